@@ -1,0 +1,276 @@
+"""What a planned step does, as a closed union of plain values: one struct for every kind of step.
+
+The structs are declared once and read three times: the document reader checks YAML against their fields, `schema`
+turns them into JSON Schema, and the record carries them, so that a replay needs neither YAML nor the code of a step
+kind. Text fields may hold templates; after compiling only templates on registered values are left. This file knows no
+I/O and no behaviour: `steps/` runs the kinds that do work, `core/due.py` drives the ones that wait for people or
+contain other steps.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from runbook.core.host import Json, Scalar
+from runbook.core.milestone_name import Seconds
+
+Text = str
+"""Text that may hold `{{ }}` templates."""
+
+Pattern = Annotated[str, msgspec.Meta(description="Names hosts: a group, a host, a glob, a union with commas.")]
+
+
+class Tolerance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one observed value may be. All tests that are given must hold."""
+
+    equals: Scalar | msgspec.UnsetType = msgspec.UNSET
+    contains: str | None = None
+    matches: str | None = None
+    """A regular expression searched in the text."""
+    min: float | None = None
+    max: float | None = None
+    range: tuple[float, float] | None = None
+    """Both ends belong to it."""
+    one_of: tuple[Scalar, ...] | None = None
+    jsonpath: str | None = None
+    """Picks the value to test out of JSON (RFC 9535); without another test it must pick something."""
+
+
+class Expectation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a step's result must look like. A part that is not given is not tested, but `rc` defaults to 0."""
+
+    rc: Tolerance | None = None
+    stdout: Tolerance | None = None
+    stderr: Tolerance | None = None
+    json: Tolerance | None = None
+    """Standard output (or an HTTP body) read as JSON."""
+    status: Tolerance | None = None
+    """HTTP status."""
+    body: Tolerance | None = None
+    latency: Tolerance | None = None
+    """Seconds."""
+
+
+class CommandAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="command", omit_defaults=True):
+    """Run a command on each target."""
+
+    shell: Text = ""
+    argv: tuple[Text, ...] = ()
+
+
+class ScriptAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="script", omit_defaults=True):
+    """Send a script and run it."""
+
+    text: Text = ""
+    """The script itself; a `path` is read into here at compile time, so that the plan shows what will run."""
+    path: str = ""
+    interpreter: tuple[str, ...] = ("/bin/sh",)
+    args: tuple[Text, ...] = ()
+
+
+class UploadAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="upload", omit_defaults=True):
+    """Copy a file to each target."""
+
+    src: Text
+    dest: Text
+    mode: str = ""
+    """Octal, as chmod takes it."""
+    owner: str = ""
+
+
+class DownloadAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="download", omit_defaults=True):
+    """Copy a file from each target; several targets each get a directory of their own name under `dest`."""
+
+    src: Text
+    dest: Text
+
+
+class HttpAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="http", omit_defaults=True):
+    """One request from the runner."""
+
+    url: Text
+    method: str = "GET"
+    headers: dict[str, Text] = {}
+    body: Text = ""
+    verify: bool = True
+    """False accepts any certificate; `check` warns."""
+
+
+class ProbeAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="probe", omit_defaults=True):
+    """Ask a named probe once."""
+
+    probe: str
+
+
+class WaitForAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="wait_for", omit_defaults=True):
+    """Poll until a probe (or a command on the step's targets) has been good for `hold` without a break."""
+
+    probe: str = ""
+    command: Text = ""
+    timeout: Seconds = 300.0
+    interval: Seconds = 1.0
+    hold: Seconds = 0.0
+
+
+class WaitAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="wait", omit_defaults=True):
+    """A visible countdown. Exactly one of the two is set."""
+
+    seconds: Seconds = 0.0
+    until: Text = ""
+    """`HH:MM` or an ISO time; turned into a duration when the step is entered."""
+
+
+class AssertAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="assert", omit_defaults=True):
+    """An expression that must be true."""
+
+    that: str
+
+
+class PreflightAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="preflight", omit_defaults=True):
+    """Open the host and look, before anything changes. Put in front of every plan by the compiler."""
+
+    become: bool = False
+    tools: tuple[str, ...] = ()
+    free_mib: int = 16
+    """Space the host must have where it keeps a job's files."""
+
+
+class ConfirmAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="confirm", omit_defaults=True):
+    """The operator goes on, or stops."""
+
+    message: Text
+    type: Text = ""
+    """What must be typed, letter for letter; empty means a key is enough."""
+
+
+class ApproveAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="approve", omit_defaults=True):
+    """Other people decide."""
+
+    message: Text
+    approvers: tuple[str, ...] = ()
+    """Roles or names; empty means anybody who gets through the socket."""
+    min_required: int = 1
+    timeout: Seconds = 0.0
+    """0 waits for ever."""
+    on_timeout: Literal["fail", "proceed", "ask"] = "fail"
+    allow_self: bool = False
+
+
+class AskAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="ask", omit_defaults=True):
+    """A value for `register`."""
+
+    prompt: Text
+    type: Literal["string", "integer", "number", "boolean", "host", "duration"] = "string"
+    default: Text = ""
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One answer of a `choose`."""
+
+    label: str
+    goto: str = ""
+    """A step's id after compiling; empty goes on to the next step."""
+
+
+class ChooseAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="choose", omit_defaults=True):
+    """One of several ways."""
+
+    prompt: Text
+    options: tuple[Option, ...]
+
+
+class ManualAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="manual", omit_defaults=True):
+    """A person does it and says how it went."""
+
+    instructions: Text
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of a checklist."""
+
+    item: Text
+    owner: str = ""
+
+
+class ChecklistAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="checklist", omit_defaults=True):
+    """Every item is ticked, or waived with a reason."""
+
+    items: tuple[Item, ...]
+
+
+class NoticeAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="notice", omit_defaults=True):
+    """Shown and recorded; waits for nobody."""
+
+    text: Text
+
+
+class NotifyAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="notify", omit_defaults=True):
+    """Tell people. Recorded always; sent to the workspace's notifiers where there are some."""
+
+    message: Text
+    to: tuple[str, ...] = ()
+
+
+class FabricAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="fabric", omit_defaults=True):
+    """Run a task of an existing fabfile in a child process."""
+
+    task: str
+    file: str = "fabfile.py"
+    args: dict[str, Json] = {}
+
+
+class BlockAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="block", omit_defaults=True):
+    """Steps with a rescue and an always; the steps themselves are the planned step's children."""
+
+
+class ParallelAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="parallel", omit_defaults=True):
+    """All children at once; ends when all have."""
+
+
+class NestedAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="runbook", omit_defaults=True):
+    """Another runbook's steps, compiled in as children."""
+
+    file: str
+    name: str = ""
+    parameters: dict[str, Json] = {}
+
+
+Work = (
+    CommandAction
+    | ScriptAction
+    | UploadAction
+    | DownloadAction
+    | HttpAction
+    | ProbeAction
+    | WaitForAction
+    | AssertAction
+    | PreflightAction
+    | NotifyAction
+    | FabricAction
+)
+"""Done by the executor through `steps/`, as attempts on hosts."""
+
+Ask = ConfirmAction | ApproveAction | AskAction | ChooseAction | ManualAction | ChecklistAction
+"""Opens a gate and waits for a person."""
+
+Pause = WaitAction | NoticeAction
+"""Needs nobody and no host; the core ends it by itself."""
+
+Container = BlockAction | ParallelAction | NestedAction
+"""Holds other steps."""
+
+Action = Work | Ask | Pause | Container
+"""Every kind of step there is."""
+
+RUNS_ON_HOSTS = (CommandAction, ScriptAction, UploadAction, DownloadAction, PreflightAction, FabricAction)
+"""Kinds whose targets are hosts; `wait_for` joins them when it polls a command. All others run on the controller."""
+
+CONTROLLER = "controller"
+"""The name under which work that no host does is recorded."""
+
+
+def kind_of(action: Action) -> str:
+    """The word for it in YAML, on the screen and in reports."""
+    return str(action.__struct_config__.tag)

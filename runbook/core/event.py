@@ -1,0 +1,385 @@
+"""Everything that can have happened in a run: a closed union of frozen facts, each in the past tense.
+
+An event is an observation (a sample, an exit code) or a decision (somebody answered a gate, policy aborted); what can
+be computed from these is never an event. The union is the format of the record: a field is added with a default,
+never renamed, and golden records in `recordings/` keep this true. Times: `at` and `wall` stand on the journal line
+(`Entry`), so events themselves carry only times that differ from the moment they were written.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from runbook.core.action import Action
+from runbook.core.host import Json
+from runbook.core.milestone_name import Milestone
+from runbook.core.outcome import Grade, Outcome
+from runbook.core.plan import Plan, StepId
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who did it, as the socket's peer credentials say, not as a client claims."""
+
+    name: str
+    uid: int
+    machine: bool = False
+    """True when `--auto` answered for a person; the record never passes a machine off as one."""
+    via: str = ""
+    """Where from: `run`, `attach`, `approve`, a terminal's name."""
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an attempt gave back for tolerances and for `register`; text is masked and cut to 64 KiB."""
+
+    rc: int | None = None
+    stdout: str = ""
+    stderr: str = ""
+    status: int | None = None
+    """HTTP status."""
+    value: Json = None
+    """JSON, an answer, or whatever else is not text."""
+    duration: float = 0.0
+    """Seconds, monotonic."""
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """What events share: frozen, by keyword, tagged with their own name."""
+
+
+class RunOpened(_Event, frozen=True, kw_only=True, tag="RunOpened"):
+    """The first event of every record. Nothing has been sent yet."""
+
+    run: str
+    plan: Plan
+    plan_digest: str
+    operator: Actor
+    attended: bool = True
+    auto: bool = False
+    step_mode: bool = False
+    """Every step is confirmed before it runs."""
+    version: str = ""
+    """Of this program."""
+    format: int = 1
+    """Of the record."""
+    boot_id: str = ""
+    """Of the controller; while it stays the same, `at` is exact over a resume."""
+    origin: float = 0.0
+    """The controller's boot-time clock, in seconds, at `at` = 0."""
+    started: str = ""
+    """Wall time, ISO 8601 UTC, a label."""
+    files: dict[str, str] = {}
+    """Name to SHA-256 of what was copied into the record: the runbook, the inventory, the parameters."""
+
+
+class RunnerStarted(_Event, frozen=True, kw_only=True, tag="RunnerStarted"):
+    """A runner process took the run: once at the start, again at each resume."""
+
+    pid: int
+    resumed: bool = False
+    by: Actor | None = None
+    torn_bytes: int = 0
+    """Bytes of an unfinished last line that the runner before left behind and this one cut off; they are kept aside."""
+
+
+class SessionOpened(_Event, frozen=True, kw_only=True, tag="SessionOpened"):
+    """A host answered and proved who it is."""
+
+    host: str
+    address: str = ""
+    host_key: str = ""
+    server: str = ""
+    user: str = ""
+    system: str = ""
+    boot_id: str = ""
+    clock_offset: float = 0.0
+    clock_error: float = 0.0
+
+
+class SessionLost(_Event, frozen=True, kw_only=True, tag="SessionLost"):
+    """The link to a host went away."""
+
+    host: str
+    reason: str
+
+
+class Checked(_Event, frozen=True, kw_only=True, tag="Checked"):
+    """One preflight check on one host."""
+
+    host: str
+    check: str
+    """`reach`, `host key`, `login`, `sudo`, `clock`, `space`, `tool jq`."""
+    ok: bool
+    detail: str = ""
+
+
+class StepEntered(_Event, frozen=True, kw_only=True, tag="StepEntered"):
+    """A step's condition was true and its remaining templates are rendered: this is what will be sent."""
+
+    step: StepId
+    hosts: tuple[str, ...] = ()
+    """The targets of this visit: the planned ones without excluded hosts and hosts whose `when` was false."""
+    left_out: dict[str, str] = {}
+    """Planned host to the reason why it is not among `hosts`."""
+    rendered: dict[str, Action] = {}
+    """Masked actions by host (or under `*` for all), only where the plan could not show them."""
+    digest: str = ""
+    """SHA-256 over what will be sent to all hosts: what a gate confirms."""
+    wait: float = 0.0
+    """Seconds that a `wait` step waits."""
+
+
+class StepSkipped(_Event, frozen=True, kw_only=True, tag="StepSkipped"):
+    """A step was not entered."""
+
+    step: StepId
+    reason: str
+    expression: str = ""
+    values: dict[str, Json] = {}
+    """The names in the expression and what they were."""
+
+
+class AttemptStarted(_Event, frozen=True, kw_only=True, tag="AttemptStarted"):
+    """Durable before the command leaves (promise 4)."""
+
+    step: StepId
+    host: str
+    number: int
+    """1 for the first attempt of this step on this host in this run, over all visits."""
+    job: str = ""
+    digest: str = ""
+    """SHA-256 of the command as sent."""
+
+
+class AttemptGraded(_Event, frozen=True, kw_only=True, tag="AttemptGraded"):
+    """How durable the attempt really is on its host."""
+
+    step: StepId
+    host: str
+    number: int
+    grade: Grade
+
+
+class OutputArrived(_Event, frozen=True, kw_only=True, tag="OutputArrived"):
+    """Masked bytes were appended to a file of the record."""
+
+    step: StepId
+    host: str
+    number: int
+    stream: Literal["out", "err"]
+    file: str
+    """Relative to the record: `out/db1.log`."""
+    offset: int
+    length: int
+    sha256: str
+    """Of these bytes, so that the chain covers every output without holding it."""
+
+
+class AttemptEnded(_Event, frozen=True, kw_only=True, tag="AttemptEnded"):
+    """An attempt is over, one way or the other."""
+
+    step: StepId
+    host: str
+    number: int
+    outcome: Outcome
+    detail: str = ""
+    """Why, for a person: `exit code 3`, `stdout is "12", expected at most 10`."""
+    result: Result = Result()
+    good_since: float | None = None
+    """For `wait_for`: `at` of the first sample of the stretch that held."""
+
+
+class StepEnded(_Event, frozen=True, kw_only=True, tag="StepEnded"):
+    """The step as a whole is over."""
+
+    step: StepId
+    outcome: Outcome
+    detail: str = ""
+
+
+class GateOpened(_Event, frozen=True, kw_only=True, tag="GateOpened"):
+    """A person must answer before the run goes on."""
+
+    gate: str
+    """The step's id and a count: `2.1#1`."""
+    step: StepId
+    kind: Literal["confirm", "approve", "ask", "choose", "manual", "checklist", "before", "failure"]
+    """`before` stands in front of a changing step; `failure` asks what to do after one."""
+    message: str = ""
+    word: str = ""
+    """What must be typed; empty means a key is enough."""
+    choices: tuple[str, ...] = ()
+    digest: str = ""
+    """Of what this gate lets through."""
+    deadline: float | None = None
+    """`at` when it lapses; None waits for ever."""
+
+
+class GateAnswered(_Event, frozen=True, kw_only=True, tag="GateAnswered"):
+    """A person (or, marked so, a machine) answered. An approval may take several."""
+
+    gate: str
+    step: StepId
+    by: Actor
+    answer: str
+    """`proceed`, `stop`, `approve`, `reject`, `done`, `failed`, `skip`, `tick`, `waive`, `value`, an option's label."""
+    value: Json = None
+    """The value of an `ask`, the item number of a `tick`."""
+    reason: str = ""
+
+
+class GateLapsed(_Event, frozen=True, kw_only=True, tag="GateLapsed"):
+    """Nobody answered in time; what follows is the step's `on_timeout`."""
+
+    gate: str
+    step: StepId
+
+
+class FailureResolved(_Event, frozen=True, kw_only=True, tag="FailureResolved"):
+    """It is decided what happens after a failed step, by a person or by the step's own policy."""
+
+    step: StepId
+    choice: Literal[
+        "retry", "retry_failed", "accept", "skip", "exclude", "rollback", "abort", "continue", "goto", "propagate"
+    ]
+    by: Actor | None = None
+    """None means policy."""
+    reason: str = ""
+    goto: StepId = ""
+
+
+class Jumped(_Event, frozen=True, kw_only=True, tag="Jumped"):
+    """The run goes on at another step; those between are skipped, those behind it will be visited again."""
+
+    source: StepId
+    target: StepId
+    by: Actor | None = None
+
+
+class HostExcluded(_Event, frozen=True, kw_only=True, tag="HostExcluded"):
+    """A host takes no further part."""
+
+    host: str
+    reason: str
+    by: Actor | None = None
+
+
+class ProbeSampled(_Event, frozen=True, kw_only=True, tag="ProbeSampled"):
+    """One answer of a probe."""
+
+    probe: str
+    ok: bool
+    took: float
+    """Seconds between asking and knowing; the question was asked at `at - took`."""
+    value: Json = None
+    detail: str = ""
+
+
+class MilestoneMarked(_Event, frozen=True, kw_only=True, tag="MilestoneMarked"):
+    """A step that `sets` it ended, or the operator pressed the key."""
+
+    milestone: Milestone
+    source: str
+    """A step id, or `operator`."""
+    by: Actor | None = None
+    moment: float | None = None
+    """`at` of the moment itself where it was earlier than this line."""
+
+
+class RunPaused(_Event, frozen=True, kw_only=True, tag="RunPaused"):
+    """No new step is entered."""
+
+    by: Actor
+
+
+class RunContinued(_Event, frozen=True, kw_only=True, tag="RunContinued"):
+    """New steps are entered again."""
+
+    by: Actor
+
+
+class WaitCut(_Event, frozen=True, kw_only=True, tag="WaitCut"):
+    """A countdown was ended early."""
+
+    step: StepId
+    by: Actor
+    reason: str
+
+
+class HaltRequested(_Event, frozen=True, kw_only=True, tag="HaltRequested"):
+    """No new work; what runs is cancelled; then `always`."""
+
+    by: Actor | None
+    """None means an abort rule."""
+    reason: str
+
+
+class RollbackStarted(_Event, frozen=True, kw_only=True, tag="RollbackStarted"):
+    """The run is being undone."""
+
+    reason: str
+    by: Actor | None = None
+
+
+class AlwaysStarted(_Event, frozen=True, kw_only=True, tag="AlwaysStarted"):
+    """The closing steps begin."""
+
+
+class NoteAdded(_Event, frozen=True, kw_only=True, tag="NoteAdded"):
+    """A person wrote something down, or a notice was shown."""
+
+    text: str
+    by: Actor | None = None
+    step: StepId = ""
+
+
+class RunEnded(_Event, frozen=True, kw_only=True, tag="RunEnded"):
+    """The last event. The verdicts are computed, not recorded; this says only why it stopped."""
+
+    reason: str
+
+
+Event = (
+    RunOpened
+    | RunnerStarted
+    | SessionOpened
+    | SessionLost
+    | Checked
+    | StepEntered
+    | StepSkipped
+    | AttemptStarted
+    | AttemptGraded
+    | OutputArrived
+    | AttemptEnded
+    | StepEnded
+    | GateOpened
+    | GateAnswered
+    | GateLapsed
+    | FailureResolved
+    | Jumped
+    | HostExcluded
+    | ProbeSampled
+    | MilestoneMarked
+    | RunPaused
+    | RunContinued
+    | WaitCut
+    | HaltRequested
+    | RollbackStarted
+    | AlwaysStarted
+    | NoteAdded
+    | RunEnded
+)
+"""The closed union."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """An event with its place in the record and on the two clocks."""
+
+    seq: int
+    """0 for the first; no gaps."""
+    at: float
+    """Seconds since the run was opened, monotonic, over resumes too."""
+    wall: str
+    """ISO 8601 UTC with milliseconds; a label, never used for a duration."""
+    event: Event

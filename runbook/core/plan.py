@@ -1,0 +1,225 @@
+"""A plan: everything resolved that can be resolved before anybody connects.
+
+The plan is what the operator is shown, what gates hash and what travels in the first line of the record; nothing in
+it needs the YAML, the inventory or a step kind to be understood again. It is a tree of steps with ids that read as
+positions (`2.3`, `2.3.1`). Waves of a section are unrolled into sections of their own, so that the plan says which
+host is touched when.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from runbook.core.action import Action, Expectation, Work
+from runbook.core.host import Host, Json, Scalar
+from runbook.core.milestone_name import Milestone, Seconds
+
+StepId = str
+"""A position: `2.3`, `2.3.1` in a block, `2.3.rescue.1`, `2.3.undo.1`, `0.1` preflight, `R.1` rollback, `A.1` end."""
+
+Kind = Literal["operation", "failover", "restore", "rollback", "release", "incident", "drill"]
+
+OnFailure = Literal["default", "ask", "abort", "continue", "rollback", "goto", "propagate"]
+"""`default` asks when attended and aborts when not; `propagate` hands the failure to the enclosing block."""
+
+Confirm = Literal["none", "key", "typed"]
+
+
+class PlannedStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One step with its targets, limits and undo resolved."""
+
+    id: StepId
+    name: str
+    action: Action
+    section: str = ""
+    """Name of the section it stands in."""
+    hosts: tuple[str, ...] = ()
+    """Target names, in the order they are taken; `("controller",)` for work that no host does; empty for gates."""
+    by_host: dict[str, Action] = {}
+    """The action for a host where it differs from `action`, as it does when a template names `host`."""
+    waves: tuple[int, ...] = ()
+    """Sizes of the batches `hosts` is cut into; empty means one."""
+    awaits: tuple[str, ...] = ()
+    """Registered names and secrets that its templates still wait for; empty means that the plan shows exactly what is
+    sent.
+    """
+    when: str = ""
+    failed_when: str = ""
+    until: str = ""
+    register: str = ""
+    expect: Expectation | None = None
+    timeout: Seconds = 0.0
+    """0 means no limit."""
+    expected: Seconds = 0.0
+    slow_after: Seconds = 0.0
+    retries: int = 0
+    """Further attempts after the first."""
+    delay: Seconds = 0.0
+    backoff: float = 1.0
+    """Each delay is the one before times this."""
+    on_failure: OnFailure = "default"
+    goto: StepId = ""
+    idempotent: bool = False
+    durable: bool = True
+    changes: bool = False
+    """It may change a host; environments put gates before such steps."""
+    become: bool = False
+    become_user: str = ""
+    env: dict[str, str] = {}
+    cwd: str = ""
+    no_log: bool = False
+    """Neither output nor rendered text is kept."""
+    concurrency: int = 0
+    """Hosts at once; 0 leaves it to the engine's bound."""
+    max_errors: int = 0
+    """The step stops when failed plus unreachable hosts exceed this."""
+    sets: Milestone | None = None
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    required: bool = False
+    confirm: Confirm = "none"
+    """The gate that the environment (or `--step`) puts before it, when no gate of its section already covers it."""
+    confirm_word: str = ""
+    """What is typed when `confirm` is `typed`."""
+    steps: tuple[PlannedStep, ...] = ()
+    """Children of a block, a parallel or a nested runbook."""
+    rescue: tuple[PlannedStep, ...] = ()
+    always: tuple[PlannedStep, ...] = ()
+    undo: tuple[PlannedStep, ...] = ()
+    """Its `rollback`: none or one step."""
+
+    def action_on(self, host: str) -> Action:
+        """What is done on that host."""
+        return self.by_host.get(host, self.action)
+
+    def walk(self) -> Iterator[PlannedStep]:
+        """It and every step inside it, undo included, in reading order."""
+        yield self
+        for child in (*self.steps, *self.rescue, *self.always, *self.undo):
+            yield from child.walk()
+
+
+class PlannedSection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Steps under one heading; one wave of it where the section has waves."""
+
+    id: str
+    name: str
+    steps: tuple[PlannedStep, ...]
+    owner: str = ""
+    expected: Seconds = 0.0
+    """Planned duration; 0 means the sum of its steps'."""
+
+
+class PlannedProbe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A check with a tolerance that can be asked again and again."""
+
+    name: str
+    action: Work
+    hosts: tuple[str, ...] = ("controller",)
+    """A probe on several hosts is good when it is good on all."""
+    expect: Expectation | None = None
+    every: Seconds = 0.0
+    """Sampling interval; 0 means only when asked."""
+    timeout: Seconds = 5.0
+    steady: bool = True
+    """It belongs to the steady state (and not only to an abort rule or a step)."""
+    awaits: tuple[str, ...] = ()
+
+
+class AbortRule(msgspec.Struct, frozen=True, kw_only=True):
+    """Stop the run when a probe has failed so many times in a row."""
+
+    probe: str
+    failed: int = 1
+
+
+class Objectives(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was promised; seconds."""
+
+    rto: Seconds | None = None
+    rpo: Seconds | None = None
+    rto_starts_at: Literal["outage", "declared"] = "outage"
+
+
+class PlannedParameter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A parameter and the value it was given."""
+
+    name: str
+    value: Json = None
+    """None for a secret: it is nowhere in the record."""
+    secret: bool = False
+    source: str = "default"
+    """Where the value came from: `default`, `command line`, `form`, `env:DB_PASSWORD`."""
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the place is and how careful to be there (format.md section 6)."""
+
+    name: str
+    purpose: str = ""
+    access: str = ""
+    status: str = ""
+    confirm: Confirm = "none"
+    auto: tuple[str, ...] = ()
+    """Gate kinds that `--auto` may answer here; `("all",)` for every kind."""
+    approvals: dict[str, int] = {}
+    windows: tuple[str, ...] = ()
+    freeze: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+    colour: str = ""
+    roles: dict[str, tuple[str, ...]] = {}
+    """Role name to the login names that hold it; an `approve` names roles or people."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The whole run before it starts."""
+
+    runbook: str
+    title: str
+    kind: Kind
+    sections: tuple[PlannedSection, ...]
+    """The first, id `0`, is the preflight that the compiler puts in front."""
+    hosts: tuple[Host, ...]
+    environment: Environment
+    description: str = ""
+    owner: str = ""
+    service: str = ""
+    references: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    reviewed: str = ""
+    source: str = ""
+    """The file it was read from, as given."""
+    source_sha256: str = ""
+    parameters: tuple[PlannedParameter, ...] = ()
+    groups: dict[str, tuple[str, ...]] = {}
+    """Group name to hosts, for templates."""
+    objectives: Objectives = Objectives()
+    probes: tuple[PlannedProbe, ...] = ()
+    abort_when: tuple[AbortRule, ...] = ()
+    rollback: tuple[PlannedStep, ...] = ()
+    always: tuple[PlannedStep, ...] = ()
+    variables: dict[str, Scalar] = {}
+    """Reserved for values that templates need at run time and that are neither parameters nor hosts."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its canonical encoding: the order in which keys were written does not matter."""
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+
+    def walk(self) -> Iterator[PlannedStep]:
+        """Every step in reading order: sections, then rollback, then always."""
+        for section in self.sections:
+            for step in section.steps:
+                yield from step.walk()
+        for step in (*self.rollback, *self.always):
+            yield from step.walk()
+
+    def probe(self, name: str) -> PlannedProbe | None:
+        """The probe of that name; None when the plan has none."""
+        return next((probe for probe in self.probes if probe.name == name), None)

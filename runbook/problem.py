@@ -1,0 +1,106 @@
+"""What went wrong, said so that a tired operator can act on it.
+
+A `Problem` has four parts because an error message that lacks one of them costs a second look at 03:00: *what*
+happened, *why*, *where*, and *how to fix it*. It is a value, so a reader can collect every problem of a document and
+raise once. `Problems` is the only exception that carries them across rooms. This file refuses to print and to log:
+it knows the number that a verb should end with, and `cli/diagnostics.py` alone speaks.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from enum import IntEnum
+
+import msgspec
+
+
+class Exit(IntEnum):
+    """What a verb's exit status promises. Scripts branch on these, so a number never changes its meaning."""
+
+    HELD = 0
+    """Everything that was asked for held."""
+    FAILED = 1
+    """A step failed, a steady state deviated, an objective was missed, or a record does not verify."""
+    USAGE = 2
+    """The command line, a document or a workspace file is wrong; nothing was started."""
+    UNREACHABLE = 3
+    """A host could not be reached or did not prove who it is."""
+    FAULT_LIVE = 4
+    """A fault may still be live on a host."""
+    REFUSED = 5
+    """Policy, permission or the state of a run does not allow it."""
+    INTERRUPTED = 130
+    """The operator interrupted it; the run, if one was started, goes on or can be resumed."""
+
+
+class Where(msgspec.Struct, frozen=True):
+    """A place in a file, or a named thing (`host db1`, `run 2026-...`) when there is no file."""
+
+    file: str
+    line: int = 0
+    """1-based; 0 means the whole file or thing."""
+    column: int = 0
+    """1-based; 0 means the whole line."""
+
+    def __str__(self) -> str:
+        """`file:line:col` as editors and terminals link it."""
+        return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is wrong, complete enough to be fixed without reading our code."""
+
+    what: str
+    """What happened, as a sentence without its full stop."""
+    why: str = ""
+    """The cause, when it is not already obvious from `what`."""
+    fix: str = ""
+    """What to do or to write instead, as a sentence."""
+    where: Where | None = None
+    """None only when the problem has no place, such as a full process table."""
+    code: str = ""
+    """A stable kebab-case name (`unknown-key`), for SARIF, for tests and for searching the manual."""
+    exit: Exit = Exit.USAGE
+    """How a verb that stops because of this problem ends."""
+    warning: bool = False
+    """True when work may go on; `check` shows it, nothing is refused."""
+
+    def __str__(self) -> str:
+        """`where: what: why. fix` on one line."""
+        place = f"{self.where}: " if self.where else ""
+        cause = f": {self.why}" if self.why else ""
+        return f"{place}{self.what}{cause}. {self.fix}".rstrip(". ") + "."
+
+
+class Problems(Exception):  # noqa: N818 - it is the plural of the noun that operators read
+    """Carries one or more problems to whoever can tell the operator. Never empty."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        """Keep the problems in the order in which a reader meets them."""
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    @property
+    def exit(self) -> Exit:
+        """The gravest ending: a live fault outranks a lost host, which outranks a typing error."""
+        ranking = (Exit.FAULT_LIVE, Exit.REFUSED, Exit.UNREACHABLE, Exit.USAGE, Exit.FAILED, Exit.INTERRUPTED)
+        ends = {problem.exit for problem in self.problems}
+        return next((rank for rank in ranking if rank in ends), Exit.FAILED)
+
+
+def problem(what: str, **parts: object) -> Problems:
+    """Wrap a single one, ready to be raised: what happened first, its other parts by name."""
+    return Problems([msgspec.convert({"what": what, **parts}, Problem)])
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A sentence that offers the likeliest intended name, or lists what there is.
+
+    Returns an empty string when nothing is known.
+    """
+    names = sorted(set(known))
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f'Did you mean "{close[0]}"?'
+    return f"Known: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}." if names else ""  # noqa: PLR2004 - a line's worth

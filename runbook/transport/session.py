@@ -1,0 +1,138 @@
+"""The seam between the engine and whatever carries commands: one open host, and how it is opened.
+
+Four parts pass one contract test: `ssh.py` (real), `local.py` (the controller itself), `scripted.py` (the double that
+tests use) and, later, the durable session that wraps any of them. The protocol speaks of *endings*, never of success,
+because deciding what an ending means needs the author's tolerances. Output is pushed into a sink as bytes as it
+arrives; a session keeps none of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from runbook.core.command import Command
+from runbook.core.host import Host
+from runbook.core.outcome import Ending, Grade
+
+
+class Stream(StrEnum):
+    """Which of the command's outputs a chunk came from."""
+
+    OUT = "out"
+    ERR = "err"
+
+
+class Sink(Protocol):
+    """Where a command's bytes go. Awaited, so that a slow disk slows the reading of the channel and not the loop."""
+
+    async def receive(self, stream: Stream, data: bytes) -> None:
+        """Take bytes as they arrived; the receiver masks, stores and counts them."""
+
+    async def reached(self, grade: Grade) -> None:
+        """Told once per command, before its first byte: how durable it really is on this host."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One attempt's identity and limits. The same id sent twice must never run twice (durable sessions prove it)."""
+
+    id: str
+    """`run/step/host/attempt`, unique for ever."""
+    limit: float | None = None
+    """Seconds after which the session itself ends the command and returns `Expired`. None: no limit."""
+    durable: bool = True
+    """False asks for the attached grade on purpose: probes and steps that say so."""
+    out_offset: int = 0
+    """Bytes of standard output already on record; a re-attach continues behind them."""
+    err_offset: int = 0
+    grace: float = 5.0
+    """Seconds between TERM and KILL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transferred:
+    """What is on the destination now, read back from there and not from what was sent."""
+
+    size: int
+    """Bytes."""
+    sha256: str
+    """Hex."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostFacts:
+    """What a host said of itself when its session was opened. Evidence, so measured and not configured."""
+
+    address: str
+    """`ip:port` that answered."""
+    host_key: str = ""
+    """`SHA256:...` fingerprint of the key that was checked."""
+    server: str = ""
+    """The server's version string."""
+    user: str = ""
+    system: str = ""
+    """`uname -srm`, or empty."""
+    boot_id: str = ""
+    clock_offset: float = 0.0
+    """Seconds the host's wall clock is ahead of ours."""
+    clock_error: float = 0.0
+    """Half the round trip in seconds: the offset is known no better than this."""
+
+
+class Session(Protocol):
+    """One host, open. Every method may be used by several tasks at once."""
+
+    @property
+    def facts(self) -> HostFacts:
+        """What it said when it was opened."""
+
+    async def run(self, command: Command, job: Job, sink: Sink) -> Ending:
+        """Run to the end and say how it ended.
+
+        Never raises for anything the host or the link did: that is an `Ending`. Cancelling the task ends the remote
+        command as well as this grade allows.
+        """
+
+    async def reattach(self, command: Command, job: Job, sink: Sink) -> Ending:
+        """Continue following a job that was started earlier, perhaps by a runner that died.
+
+        Never starts it. `Lost` where this grade cannot know; `NeverSent` where it is proved that it never started.
+        """
+
+    async def upload(self, source: Path, destination: str, *, mode: int | None = None) -> Transferred:
+        """Send a file: written beside the destination, checked by size and SHA-256, then renamed over it.
+
+        Raises:
+            Problems: The file cannot be read, written, or did not arrive whole; the destination is as it was.
+        """
+
+    async def download(self, source: str, destination: Path) -> Transferred:
+        """Fetch a file with the same promise on our side.
+
+        Raises:
+            Problems: As for `upload`.
+        """
+
+    async def close(self) -> None:
+        """Hang up. Never raises; a second call does nothing."""
+
+    async def wait_lost(self) -> str:
+        """Return the reason once the link is gone; never return while it is up."""
+
+
+class Connector(Protocol):
+    """Opens sessions. Keys, agents, known hosts and bastions are its business and are read once."""
+
+    async def connect(self, host: Host) -> Session:
+        """Open one host.
+
+        Raises:
+            Problems: exit UNREACHABLE, with a code of `dns`, `refused`, `timeout`, `host-key-unknown`,
+                `host-key-changed`, `auth`, `protocol` or `jump`, and what to do about it.
+        """
+
+    async def close(self) -> None:
+        """Close what is shared: bastions, agents."""

@@ -223,9 +223,9 @@ class GateAnswered(_Event, frozen=True, kw_only=True, tag="GateAnswered"):
     step: StepId
     by: Actor
     answer: str
-    """`proceed`, `stop`, `approve`, `reject`, `done`, `failed`, `skip`, `tick`, `waive`, `value`, an option's label."""
+    """One of `gates.ANSWERS` for the gate's kind: `proceed`, `stop`, `approve`, `reject`, `done`, `tick`, ..."""
     value: Json = None
-    """The value of an `ask`, the item number of a `tick`."""
+    """The value of an `ask`, the label of a `choose`, the item number (from 0) of a `tick` or `waive`."""
     reason: str = ""
 
 

@@ -1,0 +1,235 @@
+"""Granting or refusing what a person asks: the only place where an operator is refused.
+
+`decide` looks at the run as it is and gives either the events that record the decision or one `Problem` that says why
+not and what is possible instead. It changes nothing itself, so asking is always safe, and two people who answer the
+same gate at the same moment get one answer and one refusal.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never, get_args
+
+from runbook.core import gates
+from runbook.core.action import Ask, ChecklistAction, ChooseAction, WaitAction
+from runbook.core.event import (
+    Actor,
+    Event,
+    FailureResolved,
+    GateAnswered,
+    HaltRequested,
+    HostExcluded,
+    MilestoneMarked,
+    NoteAdded,
+    RollbackStarted,
+    RunContinued,
+    RunPaused,
+    StepSkipped,
+    WaitCut,
+)
+from runbook.core.intent import (
+    AddNote,
+    AnswerGate,
+    ContinueRun,
+    CutWait,
+    ExcludeHost,
+    HaltRun,
+    Intent,
+    MarkMilestone,
+    PauseRun,
+    ResolveFailure,
+    RollBack,
+    SkipStep,
+)
+from runbook.core.outcome import Outcome
+from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
+from runbook.problem import Exit, Problem, nearest
+
+_ASKS = get_args(Ask)
+Decision = tuple[Event, ...] | Problem
+
+
+def decide(run: Run, intent: Intent, by: Actor) -> Decision:  # noqa: C901, PLR0911 - one arm for each intent
+    """The events that grant an intent, or the problem that refuses it."""
+    if run.has_ended and not isinstance(intent, AddNote):
+        return refuse("the run has ended", why=run.ended, fix="Look at it with: runbook replay " + run.id)
+    match intent:
+        case AnswerGate():
+            return _answer(run, intent, by)
+        case ResolveFailure():
+            return _resolve(run, intent, by)
+        case PauseRun():
+            return refuse("the run is paused already") if run.paused else (RunPaused(by=by),)
+        case ContinueRun():
+            return (RunContinued(by=by),) if run.paused else refuse("the run is not paused")
+        case HaltRun():
+            return _halt(run, intent, by)
+        case RollBack():
+            return _roll_back(run, intent, by)
+        case SkipStep():
+            return _skip(run, intent, by)
+        case ExcludeHost():
+            return _exclude(run, intent, by)
+        case CutWait():
+            return _cut(run, intent, by)
+        case MarkMilestone():
+            return (MilestoneMarked(milestone=intent.milestone, source="operator", by=by),)
+        case AddNote():
+            return (NoteAdded(text=intent.text, by=by),)
+        case _:
+            assert_never(intent)
+
+
+def refuse(what: str, *, why: str = "", fix: str = "", code: str = "refused") -> Problem:
+    """A refusal, with the exit status of one."""
+    return Problem(what=what, why=why, fix=fix, code=code, exit=Exit.REFUSED)
+
+
+# --- gates ------------------------------------------------------------------------------------------------------------
+
+
+def _answer(run: Run, intent: AnswerGate, by: Actor) -> Decision:
+    gate = run.gates.get(intent.gate)
+    if gate is None:
+        waiting = ", ".join(run.open_gates) or "none"
+        return refuse(f'there is no gate "{intent.gate}"', fix=f"Waiting now: {waiting}.")
+    if not gate.is_open:
+        last = gate.answers[-1].given if gate.answers else None
+        why = f"{last.by.name} answered {last.answer}" if last else "its step is over"
+        return refuse(f"gate {intent.gate} is closed", why=why)
+    state = run.steps[gate.opened.step]
+    action = state.action_on("*")
+    refused = _unfit(run, gate, intent, by) or _unfit_value(action, intent)
+    if refused is not None:
+        return refused
+    given = GateAnswered(
+        gate=intent.gate, step=state.id, by=by, answer=intent.answer, value=intent.value, reason=intent.reason
+    )
+    return (given, *_consequences(state, intent, by))
+
+
+def _unfit(run: Run, gate: GateState, intent: AnswerGate, by: Actor) -> Problem | None:
+    """Why this answer from this person does not count; None when it does."""
+    allowed = gates.ANSWERS[gate.opened.kind]
+    if intent.answer not in allowed:
+        known = ", ".join(allowed) or "nothing; use the menu of the failed step"
+        return refuse(f'gate {intent.gate} does not take "{intent.answer}"', fix=f"It takes: {known}.")
+    if intent.digest and gate.opened.digest and intent.digest != gate.opened.digest:
+        return refuse(
+            "what this gate lets through has changed since it was shown to you",
+            fix="Look at it again and answer again.",
+            code="stale-gate",
+        )
+    positive = intent.answer == allowed[0]
+    if positive and gate.opened.word and intent.typed != gate.opened.word:
+        return refuse(
+            f'"{intent.typed}" is not "{gate.opened.word}"',
+            fix=f'Type "{gate.opened.word}" letter for letter.',
+            code="wrong-word",
+        )
+    if intent.answer in gates.NEEDS_REASON and not intent.reason.strip():
+        return refuse(f'"{intent.answer}" goes on record with a reason', fix="Give one.", code="no-reason")
+    action = run.steps[gate.opened.step].action_on("*")
+    asked = action if isinstance(action, _ASKS) and gate.opened.kind not in {"before", "failure"} else None
+    why = gates.may_answer(run, gate, asked, by)
+    return refuse(f"{by.name} may not answer gate {intent.gate}", why=why, code="not-allowed") if why else None
+
+
+def _unfit_value(action: object, intent: AnswerGate) -> Problem | None:
+    if isinstance(action, ChooseAction) and intent.answer == "choose":
+        labels = [option.label for option in action.options]
+        if intent.value not in labels:
+            return refuse(f'"{intent.value}" is not offered', fix=nearest(str(intent.value), labels))
+    if isinstance(action, ChecklistAction) and intent.answer in {"tick", "waive"}:
+        count = len(action.items)
+        if not isinstance(intent.value, int) or not 0 <= intent.value < count:
+            return refuse(f"there is no item {intent.value}", fix=f"Items are numbered 0 to {count - 1}.")
+    return None
+
+
+def _consequences(state: StepState, intent: AnswerGate, by: Actor) -> tuple[Event, ...]:
+    """Stopping at a gate, or rejecting, ends the run as a decision; it is no failure and fires no rollback."""
+    if intent.answer not in {"stop", "reject"}:
+        return ()
+    return (HaltRequested(by=by, reason=f"{by.name}: {intent.answer} at {state.planned.name}: {intent.reason}"),)
+
+
+# --- failures and stopping --------------------------------------------------------------------------------------------
+
+
+def _resolve(run: Run, intent: ResolveFailure, by: Actor) -> Decision:
+    state = run.step(intent.step)
+    if state is None or state.outcome is None or not state.outcome.is_error or state.resolution is not None:
+        open_failures = [gate for gate in run.open_gates if run.gates[gate].opened.kind == "failure"]
+        steps = ", ".join(run.gates[gate].opened.step for gate in open_failures) or "none"
+        return refuse(f"step {intent.step} is not waiting for a decision", fix=f"Waiting: {steps}.")
+    choices = gates.failure_choices(run, state)
+    if intent.choice not in choices:
+        return refuse(f'"{intent.choice}" is not offered for step {intent.step}', fix=f"Offered: {', '.join(choices)}.")
+    if intent.choice in {"skip", "accept", "exclude"} and not intent.reason.strip():
+        return refuse(f'"{intent.choice}" goes on record with a reason', fix="Give one.", code="no-reason")
+    resolved = FailureResolved(step=intent.step, choice=intent.choice, by=by, reason=intent.reason)
+    if intent.choice != "exclude":
+        return (resolved,)
+    failed = sorted(host for host, outcome in state.settled.items() if outcome.is_error)
+    return (*(HostExcluded(host=host, reason=intent.reason, by=by) for host in failed), resolved)
+
+
+def _halt(run: Run, intent: HaltRun, by: Actor) -> Decision:
+    if not intent.reason.strip():
+        return refuse("a halt goes on record with a reason", fix="Give one.", code="no-reason")
+    if run.stop is not None:
+        return refuse("the run is stopping already", why=run.stop.reason)
+    return (HaltRequested(by=by, reason=intent.reason),)
+
+
+def _roll_back(run: Run, intent: RollBack, by: Actor) -> Decision:
+    if run.phase is not Phase.FORWARD or run.stop is not None:
+        why = run.stop.reason if run.stop else f"it is in its {run.phase} phase"
+        return refuse("the run cannot be rolled back now", why=why)
+    if not intent.reason.strip():
+        return refuse("a rollback goes on record with a reason", fix="Give one.", code="no-reason")
+    return (RollbackStarted(reason=intent.reason, by=by),)
+
+
+# --- steering ---------------------------------------------------------------------------------------------------------
+
+
+def _skip(run: Run, intent: SkipStep, by: Actor) -> Decision:
+    state = run.step(intent.step)
+    if state is None:
+        return refuse(f'there is no step "{intent.step}"', fix=nearest(intent.step, run.steps))
+    if state.phase is not StepPhase.AHEAD:
+        return refuse(f"step {intent.step} is not ahead any more", why=f"it is {state.outcome or 'running'}")
+    if state.planned.required:
+        return refuse(f"step {intent.step} is required and cannot be skipped", fix="Halt the run instead.")
+    if not intent.reason.strip():
+        return refuse("a skip goes on record with a reason", fix="Give one.", code="no-reason")
+    return (StepSkipped(step=intent.step, reason=f"{by.name}: {intent.reason}"),)
+
+
+def _exclude(run: Run, intent: ExcludeHost, by: Actor) -> Decision:
+    known = [host.name for host in run.plan.hosts]
+    if intent.host not in known:
+        return refuse(f'"{intent.host}" is not a host of this run', fix=nearest(intent.host, known))
+    if intent.host in run.excluded:
+        return refuse(f"{intent.host} is excluded already", why=run.excluded[intent.host])
+    if not intent.reason.strip():
+        return refuse("an exclusion goes on record with a reason", fix="Give one.", code="no-reason")
+    return (HostExcluded(host=intent.host, reason=intent.reason, by=by),)
+
+
+def _cut(run: Run, intent: CutWait, by: Actor) -> Decision:
+    state = run.step(intent.step)
+    if state is None or not state.is_live or not isinstance(state.planned.action, WaitAction):
+        waiting = [
+            step.id for step in run.steps.values() if step.is_live and isinstance(step.planned.action, WaitAction)
+        ]
+        return refuse(f"step {intent.step} is not a running wait", fix=f"Waiting now: {', '.join(waiting) or 'none'}.")
+    if not intent.reason.strip():
+        return refuse("cutting a wait goes on record with a reason", fix="Give one.", code="no-reason")
+    return (WaitCut(step=intent.step, by=by, reason=intent.reason),)
+
+
+def in_doubt(run: Run) -> tuple[StepState, ...]:
+    """Steps whose outcome nobody knows, for the question that a resume asks."""
+    return tuple(state for state in run.steps.values() if state.outcome is Outcome.IN_DOUBT)

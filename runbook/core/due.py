@@ -1,0 +1,338 @@
+"""What should be in flight in this state of a run. Pure: the same run and the same time always give the same effects.
+
+`due` walks the plan from its first step and stops at the first that is not over; what that step calls for is the
+answer. There is no program counter to lose: the position of a run is the state of its steps. Decisions that the state
+itself calls for come back as `Note(event)`; the executor records and folds them and asks again until nothing but work
+is left. What was named before and no longer is, is cancelled by the executor, so stopping is *not naming*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args
+
+from runbook.core import fanout, gates
+from runbook.core.action import (
+    Action,
+    Ask,
+    BlockAction,
+    ChooseAction,
+    NestedAction,
+    NoticeAction,
+    ParallelAction,
+    WaitAction,
+)
+from runbook.core.effect import Effect, Enter, Note, WakeAt, Watch
+from runbook.core.event import (
+    Actor,
+    AlwaysStarted,
+    FailureResolved,
+    GateAnswered,
+    GateLapsed,
+    HaltRequested,
+    Jumped,
+    RollbackStarted,
+    RunEnded,
+    StepEnded,
+)
+from runbook.core.outcome import Outcome
+from runbook.core.plan import PlannedStep
+from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
+
+_ASKS = get_args(Ask)
+MACHINE = Actor(name="runbook --auto", uid=-1, machine=True, via="auto")
+"""Who answers when nobody does. Its uid belongs to nobody."""
+
+
+def due(run: Run, now: float) -> tuple[Effect, ...]:
+    """Every effect that should be in flight at `now` (seconds since the run was opened)."""
+    match run.phase:
+        case Phase.OPENED | Phase.ENDED:
+            return ()
+        case Phase.FORWARD:
+            effects = _forward(run, now)
+        case Phase.ROLLBACK:
+            effects = _drain(run) or _sequence(run, undo_steps(run), now) or (Note(AlwaysStarted()),)
+        case Phase.ALWAYS:
+            effects = _drain(run) or _sequence(run, run.plan.always, now) or (Note(RunEnded(reason=_reason(run))),)
+    if run.paused:
+        effects = tuple(effect for effect in effects if not isinstance(effect, Enter))
+    return effects if _is_decision(effects) else (*_watches(run), *effects)
+
+
+def _is_decision(effects: tuple[Effect, ...]) -> bool:
+    return any(isinstance(effect, Note) for effect in effects)
+
+
+def _watches(run: Run) -> Iterator[Watch]:
+    """Continuous probes run through the whole run, so that every moment of it has a last sample before it."""
+    return (Watch(probe.name) for probe in run.plan.probes if probe.every)
+
+
+def _reason(run: Run) -> str:
+    return run.stop.reason if run.stop else "every step is done"
+
+
+# --- phases -----------------------------------------------------------------------------------------------------------
+
+
+def _forward(run: Run, now: float) -> tuple[Effect, ...]:
+    if run.stop is not None:
+        next_phase = RollbackStarted(reason=run.stop.reason) if run.stop.undo else AlwaysStarted()
+        return _drain(run) if _is_busy(run) else (Note(next_phase),)
+    broken = _abort_rule(run)
+    if broken:
+        return (Note(HaltRequested(by=None, reason=broken)),)
+    for section in run.plan.sections:
+        effects = _sequence(run, section.steps, now)
+        if effects:
+            return effects
+    return (Note(AlwaysStarted()),)
+
+
+def _abort_rule(run: Run) -> str:
+    for rule in run.plan.abort_when:
+        state = run.probes.get(rule.probe)
+        last = state.last if state else None
+        if last is not None and not last.ok and last.count >= rule.failed:
+            return f"abort rule: {rule.probe} failed {last.count} times in a row"
+    return ""
+
+
+def _leftover(run: Run) -> tuple[StepState, ...]:
+    """Steps that the phase before left open."""
+    live = (run.steps[step] for step in dict.fromkeys(run.entered))
+    return tuple(state for state in live if state.is_live and not _belongs_here(run, state))
+
+
+def _belongs_here(run: Run, state: StepState) -> bool:
+    match run.phase:
+        case Phase.ROLLBACK:
+            return ".undo." in state.id or state.id.startswith("R.")
+        case Phase.ALWAYS:
+            return state.id.startswith("A.")
+        case _:
+            return False
+
+
+def _is_busy(run: Run) -> bool:
+    return bool(_leftover(run))
+
+
+def _drain(run: Run) -> tuple[Effect, ...]:
+    """Close what is left open from before. Attempts in flight are not named any more, so they are being cancelled."""
+    leftover = _leftover(run)
+    reason = run.stop.reason if run.stop else "the run went on"
+    ended = [
+        Note(StepEnded(step=state.id, outcome=Outcome.CANCELLED, detail=reason))
+        for state in leftover
+        if not state.running
+    ]
+    if ended:
+        return tuple(ended)
+    # Nothing to decide, but not done either: a wake far away keeps the phase from moving on.
+    return (WakeAt(float("inf")),) if leftover else ()
+
+
+def undo_steps(run: Run) -> tuple[PlannedStep, ...]:
+    """The steps' own undo in reverse over what ran or may have run, then the run's."""
+    ran = [run.steps[step] for step in dict.fromkeys(reversed(run.entered))]
+    own = [undo for state in ran if state.touched or _done_by_a_person(state) for undo in state.planned.undo]
+    return (*own, *run.plan.rollback)
+
+
+def _done_by_a_person(state: StepState) -> bool:
+    return isinstance(state.planned.action, _ASKS) and state.outcome is Outcome.SUCCEEDED
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+def _sequence(run: Run, steps: tuple[PlannedStep, ...], now: float) -> tuple[Effect, ...]:
+    """What the first unfinished step calls for; nothing when all are over or one has broken out."""
+    for planned in steps:
+        state = run.steps[planned.id]
+        effects = _step(run, state, now)
+        if effects:
+            return effects
+        if state.is_broken:
+            return ()
+    return ()
+
+
+def _step(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
+    match state.phase:
+        case StepPhase.AHEAD:
+            return (Enter(state.id, state.visit + 1),)
+        case StepPhase.ENTERED:
+            return _held(run, state) or _entered(run, state, now)
+        case StepPhase.ENDED:
+            return _after(run, state)
+
+
+def _held(run: Run, state: StepState) -> tuple[Effect, ...]:
+    """The gate in front of a step, while it has one that is not answered."""
+    wanted = state.planned.confirm != "none" or (run.step_mode and _can_be_stepped(state.planned))
+    if not wanted or state.let_through or state.running or state.settled:
+        return ()
+    gate = _open_gate(run, state)
+    if gate is None:
+        return (Note(gates.before(run, state)),)
+    return _by_machine(run, gate, None) or _waiting()
+
+
+def _can_be_stepped(planned: PlannedStep) -> bool:
+    return not isinstance(planned.action, (*_ASKS, NoticeAction, BlockAction, ParallelAction, NestedAction))
+
+
+def _entered(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
+    action = state.action_on("*")
+    match action:
+        case BlockAction() | NestedAction():
+            return _block(run, state, now)
+        case ParallelAction():
+            return _parallel(run, state, now)
+        case WaitAction():
+            return _wait(state, now)
+        case NoticeAction():
+            return (Note(StepEnded(step=state.id, outcome=Outcome.SUCCEEDED)),)
+        case _:
+            return _gate(run, state, action, now) if isinstance(action, _ASKS) else fanout.work(state, now)
+
+
+def _after(run: Run, state: StepState) -> tuple[Effect, ...]:
+    """What a step that is over still calls for: somebody must say what follows from a failure."""
+    if state.outcome is Outcome.CANCELLED or state.outcome is None or not state.outcome.is_error:
+        return fanout.exclusions(run, state) or _chosen_way(run, state)
+    return () if state.resolution else _resolve(run, state)
+
+
+def _chosen_way(run: Run, state: StepState) -> tuple[Effect, ...]:
+    """A `choose` that leads elsewhere jumps once, right after its answer."""
+    action = state.action_on("*")
+    if not isinstance(action, ChooseAction) or state.outcome is not Outcome.SUCCEEDED or state.resolution:
+        return ()
+    target = next((option.goto for option in action.options if option.label == state.detail), "")
+    return (Note(Jumped(source=state.id, target=target)),) if target and _has_not_jumped(run, state, target) else ()
+
+
+def _has_not_jumped(run: Run, state: StepState, target: str) -> bool:
+    """Forwards, the steps between are still ahead; backwards, the step itself is reopened by the jump."""
+    here, there = run.order.get(state.id, 0), run.order.get(target, 0)
+    between = [step for step, position in run.order.items() if here < position < there]
+    return there <= here or any(run.steps[step].phase is StepPhase.AHEAD for step in between)
+
+
+# --- failures ---------------------------------------------------------------------------------------------------------
+
+
+def _resolve(run: Run, state: StepState) -> tuple[Effect, ...]:
+    choice = _policy(run, state)
+    if choice == "ask":
+        gate = _open_gate(run, state)
+        return (Note(gates.failure(run, state)),) if gate is None else _waiting()
+    goto = state.planned.goto if choice == "goto" else ""
+    resolved = FailureResolved(step=state.id, choice=choice, goto=goto)  # type: ignore[arg-type]  # never "ask" here
+    return (Note(resolved),)
+
+
+def _policy(run: Run, state: StepState) -> str:
+    """What is done about a failure: the author's word, except that a doubt is always put to a person who is there."""
+    wish = state.planned.on_failure
+    in_doubt = state.outcome is Outcome.IN_DOUBT and not state.planned.idempotent
+    if run.phase is Phase.ALWAYS:
+        return "continue"
+    if wish == "propagate" or (not in_doubt and wish in {"continue", "goto"}):
+        return wish
+    if run.phase is Phase.ROLLBACK:
+        return "ask" if run.attended else "continue"
+    if in_doubt or wish in {"default", "ask"}:
+        return "ask" if run.attended else "abort"
+    return wish
+
+
+# --- gates and waits --------------------------------------------------------------------------------------------------
+
+
+def _gate(run: Run, state: StepState, action: Action, now: float) -> tuple[Effect, ...]:
+    if not isinstance(action, _ASKS):
+        return ()
+    gate = _open_gate(run, state)
+    if gate is None:
+        return (Note(gates.opening(run, state, action, now)),)
+    end = gates.settled(gate, action)
+    if end is not None:
+        return (Note(StepEnded(step=state.id, outcome=end[0], detail=end[1])),)
+    deadline = gate.opened.deadline
+    if deadline is not None and now >= deadline:
+        return (Note(GateLapsed(gate=gate.opened.gate, step=state.id)),)
+    return _by_machine(run, gate, action) or _waiting(deadline)
+
+
+def _by_machine(run: Run, gate: GateState, action: Action | None) -> tuple[Effect, ...]:
+    if not gates.machine_may_answer(run, gate) or gate.answers:
+        return ()
+    asked = action if isinstance(action, _ASKS) else None
+    return tuple(
+        Note(GateAnswered(gate=gate.opened.gate, step=gate.opened.step, by=MACHINE, answer=answer, value=value))
+        for answer, value in gates.machine_answers(gate, asked)
+    )
+
+
+def _open_gate(run: Run, state: StepState) -> GateState | None:
+    opened = (run.gates[gate] for gate in run.open_gates)
+    return next((gate for gate in opened if gate.opened.step == state.id), None)
+
+
+def _waiting(deadline: float | None = None) -> tuple[Effect, ...]:
+    """Waiting for a person is an effect too: without one, a sequence would pass on to its next step."""
+    return (WakeAt(float("inf") if deadline is None else deadline),)
+
+
+def _wait(state: StepState, now: float) -> tuple[Effect, ...]:
+    end = (state.entered_at or 0.0) + state.wait
+    if state.wait_cut:
+        return (Note(StepEnded(step=state.id, outcome=Outcome.SUCCEEDED, detail=f"cut short: {state.wait_cut}")),)
+    return (WakeAt(end),) if now < end else (Note(StepEnded(step=state.id, outcome=Outcome.SUCCEEDED)),)
+
+
+# --- containers -------------------------------------------------------------------------------------------------------
+
+
+def _block(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
+    """Main steps; if one broke, the rescue; then always, whatever happened."""
+    planned = state.planned
+    effects = _sequence(run, planned.steps, now)
+    broken = _broken(run, planned.steps)
+    if not effects and broken is not None:
+        effects = _sequence(run, planned.rescue, now)
+    effects = effects or _sequence(run, planned.always, now)
+    return effects or (Note(_block_end(run, planned, broken)),)
+
+
+def _block_end(run: Run, planned: PlannedStep, broken: StepState | None) -> StepEnded:
+    unrescued = _broken(run, planned.rescue) if planned.rescue else broken
+    lost = _broken(run, planned.always) or (unrescued if broken else None)
+    if lost is not None:
+        return StepEnded(
+            step=planned.id, outcome=lost.outcome or Outcome.FAILED, detail=f"{lost.planned.name}: {lost.detail}"
+        )
+    detail = f"rescued after {broken.planned.name}: {broken.detail}" if broken else ""
+    return StepEnded(step=planned.id, outcome=Outcome.SUCCEEDED, detail=detail)
+
+
+def _broken(run: Run, steps: tuple[PlannedStep, ...]) -> StepState | None:
+    states = (run.steps[step.id] for step in steps)
+    return next((state for state in states if state.is_broken), None)
+
+
+def _parallel(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
+    effects = [effect for child in state.planned.steps for effect in _step(run, run.steps[child.id], now)]
+    notes = tuple(effect for effect in effects if isinstance(effect, Note))
+    if notes or effects:
+        return notes or tuple(effects)
+    broken = _broken(run, state.planned.steps)
+    if broken is None:
+        return (Note(StepEnded(step=state.id, outcome=Outcome.SUCCEEDED)),)
+    detail = f"{broken.planned.name}: {broken.detail}"
+    return (Note(StepEnded(step=state.id, outcome=broken.outcome or Outcome.FAILED, detail=detail)),)

@@ -1,0 +1,302 @@
+"""Folding events into a run. Total and silent: any event in any state gives a run, and nothing is ever refused here.
+
+Refusing belongs to `decide`, choosing to `due`. Live view, resume, replay, report and verify all call this one
+function, so a number that differs between two of them is a bug in a pure function and nowhere else. An event that
+names a step, a gate or a probe which the plan does not have changes nothing but the clock: a damaged record must
+still fold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from immutables import Map
+from msgspec.structs import replace
+
+from runbook.core.event import (
+    AlwaysStarted,
+    AttemptEnded,
+    AttemptGraded,
+    AttemptStarted,
+    Checked,
+    Entry,
+    Event,
+    FailureResolved,
+    GateAnswered,
+    GateLapsed,
+    GateOpened,
+    HaltRequested,
+    HostExcluded,
+    Jumped,
+    MilestoneMarked,
+    NoteAdded,
+    OutputArrived,
+    ProbeSampled,
+    Result,
+    RollbackStarted,
+    RunContinued,
+    RunEnded,
+    RunnerStarted,
+    RunOpened,
+    RunPaused,
+    SessionLost,
+    SessionOpened,
+    StepEnded,
+    StepEntered,
+    StepSkipped,
+    WaitCut,
+)
+from runbook.core.evolve_step import (
+    attempt_ended,
+    attempt_graded,
+    attempt_started,
+    close_gates,
+    failure_resolved,
+    jumped,
+    output_arrived,
+    register,
+    set_step,
+    step_ended,
+    step_entered,
+    step_skipped,
+    without,
+)
+from runbook.core.run import (
+    GateAnswer,
+    GateState,
+    Mark,
+    Note,
+    Phase,
+    ProbeState,
+    Run,
+    StepState,
+    Stop,
+    Stretch,
+)
+
+MAX_PROBE_STRETCHES = 4096
+"""A probe that flaps for days must not grow a run without bound; the oldest stretches in the middle are merged away."""
+
+
+def open_run(entry: Entry) -> Run | None:
+    """The run that a record's first entry opens; None when that entry opens none."""
+    event = entry.event
+    if not isinstance(event, RunOpened):
+        return None
+    steps = tuple(event.plan.walk())
+    return Run(
+        id=event.run,
+        plan=event.plan,
+        operator=event.operator,
+        attended=event.attended,
+        auto=event.auto,
+        step_mode=event.step_mode,
+        started=event.started,
+        now=entry.at,
+        seq=entry.seq,
+        order=Map({step.id: position for position, step in enumerate(steps)}),
+        steps=Map({step.id: StepState(planned=step) for step in steps}),
+        probes=Map({probe.name: ProbeState() for probe in event.plan.probes}),
+    )
+
+
+def fold(run: Run, entries: Iterable[Entry]) -> Run:
+    """Evolve through many entries."""
+    for entry in entries:
+        run = evolve(run, entry)
+    return run
+
+
+def evolve(run: Run, entry: Entry) -> Run:
+    """The run after one more entry."""
+    return replace(_arm(run, entry.event, entry.at), now=max(run.now, entry.at), seq=entry.seq)
+
+
+# --- runner and hosts -------------------------------------------------------------------------------------------------
+
+
+def _runner_started(run: Run, _event: RunnerStarted, _at: float) -> Run:
+    phase = Phase.FORWARD if run.phase is Phase.OPENED else run.phase
+    # A new runner holds no link of the old one; what was in flight stays in flight until it is re-attached or in doubt.
+    return replace(run, runners=run.runners + 1, phase=phase, sessions=Map(), lost=Map())
+
+
+def _session_opened(run: Run, event: SessionOpened, _at: float) -> Run:
+    return replace(run, sessions=run.sessions.set(event.host, event), lost=without(run.lost, event.host))
+
+
+def _session_lost(run: Run, event: SessionLost, _at: float) -> Run:
+    return replace(run, sessions=without(run.sessions, event.host), lost=run.lost.set(event.host, event.reason))
+
+
+def _checked(run: Run, event: Checked, _at: float) -> Run:
+    return replace(run, checks=(*run.checks, event))
+
+
+def _host_excluded(run: Run, event: HostExcluded, _at: float) -> Run:
+    return replace(run, excluded=run.excluded.set(event.host, event.reason))
+
+
+# --- gates and people -------------------------------------------------------------------------------------------------
+
+
+def _gate_opened(run: Run, event: GateOpened, at: float) -> Run:
+    gate = GateState(opened=event, opened_at=at)
+    return replace(run, gates=run.gates.set(event.gate, gate), open_gates=(*run.open_gates, event.gate))
+
+
+def _gate_answered(run: Run, event: GateAnswered, at: float) -> Run:
+    gate = run.gates.get(event.gate)
+    state = run.steps.get(event.step)
+    if gate is None or state is None:
+        return run
+    gate = replace(gate, answers=(*gate.answers, GateAnswer(at=at, given=event)))
+    run = replace(run, gates=run.gates.set(event.gate, gate))
+    if gate.opened.kind == "before" and event.answer == "proceed":
+        run = close_gates(run, event.step, at)
+        return set_step(run, replace(run.steps[event.step], let_through=True))
+    if event.answer in {"value", "choose"}:
+        run = register(run, state.planned.register, "", Result(value=event.value))
+    return run
+
+
+def _gate_lapsed(run: Run, event: GateLapsed, _at: float) -> Run:
+    gate = run.gates.get(event.gate)
+    return run if gate is None else replace(run, gates=run.gates.set(event.gate, replace(gate, lapsed=True)))
+
+
+def _wait_cut(run: Run, event: WaitCut, _at: float) -> Run:
+    state = run.steps.get(event.step)
+    return run if state is None else set_step(run, replace(state, wait_cut=event.reason or "cut short"))
+
+
+# --- probes and milestones --------------------------------------------------------------------------------------------
+
+
+def _probe_sampled(run: Run, event: ProbeSampled, at: float) -> Run:
+    known = run.probes.get(event.probe, ProbeState())
+    asked = max(0.0, at - event.took)
+    last = known.last
+    if last is not None and last.ok == event.ok:
+        grown = replace(last, last_asked=asked, last_known=at, count=last.count + 1, detail=event.detail)
+        stretches = (*known.stretches[:-1], grown)
+    else:
+        fresh = Stretch(
+            ok=event.ok,
+            first_asked=asked,
+            first_known=at,
+            last_asked=asked,
+            last_known=at,
+            count=1,
+            detail=event.detail,
+        )
+        stretches = (*known.stretches, fresh)
+    if len(stretches) > MAX_PROBE_STRETCHES:
+        stretches = (*stretches[: MAX_PROBE_STRETCHES // 2], *stretches[MAX_PROBE_STRETCHES // 2 + 2 :])
+    return replace(run, probes=run.probes.set(event.probe, ProbeState(stretches=stretches)))
+
+
+def _milestone_marked(run: Run, event: MilestoneMarked, at: float) -> Run:
+    moment = at if event.moment is None else event.moment
+    mark = Mark(at=moment, source=event.source, by=event.by)
+    return replace(run, milestones=run.milestones.set(event.milestone, mark))
+
+
+# --- the run as a whole -----------------------------------------------------------------------------------------------
+
+
+def _run_paused(run: Run, _event: RunPaused, _at: float) -> Run:
+    return replace(run, paused=True)
+
+
+def _run_continued(run: Run, _event: RunContinued, _at: float) -> Run:
+    return replace(run, paused=False)
+
+
+def _halt_requested(run: Run, event: HaltRequested, _at: float) -> Run:
+    stop = Stop(undo=False, halted=True, reason=event.reason, by=event.by)
+    return replace(run, stop=run.stop or stop, paused=False)
+
+
+def _rollback_started(run: Run, event: RollbackStarted, _at: float) -> Run:
+    stop = run.stop or Stop(undo=True, halted=event.by is not None, reason=event.reason, by=event.by)
+    if run.phase is Phase.FORWARD:
+        return replace(run, phase=Phase.ROLLBACK, stop=stop, paused=False)
+    return replace(run, stop=stop)
+
+
+def _always_started(run: Run, _event: AlwaysStarted, _at: float) -> Run:
+    return run if run.phase is Phase.ENDED else replace(run, phase=Phase.ALWAYS, paused=False)
+
+
+def _note_added(run: Run, event: NoteAdded, at: float) -> Run:
+    return replace(run, notes=(*run.notes, Note(at=at, text=event.text, by=event.by, step=event.step)))
+
+
+def _run_ended(run: Run, event: RunEnded, at: float) -> Run:
+    for gate in run.open_gates:
+        run = close_gates(run, run.gates[gate].opened.step, at)
+    return replace(run, phase=Phase.ENDED, ended=event.reason or "ended")
+
+
+def _arm(run: Run, event: Event, at: float) -> Run:  # noqa: C901, PLR0911, PLR0912 - one line for each event there is
+    match event:
+        case RunOpened():
+            return run
+        case RunnerStarted():
+            return _runner_started(run, event, at)
+        case SessionOpened():
+            return _session_opened(run, event, at)
+        case SessionLost():
+            return _session_lost(run, event, at)
+        case Checked():
+            return _checked(run, event, at)
+        case StepEntered():
+            return step_entered(run, event, at)
+        case StepSkipped():
+            return step_skipped(run, event, at)
+        case AttemptStarted():
+            return attempt_started(run, event, at)
+        case AttemptGraded():
+            return attempt_graded(run, event, at)
+        case OutputArrived():
+            return output_arrived(run, event, at)
+        case AttemptEnded():
+            return attempt_ended(run, event, at)
+        case StepEnded():
+            return step_ended(run, event, at)
+        case GateOpened():
+            return _gate_opened(run, event, at)
+        case GateAnswered():
+            return _gate_answered(run, event, at)
+        case GateLapsed():
+            return _gate_lapsed(run, event, at)
+        case FailureResolved():
+            return failure_resolved(run, event, at)
+        case Jumped():
+            return jumped(run, event, at)
+        case HostExcluded():
+            return _host_excluded(run, event, at)
+        case ProbeSampled():
+            return _probe_sampled(run, event, at)
+        case MilestoneMarked():
+            return _milestone_marked(run, event, at)
+        case RunPaused():
+            return _run_paused(run, event, at)
+        case RunContinued():
+            return _run_continued(run, event, at)
+        case WaitCut():
+            return _wait_cut(run, event, at)
+        case HaltRequested():
+            return _halt_requested(run, event, at)
+        case RollbackStarted():
+            return _rollback_started(run, event, at)
+        case AlwaysStarted():
+            return _always_started(run, event, at)
+        case NoteAdded():
+            return _note_added(run, event, at)
+        case RunEnded():
+            return _run_ended(run, event, at)
+        case _:
+            assert_never(event)

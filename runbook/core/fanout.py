@@ -1,0 +1,101 @@
+"""One step over many hosts: which attempts should be in flight, when the step is over, and how it ended.
+
+Pure questions about a `StepState`. The one rule of thresholds: no host is started once failed plus unreachable exceed
+`max_errors`, counted over the whole target set; what is already in flight is waited for, never abandoned.
+"""
+
+from __future__ import annotations
+
+from runbook.core.effect import Attempt, Effect, Note, WakeAt
+from runbook.core.event import HostExcluded, StepEnded
+from runbook.core.outcome import Outcome
+from runbook.core.run import Run, StepState
+
+MAX_CONCURRENCY = 100
+"""Hosts at once when a step does not say; above this two cores gain nothing and bastions begin to refuse."""
+
+_GRAVEST = (Outcome.IN_DOUBT, Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UNREACHABLE, Outcome.CANCELLED)
+"""What a step over several hosts is called: the worst thing to be told late comes first."""
+
+
+def work(state: StepState, now: float) -> tuple[Effect, ...]:
+    """Attempts that should be in flight, or the step's end when there are none left to make."""
+    flying = [Attempt(state.id, host, number) for host, number in state.running.items()]
+    if state.errors > state.planned.max_errors:
+        return tuple(flying) or (Note(_end(state)),)
+    room = (state.planned.concurrency or MAX_CONCURRENCY) - len(flying)
+    retries, waking = _retries(state, now, room)
+    fresh = _fresh(state, room - len(retries))
+    effects: tuple[Effect, ...] = (*flying, *retries, *fresh, *waking)
+    return effects or (Note(_end(state)),)
+
+
+def _retries(state: StepState, now: float, room: int) -> tuple[list[Attempt], list[WakeAt]]:
+    """Hosts whose pause is over, and one waking for the earliest of those whose pause is not."""
+    if not state.retrying:
+        return [], []
+    ripe = [host for host, at in state.retrying.items() if at <= now]
+    later = [at for at in state.retrying.values() if at > now]
+    attempts = [Attempt(state.id, host, _next_number(state, host)) for host in ripe[: max(0, room)]]
+    return attempts, [WakeAt(min(later))] if later else []
+
+
+def _fresh(state: StepState, room: int) -> list[Attempt]:
+    """The next hosts that have not been started, as far as the wave and the concurrency allow."""
+    end = _open_until(state)
+    hosts = state.hosts[state.next_host : min(end, state.next_host + max(0, room))]
+    return [Attempt(state.id, host, _next_number(state, host)) for host in hosts]
+
+
+def _open_until(state: StepState) -> int:
+    """Index behind the last host that may start: a wave opens when all before it are settled."""
+    for end in state.wave_ends:
+        if len(state.settled) < end:
+            return end
+    return len(state.hosts)
+
+
+def _next_number(state: StepState, host: str) -> int:
+    attempt = state.attempts.get(host)
+    return attempt.number + 1 if attempt else 1
+
+
+def _end(state: StepState) -> StepEnded:
+    outcomes = state.settled.values()
+    total = len(state.hosts)
+    if state.errors <= state.planned.max_errors:
+        tolerated = f"{state.errors} of {total} hosts failed, tolerated" if state.errors else ""
+        return StepEnded(step=state.id, outcome=Outcome.SUCCEEDED, detail=tolerated)
+    outcome = next(grave for grave in _GRAVEST if grave in set(outcomes))
+    return StepEnded(step=state.id, outcome=outcome, detail=_explain(state, total))
+
+
+def _explain(state: StepState, total: int) -> str:
+    bad = sorted(host for host, outcome in state.settled.items() if outcome.is_error)
+    first = state.attempts[bad[0]].detail
+    if total == 1:
+        return first
+    untouched = total - len(state.settled)
+    ahead = f", {untouched} not started" if untouched else ""
+    return f"{len(bad)} of {total} hosts{ahead}; {bad[0]}: {first}"
+
+
+def exclusions(run: Run, state: StepState) -> tuple[Note, ...]:
+    """Hosts that failed within tolerance take no further part, as with Ansible: later steps must not build on them."""
+    if state.outcome is not Outcome.SUCCEEDED or not state.errors:
+        return ()
+    failed = [host for host, outcome in state.settled.items() if outcome.is_error and host not in run.excluded]
+    reason = f"failed in step {state.id} {state.planned.name}"
+    return tuple(Note(HostExcluded(host=host, reason=reason)) for host in sorted(failed))
+
+
+def targets(run: Run, state: StepState) -> dict[str, str]:
+    """Every planned host of a step, with the reason why it is left out now; an empty reason means it takes part.
+
+    An undo goes to the hosts where its step may have run, also when they were excluded since: they were changed.
+    """
+    origin_id, mark, _ = state.id.rpartition(".undo.")
+    origin = run.steps.get(origin_id) if mark else None
+    if origin is not None and set(state.planned.hosts) <= set(origin.planned.hosts):
+        return {host: "" if host in origin.touched else "the step never ran here" for host in state.planned.hosts}
+    return {host: f"excluded: {run.excluded[host]}" if host in run.excluded else "" for host in state.planned.hosts}

@@ -1,0 +1,260 @@
+"""The state of a run: what folding its events gives. Values only; nothing here decides or changes anything.
+
+Three rules hold the house up. A `Run` is never recorded, because it can be folded again. Every map is persistent, so
+that folding one host's event costs the same with ten hosts and with a thousand. And what is *derived* stays out:
+whether a gate is satisfied, which attempt comes next and what the verdict is are questions for `gates`, `fanout` and
+`verdict`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+from immutables import Map
+
+from runbook.core.action import Action
+from runbook.core.event import Actor, Checked, FailureResolved, GateAnswered, GateOpened, Result, SessionOpened
+from runbook.core.milestone_name import Milestone
+from runbook.core.outcome import Grade, Outcome
+from runbook.core.plan import Plan, PlannedStep, StepId
+
+
+class Phase(StrEnum):
+    """Where a run is as a whole. It only ever moves downwards in this list."""
+
+    OPENED = "opened"
+    """On record; no runner has taken it yet."""
+    FORWARD = "forward"
+    ROLLBACK = "rollback"
+    ALWAYS = "always"
+    ENDED = "ended"
+
+
+class StepPhase(StrEnum):
+    """Where one visit of a step is."""
+
+    AHEAD = "ahead"
+    ENTERED = "entered"
+    ENDED = "ended"
+
+
+class AttemptState(msgspec.Struct, frozen=True, kw_only=True):
+    """One try on one host."""
+
+    number: int
+    started_at: float
+    ended_at: float | None = None
+    outcome: Outcome | None = None
+    """None while it runs."""
+    detail: str = ""
+    grade: Grade | None = None
+    """None until the host has told."""
+    result: Result = Result()
+    job: str = ""
+    digest: str = ""
+
+
+class StepState(msgspec.Struct, frozen=True, kw_only=True):
+    """A planned step and what became of it."""
+
+    planned: PlannedStep
+    phase: StepPhase = StepPhase.AHEAD
+    visit: int = 0
+    """How often it has been entered; more than 1 after a jump back or a retry of the whole step."""
+    entered_at: float | None = None
+    ended_at: float | None = None
+    hosts: tuple[str, ...] = ()
+    """Targets of this visit in the order of the plan."""
+    left_out: dict[str, str] = {}
+    wave_ends: tuple[int, ...] = ()
+    """Indexes into `hosts` behind each wave; the last is `len(hosts)`."""
+    next_host: int = 0
+    """Index of the first host that this visit has not started yet."""
+    running: Map[str, int] = Map()
+    """Host to the number of its attempt in flight."""
+    retrying: Map[str, float] = Map()
+    """Host to the `at` before which its next attempt must not start."""
+    settled: Map[str, Outcome] = Map()
+    """Host to how this visit ended on it."""
+    errors: int = 0
+    """How many of `settled` are errors."""
+    attempts: Map[str, AttemptState] = Map()
+    """Host to its newest attempt, over all visits."""
+    numbers_before: Map[str, int] = Map()
+    """Host to its newest attempt's number when this visit began."""
+    touched: Map[str, bool] = Map()
+    """Hosts on which any attempt of any visit may have run: what an undo must consider."""
+    rendered: dict[str, Action] = {}
+    digest: str = ""
+    wait: float = 0.0
+    wait_cut: str = ""
+    """Why its countdown was ended early; empty when it was not."""
+    let_through: bool = False
+    """The gate in front of it was answered with "go on"."""
+    outcome: Outcome | None = None
+    """None until it has ended."""
+    detail: str = ""
+    resolution: FailureResolved | None = None
+    """What was decided after it failed; None while that is open, or when it did not fail."""
+    slow: bool = False
+
+    @property
+    def id(self) -> StepId:
+        """The planned step's id."""
+        return self.planned.id
+
+    @property
+    def is_live(self) -> bool:
+        """True while it has been entered and has not ended."""
+        return self.phase is StepPhase.ENTERED
+
+    @property
+    def is_broken(self) -> bool:
+        """True when it failed and that failure was handed to whatever contains it."""
+        return self.resolution is not None and self.resolution.choice == "propagate"
+
+    def action_on(self, host: str) -> Action:
+        """What is, or was, done on that host, as it was shown."""
+        return self.rendered.get(host) or self.rendered.get("*") or self.planned.action_on(host)
+
+
+class GateAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer with its time."""
+
+    at: float
+    given: GateAnswered
+
+
+class GateState(msgspec.Struct, frozen=True, kw_only=True):
+    """A question to people, from its opening on."""
+
+    opened: GateOpened
+    opened_at: float
+    answers: tuple[GateAnswer, ...] = ()
+    lapsed: bool = False
+    closed_at: float | None = None
+    """None while the run waits for it."""
+
+    @property
+    def is_open(self) -> bool:
+        """True while somebody's answer is waited for."""
+        return self.closed_at is None
+
+
+class Stretch(msgspec.Struct, frozen=True, kw_only=True):
+    """Samples of one probe in a row with the same answer. A run of hours folds into a handful of these."""
+
+    ok: bool
+    first_asked: float
+    """`at` when the first of them was asked."""
+    first_known: float
+    """`at` when its answer was known; the truth changed at some moment before this."""
+    last_asked: float
+    last_known: float
+    count: int
+    detail: str = ""
+    """Of the last sample."""
+
+
+class ProbeState(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything sampled of one probe."""
+
+    stretches: tuple[Stretch, ...] = ()
+
+    @property
+    def last(self) -> Stretch | None:
+        """The stretch that is still growing; None before the first sample."""
+        return self.stretches[-1] if self.stretches else None
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """A milestone that a step or a person set."""
+
+    at: float
+    source: str
+    by: Actor | None = None
+
+
+class Registered(msgspec.Struct, frozen=True, kw_only=True):
+    """What `register` keeps: results by host; an answer of a person stands under the empty name."""
+
+    by_host: Map[str, Result] = Map()
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """A remark with its time."""
+
+    at: float
+    text: str
+    by: Actor | None = None
+    step: StepId = ""
+
+
+class Stop(msgspec.Struct, frozen=True, kw_only=True):
+    """Why the run no longer goes forward."""
+
+    undo: bool
+    """True when what ran is rolled back first."""
+    halted: bool
+    """True when a person or an abort rule stopped it, and not a step's failure."""
+    reason: str
+    by: Actor | None = None
+
+
+class OutputState(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of a host's output is on record."""
+
+    file: str
+    length: int
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """A run, folded."""
+
+    id: str
+    plan: Plan
+    operator: Actor
+    attended: bool
+    auto: bool
+    step_mode: bool
+    started: str
+    """Wall time of `at` = 0; a label."""
+    phase: Phase = Phase.OPENED
+    now: float = 0.0
+    """`at` of the newest entry."""
+    seq: int = 0
+    order: Map[StepId, int] = Map()
+    """Position of every step in reading order."""
+    steps: Map[StepId, StepState] = Map()
+    entered: tuple[StepId, ...] = ()
+    """Steps in the order in which they were entered, for the rollback."""
+    gates: Map[str, GateState] = Map()
+    open_gates: tuple[str, ...] = ()
+    values: Map[str, Registered] = Map()
+    probes: Map[str, ProbeState] = Map()
+    milestones: Map[Milestone, Mark] = Map()
+    excluded: Map[str, str] = Map()
+    """Host to reason."""
+    sessions: Map[str, SessionOpened] = Map()
+    """Hosts whose session is open now."""
+    lost: Map[str, str] = Map()
+    """Hosts whose link went away and has not come back, with the reason."""
+    checks: tuple[Checked, ...] = ()
+    outputs: Map[str, OutputState] = Map()
+    paused: bool = False
+    stop: Stop | None = None
+    ended: str = ""
+    """Why it ended; empty until it has."""
+    notes: tuple[Note, ...] = ()
+    runners: int = 0
+    """How many runner processes have had it; more than 1 means it was resumed."""
+
+    @property
+    def has_ended(self) -> bool:
+        """True after its last event."""
+        return self.phase is Phase.ENDED
+
+    def step(self, step: StepId) -> StepState | None:
+        """The state of a step; None for an id that the plan does not have."""
+        return self.steps.get(step)

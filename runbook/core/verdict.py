@@ -1,0 +1,116 @@
+"""The four verdicts of a run, which are never merged into one, and what the exit status makes of them.
+
+Computed from the folded run alone, so the screen, the report and an auditor's copy of this file agree. "Not measured"
+and "inconclusive" are verdicts: an absence of evidence is never called met.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from runbook.core.action import PreflightAction
+from runbook.core.outcome import Outcome
+from runbook.core.recovery import Recovery, recovery
+from runbook.core.run import ProbeState, Run, StepState
+from runbook.problem import Exit
+
+RunVerdict = Literal["completed", "failed", "aborted", "interrupted"]
+SteadyVerdict = Literal["met", "deviated", "inconclusive"]
+ObjectiveVerdict = Literal["met", "missed", "not_measured"]
+RevertVerdict = Literal["verified", "unverified", "failed", "none"]
+
+
+class Verdicts(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run came out, in four independent words."""
+
+    run: RunVerdict
+    steady_state: SteadyVerdict
+    objectives: ObjectiveVerdict
+    revert: RevertVerdict
+    steady_declared: bool = True
+    """False when the runbook states no steady state, so that `inconclusive` is no reproach."""
+    objectives_declared: bool = True
+    unreachable: bool = False
+    """It failed because a host could not be reached."""
+
+    @property
+    def is_green(self) -> bool:
+        """True when everything that was promised held."""
+        return (
+            self.run == "completed"
+            and (self.steady_state == "met" or not self.steady_declared)
+            and (self.objectives == "met" or not self.objectives_declared)
+            and self.revert in {"verified", "none"}
+        )
+
+    @property
+    def exit(self) -> Exit:
+        """The exit status of a verb that waited for this run."""
+        if self.revert in {"unverified", "failed"}:
+            return Exit.FAULT_LIVE
+        if self.unreachable:
+            return Exit.UNREACHABLE
+        if self.run == "interrupted":
+            return Exit.INTERRUPTED
+        return Exit.HELD if self.is_green else Exit.FAILED
+
+
+def verdicts(run: Run) -> Verdicts:
+    """The verdicts as they stand; final once the run has ended."""
+    measured = recovery(run)
+    return Verdicts(
+        run=_run_verdict(run),
+        steady_state=_steady(run),
+        objectives=_objectives(run, measured),
+        revert="none",
+        steady_declared=any(probe.steady for probe in run.plan.probes),
+        objectives_declared=run.plan.objectives.rto is not None,
+        unreachable=_could_not_reach(run),
+    )
+
+
+def _run_verdict(run: Run) -> RunVerdict:
+    if not run.has_ended:
+        return "interrupted"
+    if run.stop is not None:
+        return "aborted" if run.stop.halted else "failed"
+    return "completed"
+
+
+def _steady(run: Run) -> SteadyVerdict:
+    """Whether the steady state held at the end; what happened between is what the recovery time measures."""
+    states = [run.probes.get(probe.name, ProbeState()) for probe in run.plan.probes if probe.steady]
+    lasts = [state.last for state in states]
+    if not states or any(last is None for last in lasts):
+        return "inconclusive"
+    return "met" if all(last.ok for last in lasts if last) else "deviated"
+
+
+def _objectives(run: Run, measured: Recovery) -> ObjectiveVerdict:
+    rto = run.plan.objectives.rto
+    if rto is None:
+        return "not_measured"
+    if measured.seconds is None:
+        return "missed" if measured.still_out else "not_measured"
+    return "met" if measured.seconds <= rto else "missed"
+
+
+def _could_not_reach(run: Run) -> bool:
+    return any(
+        state.outcome is Outcome.UNREACHABLE and state.resolution is not None and state.resolution.choice == "abort"
+        for state in run.steps.values()
+    )
+
+
+def deviations(run: Run) -> tuple[StepState, ...]:
+    """Steps that did not simply succeed, in the order of the plan: what a reviewer asks about first."""
+    odd = (state for state in run.steps.values() if _deviates(state))
+    return tuple(sorted(odd, key=lambda state: run.order.get(state.id, 0)))
+
+
+def _deviates(state: StepState) -> bool:
+    if state.outcome in {None, Outcome.SUCCEEDED} and not state.errors and not state.wait_cut:
+        return state.visit > 1 or any(attempt.number > 1 for attempt in state.attempts.values())
+    return state.outcome is not Outcome.SKIPPED or not isinstance(state.planned.action, PreflightAction)

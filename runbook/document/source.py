@@ -341,7 +341,7 @@ class _Composer:
 
     def _where(self, event: yaml.Event) -> Where:
         mark = event.start_mark
-        return Where(self._file, mark.line + 1, mark.column + 1)
+        return Where(self._file, mark.line + 1, mark.column + 1) if mark is not None else Where(self._file)
 
     def _note(self, where: Where, code: str, what: str, fix: str) -> None:
         self._problems.append(Problem(what=what, fix=fix, where=where, code=code))

@@ -1,0 +1,160 @@
+"""One line of the journal: how an entry becomes bytes, and what makes bytes an entry again.
+
+    {"prev":"<64 hex>","seq":17,"at":12.5,"wall":"...","event":{"type":"...",...},"sum":"<64 hex>"}
+
+`prev` is the SHA-256 of the previous line's exact bytes, its line feed included; 64 zeros in the first line. Bytes are
+hashed as written, so no rule of canonical JSON is needed and an auditor can check the chain with `split`, `sha256sum`,
+`jq` and `cmp`. `sum` is the SHA-256 of the line's own bytes before `,"sum"`: the chain covers a line only once another
+follows it, so without `sum` damage to the last line would go unseen, and with it a break is pinned to the line that
+changed instead of the one after. Neither stops somebody who rewrites the whole file; that needs a head kept elsewhere.
+
+Pure: no file is opened here. Masking is over before bytes reach this room.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import msgspec
+
+from runbook.core.event import Entry
+from runbook.problem import Exit, Problems, problem
+
+FORMAT = 1
+"""The version of the record that this program writes, and the highest that it reads (`RunOpened.format`)."""
+
+ZERO = "0" * 64
+"""`prev` of the first line."""
+
+_PREV = slice(9, 73)
+_HEAD = re.compile(rb'\{"prev":"[0-9a-f]{64}","seq":')
+_SUM_LENGTH = len(b',"sum":""}\n') + 64
+_HEX_SUM = slice(-67, -3)
+
+_decoder = msgspec.json.Decoder(Entry)
+_encoder = msgspec.json.Encoder()
+
+
+class _Tag(msgspec.Struct):
+    type: str = ""
+
+
+class _Tagged(msgspec.Struct):
+    event: _Tag = msgspec.field(default_factory=_Tag)
+
+
+class Tip(msgspec.Struct, frozen=True):
+    """Where a chain ends: what the next line must say to belong to it."""
+
+    seq: int = 0
+    """Of the next line."""
+    prev: str = ZERO
+    """Of the next line: the SHA-256 of the last line so far."""
+    at: float = 0.0
+    """Of the last line so far; the next one is not before it."""
+
+    def after(self, line: bytes, entry: Entry) -> Tip:
+        """The tip once that line stands in the journal."""
+        return Tip(entry.seq + 1, hashlib.sha256(line).hexdigest(), entry.at)
+
+
+def encode(entry: Entry, prev: str) -> bytes:
+    """The line for an entry, line feed included.
+
+    Text that UTF-8 cannot express (a file name with stray bytes, say) is written with U+FFFD in its place: a record
+    that refuses a line at 03:00 helps nobody.
+
+    Raises:
+        Problems: `record-too-deep` when a registered value is nested deeper than a decoder would read back.
+    """
+    try:
+        body = _encoder.encode(entry)
+    except UnicodeEncodeError:
+        body = _encoder.encode(_expressible(msgspec.to_builtins(entry)))
+    except RecursionError:
+        raise problem(
+            "A value is nested too deeply to be recorded",
+            why="JSON that is nested hundreds of levels deep cannot be read back safely",
+            fix="Register a part of it, or turn it into text on the host",
+            code="record-too-deep",
+            exit=Exit.FAILED,
+        ) from None
+    covered = b'{"prev":"%b",%b' % (prev.encode("ascii"), body[1:-1])
+    return b'%b,"sum":"%b"}\n' % (covered, hashlib.sha256(covered).hexdigest().encode("ascii"))
+
+
+def decode(line: bytes) -> tuple[Entry, str]:
+    """The entry of a whole line and its `prev`, after checking the line's own `sum`.
+
+    Raises:
+        Problems: `journal-torn` without a line feed, `journal-json` for what was never a line of ours,
+            `journal-hash` when the line is not what was written, `journal-unknown` for an event of a newer version.
+    """
+    if not line.endswith(b"\n"):
+        raise _damage("journal-torn", "The line is cut off", "Its line feed is missing, as after a crash or a full disk")
+    covered = line[:-_SUM_LENGTH]
+    if not _HEAD.match(line) or line[len(covered) :] != _closing(line[_HEX_SUM]):
+        raise _damage("journal-json", "This is not a line of a journal", 'It does not begin with "prev" and end with "sum"')
+    if hashlib.sha256(covered).hexdigest().encode("ascii") != line[_HEX_SUM]:
+        raise _damage("journal-hash", "The line was changed after it was written", 'Its bytes do not give its own "sum"')
+    return _read(line), line[_PREV].decode("ascii")
+
+
+def follow(tip: Tip, line: bytes) -> tuple[Entry, Tip]:
+    """Read the line that comes next in a chain; gives its entry and the new tip.
+
+    Raises:
+        Problems: as `decode`; also `journal-hash` when it does not follow the line before it, `journal-seq` when its
+            number is not the next, `journal-time` when its `at` lies before the one before.
+    """
+    entry, prev = decode(line)
+    if prev != tip.prev:
+        raise _damage(
+            "journal-hash",
+            "The line does not follow the one before it",
+            'Its "prev" is not the SHA-256 of that line: a line was changed, removed, added or moved here',
+        )
+    if entry.seq != tip.seq:
+        raise _damage("journal-seq", "The line has the wrong number", f"It says {entry.seq} where {tip.seq} is due")
+    if entry.at < tip.at:
+        raise _damage("journal-time", "The clock of the run goes backwards", f"{entry.at} s comes after {tip.at} s")
+    return entry, tip.after(line, entry)
+
+
+def _closing(sum_: bytes) -> bytes:
+    return b',"sum":"%b"}\n' % sum_
+
+
+def _read(line: bytes) -> Entry:
+    """Decode what is known to be as it was written, so that a failure means a newer writer and not damage."""
+    try:
+        return _decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        reason = str(error)
+    name = _type_of(line)
+    if name and "$.event.type" in reason:
+        raise _damage("journal-unknown", f'The event "{name}" is not known to this version', "A newer version wrote it")
+    raise _damage("journal-json", "The line cannot be read", reason)
+
+
+def _type_of(line: bytes) -> str:
+    try:
+        return msgspec.json.decode(line, type=_Tagged).event.type
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+
+
+def _expressible(value: object) -> object:
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case dict():
+            return {_expressible(key): _expressible(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_expressible(item) for item in value]
+        case _:
+            return value
+
+
+def _damage(code: str, what: str, why: str) -> Problems:
+    return problem(what, why=why, code=code, exit=Exit.FAILED)

@@ -1,0 +1,97 @@
+"""Reading a host's output by lines, live or years later, in constant memory.
+
+A file of a million lines is shown forty at a time, so only the places where lines begin are kept: eight bytes each,
+found as far as somebody has looked. Lines come as bytes, as they were written; whoever shows them sanitises them.
+Safe against a file that grows while it is read. It refuses to hold a file open or to keep any text.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from array import array
+from bisect import bisect_right
+from pathlib import Path
+
+from runbook.record.output import output_file
+
+LONGEST_LINE = 64 * 1024
+"""Bytes after which a line is cut on its way to a viewport; the file keeps all of it."""
+
+_BLOCK = 1024 * 1024
+_FEED = re.compile(rb"\n")
+
+
+class OutputReader:
+    """The lines that one host printed. A host that printed nothing has none."""
+
+    def __init__(self, folder: Path, host: str) -> None:
+        """Read from the folder of a run."""
+        self.path = folder / output_file(host)
+        self._starts = array("Q", [0])
+        self._scanned = 0
+
+    @property
+    def count(self) -> int:
+        """Lines found so far; the last may still be growing. All of them after `scan` has said True."""
+        return len(self._starts) - (self._starts[-1] == self._scanned)
+
+    @property
+    def size(self) -> int:
+        """Bytes in the file now."""
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Bytes of the file, fewer where it ends."""
+        try:
+            number = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return b""
+        try:
+            return os.pread(number, length, offset)
+        finally:
+            os.close(number)
+
+    def scan(self, limit: int = 32 * _BLOCK) -> bool:
+        """Look for further lines in at most `limit` bytes; True when the end of the file is reached."""
+        stop = self._scanned + limit
+        while self._scanned < stop:
+            block = self.read(self._scanned, min(_BLOCK, stop - self._scanned))
+            if not block:
+                return True
+            base = self._scanned
+            self._starts.extend([base + feed.end() for feed in _FEED.finditer(block)])
+            self._scanned += len(block)
+        return self._scanned >= self.size
+
+    def lines(self, first: int, count: int, *, until: int | None = None) -> tuple[bytes, ...]:
+        """Lines from `first` (0-based), without line feeds, fewer where the output ends.
+
+        Args:
+            first: Number of the first line wanted.
+            count: How many at most; a viewport's worth.
+            until: Read as if the file ended at this byte, which is how a replay shows a moment of the past.
+        """
+        self._look_for(first + count)
+        end = self._scanned if until is None else min(until, self._scanned)
+        numbers = range(first, min(first + count, self.count))
+        return tuple(self._line(number, end) for number in numbers if self._starts[number] < end)
+
+    def line_at(self, offset: int) -> int:
+        """The number of the line that the byte at `offset` belongs to."""
+        while self._scanned <= offset and not self.scan():
+            pass
+        return bisect_right(self._starts, offset) - 1
+
+    def _look_for(self, line: int) -> None:
+        while len(self._starts) <= line and not self.scan(_BLOCK):
+            pass
+
+    def _line(self, number: int, end: int) -> bytes:
+        start = self._starts[number]
+        following = self._starts[number + 1] if number + 1 < len(self._starts) else end
+        stop = min(following, end, start + LONGEST_LINE)
+        return self.read(start, stop - start).removesuffix(b"\n")

@@ -1,0 +1,197 @@
+"""What commands printed: one append-only file a host, and events that say which bytes are whose.
+
+Bytes never travel through the event bus. They are gathered per host up to 64 KiB (or until the caller's timer flushes
+them), written in one call, and named by an `OutputArrived` that carries their hash, so that the chain covers output
+without holding it. The writer does not mask, decode or colour: bytes are masked before they come here, and stay bytes.
+
+The journal is the truth about a file. After a crash a file may be longer than the journal says: those bytes are kept,
+new ones go behind them, and the next offset shows the gap. `output_ends` finds such differences.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from runbook.core.event import Entry, OutputArrived
+from runbook.problem import Problems
+from runbook.record.disk import PRIVATE_FILE, disk_problems, is_safe_name, make_private_folder, sync_folder, write_whole
+
+CHUNK = 64 * 1024
+"""Most bytes of one `OutputArrived` (design D5)."""
+
+OUT = "out"
+"""The folder of outputs in a record."""
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose bytes they are: one stream of one attempt."""
+
+    step: str
+    host: str
+    number: int
+    """The attempt's, as in `AttemptStarted`."""
+    stream: Literal["out", "err"]
+
+
+class OutputEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a file of output goes, by the journal and by itself."""
+
+    file: str
+    """Relative to the record: `out/db1.log`."""
+    journalled: int
+    """Bytes up to the end of the last chunk that the journal names."""
+    size: int
+    """Bytes that are there. More: they came in before a crash and no line covers them. Fewer: they were lost."""
+
+
+def output_file(host: str) -> str:
+    """Where a host's output lies in a record: `out/db1.log`.
+
+    A name that is not a plain file name in lower case gets a hash of itself, so that no two hosts share a file, also
+    where the file system takes `DB1` and `db1` for one.
+    """
+    if is_safe_name(host) and host == host.lower():
+        return f"{OUT}/{host}.log"
+    plain = "".join(char if char.isascii() and char.isalnum() else "-" for char in host.lower())[:40]
+    digest = hashlib.sha256(host.encode("utf-8", "surrogateescape")).hexdigest()
+    return f"{OUT}/{plain.strip('-') or 'host'}~{digest[:16]}.log"
+
+
+def output_ends(folder: Path, entries: Iterable[Entry]) -> tuple[OutputEnd, ...]:
+    """The files whose size is not what the journal says, in the order of their names."""
+    ends: dict[str, int] = {}
+    for entry in entries:
+        if isinstance(entry.event, OutputArrived):
+            ends[entry.event.file] = entry.event.offset + entry.event.length
+    for found in (folder / OUT).glob("*.log"):
+        ends.setdefault(f"{OUT}/{found.name}", 0)
+    sizes = {name: _size(folder / name) for name in ends}
+    return tuple(
+        OutputEnd(file=name, journalled=ends[name], size=sizes[name])
+        for name in sorted(ends)
+        if sizes[name] != ends[name]
+    )
+
+
+class OutputStore:
+    """The writing side, for all hosts of one run."""
+
+    def __init__(self, folder: Path) -> None:
+        """Write below the folder of a run; files that are there already are continued at their end.
+
+        Raises:
+            Problems: `record-unwritable`.
+        """
+        self._folder = folder
+        self._hosts: dict[str, _HostFile] = {}
+        with disk_problems("The folder for output cannot be created", folder / OUT):
+            make_private_folder(folder / OUT)
+
+    def write(self, source: Source, data: bytes) -> tuple[OutputArrived, ...]:
+        """Take masked bytes; gives the events of the chunks that this completed, to be journalled in this order.
+
+        Raises:
+            Problems: `record-unwritable`.
+        """
+        file = self._hosts.get(source.host)
+        if file is None:
+            file = self._hosts[source.host] = _HostFile(self._folder, output_file(source.host))
+        return tuple(file.take(source, data))
+
+    def flush(self, host: str = "") -> tuple[OutputArrived, ...]:
+        """Complete what is gathered for a host, or for all: called every 100 ms and before an attempt's end.
+
+        Raises:
+            Problems: `record-unwritable`.
+        """
+        files = [self._hosts[host]] if host in self._hosts else [] if host else self._hosts.values()
+        return tuple(event for file in files for event in file.flush())
+
+    def sync(self) -> None:
+        """Make what was written durable. Before a `commit` that must not name bytes that a power cut could take.
+
+        Raises:
+            Problems: `record-unwritable`.
+        """
+        for file in self._hosts.values():
+            file.sync()
+
+
+class _HostFile:
+    """One host's file. Opened for each chunk and closed again: a thousand hosts need no thousand descriptors."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._path = folder / name
+        self._name = name
+        self._source: Source | None = None
+        self._gathered = bytearray()
+        self._dirty = False
+        self._failure: Problems | None = None
+
+    def take(self, source: Source, data: bytes) -> Iterable[OutputArrived]:
+        if source != self._source:
+            yield from self.flush()
+            self._source = source
+        self._gathered += data
+        while len(self._gathered) >= CHUNK:
+            yield self._put(source, CHUNK)
+
+    def flush(self) -> Iterable[OutputArrived]:
+        if self._gathered and self._source is not None:
+            yield self._put(self._source, len(self._gathered))
+
+    def sync(self) -> None:
+        if not self._dirty:
+            return
+        with disk_problems("Output cannot be made durable", self._path):
+            number = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                os.fdatasync(number)
+            finally:
+                os.close(number)
+        self._dirty = False
+
+    def _put(self, source: Source, length: int) -> OutputArrived:
+        if self._failure is not None:
+            raise self._failure
+        data = bytes(self._gathered[:length])
+        del self._gathered[:length]
+        try:
+            with disk_problems("Output cannot be written", self._path):
+                offset = self._append(data)
+        except Problems as failure:
+            self._failure = failure
+            raise
+        self._dirty = True
+        return OutputArrived(
+            step=source.step,
+            host=source.host,
+            number=source.number,
+            stream=source.stream,
+            file=self._name,
+            offset=offset,
+            length=length,
+            sha256=hashlib.sha256(data).hexdigest(),
+        )
+
+    def _append(self, data: bytes) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        number = os.open(self._path, flags, PRIVATE_FILE)
+        try:
+            offset = os.fstat(number).st_size
+            write_whole(number, data)
+        finally:
+            os.close(number)
+        if offset == 0:
+            sync_folder(self._path.parent)
+        return offset
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0

@@ -1,0 +1,124 @@
+"""Reading a journal that may be growing, cut off or edited: everything up to the first bad line, then what is wrong.
+
+The chain is checked while reading, so whatever a replay or a report shows is part of an unbroken chain. The reader
+stops for good at the first line that does not belong to it. An unfinished last line is different: in a live run it is
+about to be finished, so it counts as damage only for whoever has read to the end, and a later look may find it whole.
+
+No timers and no watching: a live view calls `more` when it is told that there is more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import msgspec
+
+from runbook.core.event import Entry, RunOpened
+from runbook.problem import Exit, Problem, Problems, Where, problem
+from runbook.record.codec import FORMAT, Tip, follow
+from runbook.record.journal import JOURNAL
+
+_BATCH = 4 * 1024 * 1024
+_LONGEST = 256 * 1024 * 1024
+"""Bytes after which a line without an end is no line: a plan of ten thousand steps is far below it."""
+
+
+class RecordReader:
+    """One pass over the journal of a run, from its first line."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start before the first line.
+
+        Raises:
+            Problems: `no-record` when there is no journal in that folder.
+        """
+        self.path = folder / JOURNAL
+        self.damage: Problem | None = None
+        """Why reading stopped, with the line's number; None while every line so far is good and whole."""
+        self.tip = Tip()
+        """After the last good line."""
+        self.length = 0
+        """Bytes of good lines so far."""
+        self._stopped = False
+        self._version = ""
+        if not self.path.is_file():
+            raise _no_record(folder)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every good entry that is there and was not yet read; then look at `damage`."""
+        while batch := self._batch():
+            yield from batch
+
+    def more(self) -> list[Entry]:
+        """The good entries that came since the last look, all at once; empty when there are none."""
+        return list(self.entries())
+
+    def _batch(self) -> list[Entry]:
+        if self._stopped:
+            return []
+        self.damage = None
+        data = self._whole_lines()
+        found: list[Entry] = []
+        for line in BytesIO(data):
+            if not self._take(line, found):
+                break
+        return found
+
+    def _whole_lines(self) -> bytes:
+        """Some more bytes up to a line feed; what is left over without one is noted as torn."""
+        size = _BATCH
+        with self.path.open("rb") as file:
+            while True:
+                file.seek(self.length)
+                data = file.read(size)
+                end = data.rfind(b"\n") + 1
+                if end or len(data) < size or size > _LONGEST:
+                    break
+                size *= 4
+        if not end and data:
+            self.damage = self._flaw(Problem(what="The line is cut off", why=_TORN, code="journal-torn"))
+        return data[:end]
+
+    def _take(self, line: bytes, found: list[Entry]) -> bool:
+        try:
+            entry, tip = follow(self.tip, line)
+            self._check_format(entry)
+        except Problems as damage:
+            self.damage = self._flaw(damage.problems[0])
+            self._stopped = True
+            return False
+        self.tip = tip
+        self.length += len(line)
+        found.append(entry)
+        return True
+
+    def _check_format(self, entry: Entry) -> None:
+        if isinstance(entry.event, RunOpened):
+            self._version = entry.event.version
+            if entry.event.format > FORMAT:
+                raise problem(
+                    f"The record has format {entry.event.format}, this version reads up to {FORMAT}",
+                    code="journal-unknown",
+                )
+
+    def _flaw(self, found: Problem) -> Problem:
+        fix = "What came before this line is sound and was used"
+        if found.code == "journal-unknown" and self._version:
+            fix = f"Read it with version {self._version} of this program, which wrote it, or a later one"
+        where = Where(str(self.path), self.tip.seq + 1)
+        return msgspec.structs.replace(found, where=where, fix=fix, exit=Exit.FAILED)
+
+
+_TORN = "Its line feed is missing, as after a crash, a full disk or a cut"
+
+
+def _no_record(folder: Path) -> Problems:
+    return problem(
+        "There is no record here",
+        why=f"The folder has no {JOURNAL}",
+        fix="Use `runbook runs` to see what is recorded",
+        where=Where(str(folder)),
+        code="no-record",
+    )

@@ -1,0 +1,90 @@
+"""The seam between the executor and a kind of step that does work: one attempt in, one finding out.
+
+A kind gets its action with every template rendered and a `Bench` that carries everything it may touch: the host's
+session, the sink for output, the clock, the probes. It returns a `Finding` and never raises for anything that a host, a
+network or an author's tolerance did. It knows nothing of runs, events, retries or other hosts: that is the core's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from runbook.core.command import Become, Secret
+from runbook.core.event import Result
+from runbook.core.outcome import Outcome
+from runbook.core.plan import PlannedStep
+from runbook.transport.session import Job, Session, Sink
+
+
+class Clock(Protocol):
+    """Time as a kind may use it; `engine/clock.py` is the real one."""
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never jumps."""
+
+    def wall(self) -> float:
+        """Seconds since the epoch: a label, and the only thing to compare a host's clock with."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after so long."""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What one attempt came to."""
+
+    outcome: Outcome
+    detail: str = ""
+    """For a person, with what was expected and what was found; masked by the caller."""
+    result: Result = Result()
+    good_since: float | None = None
+    """For polling kinds: monotonic time of the first sample of the stretch that held."""
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer of a probe."""
+
+    ok: bool
+    took: float
+    detail: str = ""
+    value: float | int | str | None = None
+
+
+Report = Callable[[str, bool, str], Awaitable[None]]
+"""Told of one preflight check: its name, whether it holds, a detail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """Everything an attempt may touch."""
+
+    planned: PlannedStep
+    host: str
+    job: Job
+    sink: Sink
+    clock: Clock
+    open_session: Callable[[], Awaitable[Session]]
+    """Opens the host, or gives the open session. Raises Problems (exit UNREACHABLE) when it cannot."""
+    ask_probe: Callable[[str], Awaitable[Sample]]
+    """Asks a named probe of the plan once."""
+    evaluate: Callable[[str, Result], bool]
+    """Evaluates `failed_when`, `until` and `assert` expressions with this attempt's result in scope; raises Problems."""
+    report: Report
+    secrets: tuple[Secret, ...] = ()
+    reattach: bool = False
+    """The attempt was started by a runner that died: continue it, never start it."""
+    folder: Path = field(default_factory=Path)
+    """Relative paths in `upload`, `download` and `fabric` are relative to this: the runbook's folder."""
+    env: tuple[tuple[str, str | Secret], ...] = ()
+    become: Become | None = None
+
+
+class StepKind(Protocol):
+    """One kind of work."""
+
+    async def attempt(self, action: Any, bench: Bench) -> Finding:
+        """Do it once on one host, to its end."""

@@ -1,0 +1,156 @@
+"""Rules between the keys of one struct that types cannot say, checked while the place in the file is at hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from runbook.core.action import (
+    ApproveAction,
+    ChecklistAction,
+    ChooseAction,
+    Expectation,
+    ScriptAction,
+    Tolerance,
+    WaitAction,
+)
+from runbook.core.runbook import Parameter, RecoveryPoint, Runbook, Schedule, Section, Step, WaitForStep
+from runbook.document.vocabulary import ON_FAILURE, RESERVED
+from runbook.problem import nearest
+
+
+class Broken(NamedTuple):
+    """A rule that does not hold, and the key to point at."""
+
+    key: str
+    what: str
+    fix: str
+    code: str = "bad-value"
+    why: str = ""
+
+
+def broken_rules(value: msgspec.Struct) -> list[Broken]:
+    """Every rule that the value breaks; most structs have none."""
+    match value:
+        case Tolerance():
+            return list(_tolerance(value))
+        case Expectation():
+            return list(_expectation(value))
+        case Parameter():
+            return list(_parameter(value))
+        case Step():
+            return list(_step(value))
+        case Runbook():
+            return list(_runbook(value))
+        case Section():
+            both = bool(value.batch) and value.strategy == "host-first"
+            rule = Broken("batch", "batch and strategy: host-first in one section", "Keep one: host-first is batch: 1.")
+            return [rule] * both
+        case _:
+            return list(_action(value))
+
+
+def _tolerance(value: Tolerance) -> Iterator[Broken]:
+    if value == Tolerance():
+        yield Broken("", "nothing to test", "Write equals, contains, matches, min, max, range, one_of or jsonpath.")
+    if value.matches is not None:
+        yield from _regex("matches", value.matches)
+    low, high = value.range or (value.min, value.max)
+    if low is not None and high is not None and low > high:
+        key = "range" if value.range else "min"
+        yield Broken(key, f"nothing lies between {low:g} and {high:g}", "Write the smaller number first.")
+
+
+def _expectation(value: Expectation) -> Iterator[Broken]:
+    if value == Expectation():
+        yield Broken("", "nothing to test", "Write rc, stdout, stderr, json, status, body or latency.")
+
+
+def _regex(key: str, pattern: str) -> Iterator[Broken]:
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        yield Broken(
+            key,
+            f'"{pattern}" is no regular expression',
+            "Escape the character, or quote the text.",
+            "bad-regex",
+            str(error),
+        )
+
+
+def _parameter(value: Parameter) -> Iterator[Broken]:
+    if value.pattern:
+        yield from _regex("pattern", value.pattern)
+    if (value.type == "choice") != bool(value.choices):
+        yield Broken("choices", "choices belong to type choice, and it needs some", "Write both, or neither.")
+    if value.type != "secret" and "from" in value.places:
+        yield Broken("from", "only a secret says where it comes from", "Write type: secret, or use default.")
+    if value.type == "secret" and not isinstance(value.default, msgspec.UnsetType):
+        yield Broken("default", "a secret has no default", "Write from: env:NAME, file:PATH, command:TEXT or prompt.")
+    if value.min is not None and value.max is not None and value.min > value.max:
+        yield Broken("min", f"nothing lies between {value.min:g} and {value.max:g}", "Write the smaller number as min.")
+
+
+def _step(value: Step) -> Iterator[Broken]:
+    if value.register in RESERVED:
+        yield Broken(
+            "register", f'"{value.register}" has a meaning in templates', "Choose another name.", "reserved-name"
+        )
+    if isinstance(value.on_failure, dict) and set(value.on_failure) != {"goto"}:
+        yield Broken("on_failure", "a mapping without goto", "Write on_failure: {goto: STEP}.", "bad-choice")
+    if isinstance(value.on_failure, str) and not _is_failure_word(value.on_failure):
+        fix = nearest(value.on_failure, (*ON_FAILURE, "goto: STEP"))
+        yield Broken("on_failure", f'"{value.on_failure}" is not a way to go on', fix, "bad-choice")
+    yield from (
+        Broken(key, f"{key} is below {least}", f"Write {least} or more.")
+        for key, number, least in (
+            ("retries", value.retries, 0),
+            ("concurrency", value.concurrency, 0),
+            ("backoff", value.backoff, 1),
+        )
+        if number < least
+    )
+    if value.until and not value.retries:
+        yield Broken("until", "until without retries never tries again", "Add retries.")
+
+
+def _is_failure_word(text: str) -> bool:
+    return text in (*ON_FAILURE, "default") or re.fullmatch(r"goto:\s*\S.*", text) is not None
+
+
+def _runbook(value: Runbook) -> Iterator[Broken]:
+    for name in value.parameters:
+        if name in RESERVED:
+            yield Broken(
+                "parameters", f'parameter "{name}" has a meaning in templates', "Choose another name.", "reserved-name"
+            )
+    if not value.sections:
+        yield Broken("sections", "a runbook without sections", "Add a section with steps.", "missing-key")
+
+
+def _action(value: msgspec.Struct) -> Iterator[Broken]:
+    match value:
+        case WaitAction() if bool(value.seconds) == bool(value.until):
+            yield Broken("until", "a wait needs a duration or an until", "Write wait: 30s, or wait: {until: 18:00}.")
+        case ScriptAction() if bool(value.text) == bool(value.path):
+            yield Broken("path", "a script needs its text or its path", "Write one of the two.")
+        case WaitForStep() if bool(value.probe) == bool(value.command):
+            yield Broken("probe", "wait_for needs a probe or a command", "Write one of the two.")
+        case WaitForStep() if value.interval <= 0:
+            yield Broken("interval", "an interval of nothing", "Write 1s, for example.")
+        case ApproveAction() if value.min_required < 1:
+            yield Broken("min_required", "an approval by nobody", "Write 1 or more.")
+        case ChooseAction() if not value.options:
+            yield Broken("options", "a choice without options", "Add at least one.")
+        case ChecklistAction() if not value.items:
+            yield Broken("items", "a checklist without items", "Add at least one.")
+        case Schedule() if bool(value.every) == bool(value.cron):
+            yield Broken("every", "a schedule needs every or cron", "Write one of the two.")
+        case RecoveryPoint() if sum(part is not None for part in (value.canary, value.watermark, value.backup)) != 1:
+            yield Broken("", "one method measures data loss", "Write one of canary, watermark and backup.")
+        case _:
+            pass

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+
 import msgspec
 
 from runbook.core.event import Entry
@@ -91,12 +92,18 @@ def decode(line: bytes) -> tuple[Entry, str]:
             `journal-hash` when the line is not what was written, `journal-unknown` for an event of a newer version.
     """
     if not line.endswith(b"\n"):
-        raise _damage("journal-torn", "The line is cut off", "Its line feed is missing, as after a crash or a full disk")
+        raise _damage(
+            "journal-torn", "The line is cut off", "Its line feed is missing, as after a crash or a full disk"
+        )
     covered = line[:-_SUM_LENGTH]
     if not _HEAD.match(line) or line[len(covered) :] != _closing(line[_HEX_SUM]):
-        raise _damage("journal-json", "This is not a line of a journal", 'It does not begin with "prev" and end with "sum"')
+        raise _damage(
+            "journal-json", "This is not a line of a journal", 'It does not begin with "prev" and end with "sum"'
+        )
     if hashlib.sha256(covered).hexdigest().encode("ascii") != line[_HEX_SUM]:
-        raise _damage("journal-hash", "The line was changed after it was written", 'Its bytes do not give its own "sum"')
+        raise _damage(
+            "journal-hash", "The line was changed after it was written", 'Its bytes do not give its own "sum"'
+        )
     return _read(line), line[_PREV].decode("ascii")
 
 

@@ -1,0 +1,104 @@
+"""A small, complete run as it lies on disk, for every test of this room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runbook.core.action import CommandAction, ConfirmAction
+from runbook.core.event import (
+    Actor,
+    AttemptEnded,
+    AttemptStarted,
+    Entry,
+    Event,
+    GateAnswered,
+    GateOpened,
+    Result,
+    RunEnded,
+    RunnerStarted,
+    RunOpened,
+    StepEnded,
+    StepEntered,
+)
+from runbook.core.host import Host
+from runbook.core.outcome import Outcome
+from runbook.core.plan import Environment, Plan, PlannedSection, PlannedStep
+from runbook.record.journal import Journal
+from runbook.record.library import keep_files
+from runbook.record.output import OutputStore, Source
+
+ANNA = Actor(name="anna", uid=1000, via="run")
+FILES = {"runbook.yaml": b"title: Restart orders\n", "inventory.json": b"{}\n"}
+PLAN = Plan(
+    runbook="orders-restart",
+    title="Restart orders",
+    kind="operation",
+    environment=Environment(name="lab"),
+    hosts=(Host(name="db1"),),
+    sections=(
+        PlannedSection(
+            id="1",
+            name="Restart",
+            steps=(
+                PlannedStep(id="1.1", name="Ask", action=ConfirmAction(message="Now?")),
+                PlannedStep(id="1.2", name="Restart", action=CommandAction(shell="true"), hosts=("db1",)),
+            ),
+        ),
+    ),
+)
+
+
+def opened(run: str = "r1", plan: Plan = PLAN, **fields: object) -> RunOpened:
+    """The first event of a run."""
+    given = {"operator": ANNA, "version": "0.1.0", "started": "2026-11-23T04:12:00.000Z", **fields}
+    return RunOpened(run=run, plan=plan, plan_digest=plan.digest, **given)
+
+
+def numbered(*events: Event, start: int = 0) -> tuple[Entry, ...]:
+    """The events as entries half a second apart."""
+    return tuple(
+        Entry(seq=seq, at=seq / 2, wall=f"2026-11-23T04:12:{seq // 2:02d}.{seq % 2 * 500:03d}Z", event=event)
+        for seq, event in enumerate(events, start)
+    )
+
+
+def story(output: tuple[Event, ...] = (), **fields: object) -> tuple[Event, ...]:
+    """A run in which a gate is answered and one command prints something and succeeds."""
+    return (
+        opened(**fields),
+        RunnerStarted(pid=4711, by=ANNA),
+        GateOpened(gate="1.1#1", step="1.1", kind="confirm", message="Now?"),
+        GateAnswered(gate="1.1#1", step="1.1", by=ANNA, answer="proceed"),
+        StepEnded(step="1.1", outcome=Outcome.SUCCEEDED),
+        StepEntered(step="1.2", hosts=("db1",), digest="d" * 64),
+        AttemptStarted(step="1.2", host="db1", number=1),
+        *output,
+        AttemptEnded(step="1.2", host="db1", number=1, outcome=Outcome.SUCCEEDED, result=Result(rc=0, stdout="ok")),
+        StepEnded(step="1.2", outcome=Outcome.SUCCEEDED),
+        RunEnded(reason="all steps done"),
+    )
+
+
+def write_journal(folder: Path, *events: Event) -> tuple[Entry, ...]:
+    """Put the events into a new journal; gives the entries that are in it."""
+    entries = numbered(*events)
+    journal = Journal.create(folder)
+    journal.append(*entries)
+    journal.commit()
+    journal.close()
+    return entries
+
+
+def write_record(folder: Path, text: bytes = b"restarting\ndone\n", **fields: object) -> tuple[Entry, ...]:
+    """A whole record: copies of the files, output, and the journal of `story`."""
+    folder.mkdir(mode=0o700)
+    files = keep_files(folder, FILES)
+    store = OutputStore(folder)
+    source = Source(step="1.2", host="db1", number=1, stream="out")
+    chunks = (*store.write(source, text), *store.flush())
+    return write_journal(folder, *story(chunks, files=files, **fields))
+
+
+def read_lines(folder: Path) -> list[bytes]:
+    """The lines of a journal, line feeds included."""
+    return (folder / "journal.jsonl").read_bytes().splitlines(keepends=True)

@@ -1,0 +1,113 @@
+"""One line of the journal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runbook.core.event import Entry, NoteAdded, RunEnded
+from runbook.problem import Problems
+from runbook.record.codec import ZERO, Tip, decode, encode, follow
+from tests import strategies
+
+NOTE = Entry(seq=17, at=12.5, wall="2026-11-23T04:12:00.000Z", event=NoteAdded(text="disk is slow"))
+
+
+def code_of(line: bytes, tip: Tip | None = None) -> str:
+    with pytest.raises(Problems) as caught:
+        decode(line) if tip is None else follow(tip, line)
+    return caught.value.problems[0].code
+
+
+@given(entry=strategies.entries, prev=st.binary(min_size=32, max_size=32).map(bytes.hex))
+@settings(deadline=None)
+def test_every_event_comes_back_as_it_was_written(entry: Entry, prev: str):
+    assert decode(encode(entry, prev)) == (entry, prev)
+
+
+def test_a_line_reads_as_documented():
+    covered = (
+        f'{{"prev":"{ZERO}","seq":17,"at":12.5,"wall":"2026-11-23T04:12:00.000Z",'
+        '"event":{"type":"NoteAdded","text":"disk is slow"}'
+    ).encode()
+    assert encode(NOTE, ZERO) == covered + b',"sum":"' + hashlib.sha256(covered).hexdigest().encode() + b'"}\n'
+
+
+@given(entry=strategies.entries)
+@settings(deadline=None)
+def test_a_line_is_one_line_of_ordinary_json(entry: Entry):
+    line = encode(entry, ZERO)
+    assert line.count(b"\n") == 1
+    assert list(json.loads(line)) == ["prev", "seq", "at", "wall", "event", "sum"]
+
+
+def test_any_flipped_bit_is_found_in_the_line_itself():
+    line = encode(NOTE, ZERO)
+    flipped = [
+        line[:place] + bytes([line[place] ^ 1 << bit]) + line[place + 1 :]
+        for place in range(len(line))
+        for bit in range(8)
+    ]
+    assert {code_of(bad) for bad in flipped} == {"journal-hash", "journal-json", "journal-torn"}
+
+
+@pytest.mark.parametrize("cut", range(1, len(encode(NOTE, ZERO))))
+def test_a_line_cut_anywhere_is_torn(cut: int):
+    assert code_of(encode(NOTE, ZERO)[:-cut]) == "journal-torn"
+
+
+def test_an_event_of_a_newer_version_is_named():
+    line = resealed(encode(NOTE, ZERO).replace(b"NoteAdded", b"SealAdded"))
+    with pytest.raises(Problems) as caught:
+        decode(line)
+    assert caught.value.problems[0].code == "journal-unknown"
+    assert caught.value.problems[0].what == 'The event "SealAdded" is not known to this version'
+
+
+def test_a_field_of_a_newer_version_is_passed_over():
+    line = resealed(encode(NOTE, ZERO).replace(b'"text"', b'"colour":"red","text"'))
+    assert decode(line) == (NOTE, ZERO)
+
+
+def test_text_that_is_not_unicode_is_written_with_replacement_characters():
+    entry = Entry(seq=0, at=0.0, wall="", event=NoteAdded(text="backup-\udcff.tar 😀"))
+    assert decode(encode(entry, ZERO))[0].event == NoteAdded(text="backup-\ufffd.tar 😀")
+
+
+def test_a_value_too_deep_to_be_read_back_is_refused():
+    from runbook.core.event import Actor, GateAnswered
+
+    deep: list = []
+    for _ in range(5000):
+        deep = [deep]
+    event = GateAnswered(gate="1#1", step="1", by=Actor(name="anna", uid=1), answer="value", value=deep)
+    with pytest.raises(Problems) as caught:
+        encode(Entry(seq=0, at=0.0, wall="", event=event), ZERO)
+    assert caught.value.problems[0].code == "record-too-deep"
+
+
+def test_a_line_is_followed_only_by_the_line_that_names_its_hash():
+    first = encode(Entry(seq=0, at=1.0, wall="", event=NoteAdded(text="a")), ZERO)
+    _, tip = follow(Tip(), first)
+    end = Entry(seq=1, at=1.0, wall="", event=RunEnded(reason="done"))
+    assert tip == Tip(1, hashlib.sha256(first).hexdigest(), 1.0)
+    assert follow(tip, encode(end, tip.prev))[0] == end
+    assert code_of(encode(end, ZERO), tip) == "journal-hash"
+
+
+@pytest.mark.parametrize(
+    ("seq", "at", "code"), [(2, 1.0, "journal-seq"), (0, 1.0, "journal-seq"), (1, 0.5, "journal-time")]
+)
+def test_numbers_have_no_gaps_and_time_never_falls(seq: int, at: float, code: str):
+    tip = Tip(1, "a" * 64, 1.0)
+    assert code_of(encode(Entry(seq=seq, at=at, wall="", event=RunEnded(reason="")), tip.prev), tip) == code
+
+
+def resealed(line: bytes) -> bytes:
+    """The line with a `sum` that fits it again, as a newer version would have written it."""
+    covered = line[:-75]
+    return covered + b',"sum":"' + hashlib.sha256(covered).hexdigest().encode() + b'"}\n'

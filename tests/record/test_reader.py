@@ -1,0 +1,154 @@
+"""Reading a journal that is cut, edited or growing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runbook.core.event import NoteAdded, RunEnded
+from runbook.problem import Problems
+from runbook.record.codec import ZERO, encode
+from runbook.record.journal import Journal
+from runbook.record.reader import RecordReader
+from tests.record.samples import numbered, opened, read_lines, story, write_journal
+from tests.record.test_codec import resealed
+
+
+def read(folder: Path) -> tuple[tuple, tuple[str, int]]:
+    """The good entries, and the code and the line of the damage."""
+    reader = RecordReader(folder)
+    found = tuple(reader.entries())
+    damage = reader.damage
+    return found, ("", 0) if damage is None else (damage.code, damage.where.line)
+
+
+def test_a_whole_journal_is_read_to_its_end_without_damage(tmp_path: Path):
+    entries = write_journal(tmp_path, *story())
+    assert read(tmp_path) == (entries, ("", 0))
+
+
+def test_a_journal_cut_at_any_byte_tells_the_truth_up_to_there(tmp_path: Path):
+    entries = write_journal(tmp_path, *story())
+    path = tmp_path / "journal.jsonl"
+    whole = path.read_bytes()
+    for cut in range(len(whole)):
+        path.write_bytes(whole[:cut])
+        lines = whole[:cut].count(b"\n")
+        is_whole = whole[:cut].endswith(b"\n") or cut == 0
+        assert read(tmp_path) == (entries[:lines], ("", 0) if is_whole else ("journal-torn", lines + 1))
+
+
+def test_a_flip_of_any_byte_is_named_with_its_line_and_all_before_it_is_read(tmp_path: Path):
+    entries = write_journal(tmp_path, *story())
+    path = tmp_path / "journal.jsonl"
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x01]) + whole[place + 1 :])
+        line = whole[:place].count(b"\n")
+        found, (code, number) = read(tmp_path)
+        assert (found, number) == (entries[:line], line + 1), place
+        assert code in {"journal-hash", "journal-json", "journal-torn"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "line"),
+    [
+        (lambda lines: lines[:3] + lines[4:], 4),
+        (lambda lines: [*lines[:3], lines[2], *lines[3:]], 4),
+        (lambda lines: [*lines[:3], lines[4], lines[3], *lines[5:]], 4),
+        (lambda lines: lines[1:], 1),
+        (lambda lines: [*lines[:5], b"\n", *lines[5:]], 6),
+    ],
+    ids=["removed", "repeated", "swapped", "first removed", "blank"],
+)
+def test_a_line_removed_added_or_moved_breaks_the_chain_there(tmp_path: Path, edit, line: int):
+    entries = write_journal(tmp_path, *story())
+    (tmp_path / "journal.jsonl").write_bytes(b"".join(edit(read_lines(tmp_path))))
+    found, (_, number) = read(tmp_path)
+    assert (found, number) == (entries[: line - 1], line)
+
+
+def test_damage_says_what_why_where_and_what_may_still_be_used(tmp_path: Path):
+    write_journal(tmp_path, *story())
+    lines = read_lines(tmp_path)
+    (tmp_path / "journal.jsonl").write_bytes(b"".join([*lines[:3], lines[3].replace(b"anna", b"bert"), *lines[4:]]))
+    reader = RecordReader(tmp_path)
+    reader.more()
+    assert str(reader.damage) == (
+        f"{tmp_path}/journal.jsonl:4: The line was changed after it was written: "
+        'Its bytes do not give its own "sum". What came before this line is sound and was used.'
+    )
+
+
+def test_an_event_of_a_newer_version_says_which_version_reads_it(tmp_path: Path):
+    first = encode(numbered(opened(version="0.9.0"))[0], ZERO)
+    (tmp_path / "journal.jsonl").write_bytes(first)
+    tip = RecordReader(tmp_path)
+    tip.more()
+    newer = resealed(encode(numbered(NoteAdded(text=""), start=1)[0], tip.tip.prev).replace(b"NoteAdded", b"SealAdded"))
+    (tmp_path / "journal.jsonl").write_bytes(first + newer)
+    reader = RecordReader(tmp_path)
+    assert len(reader.more()) == 1
+    assert (reader.damage.code, reader.damage.fix) == (
+        "journal-unknown",
+        "Read it with version 0.9.0 of this program, which wrote it, or a later one",
+    )
+
+
+def test_a_record_of_a_newer_format_is_not_guessed_at(tmp_path: Path):
+    write_journal(tmp_path, opened(version="2.0.0", format=2))
+    reader = RecordReader(tmp_path)
+    assert reader.more() == []
+    assert reader.damage.what == "The record has format 2, this version reads up to 1"
+
+
+def test_a_growing_journal_is_read_as_it_grows(tmp_path: Path):
+    journal = Journal.create(tmp_path)
+    reader = RecordReader(tmp_path)
+    assert reader.more() == []
+    seen = []
+    for entry in numbered(*story()):
+        journal.append(entry)
+        seen += reader.more()
+        assert reader.more() == []
+    assert tuple(seen) == numbered(*story())
+
+
+def test_a_line_that_is_being_written_is_read_once_it_is_whole(tmp_path: Path):
+    entries = write_journal(tmp_path, *story())
+    path = tmp_path / "journal.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    reader = RecordReader(tmp_path)
+    assert tuple(reader.more()) == entries[:-1]
+    assert reader.damage.code == "journal-torn"
+    path.write_bytes(whole)
+    assert tuple(reader.more()) == entries[-1:]
+    assert reader.damage is None
+
+
+def test_nothing_behind_a_bad_line_is_ever_read(tmp_path: Path):
+    entries = write_journal(tmp_path, *story())
+    lines = read_lines(tmp_path)
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(b"".join([*lines[:2], b"{}\n", *lines[2:]]))
+    reader = RecordReader(tmp_path)
+    assert (tuple(reader.more()), reader.more()) == (entries[:2], [])
+    path.write_bytes(b"".join(lines))
+    assert reader.more() == []
+
+
+def test_a_line_longer_than_a_read_is_read_whole(tmp_path: Path):
+    entries = write_journal(tmp_path, NoteAdded(text="x" * 9_000_000), RunEnded(reason=""))
+    assert read(tmp_path) == (entries, ("", 0))
+
+
+def test_a_folder_without_a_journal_is_a_problem(tmp_path: Path):
+    with pytest.raises(Problems, match=r"There is no record here: The folder has no journal\.jsonl"):
+        RecordReader(tmp_path)
+
+
+def test_a_file_of_zeros_is_damage_in_line_one(tmp_path: Path):
+    (tmp_path / "journal.jsonl").write_bytes(bytes(100_000))
+    assert read(tmp_path) == ((), ("journal-torn", 1))

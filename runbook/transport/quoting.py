@@ -1,0 +1,132 @@
+"""From a `Command` to the text that a `/bin/sh` on the host reads from its standard input.
+
+The login shell may be bash, fish or csh, and whatever it prints first is not ours. So the exec string is a
+constant without quotes or user data, everything that varies is fed to the `/bin/sh` behind it, and a marker
+that nobody can guess says where our output begins. One script is one compound command: the shell has read it
+whole before it runs any of it, because some shells read ahead on standard input and would swallow what the
+command was meant to read. What follows on standard input is therefore sent only when the marker has come
+back. `sudo` is a second stage of the same kind: a shell behind a marker.
+
+This file builds text and never runs it.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shlex
+from dataclasses import dataclass
+
+from runbook.core.command import Command, Secret
+from runbook.problem import Exit, Problem, Problems
+
+EXEC = "exec /bin/sh"
+"""What the login shell is asked to run.
+
+Valid in every shell that people log in with, csh and fish included.
+"""
+
+COOKIE = "RUNBOOK_JOB"
+"""Environment variable by which processes of a command are found again, also after they left its session."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_SH = ("/bin/sh",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One script and the sign that the shell has begun to run it."""
+
+    script: bytes
+    marker: bytes
+    """Comes on standard output, followed by the shell's process id and a newline."""
+    on_error: bool
+    """True when standard error carries the marker too, so that noise before it is dropped there as well."""
+
+
+def fresh_nonce() -> str:
+    """96 unguessable bits as letters and digits.
+
+    Chance that no fold ever sees: it only tells our bytes from others'.
+    """
+    return secrets.token_hex(12)
+
+
+def quote(text: str) -> str:
+    """Quote for POSIX sh.
+
+    Raises:
+        Problems: The text holds a NUL character, which no shell and no process can carry.
+    """
+    if "\0" in text:
+        raise _unusable("a value holds a NUL character", "Send binary data on standard input or as a file.")
+    return shlex.quote(text)
+
+
+def stages(command: Command, *, nonce: str) -> tuple[Stage, ...]:
+    """The scripts that start a command, in the order in which they are sent, each after the marker of the one before.
+
+    Args:
+        command: What to run.
+        nonce: Unguessable ASCII letters and digits, new for each start; also the value of the cookie.
+
+    Raises:
+        Problems: The command cannot be said in a shell: a bad variable name, a NUL, or neither text nor arguments.
+    """
+    last = [_environment(command, nonce), _folder(command.cwd), _start(command, nonce)]
+    if command.become is None:
+        return (_stage(last, nonce, on_error=True),)
+    # -n: a password is never asked for here; -H: the home of whom it becomes, as a login would have.
+    sudo = f"exec sudo -n -H -u {quote(command.become.user)} -- /bin/sh"
+    # Behind sudo, standard error is kept from its first byte: that is where sudo says why it refuses.
+    return _stage([sudo], nonce, on_error=True), _stage(last, f"{nonce}b", on_error=False)
+
+
+def _stage(lines: list[str], nonce: str, *, on_error: bool) -> Stage:
+    # The halves are joined by printf only when the script runs: a shell or a forced command that echoes
+    # its input back never shows the marker itself.
+    halves = f"'{nonce[:4]}' '{nonce[4:]}'"
+    out = f"printf '%s%s:%s\\n' {halves} \"$$\""
+    err = f"printf '%s%s:\\n' {halves} >&2" if on_error else ":"
+    text = "\n".join(["{", out, err, *(line for line in lines if line), "exit", "}", ""])
+    return Stage(script=_encode(text), marker=f"{nonce}:".encode(), on_error=on_error)
+
+
+def _environment(command: Command, nonce: str) -> str:
+    pairs = [(COOKIE, nonce), *command.env]
+    for name, _ in pairs:
+        if not _NAME.match(name):
+            raise _unusable(f'"{name}" is not a name for an environment variable', "Use letters, digits and _.")
+    values = [(name, value.reveal() if isinstance(value, Secret) else value) for name, value in pairs]
+    return "export " + " ".join(f"{name}={quote(value)}" for name, value in values)
+
+
+def _folder(cwd: str) -> str:
+    if not cwd:
+        return ""
+    # A leading "-" would be an option or the previous folder; CDPATH would make cd look elsewhere and print.
+    path = f"./{cwd}" if cwd.startswith("-") else cwd
+    return f"CDPATH= cd {quote(path)} || exit"
+
+
+def _start(command: Command, nonce: str) -> str:
+    closed = "" if command.stdin else "exec </dev/null\n"
+    if command.argv:
+        return closed + "exec " + " ".join(quote(part) for part in command.argv)
+    if not command.shell:
+        raise _unusable("the command has neither text nor arguments", "Give one of them.")
+    if command.interpreter == _SH:
+        # Evaluated by the shell that is already running: nothing shows in a process list, nothing is forked.
+        return f"{closed}eval {quote(command.shell)}"
+    program = " ".join(quote(part) for part in command.interpreter)
+    quote(command.shell)
+    # From a numbered descriptor, because standard input belongs to the command.
+    return f"{closed}exec {program} /dev/fd/9 9<<'{nonce}'\n{command.shell}\n{nonce}"
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _unusable(what: str, fix: str) -> Problems:
+    return Problems([Problem(what=what, fix=fix, code="unsendable-command", exit=Exit.USAGE)])

@@ -33,7 +33,8 @@ On a database host:
   orders verify-restore NAME    check the restored set against the manifest
   orders switch-data [--back]   put the restored set in place, or take that back
 On the application host:
-  orders health                 exit 0 when a write works
+  orders health [--within SECONDS]
+                                exit 0 when a write works, and fast enough
   orders repoint HOST           send writes to another primary
   orders release                which release is current
   orders switch-release VERSION
@@ -91,6 +92,8 @@ def perform(place: Place, words: list[str]) -> str:  # noqa: C901, PLR0911, PLR0
             return backups.switch_back(place)
         case ["health"]:
             return fetch(place, "/health")
+        case ["health", "--within", seconds]:
+            return fetch_within(place, "/health", number(seconds))
         case ["repoint", host]:
             return repoint(place, host)
         case ["release"]:
@@ -132,12 +135,21 @@ def set_lag(place: Place, seconds: str) -> str:
     Raises:
         Refused: Not a number of seconds.
     """
-    if not seconds.replace(".", "", 1).isdigit():
-        message = f"{seconds!r} is not a number of seconds"
-        raise Refused(message)
     place.setting("replication-delay")
-    place.set("replication-delay", seconds)
+    place.set("replication-delay", str(number(seconds)))
     return f"orders reach {place.host} after {seconds} s"
+
+
+def number(text: str) -> float:
+    """A number of seconds from the command line.
+
+    Raises:
+        Refused: It is none.
+    """
+    if not text.replace(".", "", 1).isdigit():
+        message = f"{text!r} is not a number of seconds"
+        raise Refused(message)
+    return float(text)
 
 
 def repoint(place: Place, host: str) -> str:
@@ -199,6 +211,21 @@ def fetch(place: Place, path: str, body: str = "") -> str:
     except OSError as cause:
         message = f"orders-app does not answer: {cause}"
         raise Refused(message) from cause
+
+
+def fetch_within(place: Place, path: str, seconds: float) -> str:
+    """Ask this host's application, and hold a late answer against it.
+
+    Raises:
+        Refused: It failed, or took longer than `seconds`.
+    """
+    started = time.monotonic()
+    said = fetch(place, path)
+    took = time.monotonic() - started
+    if took > seconds:
+        message = f"the answer took {took:.2f} s, more than {seconds:g} s"
+        raise Refused(message)
+    return said
 
 
 def control(place: Place, name: service.Service, verb: str) -> str:

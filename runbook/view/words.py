@@ -1,0 +1,165 @@
+"""The words, shapes and numbers that every face of a run shows alike: screen, line mode and report.
+
+A state is a word first, then an ASCII shape, then a colour, then an attribute, so that nothing is lost on a serial
+console, in a screen reader or for the eye that cannot tell red from green. This file names colours and never prints
+one: whether colour is wanted (NO_COLOR, a pipe) is the caller's business.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+
+import msgspec
+from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
+from immutables import Map
+
+from runbook.core.outcome import Outcome
+
+
+class Status(StrEnum):
+    """What a row is marked with; the gravest first, which is the order in which rows are listed."""
+
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    UNREACHABLE = "unreachable"
+    ABORTED = "aborted"
+    WAITING = "waiting"
+    """For people; nothing happens until somebody answers."""
+    RUNNING = "running"
+    QUEUED = "queued"
+    """Will start by itself: its wave, its turn or its next try has not come."""
+    PENDING = "pending"
+    IGNORED = "ignored"
+    """It failed, and by policy or by a person the run went on."""
+    SKIPPED = "skipped"
+    OK = "ok"
+
+    @property
+    def gravity(self) -> int:
+        """0 for what a person must see first."""
+        return list(Status).index(self)
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """How a status looks."""
+
+    word: str
+    """At most five letters, so that a column of them never shifts."""
+    shape: str
+    """One ASCII character."""
+    colour: str
+    """A colour of the Okabe-Ito set by name, or `grey`."""
+    attributes: tuple[str, ...] = ()
+    """Of `bold`, `dim`, `italic`, `reverse`: what is left where there is no colour."""
+
+
+MARKS: Map[Status, Mark] = Map(
+    {
+        Status.FAILED: Mark(word="FAIL", shape="x", colour="vermillion", attributes=("bold", "reverse")),
+        Status.IN_DOUBT: Mark(word="DOUBT", shape="#", colour="blue", attributes=("bold", "reverse")),
+        Status.UNREACHABLE: Mark(word="UNRCH", shape="?", colour="purple", attributes=("bold",)),
+        Status.ABORTED: Mark(word="ABRT", shape="#", colour="blue", attributes=("reverse",)),
+        Status.WAITING: Mark(word="WAIT", shape="!", colour="yellow", attributes=("reverse",)),
+        Status.RUNNING: Mark(word="RUN", shape=">", colour="sky", attributes=("bold",)),
+        Status.QUEUED: Mark(word="QUE", shape="~", colour="grey"),
+        Status.PENDING: Mark(word="-", shape=".", colour="grey", attributes=("dim",)),
+        Status.IGNORED: Mark(word="IGN", shape="%", colour="grey", attributes=("italic",)),
+        Status.SKIPPED: Mark(word="SKIP", shape="/", colour="grey", attributes=("italic",)),
+        Status.OK: Mark(word="OK", shape="+", colour="green"),
+    }
+)
+
+COLOURS: Map[str, str] = Map(
+    {
+        "vermillion": "#D55E00",
+        "purple": "#CC79A7",
+        "sky": "#56B4E9",
+        "yellow": "#F0E442",
+        "green": "#009E73",
+        "orange": "#E69F00",
+        "blue": "#0072B2",
+        "grey": "#808080",
+    }
+)
+"""The Okabe-Ito colours, which people with any kind of colour vision can tell apart (Okabe and Ito, 2008)."""
+
+_OF_OUTCOME: Map[Outcome, Status] = Map(
+    {
+        Outcome.SUCCEEDED: Status.OK,
+        Outcome.FAILED: Status.FAILED,
+        Outcome.SKIPPED: Status.SKIPPED,
+        Outcome.UNREACHABLE: Status.UNREACHABLE,
+        Outcome.TIMED_OUT: Status.FAILED,
+        Outcome.CANCELLED: Status.ABORTED,
+        Outcome.IN_DOUBT: Status.IN_DOUBT,
+        Outcome.NOT_REACHED: Status.PENDING,
+    }
+)
+
+_MINUTE = 60
+_HOUR = 3600
+_FOLDABLE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+
+
+def status_of(outcome: Outcome) -> Status:
+    """The status that an ending is shown as."""
+    return _OF_OUTCOME[outcome]
+
+
+def outcome_words(outcome: Outcome) -> str:
+    """An outcome in a sentence: `timed out`, `in doubt`."""
+    return outcome.value.replace("_", " ")
+
+
+def duration(seconds: float) -> str:
+    """A length of time as a clock shows it: `340 ms`, `0:41`, `2:07`, `1:02:03`. Negative ones carry a minus."""
+    if not math.isfinite(seconds):
+        return "-"
+    if seconds < 0:
+        return f"-{duration(-seconds)}"
+    if 0 < seconds < 0.9995:  # noqa: PLR2004 - above it, a rounded number of milliseconds would be 1000
+        return f"{seconds * 1000:.0f} ms"
+    whole = round(seconds)
+    hours, rest = divmod(whole, _HOUR)
+    minutes, left = divmod(rest, _MINUTE)
+    return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
+
+
+def measured(seconds: float, error: float = 0.0) -> str:
+    """A measurement with its error bound: `12.4 s (up to 0.6 s less)`, `2:07.3 (up to 0.5 s less)`.
+
+    The bound is one-sided because a recovery time is always given by its widest reading.
+    """
+    if not math.isfinite(seconds):
+        return "-"
+    tenths = round(seconds, 1)
+    minutes = f"{duration(int(tenths))}.{round(abs(tenths) * 10) % 10}"
+    text = f"{tenths:.1f} s" if abs(tenths) < _MINUTE else minutes
+    return f"{text} (up to {error:.1f} s less)" if round(error, 1) > 0 else text
+
+
+def plural(count: int, noun: str, many: str = "") -> str:
+    """A number with its noun: `1 host`, `3 hosts`."""
+    return f"{count:,} {noun if count == 1 else many or f'{noun}s'}"
+
+
+def fold_hosts(names: Iterable[str]) -> str:
+    """Host names as one node set: `db-[01-06],web1`.
+
+    Names that a node set would read as an operator or a range stay as they are, behind the others.
+    """
+    plain: list[str] = []
+    odd: list[str] = []
+    for name in dict.fromkeys(names):
+        (plain if _FOLDABLE.match(name) else odd).append(name)
+    folded = str(NodeSet.fromlist(plain, resolver=RESOLVER_NOGROUP)) if plain else ""
+    return ",".join(part for part in (folded, *odd) if part)
+
+
+def name_hosts(names: tuple[str, ...], limit: int = 40) -> str:
+    """Host names for a sentence: folded, or counted where even that is longer than `limit` characters."""
+    folded = fold_hosts(names)
+    return folded if len(folded) <= limit or len(names) == 1 else plural(len(names), "host")

@@ -1,0 +1,150 @@
+"""`environment.yaml`: what a place is, and how careful everybody has to be there.
+
+It stands beside an inventory because the same runbook is harmless in a lab and not in production, and the difference
+must not depend on who remembers it. A place without the file is treated with care: every changing step asks for a
+key. The reader reports every mistake at once and guesses nothing; a window that cannot be read would otherwise be a
+window that is never closed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import msgspec.inspect as mi
+
+from runbook.core.action import Ask
+from runbook.core.plan import Environment
+from runbook.document.fields import Reader
+from runbook.document.source import ListNode, MapNode, Node, ScalarNode, parse_source
+from runbook.problem import Problem, Problems, nearest
+
+FILE_NAMES = ("environment.yaml", "environment.yml")
+
+COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white", "orange", "purple", "grey")
+"""Names that the screen can show on sixteen colours too; `#rrggbb` is the other way to say one."""
+
+APPROVED = ("changing", "fault")
+"""What `approvals` may ask people for: any changing step, and faults."""
+
+_RGB = re.compile(r"#[0-9a-fA-F]{6}")
+_DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_WINDOW = re.compile(rf"(?:{_DAY}(?:-{_DAY})?(?:,{_DAY})*|daily) ({_CLOCK})-({_CLOCK}|24:00) ([A-Za-z0-9_+/-]+)")
+_FREEZE = re.compile(r"([0-9-]{10})/([0-9-]{10})")
+
+
+def careful(name: str) -> Environment:
+    """What holds in a place that says nothing of itself: a key before every changing step, no machine at the gates."""
+    return Environment(name=name, confirm="key")
+
+
+def parse_environment(data: bytes, file: str, *, name: str) -> Environment:
+    """Read an environment; `name` is what it is called where the file does not say.
+
+    Raises:
+        Problems: Everything that is wrong with the file.
+    """
+    root = parse_source(data, file).root
+    if isinstance(root, ScalarNode) and root.value is None:
+        return careful(name)
+    reader = Reader()
+    if not isinstance(root, MapNode):
+        reader.note(root.where, "wrong-type", "an environment is a mapping", "Write, say, confirm: key.")
+        raise Problems(reader.problems)
+    unnamed = {} if root.get("name") else {"name": name}
+    read = reader.struct(root, Environment, given={"confirm": "key", **unnamed})
+    problems = [*reader.problems, *_broken(root)]
+    if problems or not isinstance(read, Environment):
+        raise Problems(problems)
+    return msgspec.structs.replace(read, auto=tuple(kind for kind in read.auto if kind != "none"))
+
+
+def gate_kinds() -> tuple[str, ...]:
+    """What `auto` may name: the step kinds that wait for a person."""
+    kinds = (mi.type_info(kind) for kind in get_args(Ask))
+    return tuple(str(kind.tag) for kind in kinds if isinstance(kind, mi.StructType))
+
+
+def _broken(root: MapNode) -> Iterator[Problem]:
+    """What the shape of the values does not show."""
+    rules: tuple[tuple[str, Callable[[str], str]], ...] = (
+        ("auto", _why_no_gate),
+        ("windows", _why_no_window),
+        ("freeze", _why_no_freeze),
+        ("colour", _why_no_colour),
+    )
+    for key, why in rules:
+        for leaf in _leaves(root.get(key)):
+            fix = why(leaf.raw)
+            if fix:
+                yield Problem(what=f'{key}: "{leaf.raw}"', fix=fix, where=leaf.where, code="bad-value")
+    approvals = root.get("approvals")
+    for entry in approvals.entries if isinstance(approvals, MapNode) else ():
+        number = entry.value.value if isinstance(entry.value, ScalarNode) else None
+        if entry.name not in APPROVED:
+            fix = nearest(entry.name, APPROVED)
+            yield Problem(what=f'unknown key "{entry.name}"', fix=fix, where=entry.key.where, code="unknown-key")
+        elif isinstance(number, int) and number < 0:
+            fix = "Write how many people have to agree."
+            yield Problem(what=f"{number} people", fix=fix, where=entry.value.where, code="bad-value")
+
+
+def _leaves(node: Node | None) -> tuple[ScalarNode, ...]:
+    """The texts of a list, or the one that stands for a list of one."""
+    if isinstance(node, ListNode):
+        return tuple(item for item in node.items if isinstance(item, ScalarNode) and item.value is not None)
+    return (node,) if isinstance(node, ScalarNode) and node.value is not None else ()
+
+
+# Each rule below gives the fix, or an empty text where there is nothing to fix.
+
+
+def _why_no_gate(text: str) -> str:
+    known = (*gate_kinds(), "all", "none")
+    return "" if text in known else nearest(text, known)
+
+
+def _why_no_window(text: str) -> str:
+    """Day or days, from, to, and a time zone by name: an offset would be wrong for half of the year."""
+    match = _WINDOW.fullmatch(text)
+    if match is None:
+        return 'Write days, times and a time zone, as in "Sun 02:00-06:00 Europe/Berlin".'
+    if match[1] == match[2]:
+        return "A window has to be longer than nothing; a whole day is 00:00-24:00."
+    return "" if _is_zone(match[3]) else f'"{match[3]}" is no time zone; write UTC or a name such as Europe/Berlin.'
+
+
+def _is_zone(name: str) -> bool:
+    # Late, because reading the zones is slow and only an environment with windows needs it.
+    import zoneinfo  # noqa: PLC0415 - said above
+
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
+        return False
+    return True
+
+
+def _why_no_freeze(text: str) -> str:
+    match = _FREEZE.fullmatch(text)
+    try:
+        first, last = (dt.date.fromisoformat(part) for part in match.groups()) if match else (None, None)
+    except ValueError:
+        first = last = None
+    if first is None or last is None:
+        return 'Write the first and the last day, as in "2026-12-20/2027-01-03".'
+    return "" if first <= last else f"It ends before it begins; write {last}/{first}."
+
+
+def _why_no_colour(text: str) -> str:
+    return "" if text in COLOURS or _RGB.fullmatch(text) else f"{nearest(text, COLOURS)} Or write #rrggbb."
+
+
+def find_environment(folder: Path) -> Path | None:
+    """The environment file of a folder; None where the place says nothing of itself."""
+    return next((folder / name for name in FILE_NAMES if (folder / name).is_file()), None)

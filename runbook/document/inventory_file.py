@@ -1,0 +1,180 @@
+"""Reading an inventory: finding it, reading every file of it, and resolving its hosts. The door to this room.
+
+A name is a folder under `inventories/`; anything else is a path, or a host list with a comma in it. The steps are
+always the same: the format's reader fills a draft, the draft settles what holds in every format, variable files are
+laid over it by Ansible's precedence, and each host is described. Structural mistakes (a bad range, a cycle, an unknown
+group, an encrypted file) are raised all at once; what concerns one host alone is kept in `Inventory.unusable`, so that
+one switch in a corner does not keep anybody from restoring a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from runbook.core.inventory import Inventory
+from runbook.core.plan import Environment
+from runbook.document.connection import Described, describe, merge
+from runbook.document.environment_file import careful, find_environment, parse_environment
+from runbook.document.host_expression import expand
+from runbook.document.inventory_draft import ALL, UNGROUPED, InventoryDraft, Setting, written
+from runbook.document.inventory_sources import Agree, Via, inventory_files, read_file
+from runbook.document.variable_files import VariableFiles, Workspace, read_bytes
+from runbook.problem import Problem, Problems, Where, nearest, problem
+
+FOLDER = "inventories"
+
+
+def read_inventory(
+    path_or_name: str | Path,
+    *,
+    workspace: Path,
+    overrides: Mapping[str, str] | None = None,
+    run_executable: Agree | None = None,
+    via: Via = "own",
+) -> Inventory:
+    """Read an inventory and its environment.
+
+    Args:
+        path_or_name: A folder under `inventories/`, a path to a file or folder, or a host list such as `web1,web2,`.
+        workspace: Where `inventories/` is, and what file names are shown relative to.
+        overrides: Variables that beat every file on every host.
+        run_executable: Asked before a program is run as an inventory. Without it no program is run.
+        via: Who reads the hosts; `ansible-inventory` also reads vaults and plugins.
+
+    Raises:
+        Problems: Everything that is wrong with the inventory and its environment.
+    """
+    return _Assembly(Workspace(workspace), overrides or {}, run_executable, via).read(str(path_or_name))
+
+
+def inventory_names(workspace: Path) -> tuple[str, ...]:
+    """The inventories that the workspace has, by name."""
+    folder = workspace / FOLDER
+    return tuple(sorted(entry.name for entry in folder.iterdir() if entry.is_dir())) if folder.is_dir() else ()
+
+
+class _Assembly:
+    """One reading, from the name to the inventory. Problems gather in the draft until everything has been looked at."""
+
+    def __init__(self, workspace: Workspace, overrides: Mapping[str, str], agree: Agree | None, via: Via) -> None:
+        self._workspace = workspace
+        self._agree = agree
+        self._via = via
+        self._draft = InventoryDraft()
+        given = Where("command line")
+        self._overrides = {name: written(value, given) for name, value in overrides.items()}
+
+    def read(self, text: str) -> Inventory:
+        if "," in text and not (self._workspace.root / text).exists():
+            return self._read_list(text)
+        place = self._locate(text)
+        folder = place if place.is_dir() else place.parent
+        name = folder.name if place.is_dir() or folder.parent.name == FOLDER else text
+        self._collect(lambda: self._read_files(place))
+        environment = self._environment(folder, name)
+        files = VariableFiles(folder if self._via == "own" else None, self._workspace, self._draft)
+        return self._finish(files, environment, name=name, source=place, folder=folder)
+
+    def _read_list(self, text: str) -> Inventory:
+        for word in filter(None, (word.strip() for word in text.split(","))):
+            self._collect(partial(self._add_host, word))
+        files = VariableFiles(None, self._workspace, self._draft)
+        root = self._workspace.root
+        return self._finish(files, careful(text), name=text, source=Path(text), folder=root)
+
+    def _add_host(self, word: str) -> None:
+        where = Where("host list")
+        expression = expand(word, where)
+        for host in expression.names:
+            self._draft.add_host(host, UNGROUPED, port=expression.port, where=where)
+
+    def _read_files(self, place: Path) -> None:
+        for file in inventory_files(place, self._workspace):
+            self._collect(partial(read_file, file, self._workspace, self._draft, agree=self._agree, via=self._via))
+
+    def _locate(self, text: str) -> Path:
+        candidates = [self._workspace.root / text]
+        if "/" not in text:
+            candidates.insert(0, self._workspace.root / FOLDER / text)
+        for place in candidates:
+            if place.exists():
+                return place
+        raise problem(
+            f'no inventory "{text}"',
+            why=f"neither {FOLDER}/{text} nor {text} exists",
+            fix=nearest(text, inventory_names(self._workspace.root)) or f"Make {FOLDER}/{text}/hosts.yaml.",
+            where=Where(text),
+            code="no-inventory",
+        )
+
+    def _environment(self, folder: Path, name: str) -> Environment:
+        path = find_environment(folder)
+        if path is None:
+            return careful(name)
+        shown = self._workspace.shown(path)
+        try:
+            environment = parse_environment(read_bytes(path, shown), shown, name=name)
+        except Problems as bad:
+            self._draft.problems += bad.problems
+            return careful(name)
+        self._draft.files.append(str(path))
+        return environment
+
+    def _finish(
+        self, files: VariableFiles, environment: Environment, *, name: str, source: Path, folder: Path
+    ) -> Inventory:
+        draft = self._draft
+        draft.settle()
+        layers = _layers(draft, files, self._overrides)
+        groups = draft.memberships()
+        hosts = [describe(host, merge(layers(host)), groups=groups[host][::-1], folder=folder) for host in draft.hosts]
+        if draft.problems:
+            raise Problems(dict.fromkeys(draft.problems))
+        return _inventory(draft, hosts, environment, name=name, source=str(source))
+
+    def _collect(self, reading: Callable[[], None]) -> None:
+        try:
+            reading()
+        except Problems as bad:
+            self._draft.problems += bad.problems
+
+
+def _layers(
+    draft: InventoryDraft, files: VariableFiles, overrides: Mapping[str, Setting]
+) -> Callable[[str], Iterator[Mapping[str, Setting]]]:
+    """What is said about a host, lowest precedence first. By Ansible's order a file beats the inventory's own lines."""
+    in_files = {name: files.of_group(name) for name in draft.groups}
+    membership = draft.memberships()
+
+    def layers(host: str) -> Iterator[Mapping[str, Setting]]:
+        yield draft.groups[ALL].settings
+        yield from (draft.groups[name].settings for name in membership[host])
+        yield in_files[ALL]
+        yield from (in_files[name] for name in membership[host])
+        yield draft.hosts[host].settings
+        yield files.of_host(host)
+        yield overrides
+
+    return layers
+
+
+def _inventory(
+    draft: InventoryDraft, hosts: Iterable[Described], environment: Environment, *, name: str, source: str
+) -> Inventory:
+    described = {it.host.name: it for it in hosts}
+    warnings: list[Problem] = [*draft.warnings, *(warning for it in described.values() for warning in it.warnings)]
+    return Inventory(
+        name=name,
+        source=source,
+        hosts={host: it.host for host, it in described.items()},
+        groups={group: draft.hosts_in(group) for group in draft.groups},
+        environment=environment,
+        files=tuple(draft.files),
+        passwords=tuple(password for it in described.values() for password in it.passwords),
+        unreadable={host: it.unreadable for host, it in described.items() if it.unreadable},
+        unusable={host: tuple(dict.fromkeys(it.problems)) for host, it in described.items() if it.problems},
+        origins={host: it.origins for host, it in described.items()},
+        warnings=tuple(dict.fromkeys(warnings)),
+    )

@@ -1,0 +1,127 @@
+"""Which files an inventory consists of, and which reader each of them gets.
+
+The file's ending decides where it has one; a bare `hosts` is a program, YAML or INI by what it holds, which are the
+kinds that Ansible would try. Nothing here knows a format's rules, and no program runs unless somebody agreed to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from runbook.document.environment_file import FILE_NAMES
+from runbook.document.inventory_draft import InventoryDraft
+from runbook.document.inventory_ini import read_ini
+from runbook.document.inventory_json import read_json
+from runbook.document.inventory_program import is_program, list_program, list_with_ansible
+from runbook.document.inventory_yaml import read_yaml
+from runbook.document.source import MapNode, parse_source
+from runbook.document.variable_files import LIMITS, Workspace, read_bytes
+from runbook.problem import Exit, Problems, Where, problem
+
+HOSTS_FILES = ("hosts.yaml", "hosts.yml", "hosts.ini", "hosts.json", "hosts")
+_YAML = (".yaml", ".yml", ".json")
+_INI = (".ini", ".cfg", "")
+_LEFT_ALONE = (".bak", ".md", ".orig", ".pyc", ".pub", ".retry", ".rst", ".swp", ".txt")
+"""Endings of files that lie beside inventories and are none; much the same as Ansible's list."""
+
+Agree = Callable[[Path], bool]
+"""Asked before a program is run as an inventory; True lets it run."""
+
+Via = Literal["own", "ansible-inventory"]
+"""Who reads the hosts. `ansible-inventory` can also read vaults and plugins, and lays variable files itself."""
+
+
+def inventory_files(place: Path, workspace: Workspace) -> tuple[Path, ...]:
+    """The inventory files of a place: itself, its one `hosts` file, or, without one, every file in the folder.
+
+    Raises:
+        Problems: The folder has several `hosts` files, or nothing to read.
+    """
+    if not place.is_dir():
+        return (place,)
+    hosts = tuple(place / name for name in HOSTS_FILES if (place / name).is_file())
+    shown = workspace.shown(place)
+    if len(hosts) > 1:
+        names = ", ".join(path.name for path in hosts)
+        fix = "Keep one of them."
+        raise problem(
+            f"{shown} has {names}", why="which counts?", fix=fix, where=Where(shown), code="ambiguous-inventory"
+        )
+    files = hosts or tuple(path for path in sorted(place.iterdir()) if _may_be_inventory(path))
+    if not files:
+        raise problem(
+            f"{shown} holds no inventory", fix=f"Make {shown}/hosts.yaml.", where=Where(shown), code="no-inventory"
+        )
+    return files
+
+
+def read_file(path: Path, workspace: Workspace, draft: InventoryDraft, *, agree: Agree | None, via: Via) -> None:
+    """Read one inventory file into the draft.
+
+    Raises:
+        Problems: It cannot be read at all; what is wrong inside it goes to `draft.problems`.
+    """
+    shown = workspace.shown(path)
+    program = path.is_file() and is_program(path)
+    if program:
+        _require_agreement(path, shown, agree)
+    if via == "ansible-inventory":
+        read_json(list_with_ansible(path, shown), shown, draft)
+    elif program:
+        read_json(list_program(path, shown), shown, draft)
+    else:
+        _read_static(path, shown, draft)
+    draft.files.append(str(path))
+
+
+def _may_be_inventory(path: Path) -> bool:
+    hidden = path.name.startswith(".") or path.name.endswith("~")
+    return path.is_file() and not hidden and path.name not in FILE_NAMES and path.suffix not in _LEFT_ALONE
+
+
+def _require_agreement(path: Path, shown: str, agree: Agree | None) -> None:
+    if agree is not None and agree(path):
+        return
+    raise problem(
+        f"{shown} is a program and was not run",
+        why="an inventory that is a program does whatever it likes on this machine",
+        fix="Look at it, then agree to run it; or take its executable bit away if it is not meant to be run.",
+        where=Where(shown),
+        code="program-not-agreed",
+        exit=Exit.REFUSED,
+    )
+
+
+def _read_static(path: Path, shown: str, draft: InventoryDraft) -> None:
+    data = read_bytes(path, shown)
+    if path.suffix in _YAML or (path.suffix == "" and _is_mapping(data, shown)):
+        read_yaml(parse_source(data, shown, limits=LIMITS).root, draft)
+    elif path.suffix in _INI:
+        read_ini(_text(data, shown), shown, draft)
+    else:
+        fix = "Use .yaml, .ini, or no ending at all."
+        raise problem(f'{shown} ends in "{path.suffix}"', fix=fix, where=Where(shown), code="unknown-format")
+
+
+def _is_mapping(data: bytes, shown: str) -> bool:
+    """Whether a file without an ending is YAML: a marked one is, whatever is wrong with it; else a mapping is."""
+    if data.startswith(b"---"):
+        return True
+    try:
+        return isinstance(parse_source(data, shown, limits=LIMITS).root, MapNode)
+    except Problems:
+        return False
+
+
+def _text(data: bytes, shown: str) -> str:
+    if len(data) > LIMITS.size:
+        fix = "Split the inventory."
+        raise problem(f"{shown} is larger than {LIMITS.size:,} bytes", fix=fix, where=Where(shown), code="too-large")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        where = Where(shown, data.count(b"\n", 0, error.start) + 1)
+        fix = "Save the file as UTF-8."
+        raise problem("not UTF-8 text", fix=fix, where=where, code="bad-encoding") from error

@@ -1,0 +1,174 @@
+"""The options of ssh(1) that inventories carry in `ansible_ssh_common_args` and its relatives.
+
+We speak SSH ourselves and start no ssh, so the words are read as ssh would read them (getopt with clusters, `-o` with
+`=` or a space) and only what changes *where* or *as whom* one connects is obeyed. What merely tunes OpenSSH is passed
+over in silence, because it has no meaning here; everything else is a warning, so that nobody believes in an option
+that does nothing. No key of a host is ever taken on trust because an argument says so.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+
+import msgspec
+
+from runbook.problem import Problem, Where
+
+# ssh(1), OpenSSH 10: options that take an argument.
+_WITH_ARGUMENT = frozenset("BbcDEeFIiJLlmOoPpQRSWw")
+_AS_KEYWORD = {
+    "F": "configfile",
+    "J": "proxyjump",
+    "i": "identityfile",
+    "l": "user",
+    "p": "port",
+}
+OBEYED = frozenset(
+    (
+        "configfile",
+        "globalknownhostsfile",
+        "hostkeyalias",
+        "hostname",
+        "identityfile",
+        "port",
+        "proxycommand",
+        "proxyjump",
+        "stricthostkeychecking",
+        "user",
+        "userknownhostsfile",
+    )
+)
+_TUNING = frozenset(
+    (
+        "batchmode",
+        "checkhostip",
+        "compression",
+        "connectionattempts",
+        "connecttimeout",
+        "controlmaster",
+        "controlpath",
+        "controlpersist",
+        "forwardx11",
+        "gssapiauthentication",
+        "identitiesonly",
+        "ipqos",
+        "kbdinteractiveauthentication",
+        "loglevel",
+        "passwordauthentication",
+        "preferredauthentications",
+        "pubkeyauthentication",
+        "requesttty",
+        "serveralivecountmax",
+        "serveraliveinterval",
+        "tcpkeepalive",
+        "updatehostkeys",
+    )
+)
+_TUNING_FLAGS = frozenset("CTakqtvx")
+_BASTION = re.compile(r"(?:[\w.%+-]+@)?(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?")
+
+
+class SshOption(msgspec.Struct, frozen=True):
+    """One option that counts, in the spelling of ssh_config."""
+
+    keyword: str
+    """Lower case; one of `OBEYED`."""
+    value: str
+    where: Where
+
+
+def read_ssh_arguments(text: str, where: Where) -> tuple[tuple[SshOption, ...], tuple[Problem, ...]]:
+    """The options in a line of arguments, and a warning for each word that has no effect here.
+
+    A quotation that is not closed is a problem and no warning: where the line ends is then anybody's guess.
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        fix = "Add the missing quotation mark."
+        return (), (Problem(what="a quotation in ssh arguments is not closed", fix=fix, where=where, code="bad-line"),)
+    options: list[SshOption] = []
+    warnings: list[Problem] = []
+    for flag, value in _flags(words):
+        keyword, argument = _keyword(flag, value)
+        if keyword in OBEYED:
+            options.append(SshOption(keyword, argument, where))
+        elif keyword not in _TUNING and flag not in _TUNING_FLAGS:
+            warnings.append(_ignored(f"-{flag} {value}".strip() if flag else value, where))
+    return tuple(options), tuple(warnings)
+
+
+def bastions(value: str) -> str:
+    """A ProxyJump value as we keep it; empty means no bastion.
+
+    Raises:
+        ValueError: It names no host.
+    """
+    if value.lower() == "none":
+        return ""
+    hops = [hop.strip().removeprefix("ssh://").rstrip("/") for hop in value.split(",")]
+    for hop in hops:
+        if not _BASTION.fullmatch(hop) or hop.startswith("-"):
+            raise ValueError(f'"{hop}" is no [user@]host[:port]')
+    return ",".join(hops)
+
+
+def bastion_of_command(command: str) -> str:
+    """The bastion of a ProxyCommand that is `ssh -W %h:%p` in one of its usual dresses; empty for `none`.
+
+    Raises:
+        ValueError: It is another program, or does more than forward.
+    """
+    if command.strip().lower() == "none":
+        return ""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = []
+    if not words or words[0].rpartition("/")[2] != "ssh":
+        raise ValueError("only ssh -W %h:%p can be followed")
+    user, port, target, forward = "", "", "", ""
+    for flag, value in _flags(words[1:]):
+        keyword, argument = _keyword(flag, value)
+        user = argument if keyword == "user" else user
+        port = argument if keyword == "port" else port
+        forward = value if flag == "W" else forward
+        target = value if not flag else target
+    if forward not in {"%h:%p", "[%h]:%p"} or not target:
+        raise ValueError("it does not forward to %h:%p through one host")
+    name = f"{user}@{target}" if user and "@" not in target else target
+    return bastions(f"{name}:{port}" if port else name)
+
+
+def _flags(words: list[str]) -> Iterator[tuple[str, str]]:
+    """Each option letter with its argument; a word that is no option comes with an empty letter."""
+    waiting = iter(words)
+    for word in waiting:
+        if not word.startswith("-") or len(word) == 1:
+            yield "", word
+            continue
+        for index, letter in enumerate(word[1:], start=2):
+            if letter in _WITH_ARGUMENT:
+                yield letter, word[index:] or next(waiting, "")
+                break
+            yield letter, ""
+
+
+def _keyword(flag: str, value: str) -> tuple[str, str]:
+    if flag == "o":
+        name, _, argument = value.strip().replace("=", " ", 1).partition(" ")
+        return name.lower(), argument.strip().strip('"')
+    return _AS_KEYWORD.get(flag, ""), value
+
+
+def _ignored(words: str, where: Where) -> Problem:
+    return Problem(
+        what=f'ssh argument "{words}" is ignored',
+        why="runbook speaks SSH itself and starts no ssh",
+        fix="Remove it, or check that nothing depends on it.",
+        where=where,
+        code="ssh-argument",
+        warning=True,
+    )

@@ -171,7 +171,7 @@ class ParameterField:
 
 
 class Workspace(Protocol):
-    """What the screen can do besides watching. Implemented by `engine/workspace.py`; every method may raise Problems."""
+    """What the screen can do besides watching. Implemented by `engine/workspace.py`; any method may raise Problems."""
 
     def books(self) -> tuple[BookRow, ...]:
         """All runbooks under `drills/`, unreadable ones too."""

@@ -1,0 +1,209 @@
+"""Watching a run from outside its runner: a live one through its socket and its files, a dead one through its files.
+
+The client folds the journal itself with the same `evolve`, so a screen that was started late, or crashed and came back,
+shows exactly what any other shows. When the runner goes away the feed stays readable and merely stops being live.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+
+from runbook.core.event import Entry
+from runbook.core.evolve import evolve, open_run
+from runbook.core.intent import Intent
+from runbook.core.run import Run
+from runbook.engine.control import MAX_REQUEST, Asking, Look, Looking, Reply, Request, Watching
+from runbook.engine.output_view import OutputView
+from runbook.problem import Exit, Problem, Problems, Where, problem
+from runbook.record.reader import RecordReader
+
+
+class Line:
+    """One conversation with a runner. Replies to requests come in order; watch notices come between them."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, via: str) -> None:
+        """Take over an open connection."""
+        self._reader = reader
+        self._writer = writer
+        self._via = via
+        self._replies: asyncio.Queue[Reply | None] = asyncio.Queue()
+        self._listening = asyncio.create_task(self._listen(), name="listen to the runner")
+        self.news = asyncio.Event()
+        """Set when there is more to read, and when the runner has gone."""
+        self.is_open = True
+
+    @classmethod
+    async def open(cls, path: Path, *, via: str) -> Line:
+        """Call a runner.
+
+        Raises:
+            Problems: Nobody answers at that socket.
+        """
+        try:
+            reader, writer = await asyncio.open_unix_connection(str(path), limit=16 * MAX_REQUEST)
+        except OSError as wrong:
+            raise problem(
+                "the run's runner does not answer",
+                why=str(wrong),
+                fix="If it died, continue the run with: runbook resume",
+                where=Where(str(path)),
+                code="no-runner",
+                exit=Exit.REFUSED,
+            ) from wrong
+        return cls(reader, writer, via)
+
+    async def watch(self) -> None:
+        """From now on, be told when there is more."""
+        await self._send(Watching())
+
+    async def look(self) -> Look:
+        """What waits for people.
+
+        Raises:
+            Problems: This user may not ask, or the runner has gone.
+        """
+        reply = await self._ask(Looking())
+        if reply.view is None:
+            raise Problems([reply.problem or _gone()])
+        return reply.view
+
+    async def send(self, intent: Intent) -> Problem | None:
+        """Ask for something; the refusal, or None when it is granted and durable."""
+        return (await self._ask(Asking(intent=intent, via=self._via))).problem
+
+    async def close(self) -> None:
+        """Hang up."""
+        self._listening.cancel()
+        await asyncio.gather(self._listening, return_exceptions=True)
+        self._writer.close()
+
+    async def _ask(self, request: Request) -> Reply:
+        try:
+            await self._send(request)
+        except ConnectionError:
+            return Reply(problem=_gone())
+        if not self.is_open and self._replies.empty():
+            return Reply(problem=_gone())
+        return await self._replies.get() or Reply(problem=_gone())
+
+    async def _send(self, request: Request) -> None:
+        self._writer.write(msgspec.json.encode(request) + b"\n")
+        await self._writer.drain()
+
+    async def _listen(self) -> None:
+        try:
+            while line := await self._reader.readline():
+                reply = msgspec.json.decode(line, type=Reply)
+                self.news.set()
+                if not reply.notice:
+                    self._replies.put_nowait(reply)
+        except (OSError, msgspec.MsgspecError):
+            pass  # a line that breaks off means the same as one that ends: the runner has gone
+        finally:
+            self.is_open = False
+            self.news.set()
+            self._replies.put_nowait(None)
+
+
+def _gone() -> Problem:
+    return Problem(
+        what="the runner has gone",
+        why="it ended, or was killed",
+        fix="Look with: runbook runs; continue an interrupted run with: runbook resume",
+        code="no-runner",
+        exit=Exit.REFUSED,
+    )
+
+
+class LiveFeed:
+    """Implements `feed.Feed` over a record that may still be growing."""
+
+    def __init__(self, folder: Path, line: Line | None) -> None:
+        """Read everything there is; `line` is None when no runner is there.
+
+        Raises:
+            Problems: There is no record, or its first line is damaged.
+        """
+        self._reader = RecordReader(folder)
+        self._line = line
+        self._output = OutputView(folder)
+        self._run = self._open(folder)
+        self.folder = folder
+        self._advance()
+
+    def _open(self, folder: Path) -> Run:
+        entries = self._reader.more()
+        run = open_run(entries[0]) if entries else None
+        if run is None:
+            damage = self._reader.damage
+            raise Problems([damage]) if damage else problem("the record is empty", where=Where(str(folder)))
+        for entry in entries[1:]:
+            run = self._fold(run, entry)
+        return run
+
+    @property
+    def run(self) -> Run:
+        """The newest folded run."""
+        return self._run
+
+    @property
+    def output(self) -> OutputView:
+        """Its output."""
+        return self._output
+
+    @property
+    def is_live(self) -> bool:
+        """True while a runner is at the other end and the run has not ended."""
+        return self._line is not None and self._line.is_open and not self._run.has_ended
+
+    @property
+    def damage(self) -> Problem | None:
+        """Why the record cannot be followed; a torn last line of a live run is only unfinished."""
+        return None if self.is_live else self._reader.damage
+
+    async def wait_changed(self) -> Run:
+        """Return when the run has advanced, or at once when nothing more will come."""
+        while not self._advance():
+            if self._line is None or not self._line.is_open:
+                return self._run
+            await self._line.news.wait()
+            self._line.news.clear() if self._line.is_open else None
+        return self._run
+
+    async def send(self, intent: Intent) -> Problem | None:
+        """Ask the runner."""
+        return _gone() if self._line is None else await self._line.send(intent)
+
+    async def close(self) -> None:
+        """Stop watching."""
+        if self._line is not None:
+            await self._line.close()
+
+    def _advance(self) -> bool:
+        entries = self._reader.more()
+        for entry in entries:
+            self._run = self._fold(self._run, entry)
+        return bool(entries)
+
+    def _fold(self, run: Run, entry: Entry) -> Run:
+        self._output.take(entry)
+        return evolve(run, entry)
+
+
+async def watch(folder: Path, socket: Path | None, *, via: str) -> LiveFeed:
+    """A feed of the record in `folder`, live when a runner listens at `socket`.
+
+    Raises:
+        Problems: There is no usable record.
+    """
+    line: Line | None = None
+    if socket is not None:
+        try:
+            line = await Line.open(socket, via=via)
+            await line.watch()
+        except Problems:
+            line = None  # a socket that outlived its runner: the record is still there to be read
+    return LiveFeed(folder, line)

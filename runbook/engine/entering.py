@@ -1,0 +1,188 @@
+"""Entering a step: its condition, what it waits for, and exactly what will be sent where.
+
+The last templates are rendered here, masked, and put on record before any gate lets them through; what is sent later is
+rendered again with secrets and must then look the same. A template that fails fails the step, in words, and sends
+nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from runbook.core import fanout
+from runbook.core.action import Action, WaitAction
+from runbook.core.command import Secret
+from runbook.core.effect import Enter
+from runbook.core.event import Event, StepEnded, StepEntered, StepSkipped
+from runbook.core.host import Host, Json
+from runbook.core.outcome import Outcome
+from runbook.core.plan import PlannedStep
+from runbook.core.run import Run, StepState
+from runbook.core.verdict import verdicts
+from runbook.document.scope import Scope
+from runbook.document.template import Evaluation, evaluate, is_template, render, render_action
+from runbook.problem import Problems, problem
+from runbook.steps.kind import Clock
+
+_TIME_OF_DAY = re.compile(r"(\d{1,2}):(\d{2})$")
+
+
+class Entering:
+    """Answers `Enter` effects, and renders what an attempt sends."""
+
+    def __init__(self, secrets: tuple[Secret, ...], mask: Callable[[str], str], clock: Clock) -> None:
+        """`mask` is applied to every text that goes on record."""
+        self._secrets = {secret.name: secret for secret in secrets}
+        self._mask = mask
+        self._clock = clock
+        self._hosts: Mapping[str, Host] = {}
+
+    def enter(self, run: Run, effect: Enter) -> tuple[Event, ...]:
+        """The events that enter a step, skip it, or fail it before anything is sent."""
+        state = run.steps[effect.step]
+        try:
+            return self._entered(run, state)
+        except Problems as wrong:
+            detail = self._mask("; ".join(str(one) for one in wrong.problems))
+            failed = StepEnded(step=state.id, outcome=Outcome.FAILED, detail=detail)
+            return (StepEntered(step=state.id), failed)
+
+    def _entered(self, run: Run, state: StepState) -> tuple[Event, ...]:
+        planned = state.planned
+        left_out = {host: why for host, why in fanout.targets(run, state).items() if why}
+        hosts = [host for host in planned.hosts if host not in left_out]
+        refused: Evaluation | None = None
+        if planned.when:
+            for host in hosts or [""]:
+                said = evaluate(planned.when, self.scope(run, host))
+                if not said.verdict:
+                    refused = said
+                    left_out[host] = f"when: {planned.when}"
+            hosts = [host for host in hosts if host not in left_out]
+        if refused is not None and not hosts:
+            values = {name: self._masked(value) for name, value in refused.values.items()}
+            reason = f"its condition is false: {planned.when}"
+            return (StepSkipped(step=state.id, reason=reason, expression=planned.when, values=values),)
+        if planned.hosts and not hosts:
+            return (StepSkipped(step=state.id, reason="; ".join(dict.fromkeys(left_out.values()))),)
+        rendered = self._rendered(run, planned, hosts)
+        left_out.pop("", None)
+        return (
+            StepEntered(
+                step=state.id,
+                hosts=tuple(hosts),
+                left_out={host: self._mask(why) for host, why in left_out.items()},
+                rendered=rendered,
+                digest=_digest(planned, hosts, rendered),
+                wait=self._wait(rendered.get("*", planned.action)),
+            ),
+        )
+
+    def _rendered(self, run: Run, planned: PlannedStep, hosts: list[str]) -> dict[str, Action]:
+        """Masked actions where the plan could not show them; one for all where all are the same."""
+        if not planned.awaits:
+            return {}
+        by_host = {host: self.render(run, planned, host, reveal=False) for host in hosts or ["*"]}
+        first = next(iter(by_host.values()))
+        return {"*": first} if all(action == first for action in by_host.values()) else by_host
+
+    def render(self, run: Run, planned: PlannedStep, host: str, *, reveal: bool) -> Action:
+        """What is done on a host: for sending with `reveal`, else for showing.
+
+        Raises:
+            Problems: A template asks for something that is not there.
+        """
+        if not planned.awaits:
+            return planned.action_on(host)
+        shown = render_action(planned.action_on(host), self.scope(run, host), reveal=reveal)
+        return shown if reveal else _masked_action(shown, self._mask)
+
+    def environment(self, run: Run, planned: PlannedStep, host: str) -> tuple[tuple[str, str | Secret], ...]:
+        """The step's `env` for a host; a value that a secret went into is a secret.
+
+        Raises:
+            Problems: As `render`.
+        """
+        scope = self.scope(run, host)
+        values: list[tuple[str, str | Secret]] = []
+        for name, text in planned.env.items():
+            value = render(text, scope, reveal=True) if is_template(text) else text
+            is_secret = any(secret.reveal() in value for secret in self._secrets.values() if secret.reveal())
+            values.append((name, Secret(name, value) if is_secret else value))
+        return tuple(values)
+
+    def scope(self, run: Run, host: str, **registered: Mapping[str, object]) -> Scope:
+        """Every name that a template or an expression of this run may use on a host."""
+        if not self._hosts:
+            self._hosts = {known.name: known for known in run.plan.hosts}
+        parameters: dict[str, Json | Secret] = {one.name: one.value for one in run.plan.parameters if not one.secret}
+        verdict = verdicts(run).run if run.has_ended else ("failed" if run.stop else "completed")
+        if run.stop is not None and run.stop.halted:
+            verdict = "aborted"
+        return Scope(
+            parameters={**parameters, **self._secrets},
+            registered={name: dict(value.by_host) for name, value in run.values.items()} | dict(registered),  # type: ignore[arg-type]
+            host=self._hosts.get(host),
+            hosts=self._hosts,
+            groups=run.plan.groups,
+            run={
+                "id": run.id,
+                "name": run.plan.runbook,
+                "title": run.plan.title,
+                "operator": run.operator.name,
+                "environment": run.plan.environment.name,
+                "verdict": verdict,
+            },
+        )
+
+    def _masked(self, value: Json) -> Json:
+        return self._mask(value) if isinstance(value, str) else value
+
+    def _wait(self, action: Action) -> float:
+        if not isinstance(action, WaitAction):
+            return 0.0
+        if not action.until:
+            return action.seconds
+        return _seconds_until(action.until, datetime.fromtimestamp(self._clock.wall(), UTC))
+
+
+def _seconds_until(text: str, now: datetime) -> float:
+    """Seconds until `HH:MM` (the next one, in UTC) or an ISO time; 0 when that has passed.
+
+    Raises:
+        Problems: It is neither.
+    """
+    clock = _TIME_OF_DAY.match(text.strip())
+    try:
+        if clock:
+            then = now.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
+            return (then - now if then >= now else then - now + timedelta(days=1)).total_seconds()
+        then = datetime.fromisoformat(text)
+        then = then.replace(tzinfo=UTC) if then.tzinfo is None else then
+    except ValueError as wrong:
+        raise problem(
+            f'"{text}" is no time to wait until', why=str(wrong), fix='Write "06:30" or "2026-11-30T06:30Z".'
+        ) from wrong
+    return max(0.0, (then - now).total_seconds())
+
+
+def _digest(planned: PlannedStep, hosts: list[str], rendered: dict[str, Action]) -> str:
+    """SHA-256 over what will be sent to every host: what a gate confirms."""
+    shown = {host: rendered.get(host) or rendered.get("*") or planned.action_on(host) for host in hosts or ["*"]}
+    return hashlib.sha256(msgspec.json.encode([shown, planned.env, planned.cwd], order="deterministic")).hexdigest()
+
+
+def action_digest(action: Action) -> str:
+    """SHA-256 of one action as it is shown."""
+    return hashlib.sha256(msgspec.json.encode(action, order="deterministic")).hexdigest()
+
+
+def _masked_action(action: Action, mask: Callable[[str], str]) -> Action:
+    """A registered value may hold a secret that a command printed: mask it again after rendering."""
+    plain = mask(msgspec.json.encode(action).decode())
+    return msgspec.json.decode(plain, type=type(action))

@@ -1,0 +1,51 @@
+"""What a launcher hands to a new runner, over the runner's standard input: the opening of the record, and the secrets.
+
+Secrets travel through a pipe and live in two processes' memory; they are in no file, no argument and no environment.
+The runner answers on its standard output with one line, so that the launcher can tell an operator why it did not start.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from runbook.core.event import Actor
+from runbook.core.plan import Plan
+from runbook.problem import Problem
+
+
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that is about to begin."""
+
+    plan: Plan
+    operator: Actor
+    attended: bool
+    auto: bool
+    step_mode: bool
+    files: dict[str, bytes]
+    """Name in the record to the exact bytes of what the run was made from."""
+
+
+class Handover(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a runner needs."""
+
+    recordings: str
+    """The folder of all records."""
+    run: str
+    """The run's id, and its folder's name."""
+    socket: str
+    allowed: tuple[int, ...]
+    """Uids that get through the socket."""
+    book_folder: str
+    """Relative paths of uploads are relative to this."""
+    opening: Opening | None = None
+    """None resumes a record."""
+    by: Actor | None = None
+    """Who resumes it."""
+    secrets: dict[str, str] = {}
+
+
+class Started(msgspec.Struct, frozen=True, kw_only=True):
+    """The runner's one line: it runs, or why not."""
+
+    pid: int = 0
+    problems: tuple[Problem, ...] = ()

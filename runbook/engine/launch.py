@@ -1,0 +1,82 @@
+"""Starting a runner and waiting for its one line.
+
+The runner is a process of its own in a session of its own, so that nothing that happens to the launcher's terminal can
+reach it. Everything it needs goes through its standard input; its arguments say nothing. Plain `subprocess` and not
+asyncio's: asyncio kills the children that its loop leaves behind, and being left behind is what a runner is for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from runbook.engine.handover import Handover, Started
+from runbook.problem import Exit, Problems, problem
+
+START_LIMIT = 30.0
+"""Seconds a runner may take until it is up; a busy laptop needs one."""
+
+
+async def launch(handover: Handover) -> int:
+    """Start a runner for this handover; gives its pid.
+
+    Raises:
+        Problems: What the runner said, or that it said nothing.
+    """
+    return await asyncio.to_thread(_launch, handover)
+
+
+def _launch(handover: Handover) -> int:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runbook.engine.runner"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        cwd=Path("/"),
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    out = _conversation(process, msgspec.json.encode(handover))
+    if not out:
+        process.kill()
+        said = process.communicate()[1].decode(errors="replace").strip().splitlines()
+        raise problem(
+            "the runner did not start",
+            why=said[-1] if said else f"it said nothing within {START_LIMIT:g} s",
+            fix="Try again; if it stays so, run: runbook doctor",
+            code="no-runner",
+            exit=Exit.FAILED,
+        )
+    started = msgspec.json.decode(out, type=Started)
+    if started.problems:
+        process.communicate()
+        raise Problems(started.problems)
+    _let_go(process)
+    return started.pid
+
+
+def _conversation(process: subprocess.Popen[bytes], words: bytes) -> bytes:
+    """Say everything, then wait for one line; an empty one when none came in time."""
+    if process.stdin is None or process.stdout is None:
+        raise TypeError("a runner is started with pipes")
+    try:
+        process.stdin.write(words)
+        process.stdin.close()
+    except BrokenPipeError:
+        return b""
+    ready, _, _ = select.select([process.stdout], [], [], START_LIMIT)
+    return process.stdout.readline() if ready else b""
+
+
+def _let_go(process: subprocess.Popen[bytes]) -> None:
+    """Close our ends and forget the process: it is not ours to wait for."""
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+    process.returncode = 0

@@ -1,0 +1,85 @@
+"""The one writer of a live run: every event is stamped, journalled, folded and announced here, in this order.
+
+Whoever watches (the executor's loop, the socket's clients) waits for `wait_beyond`; nobody is called back, so a slow
+watcher cannot slow the run. Durability is asked for with `commit`, once for as many events as came together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from runbook.core.event import Entry, Event
+from runbook.core.evolve import evolve, open_run
+from runbook.core.run import Run
+from runbook.engine.clock import wall_text
+from runbook.record.journal import Journal
+from runbook.record.output import OutputStore
+from runbook.steps.kind import Clock
+
+
+class Recorder:
+    """Journal, output files and the folded run of one live run."""
+
+    def __init__(self, *, journal: Journal, output: OutputStore, clock: Clock, origin: float, run: Run | None) -> None:
+        """Continue at the journal's tip. `origin` is the clock's reading at `at` = 0."""
+        self._journal = journal
+        self._clock = clock
+        self._origin = origin
+        self._run = run
+        self._changed = asyncio.Event()
+        self.output = output
+
+    @property
+    def run(self) -> Run:
+        """The run as of the newest event. There is none before `RunOpened`."""
+        if self._run is None:
+            raise LookupError("the record has not been opened")
+        return self._run
+
+    def now(self) -> float:
+        """Seconds since the run was opened; never behind the record."""
+        return max(self._journal.tip.at, self._clock.monotonic() - self._origin)
+
+    def record(self, *events: Event) -> Run:
+        """Journal and fold events, all with the same time. Durable after the next `commit`.
+
+        Raises:
+            Problems: The disk did not take them; none of them happened.
+        """
+        at, seq, wall = self.now(), self._journal.tip.seq, wall_text(self._clock.wall())
+        entries = [Entry(seq=seq + count, at=at, wall=wall, event=event) for count, event in enumerate(events)]
+        self._journal.append(*entries)
+        for entry in entries:
+            opened = open_run(entry) if self._run is None else None
+            self._run = opened or evolve(self.run, entry)
+        self._announce()
+        return self.run
+
+    def commit(self) -> None:
+        """Make everything recorded so far durable, output bytes before the lines that name them."""
+        self.output.sync()
+        self._journal.commit()
+
+    def flush_output(self, host: str = "") -> None:
+        """Record what is gathered of a host's output, or of everybody's."""
+        events = self.output.flush(host)
+        if events:
+            self.record(*events)
+
+    def close(self) -> None:
+        """Flush, commit and let go."""
+        self.flush_output()
+        self.commit()
+        self._journal.close()
+        self._announce()
+
+    async def wait_beyond(self, seq: int) -> int:
+        """Return the newest entry's number once it is above `seq`."""
+        while self._journal.tip.seq - 1 <= seq:
+            await self._changed.wait()
+        return self._journal.tip.seq - 1
+
+    def _announce(self) -> None:
+        # A fresh event for the next round: those who waited on this one all wake, and none can miss the one after.
+        self._changed.set()
+        self._changed = asyncio.Event()

@@ -1,0 +1,217 @@
+"""The process that lives a run: it owns SSH, timers, gates and the record, and needs no terminal (design D3).
+
+Started by `engine/launch.py` in a session of its own. It takes the handover from its standard input, answers with one
+line, and from then on talks only through the record and the socket: a dead terminal, a frozen screen or a crashed
+client cannot reach it. SIGTERM leaves the run as it stands, resumable; SIGHUP and SIGINT mean nothing to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import sys
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from runbook.core.command import Secret
+from runbook.core.event import Event, RunnerStarted, RunOpened
+from runbook.core.evolve import fold, open_run
+from runbook.core.run import Run
+from runbook.engine.clock import SystemClock, boot_id, wall_text
+from runbook.engine.control import Control
+from runbook.engine.entering import Entering
+from runbook.engine.executor import Executor
+from runbook.engine.fleet import Fleet
+from runbook.engine.handover import Handover, Opening, Started
+from runbook.engine.recorder import Recorder
+from runbook.engine.work import RunWorkers, Tools
+from runbook.problem import Problems, Where, problem
+from runbook.record.journal import Journal
+from runbook.record.library import Library, keep_files
+from runbook.record.output import OutputStore
+from runbook.record.reader import RecordReader
+from runbook.transport.local import LocalConnector
+from runbook.transport.masking import Masker
+from runbook.transport.session import Connector
+from runbook.transport.ssh import SshConnector, SshOptions
+
+LOG = "runner.log"
+"""Where a runner's own trouble goes, beside the journal; it is no evidence."""
+
+
+def main() -> int:
+    """Entry of the runner's process; the exit status is for nobody, the answer line is for the launcher."""
+    _harden()
+    try:
+        handover = msgspec.json.decode(sys.stdin.buffer.read(), type=Handover)
+        return asyncio.run(_live(handover))
+    except Problems as wrong:
+        _answer(Started(problems=wrong.problems))
+        print(wrong, file=sys.stderr)  # noqa: T201 - the runner's log
+        return int(wrong.exit)
+
+
+def _harden() -> None:
+    """No core dumps with secrets in them, no signal from a terminal, and room for two descriptors a host."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    for name in (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE):
+        signal.signal(name, signal.SIG_IGN)
+    os.umask(0o077)
+
+
+async def _live(handover: Handover) -> int:
+    clock = SystemClock()
+    secrets = tuple(Secret(name, value) for name, value in handover.secrets.items())
+    with ExitStack() as held:
+        library = Library(Path(handover.recordings))
+        name = handover.opening.plan.runbook if handover.opening else _runbook_of(library.root / handover.run)
+        held.callback(library.hold(name, handover.run).release)
+        recorder = _opened(handover, library, clock) if handover.opening else _reopened(handover, library, clock)
+        executor = Executor(recorder)
+        tools = _tools(handover, recorder, executor, secrets, clock)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, executor.shut_down)
+        control = Control(recorder, executor.submit, allowed=frozenset(handover.allowed))
+        async with control.serve(Path(handover.socket)):
+            _go_quiet(library.root / handover.run)
+            await executor.drive(RunWorkers(tools))
+    return 0
+
+
+def _tools(
+    handover: Handover, recorder: Recorder, executor: Executor, secrets: tuple[Secret, ...], clock: SystemClock
+) -> Tools:
+    masker = Masker.for_secrets(secrets)
+    connectors: dict[str, Connector] = {
+        "ssh": SshConnector(SshOptions(wall=clock.wall)),
+        "local": LocalConnector(wall=clock.wall),
+    }
+    hosts = {host.name: host for host in recorder.run.plan.hosts}
+    return Tools(
+        recorder=recorder,
+        executor=executor,
+        fleet=Fleet(hosts, connectors, clock, executor.tell),
+        masker=masker,
+        entering=Entering(secrets, masker.mask_text, clock),
+        clock=clock,
+        secrets=secrets,
+        folder=Path(handover.book_folder),
+    )
+
+
+# --- opening the record -----------------------------------------------------------------------------------------------
+
+
+def _opened(handover: Handover, library: Library, clock: SystemClock) -> Recorder:
+    """Begin a record: its folder, the copies, the journal's first lines."""
+    opening = handover.opening
+    if opening is None:
+        raise TypeError("a resume has no opening")
+    folder = library.create_run_dir(handover.run, opening.plan.runbook)
+    files = keep_files(folder, opening.files)
+    origin = clock.monotonic()
+    recorder = Recorder(
+        journal=Journal.create(folder), output=OutputStore(folder), clock=clock, origin=origin, run=None
+    )
+    recorder.record(_run_opened(handover, opening, files, origin, clock))
+    _announce(recorder, RunnerStarted(pid=os.getpid()))
+    return recorder
+
+
+def _run_opened(
+    handover: Handover, opening: Opening, files: dict[str, str], origin: float, clock: SystemClock
+) -> RunOpened:
+    return RunOpened(
+        run=handover.run,
+        plan=opening.plan,
+        plan_digest=opening.plan.digest,
+        operator=opening.operator,
+        attended=opening.attended,
+        auto=opening.auto,
+        step_mode=opening.step_mode,
+        version=version("runbook"),
+        boot_id=boot_id(),
+        origin=origin,
+        started=wall_text(clock.wall()),
+        files=files,
+    )
+
+
+def _reopened(handover: Handover, library: Library, clock: SystemClock) -> Recorder:
+    """Take over the record of a runner that is gone."""
+    folder = library.root / handover.run
+    reopened = Journal.reopen(folder)
+    entries = list(RecordReader(folder).entries())
+    first = open_run(entries[0]) if entries else None
+    if first is None:
+        raise problem("this record was never opened", why="its first line is missing", where=Where(str(folder)))
+    run = fold(first, entries[1:])
+    if run.has_ended:
+        raise problem(
+            f"run {run.id} has ended", why=run.ended, fix=f"Look at it with: runbook replay {run.id}", code="has-ended"
+        )
+    opened = entries[0].event
+    recorder = Recorder(
+        journal=reopened.journal,
+        output=OutputStore(folder),
+        clock=clock,
+        origin=_origin(opened, run, entries[-1].wall, clock) if isinstance(opened, RunOpened) else 0.0,
+        run=run,
+    )
+    started = RunnerStarted(pid=os.getpid(), resumed=True, by=handover.by, torn_bytes=reopened.torn_bytes)
+    _announce(recorder, started)
+    return recorder
+
+
+def _origin(opened: RunOpened, run: Run, last_wall: str, clock: SystemClock) -> float:
+    """The clock's reading at `at` = 0: exact within one boot, else by the wall clock and never backwards."""
+    if opened.boot_id and opened.boot_id == boot_id():
+        return opened.origin
+    away = max(0.0, clock.wall() - _wall_seconds(last_wall))
+    return clock.monotonic() - run.now - away
+
+
+def _wall_seconds(text: str) -> float:
+    from datetime import datetime  # noqa: PLC0415 - only a resume after a reboot needs it
+
+    return datetime.fromisoformat(text).timestamp()
+
+
+def _announce(recorder: Recorder, event: Event) -> None:
+    recorder.record(event)
+    recorder.commit()
+
+
+def _runbook_of(folder: Path) -> str:
+    first = next(RecordReader(folder).entries(), None)
+    return first.event.plan.runbook if first and isinstance(first.event, RunOpened) else folder.name
+
+
+# --- talking to the launcher ------------------------------------------------------------------------------------------
+
+
+def _answer(started: Started) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(started) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _go_quiet(folder: Path) -> None:
+    """Say that the run is up, then let go of the launcher's pipes; later trouble goes to a file."""
+    _answer(Started(pid=os.getpid()))
+    log = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (log, 1), (log, 2)):
+        os.dup2(source, target)
+    os.close(log)
+    os.close(nothing)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,267 @@
+"""Doing what effects name: attempts on hosts, probes at their interval. The effectful half of the engine.
+
+An attempt is rendered with its secrets at the last moment, compared with what was shown, handed to its step kind, and
+told as exactly one `AttemptEnded`, whatever went wrong on the way, our own mistakes included: those are *in doubt*,
+because a crash of ours says nothing about the host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from runbook.core.action import Action
+from runbook.core.command import Become, Secret
+from runbook.core.effect import Attempt, Enter, Watch
+from runbook.core.event import AttemptEnded, AttemptStarted, Checked, Event, ProbeSampled, Result
+from runbook.core.outcome import Outcome
+from runbook.core.plan import PlannedProbe, PlannedStep
+from runbook.core.run import Run
+from runbook.document.template import evaluate
+from runbook.engine.entering import Entering, action_digest
+from runbook.engine.executor import Executor
+from runbook.engine.fleet import Fleet
+from runbook.engine.recorder import Recorder
+from runbook.engine.sink import NoSink, RecordSink
+from runbook.problem import Exit, Problems, problem
+from runbook.record.output import Source
+from runbook.steps.kind import Bench, Clock, Finding, Sample
+from runbook.steps.table import kind_for
+from runbook.transport.masking import Masker
+from runbook.transport.session import Job, Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What the workers of one run share."""
+
+    recorder: Recorder
+    executor: Executor
+    fleet: Fleet
+    masker: Masker
+    entering: Entering
+    clock: Clock
+    secrets: tuple[Secret, ...]
+    folder: Path
+    """Relative paths in steps are relative to this."""
+
+
+class RunWorkers:
+    """Implements `executor.Workers` for a live run."""
+
+    def __init__(self, tools: Tools) -> None:
+        """Work with these tools."""
+        self._tools = tools
+
+    async def close(self) -> None:
+        """Hang up everywhere."""
+        await self._tools.fleet.close()
+
+    def enter(self, run: Run, effect: Enter) -> tuple[Event, ...]:
+        """Evaluate and render."""
+        return self._tools.entering.enter(run, effect)
+
+    def started(self, run: Run, effect: Attempt) -> AttemptStarted:
+        """The write-ahead event of an attempt."""
+        action = run.steps[effect.step].action_on(effect.host)
+        return AttemptStarted(
+            step=effect.step,
+            host=effect.host,
+            number=effect.number,
+            job=f"{run.id}/{effect.step}/{effect.host}/{effect.number}",
+            digest=action_digest(action),
+        )
+
+    # --- attempts -----------------------------------------------------------------------------------------------------
+
+    async def attempt(self, effect: Attempt, *, reattach: bool) -> None:
+        """Do it, and tell how it ended. A runner that shuts down tells nothing: the attempt is still in flight."""
+        tools = self._tools
+        planned = tools.recorder.run.steps[effect.step].planned
+        sink = RecordSink(
+            source=Source(step=effect.step, host=effect.host, number=effect.number, stream="out"),
+            output=tools.recorder.output,
+            masker=tools.masker,
+            tell=tools.executor.tell,
+            room=tools.executor.has_room,
+            keep=not planned.no_log,
+        )
+        finding = await self._found(effect, planned, sink, reattach=reattach)
+        sink.finish()
+        if tools.executor.is_stopping:
+            return
+        tools.executor.tell(self._ended(effect, planned, finding))
+
+    async def _found(self, effect: Attempt, planned: PlannedStep, sink: RecordSink, *, reattach: bool) -> Finding:
+        try:
+            action = self._action(effect, planned)
+            bench = self._bench(effect, planned, sink, reattach=reattach)
+            return await kind_for(action).attempt(action, bench)
+        except asyncio.CancelledError:
+            return Finding(outcome=Outcome.CANCELLED, detail="stopped: the run no longer wants it")
+        except Problems as wrong:
+            unreachable = wrong.exit is Exit.UNREACHABLE
+            outcome = Outcome.UNREACHABLE if unreachable else Outcome.FAILED
+            return Finding(outcome=outcome, detail="; ".join(str(one) for one in wrong.problems))
+        except Exception as crash:  # noqa: BLE001 - a mistake of ours must not take the run with it
+            detail = f"runbook itself failed ({type(crash).__name__}: {crash}); whether it happened is not known"
+            return Finding(outcome=Outcome.IN_DOUBT, detail=detail)
+
+    def _action(self, effect: Attempt, planned: PlannedStep) -> Action:
+        """The action with its secrets, which must look exactly like what was shown."""
+        run, entering = self._tools.recorder.run, self._tools.entering
+        shown = run.steps[effect.step].action_on(effect.host)
+        if entering.render(run, planned, effect.host, reveal=False) != shown:
+            raise problem(
+                "a value changed between showing this step and sending it",
+                why="another step registered it again in the meantime",
+                fix="Retry the step: it will be shown again.",
+                code="changed-since-shown",
+                exit=Exit.REFUSED,
+            )
+        return entering.render(run, planned, effect.host, reveal=True)
+
+    def _bench(self, effect: Attempt, planned: PlannedStep, sink: RecordSink, *, reattach: bool) -> Bench:
+        tools, run = self._tools, self._tools.recorder.run
+        attempt = run.steps[effect.step].attempts[effect.host]
+        host = next((known for known in run.plan.hosts if known.name == effect.host), None)
+        become = planned.become_user or (host.become_user if host else "") or "root"
+        return Bench(
+            planned=planned,
+            host=effect.host,
+            job=Job(id=attempt.job, limit=planned.timeout or None, durable=planned.durable),
+            sink=sink,
+            clock=tools.clock,
+            open_session=lambda: tools.fleet.session(effect.host),
+            ask_probe=self.ask,
+            evaluate=lambda expression, result: self._evaluate(effect, planned, expression, result),
+            report=self._reporter(effect.host),
+            secrets=tools.secrets,
+            reattach=reattach,
+            folder=tools.folder,
+            env=tools.entering.environment(run, planned, effect.host),
+            become=Become(user=become) if planned.become else None,
+        )
+
+    def _evaluate(self, effect: Attempt, planned: PlannedStep, expression: str, result: Result) -> bool:
+        """`rc`, `stdout` and the rest name this attempt's result, as does the name that it registers."""
+        run = self._tools.recorder.run
+        own = {effect.host: result}
+        names = {"result": own, **({planned.register: own} if planned.register else {})}
+        return evaluate(expression, self._tools.entering.scope(run, effect.host, **names)).verdict
+
+    def _reporter(self, host: str) -> Callable[[str, bool, str], asyncio.Future[None]]:
+        def report(check: str, ok: bool, detail: str) -> asyncio.Future[None]:  # noqa: FBT001 - the seam's shape
+            told = Checked(host=host, check=check, ok=ok, detail=self._tools.masker.mask_text(detail))
+            self._tools.executor.tell(told)
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            done.set_result(None)
+            return done
+
+        return report
+
+    def _ended(self, effect: Attempt, planned: PlannedStep, finding: Finding) -> AttemptEnded:
+        """The event, masked; a good moment is moved from the clock's axis to the run's."""
+        mask = self._tools.masker.mask_text
+        result = finding.result
+        if planned.no_log:
+            result = Result(rc=result.rc, status=result.status, duration=result.duration)
+        elif not planned.register:
+            # Output is in its file; only what a later step can name is kept in the journal as well.
+            result = msgspec.structs.replace(result, stdout="", stderr="")
+        result = msgspec.structs.replace(result, stdout=mask(result.stdout), stderr=mask(result.stderr))
+        good_since = finding.good_since
+        if good_since is not None:
+            good_since = max(0.0, self._tools.recorder.now() - (self._tools.clock.monotonic() - good_since))
+        return AttemptEnded(
+            step=effect.step,
+            host=effect.host,
+            number=effect.number,
+            outcome=finding.outcome,
+            detail=mask(finding.detail),
+            result=result,
+            good_since=good_since,
+        )
+
+    # --- probes -------------------------------------------------------------------------------------------------------
+
+    async def watch(self, effect: Watch) -> None:
+        """Ask at every interval, on a fixed grid: a slow answer delays the next question and adds none."""
+        clock = self._tools.clock
+        probe = self._tools.recorder.run.plan.probe(effect.probe)
+        due = clock.monotonic()
+        while probe is not None:
+            await self.ask(effect.probe)
+            due = max(due + probe.every, clock.monotonic())
+            await clock.sleep(due - clock.monotonic())
+
+    async def ask(self, name: str) -> Sample:
+        """Ask a probe once, put the sample on record, and give it.
+
+        Raises:
+            Problems: The plan has no such probe.
+        """
+        probe = self._tools.recorder.run.plan.probe(name)
+        if probe is None:
+            raise problem(f'the plan has no probe "{name}"', code="no-probe")
+        sample = await self._sample(probe)
+        detail = self._tools.masker.mask_text(sample.detail)
+        if not self._tools.executor.is_stopping:
+            self._tools.executor.tell(
+                ProbeSampled(probe=name, ok=sample.ok, took=sample.took, value=sample.value, detail=detail)
+            )
+        return sample
+
+    async def _sample(self, probe: PlannedProbe) -> Sample:
+        began = self._tools.clock.monotonic()
+        try:
+            async with asyncio.timeout(probe.timeout):
+                findings = await asyncio.gather(*(self._asked_on(probe, host) for host in probe.hosts))
+        except TimeoutError:
+            detail = f"no answer within {probe.timeout:g} s"
+            return Sample(ok=False, took=self._tools.clock.monotonic() - began, detail=detail)
+        took = self._tools.clock.monotonic() - began
+        bad = next((finding for finding in findings if finding.outcome is not Outcome.SUCCEEDED), None)
+        return Sample(ok=bad is None, took=took, detail=bad.detail if bad else "")
+
+    async def _asked_on(self, probe: PlannedProbe, host: str) -> Finding:
+        run = self._tools.recorder.run
+        planned = PlannedStep(
+            id=f"probe.{probe.name}",
+            name=probe.name,
+            action=probe.action,
+            expect=probe.expect,
+            awaits=probe.awaits,
+            durable=False,
+        )
+        try:
+            action = self._tools.entering.render(run, planned, host, reveal=True)
+            return await kind_for(action).attempt(action, self._probe_bench(planned, probe, host))
+        except Problems as wrong:
+            return Finding(outcome=Outcome.FAILED, detail="; ".join(str(one) for one in wrong.problems))
+
+    def _probe_bench(self, planned: PlannedStep, probe: PlannedProbe, host: str) -> Bench:
+        tools = self._tools
+
+        async def open_session() -> Session:
+            return await tools.fleet.session(host)
+
+        return Bench(
+            planned=planned,
+            host=host,
+            job=Job(id=f"{tools.recorder.run.id}/probe/{probe.name}/{host}", limit=probe.timeout, durable=False),
+            sink=NoSink(),
+            clock=tools.clock,
+            open_session=open_session,
+            ask_probe=self.ask,
+            evaluate=lambda expression, _result: (
+                evaluate(expression, tools.entering.scope(tools.recorder.run, host)).verdict
+            ),
+            report=self._reporter(host),
+            secrets=tools.secrets,
+            folder=tools.folder,
+        )

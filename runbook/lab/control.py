@@ -165,7 +165,8 @@ def _clear(layout: Layout, *, fresh: bool) -> None:
 def _start(layout: Layout) -> None:
     """Start the server in a session of its own and wait until it answers."""
     environment = {**os.environ, "LAB_ROOT": str(layout.root)}
-    with layout.log.open("ab") as log:
+    descriptor = os.open(layout.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "ab") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "runbook.lab.server", str(layout.root)],
             stdin=subprocess.DEVNULL,

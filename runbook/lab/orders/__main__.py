@@ -130,13 +130,15 @@ def status_text(place: Place) -> str:
 
 
 def set_lag(place: Place, seconds: str) -> str:
-    """Change how far this standby stays behind on purpose.
+    """Change how far this standby stays behind on purpose; in force when this returns.
 
     Raises:
-        Refused: Not a number of seconds.
+        Refused: Not a number of seconds, or the standby does not run.
     """
     place.setting("replication-delay")
     place.set("replication-delay", str(number(seconds)))
+    while (now := cluster.status(place)).link == "streaming" and now.delay != number(seconds):
+        time.sleep(0.02)  # the question that is under way still has the old delay; it ends within a second
     return f"orders reach {place.host} after {seconds} s"
 
 

@@ -144,8 +144,8 @@ def stream(place: Place, database: Database) -> None:
     wait = 0.0  # the first question is answered at once, so that the link is known to work or not
     try:
         while database.role.kind == "standby":
-            newest = database.newest
             delay = float(place.setting("replication-delay"))
+            newest = database.going_on(delay)
             answer = line.ask(Request("fetch", after=newest.seq, epoch=newest.epoch, delay=delay, wait=wait))
             if not answer.ok or not answer.status:
                 raise Refused(answer.message)

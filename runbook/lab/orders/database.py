@@ -57,6 +57,7 @@ class Database:
         self._follower_has = 0
         self._follower_asked = float("-inf")
         self._link = "not connected"
+        self._delay = 0.0
 
     @property
     def role(self) -> Role:
@@ -106,7 +107,14 @@ class Database:
                 link=("streaming" if fresh else "no standby attached") if primary else self._link,
                 lag=max(0.0, time.time() - missing[0].at) if missing else 0.0,
                 behind=len(missing),
+                delay=0.0 if primary else self._delay,
             )
+
+    def going_on(self, delay: float) -> Order:
+        """The newest order, from which a standby goes on, and a note of the delay that it asks for."""
+        with self._changed:
+            self._delay = delay
+            return self._log.last
 
     def apply(self, orders: tuple[Order, ...], source: Status) -> None:
         """Take what the primary shipped. One that was promoted meanwhile has a history of its own and takes nothing."""

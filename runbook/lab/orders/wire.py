@@ -53,6 +53,8 @@ class Status(NamedTuple):
     """Seconds: age of the oldest order that the standby has not got; only a primary that streams knows it, else 0."""
     behind: int
     """Orders that the standby has not got, under the same condition."""
+    delay: float = 0.0
+    """Seconds for which this standby has its primary hold orders back; 0 at a primary."""
 
 
 class Answer(NamedTuple):

@@ -1,0 +1,144 @@
+"""Why a host could not be opened, in the operator's words.
+
+Every way in which opening can fail ends here as one `Problem` with a stable code, so that the engine can
+decide by it, and with the command that helps, so that the operator can. A changed key shows both
+fingerprints: whoever replaced the host knows the new one, and nobody else should be believed.
+"""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+
+import asyncssh
+
+from runbook.problem import Exit, Problem, Problems, Where
+from runbook.transport.resolve import SSH_PORT, ResolvedHost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """How far an attempt came before it failed."""
+
+    offered: str = ""
+    """Type and fingerprint of the key that was shown and not accepted."""
+    known: tuple[str, ...] = ()
+    """Types and fingerprints under which the host is known."""
+    spoke: bool = False
+    """True when the server had said its version, so that it is an SSH server which refuses us."""
+    through: str = ""
+    """Name of the bastion; empty when straight."""
+    limit: float = 0.0
+    """Seconds that the attempt had."""
+
+
+def may_pass(error: BaseException) -> bool:
+    """True for what another attempt may find gone: nobody listening yet, a full queue, a lost packet."""
+    return isinstance(error, Problems) and all(p.code in {"refused", "timeout"} for p in error.problems)
+
+
+def explained(error: BaseException, host: ResolvedHost, seen: Seen) -> Problem:
+    """The problem behind a library's error."""
+    match error:
+        case asyncssh.HostKeyNotVerifiable():
+            return _key(error, host, seen)
+        case asyncssh.PermissionDenied():
+            return _auth(error, host)
+        case asyncssh.ChannelOpenError():
+            return _problem(
+                host,
+                "jump",
+                f"{seen.through or 'the bastion'} could not open a way to {_place(host)}",
+                why=str(error.reason),
+                fix="Check that the bastion can reach it and allows forwarding (AllowTcpForwarding).",
+            )
+        case socket.gaierror():
+            return _problem(
+                host,
+                "dns",
+                f'the name "{host.address}" cannot be resolved',
+                why=str(error.strerror or error),
+                fix="Correct the address (ansible_host), or the name service of this machine.",
+            )
+        case TimeoutError():
+            return _problem(
+                host,
+                "timeout",
+                f"{_place(host)} did not answer within {seen.limit:g} s",
+                fix="Check that the host is up, and the network and firewalls between.",
+            )
+        case asyncssh.ConnectionLost() if not seen.spoke:
+            return _refused(host, "it closed the connection before it said a word")
+        case OSError():
+            return _refused(host, error.strerror or str(error))
+        case _:
+            return _problem(
+                host,
+                "protocol",
+                f"{_place(host)} does not speak SSH as we need it",
+                why=getattr(error, "reason", "") or str(error),
+                fix="Check with `ssh -v` that an SSH server listens there; look at its log.",
+            )
+
+
+def hung_up(host: ResolvedHost, why: str) -> Problem:
+    """The connection was lost right after it had been opened."""
+    return _problem(host, "protocol", f"{_place(host)} hung up after the login", why=why, fix="Look at its log.")
+
+
+def _key(error: asyncssh.HostKeyNotVerifiable, host: ResolvedHost, seen: Seen) -> Problem:
+    name = host.checked_name if host.port == SSH_PORT else f"[{host.checked_name}]:{host.port}"
+    if not seen.offered:
+        return _problem(
+            host,
+            "host-key-changed",
+            f"the key of {host.name} is not acceptable",
+            why=str(error.reason),
+            fix="Ask whoever runs the host; a revoked or expired key must be replaced there.",
+        )
+    if seen.known:
+        return _problem(
+            host,
+            "host-key-changed",
+            f"the key of {host.name} has changed; nothing was sent to it",
+            why=f"known is {', '.join(seen.known)}, shown is {seen.offered}",
+            fix=f"If it was reinstalled, confirm the new fingerprint there, then `ssh-keygen -R '{name}'` and add it.",
+        )
+    return _problem(
+        host,
+        "host-key-unknown",
+        f'no key is known for "{name}"',
+        why=f"it shows {seen.offered}, and {host.known_hosts[0] if host.known_hosts else 'nothing'} does not have it",
+        fix=f"Compare that fingerprint on the host's console, "
+        f"then add the key: ssh-keyscan -p {host.port} {host.address}",
+    )
+
+
+def _auth(error: asyncssh.PermissionDenied, host: ResolvedHost) -> Problem:
+    return _problem(
+        host,
+        "auth",
+        f"{host.name} does not let {host.user} in",
+        why=str(error.reason),
+        fix=f"Check that the public key is in {host.user}'s authorized_keys, or name another user or key.",
+    )
+
+
+def _refused(host: ResolvedHost, why: str) -> Problem:
+    return _problem(
+        host,
+        "refused",
+        f"{_place(host)} refuses connections",
+        why=why,
+        fix="Check that the SSH server runs and listens on this port.",
+    )
+
+
+def _place(host: ResolvedHost) -> str:
+    where = f"{host.address}:{host.port}"
+    return f"{host.name} ({where})" if host.name != host.address else where
+
+
+def _problem(host: ResolvedHost, code: str, what: str, *, why: str = "", fix: str = "") -> Problem:
+    where = Where(f"host {host.name}")
+    return Problem(what=what, why=why, fix=fix, where=where, code=code, exit=Exit.UNREACHABLE)

@@ -1,0 +1,256 @@
+"""Hosts that exist only as a table of answers: the double with which everything above sessions is tested.
+
+It passes the contract test of sessions, so what a test proves with it holds for real hosts as far as the
+contract goes. Jobs belong to the world and not to a session: a job sent twice runs once, and one whose link
+was lost can be followed again from a new session, also by another runner. Nothing here depends on chance or
+on the wall clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import assert_never
+
+from runbook.core.command import Command
+from runbook.core.host import Host
+from runbook.core.outcome import Ending, Exited, Expired, Grade, Lost, NeverSent, Signalled, Stopped
+from runbook.problem import Exit, Problem, Problems, Where
+from runbook.transport import files
+from runbook.transport.session import HostFacts, Job, Session, Sink, Stream, Transferred
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """Prints and exits."""
+
+    out: bytes = b""
+    err: bytes = b""
+    code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Dies:
+    """Prints and is ended by a signal that was not ours."""
+
+    signal: str
+    out: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Hangs:
+    """Prints and runs until it is ended."""
+
+    out: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class LosesLink:
+    """Prints, then the link of its host goes; behind it, the host goes on to `then`."""
+
+    out: bytes = b""
+    then: Says = field(default_factory=Says)
+    reason: str = "connection lost"
+
+
+Reply = Says | Dies | Hangs | LosesLink
+Answers = Mapping[str, Reply] | Callable[[Host, Command], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One command that reached a host and was started there."""
+
+    host: str
+    job: str
+    text: str
+
+
+def command_text(command: Command) -> str:
+    """What a table of answers is asked with: the shell text, or the arguments quoted and joined."""
+    return command.shell or shlex.join(command.argv)
+
+
+class ScriptedConnector:
+    """A world of scripted hosts. Sessions come and go; jobs, files and what was sent stay."""
+
+    def __init__(self, answers: Answers, *, unreachable: Mapping[str, Problem] | None = None) -> None:
+        """Take the answers, by `command_text` or by a function, and the hosts that cannot be opened."""
+        self._answers = answers
+        self.unreachable = dict(unreachable or {})
+        """Host name to the problem that opening it raises; may be changed while a test runs."""
+        self.sent: list[Sent] = []
+        """Every start, in order; a job that is sent twice appears once."""
+        self.files: dict[tuple[str, str], bytes] = {}
+        """Host name and path to contents."""
+        self.sessions: list[ScriptedSession] = []
+        self._jobs: dict[str, Reply] = {}
+
+    async def connect(self, host: Host) -> Session:
+        """See `Connector.connect`."""
+        if problem := self.unreachable.get(host.name):
+            raise Problems([problem])
+        session = ScriptedSession(self, host)
+        self.sessions.append(session)
+        return session
+
+    async def close(self) -> None:
+        """Nothing is shared."""
+
+    def cut(self, name: str, reason: str = "connection lost") -> None:
+        """Cut every link to a host; what runs there runs on."""
+        for session in self.sessions:
+            if session.host.name == name:
+                session.lose(reason)
+
+    def started(self, job: str) -> Reply:
+        """What a job does that was started.
+
+        Raises:
+            KeyError: It never was.
+        """
+        return self._jobs[job]
+
+    def start(self, host: Host, command: Command, job: str) -> Reply:
+        """Start a job, or find it started already."""
+        if job not in self._jobs:
+            self.sent.append(Sent(host.name, job, command_text(command)))
+            self._jobs[job] = self._reply(host, command)
+        return self._jobs[job]
+
+    def settle(self, job: str, reply: Reply) -> None:
+        """Fix what a later follower of a job will see."""
+        self._jobs[job] = reply
+
+    def _reply(self, host: Host, command: Command) -> Reply:
+        if callable(self._answers):
+            return self._answers(host, command)
+        text = command_text(command)
+        return self._answers.get(text, Says(err=f"no answer is scripted for: {text}\n".encode(), code=127))
+
+
+class ScriptedSession:
+    """One scripted host, open."""
+
+    def __init__(self, world: ScriptedConnector, host: Host) -> None:
+        """Made by the connector."""
+        self._world = world
+        self.host = host
+        self._reason = ""
+        self._lost = asyncio.Event()
+
+    @property
+    def facts(self) -> HostFacts:
+        """Plausible and constant."""
+        return HostFacts(address=f"{self.host.target}:22", user=self.host.user or "scripted", boot_id="scripted")
+
+    async def run(self, command: Command, job: Job, sink: Sink) -> Ending:
+        """See `Session.run`."""
+        if self._lost.is_set():
+            return NeverSent(self._reason)
+        await sink.reached(Grade.SESSION if job.durable else Grade.ATTACHED)
+        return await self._follow(self._world.start(self.host, command, job.id), job, sink)
+
+    async def reattach(self, command: Command, job: Job, sink: Sink) -> Ending:
+        """See `Session.reattach`."""
+        if self._lost.is_set():
+            return Lost(self._reason)
+        if not job.durable:
+            return Lost(f"{job.id} ran attached, and the runner that followed it is gone")
+        await sink.reached(Grade.SESSION)
+        try:
+            reply = self._world.started(job.id)
+        except KeyError:
+            return NeverSent(f"{command_text(command)} never started")
+        return await self._follow(reply, job, sink)
+
+    async def upload(self, source: Path, destination: str, *, mode: int | None = None) -> Transferred:
+        """See `Session.upload`."""
+        del mode
+        self._refuse_when_lost(destination)
+        sent = await asyncio.to_thread(files.digest, source)
+        self._world.files[self.host.name, destination] = await asyncio.to_thread(source.read_bytes)
+        return sent
+
+    async def download(self, source: str, destination: Path) -> Transferred:
+        """See `Session.download`."""
+        self._refuse_when_lost(source)
+        try:
+            data = self._world.files[self.host.name, source]
+        except KeyError:
+            raise files.failed(f"{source} was not transferred", "No such file") from None
+        await asyncio.to_thread(destination.write_bytes, data)
+        return Transferred(size=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+    async def close(self) -> None:
+        """See `Session.close`."""
+        self.lose("the session was closed")
+
+    async def wait_lost(self) -> str:
+        """See `Session.wait_lost`."""
+        await self._lost.wait()
+        return self._reason
+
+    def lose(self, reason: str) -> None:
+        """Cut this link; the first reason stays."""
+        self._reason = self._reason or reason
+        self._lost.set()
+
+    async def _follow(self, reply: Reply, job: Job, sink: Sink) -> Ending:
+        match reply:
+            case Says(out, err, code):
+                await _send(sink, Stream.OUT, out[job.out_offset :])
+                await _send(sink, Stream.ERR, err[job.err_offset :])
+                return Exited(code)
+            case Dies(signal, out):
+                await _send(sink, Stream.OUT, out[job.out_offset :])
+                return Signalled(signal)
+            case LosesLink(out, then, reason):
+                self._world.settle(job.id, then)
+                await _send(sink, Stream.OUT, out[job.out_offset :])
+                self.lose(reason)
+                return Lost(self._reason)
+            case Hangs(out):
+                await _send(sink, Stream.OUT, out[job.out_offset :])
+                return await self._hang(job)
+            case _:
+                assert_never(reply)
+
+    async def _hang(self, job: Job) -> Ending:
+        try:
+            async with asyncio.timeout(job.limit):
+                await self._lost.wait()
+        except TimeoutError:
+            self._world.settle(job.id, Dies("TERM"))
+            return Expired(job.limit or 0.0)
+        except asyncio.CancelledError:
+            if task := asyncio.current_task():
+                task.uncancel()
+            self._world.settle(job.id, Dies("TERM"))
+            return Stopped()
+        return Lost(self._reason)
+
+    def _refuse_when_lost(self, path: str) -> None:
+        if self._lost.is_set():
+            raise files.failed(f"{path} was not transferred", self._reason)
+
+
+async def _send(sink: Sink, stream: Stream, data: bytes) -> None:
+    if data:
+        await sink.receive(stream, data)
+
+
+def unreachable(name: str, code: str = "refused", why: str = "scripted") -> Problem:
+    """A problem such as opening a host raises."""
+    return Problem(
+        what=f"{name} cannot be reached",
+        why=why,
+        fix="Change the script.",
+        where=Where(f"host {name}"),
+        code=code,
+        exit=Exit.UNREACHABLE,
+    )

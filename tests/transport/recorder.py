@@ -1,0 +1,64 @@
+"""A sink that keeps what it is given, and a few short ways to say a command."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from runbook.core.command import Command
+from runbook.core.outcome import Grade
+from runbook.transport.session import Job, Stream
+
+
+@dataclass
+class Recorder:
+    out: bytes = b""
+    err: bytes = b""
+    grades: list[Grade] = field(default_factory=list)
+    gate: asyncio.Event | None = None
+    """When set, receiving waits for it: a slow disk."""
+    most: int = 0
+    """The largest piece received."""
+    wanted: bytes = b""
+    seen: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when `wanted` has been printed."""
+
+    async def reached(self, grade):
+        self.grades.append(grade)
+
+    async def receive(self, stream, data):
+        if self.gate:
+            await self.gate.wait()
+        self.most = max(self.most, len(data))
+        if stream is Stream.OUT:
+            self.out += data
+        else:
+            self.err += data
+        if self.wanted and self.wanted in self.out:
+            self.seen.set()
+
+
+class Counter:
+    """A sink that only counts, for output that nobody should keep."""
+
+    def __init__(self):
+        self.total = 0
+
+    async def reached(self, grade):
+        pass
+
+    async def receive(self, stream, data):
+        self.total += len(data)
+
+
+def attached(name="run/step/box/1", **parts) -> Job:
+    return Job(id=name, durable=False, **{"grace": 0.5, **parts})
+
+
+def sh(text: str, **parts) -> Command:
+    return Command(shell=text, **parts)
+
+
+async def ran(session, command: Command, **parts):
+    """Run attached, and return the ending with everything that was printed."""
+    sink = Recorder()
+    ending = await session.run(command, attached(**parts), sink)
+    return ending, sink.out, sink.err

@@ -1,0 +1,119 @@
+"""What a step does, in one line or in full, as text for people. Never the text that is sent: `transport` quotes that.
+
+Everything here may come from a runbook that somebody else wrote or from a rendered value, so all of it is sanitised.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import assert_never
+
+from runbook.core.action import (
+    Action,
+    ApproveAction,
+    AskAction,
+    AssertAction,
+    BlockAction,
+    ChecklistAction,
+    ChooseAction,
+    CommandAction,
+    ConfirmAction,
+    DownloadAction,
+    FabricAction,
+    HttpAction,
+    ManualAction,
+    NestedAction,
+    NoticeAction,
+    NotifyAction,
+    ParallelAction,
+    PreflightAction,
+    ProbeAction,
+    ScriptAction,
+    UploadAction,
+    WaitAction,
+    WaitForAction,
+)
+from runbook.view.sanitize import safe, safe_lines
+from runbook.view.words import duration, plural
+
+
+def describe(action: Action) -> str:
+    """What it does, in one safe line."""
+    return safe(" ".join(line.strip() for line in _text(action).splitlines() if line.strip()))
+
+
+def full_text(action: Action) -> tuple[str, ...]:
+    """What it does, with every line of a script, safe; never empty."""
+    return safe_lines(_text(action)) or ("",)
+
+
+def _text(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for each kind there is
+    match action:
+        case CommandAction():
+            return action.shell or shlex.join(action.argv)
+        case ScriptAction():
+            return _script(action)
+        case UploadAction():
+            return f"upload {action.src} to {action.dest}{_ownership(action)}"
+        case DownloadAction():
+            return f"download {action.src} to {action.dest}"
+        case HttpAction():
+            return f"{action.method} {action.url}{'' if action.verify else ' (any certificate)'}"
+        case ProbeAction():
+            return f"ask probe {action.probe}"
+        case WaitForAction():
+            return _wait_for(action)
+        case AssertAction():
+            return f"check that {action.that}"
+        case PreflightAction():
+            return _preflight(action)
+        case NotifyAction():
+            return f"notify {', '.join(action.to) or 'everybody'}: {action.message}"
+        case FabricAction():
+            return f"fabric task {action.task} of {action.file}"
+        case ConfirmAction():
+            return action.message
+        case ApproveAction():
+            return f"{plural(action.min_required, 'approval')}: {action.message}"
+        case AskAction():
+            return f"{action.prompt} ({action.type})"
+        case ChooseAction():
+            return f"{action.prompt} ({' | '.join(option.label for option in action.options)})"
+        case ManualAction():
+            return action.instructions
+        case ChecklistAction():
+            return "\n".join(f"[ ] {item.item}{f' ({item.owner})' if item.owner else ''}" for item in action.items)
+        case NoticeAction():
+            return action.text
+        case WaitAction():
+            return f"wait until {action.until}" if action.until else f"wait {duration(action.seconds)}"
+        case BlockAction():
+            return "a block of steps"
+        case ParallelAction():
+            return "steps side by side"
+        case NestedAction():
+            return f"runbook {action.name or action.file}"
+        case _:
+            assert_never(action)
+
+
+def _script(action: ScriptAction) -> str:
+    runs = shlex.join((*action.interpreter, *((action.path,) if action.path else ()), *action.args))
+    return f"script for {runs}:\n{action.text}"
+
+
+def _ownership(action: UploadAction) -> str:
+    parts = [f"mode {action.mode}" if action.mode else "", f"owner {action.owner}" if action.owner else ""]
+    return "".join(f", {part}" for part in parts if part)
+
+
+def _wait_for(action: WaitForAction) -> str:
+    subject = f"probe {action.probe}" if action.probe else action.command
+    hold = f" and holds {duration(action.hold)}" if action.hold else ""
+    limit = f", at most {duration(action.timeout)}"
+    return f"every {duration(action.interval)} until good{hold}{limit}: {subject}"
+
+
+def _preflight(action: PreflightAction) -> str:
+    extra = (*(("sudo",) if action.become else ()), *action.tools)
+    return f"reach the host and look: login, clock, space{''.join(f', {name}' for name in extra)}"

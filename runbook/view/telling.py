@@ -1,0 +1,195 @@
+"""The sentences of the line mode: what each kind of event says when it is told to a person.
+
+Apart from `lines` so that the table of events there stays readable. Texts may still hold anything from outside; `lines`
+makes them safe when it puts them into columns. Silence is a decision here: an event that only repeats what the line
+before it said (a further good sample, a first attempt) tells nothing.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from runbook.core.action import CONTROLLER
+from runbook.core.event import (
+    Actor,
+    AttemptEnded,
+    AttemptStarted,
+    FailureResolved,
+    GateAnswered,
+    GateOpened,
+    ProbeSampled,
+    RunEnded,
+    RunnerStarted,
+    RunOpened,
+    SessionOpened,
+    StepEnded,
+    StepEntered,
+    StepSkipped,
+)
+from runbook.core.outcome import Outcome
+from runbook.core.recovery import recovery
+from runbook.core.run import Run, StepState
+from runbook.core.verdict import verdicts
+from runbook.view.describe import describe
+from runbook.view.steps import elapsed, step_status
+from runbook.view.words import MARKS, duration, measured, name_hosts, outcome_words, plural, status_of
+
+_NOTICEABLE_OFFSET = 0.1
+"""Seconds of clock offset below which nobody needs to be told."""
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A text about a host, a step, both or the run."""
+
+    text: str
+    host: str = ""
+    step: str = ""
+
+
+def by(actor: Actor | None) -> str:
+    """` by anna`, ` by policy` where a machine answered, and nothing where nobody in particular did."""
+    if actor is None:
+        return ""
+    return " by policy" if actor.machine else f" by {actor.name}"
+
+
+def spaced(word: str) -> str:
+    """`service_restored` as people write it."""
+    return word.replace("_", " ")
+
+
+def opened(event: RunOpened) -> tuple[Said, ...]:
+    """What is being run, by whom, where, and what was promised."""
+    plan = event.plan
+    hosts = plural(len(plan.hosts), "host")
+    rto = plan.objectives.rto
+    promise = (Said(f"objective: service back {duration(rto)} after {plan.objectives.rto_starts_at}"),) if rto else ()
+    return (
+        Said(f"{plan.title} ({plan.kind} {plan.runbook})"),
+        Said(f"run {event.run} in {plan.environment.name} on {hosts}{by(event.operator)}"),
+        *promise,
+    )
+
+
+def runner_started(event: RunnerStarted) -> tuple[Said, ...]:
+    """Only a resumed run is worth a word."""
+    if not event.resumed:
+        return ()
+    torn = f"; {plural(event.torn_bytes, 'byte')} of an unfinished line were cut off" if event.torn_bytes else ""
+    return (Said(f"resumed{by(event.by)}{torn}"),)
+
+
+def session_opened(event: SessionOpened) -> tuple[Said, ...]:
+    """Who answered, and a clock that is visibly off."""
+    offset = event.clock_offset
+    clock = f", clock {offset:+.1f} s" if abs(offset) >= _NOTICEABLE_OFFSET else ""
+    return (Said(f"connected{f' as {event.user}' if event.user else ''}{clock}", host=event.host),)
+
+
+def step_entered(run: Run, event: StepEntered) -> tuple[Said, ...]:
+    """The step, where it runs and what it does there."""
+    state = run.step(event.step)
+    if state is None:
+        return ()
+    expected = f", expected {duration(state.planned.expected)}" if state.planned.expected else ""
+    again = f", again ({state.visit})" if state.visit > 1 else ""
+    hosts = tuple(host for host in event.hosts if host != CONTROLLER)
+    where = f" on {name_hosts(hosts)}" if hosts else ""
+    action = state.action_on(event.hosts[0]) if len(event.hosts) == 1 else state.action_on("*")
+    does = (Said(f"      {describe(action)}", step=event.step),) if hosts and not state.planned.no_log else ()
+    left = tuple(Said(f"left out: {reason}", host=host, step=event.step) for host, reason in event.left_out.items())
+    return (Said(f"RUN   {state.planned.name}{where}{again}{expected}", step=event.step), *does, *left)
+
+
+def step_skipped(run: Run, event: StepSkipped) -> tuple[Said, ...]:
+    """What is not done, and the values that decided it."""
+    state = run.step(event.step)
+    name = state.planned.name if state else ""
+    values = ", ".join(f"{key}={value}" for key, value in event.values.items())
+    why = f" ({event.expression}{f' with {values}' if values else ''})" if event.expression else ""
+    return (Said(f"SKIP  {name}: {event.reason}{why}", step=event.step),)
+
+
+def attempt_started(event: AttemptStarted) -> tuple[Said, ...]:
+    """Only a further try is worth a word."""
+    return (Said(f"try {event.number}", host=event.host, step=event.step),) if event.number > 1 else ()
+
+
+def attempt_ended(run: Run, event: AttemptEnded) -> tuple[Said, ...]:
+    """How it went on a host; a single host's success is told by its step's end."""
+    state = run.step(event.step)
+    is_alone = state is not None and len(state.hosts) == 1
+    if event.outcome is Outcome.SUCCEEDED and is_alone:
+        return ()
+    word = MARKS[status_of(event.outcome)].word
+    reason = f"{outcome_words(event.outcome)}: {event.detail}" if event.detail else outcome_words(event.outcome)
+    text = f"{word:<5} {'' if event.outcome is Outcome.SUCCEEDED else reason}"
+    host = "" if event.host == CONTROLLER else event.host
+    return (Said(f"{text.rstrip()}{_will_retry(state, event.host)}", host=host, step=event.step),)
+
+
+def _will_retry(state: StepState | None, host: str) -> str:
+    return "; will be tried again" if state is not None and host in state.retrying else ""
+
+
+def step_ended(run: Run, event: StepEnded, at: float) -> tuple[Said, ...]:
+    """How the step came out, how long it took and what was planned."""
+    state = run.step(event.step)
+    if state is None:
+        return ()
+    took = elapsed(state, at)
+    planned = f" (expected {duration(state.planned.expected)})" if state.planned.expected else ""
+    time = f" in {duration(took)}{planned}" if took is not None else ""
+    why = f": {event.detail}" if event.detail else ""
+    word = MARKS[step_status(run, state)].word
+    return (Said(f"{word:<5} {state.planned.name}{time}{why}", step=event.step),)
+
+
+def gate_opened(event: GateOpened, at: float) -> tuple[Said, ...]:
+    """What is asked and what may be answered."""
+    lapses = f"; lapses in {duration(event.deadline - at)}" if event.deadline is not None else ""
+    answers = f"type {event.word}" if event.word else " | ".join(event.choices)
+    return (
+        Said(f"WAIT  {spaced(event.kind)} {event.gate}: {event.message}", step=event.step),
+        *((Said(f"      answers: {answers}{lapses}", step=event.step),) if answers or lapses else ()),
+    )
+
+
+def gate_answered(event: GateAnswered) -> tuple[Said, ...]:
+    """Who said what."""
+    value = f" {event.value}" if event.value is not None else ""
+    reason = f": {event.reason}" if event.reason else ""
+    return (Said(f"{event.answer}{value}{by(event.by)}{reason}", step=event.step),)
+
+
+def failure_resolved(event: FailureResolved) -> tuple[Said, ...]:
+    """What follows a failure."""
+    target = f" step {event.goto}" if event.goto else ""
+    who = by(event.by) or " by policy"
+    return (Said(f"{spaced(event.choice)}{target}{who}{f': {event.reason}' if event.reason else ''}", step=event.step),)
+
+
+def probe_sampled(before: Run, event: ProbeSampled) -> tuple[Said, ...]:
+    """Only a change of the answer, and the first bad one."""
+    known = before.probes.get(event.probe)
+    last = known.last if known else None
+    if last is not None and last.ok == event.ok:
+        return ()
+    if event.ok:
+        return (Said(f"OK    probe {event.probe}{' is good again' if last else ' is good'}"),)
+    return (Said(f"FAIL  probe {event.probe}{f': {event.detail}' if event.detail else ''}"),)
+
+
+def ended(run: Run, event: RunEnded) -> tuple[Said, ...]:
+    """Why it ended, the four verdicts, and the recovery time beside its objective."""
+    out = verdicts(run)
+    measure = recovery(run)
+    rto = run.plan.objectives.rto
+    objective = f", objective {duration(rto)}" if rto else ""
+    recovered = (
+        (Said(f"recovery time {measured(measure.seconds, measure.error)}{objective}"),)
+        if measure.seconds is not None
+        else ()
+    )
+    words = f"run {out.run}, steady state {out.steady_state}, objectives {out.objectives}, revert {out.revert}"
+    return (Said(f"ended: {event.reason}"), Said(spaced(words)), *recovered)

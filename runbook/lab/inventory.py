@@ -9,6 +9,7 @@ meet in it.
 from __future__ import annotations
 
 import json
+import shlex
 from importlib import resources
 from pathlib import Path
 
@@ -38,13 +39,13 @@ def write_inventory(folder: Path, layout: Layout, base: int) -> None:
 
 def _variables(layout: Layout, base: int, port: int) -> str:
     """One host's variables. JSON strings are YAML strings, so odd characters in a path do no harm."""
-    known_hosts = str(layout.known_hosts).replace('"', '\\"')
+    known_hosts = shlex.quote(f'UserKnownHostsFile="{layout.known_hosts}"')  # ssh splits the bare value at spaces
     values = {
         "ansible_host": "127.0.0.1",
         "ansible_port": port,
         "ansible_user": LAB_USER,
         "ansible_ssh_private_key_file": str(layout.operator_key),
-        "ansible_ssh_common_args": f'-F none -o UserKnownHostsFile="{known_hosts}"',
+        "ansible_ssh_common_args": f"-F none -o {known_hosts}",
         "http_port": base + HTTP_OFFSET,
     }
     lines = "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items())

@@ -109,7 +109,7 @@ def act(manners: Manners, lines: int) -> None:
             for _ in range(lines):
                 sys.stdout.buffer.write(line)
         case Manners.BAD_UTF8:
-            sys.stdout.buffer.write(b"caf\xc3\xa9 \xff\xfe cut: \xe2\x82\n")
+            sys.stdout.buffer.write(b"\xc3\xa9t\xc3\xa9 \xff\xfe cut: \xe2\x82\n")
         case Manners.SIGNAL:
             os.kill(os.getpid(), signal.SIGKILL)
 

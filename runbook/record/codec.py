@@ -14,11 +14,11 @@ Pure: no file is opened here. Masking is over before bytes reach this room.
 from __future__ import annotations
 
 import hashlib
-import re
+from typing import get_args
 
 import msgspec
 
-from runbook.core.event import Entry
+from runbook.core.event import Entry, Event
 from runbook.problem import Exit, Problems, problem
 
 FORMAT = 1
@@ -28,10 +28,11 @@ ZERO = "0" * 64
 """`prev` of the first line."""
 
 _PREV = slice(9, 73)
-_HEAD = re.compile(rb'\{"prev":"[0-9a-f]{64}","seq":')
-_SUM_LENGTH = len(b',"sum":""}\n') + 64
-_HEX_SUM = slice(-67, -3)
+_SUM = slice(-67, -3)
+_CLOSING = 75
+"""Bytes from `,"sum"` to the line feed."""
 
+_KNOWN = frozenset(kind.__struct_config__.tag for kind in get_args(Event))
 _decoder = msgspec.json.Decoder(Entry)
 _encoder = msgspec.json.Encoder()
 
@@ -91,20 +92,8 @@ def decode(line: bytes) -> tuple[Entry, str]:
         Problems: `journal-torn` without a line feed, `journal-json` for what was never a line of ours,
             `journal-hash` when the line is not what was written, `journal-unknown` for an event of a newer version.
     """
-    if not line.endswith(b"\n"):
-        raise _damage(
-            "journal-torn", "The line is cut off", "Its line feed is missing, as after a crash or a full disk"
-        )
-    covered = line[:-_SUM_LENGTH]
-    if not _HEAD.match(line) or line[len(covered) :] != _closing(line[_HEX_SUM]):
-        raise _damage(
-            "journal-json", "This is not a line of a journal", 'It does not begin with "prev" and end with "sum"'
-        )
-    if hashlib.sha256(covered).hexdigest().encode("ascii") != line[_HEX_SUM]:
-        raise _damage(
-            "journal-hash", "The line was changed after it was written", 'Its bytes do not give its own "sum"'
-        )
-    return _read(line), line[_PREV].decode("ascii")
+    entry, prev, _ = _open(line)
+    return entry, prev
 
 
 def follow(tip: Tip, line: bytes) -> tuple[Entry, Tip]:
@@ -114,7 +103,7 @@ def follow(tip: Tip, line: bytes) -> tuple[Entry, Tip]:
         Problems: as `decode`; also `journal-hash` when it does not follow the line before it, `journal-seq` when its
             number is not the next, `journal-time` when its `at` lies before the one before.
     """
-    entry, prev = decode(line)
+    entry, prev, digest = _open(line)
     if prev != tip.prev:
         raise _damage(
             "journal-hash",
@@ -125,30 +114,46 @@ def follow(tip: Tip, line: bytes) -> tuple[Entry, Tip]:
         raise _damage("journal-seq", "The line has the wrong number", f"It says {entry.seq} where {tip.seq} is due")
     if entry.at < tip.at:
         raise _damage("journal-time", "The clock of the run goes backwards", f"{entry.at} s comes after {tip.at} s")
-    return entry, tip.after(line, entry)
+    return entry, Tip(entry.seq + 1, digest, entry.at)
 
 
-def _closing(sum_: bytes) -> bytes:
-    return b',"sum":"%b"}\n' % sum_
+def _open(line: bytes) -> tuple[Entry, str, str]:
+    """The entry, its `prev`, and the SHA-256 of the whole line, which is hashed once for both sums."""
+    if line[-1:] != b"\n":
+        raise _damage("journal-torn", "The line is cut off", "Its line feed is missing, as after a crash")
+    if not (line[:9] == b'{"prev":"' and line[73:81] == b'","seq":' and _is_closed(line)):
+        raise _damage("journal-json", "This is not a line of a journal", 'It has no "prev" and "sum" around it')
+    digest = hashlib.sha256(memoryview(line)[:-_CLOSING])
+    if digest.hexdigest().encode("ascii") != line[_SUM]:
+        raise _damage(
+            "journal-hash", "The line was changed after it was written", 'Its bytes do not give its own "sum"'
+        )
+    digest.update(line[-_CLOSING:])
+    return _read(line), line[_PREV].decode("ascii", "replace"), digest.hexdigest()
+
+
+def _is_closed(line: bytes) -> bool:
+    return line[-_CLOSING:-67] == b',"sum":"' and line[-3:] == b'"}\n'
 
 
 def _read(line: bytes) -> Entry:
-    """Decode what is known to be as it was written, so that a failure means a newer writer and not damage."""
+    """Decode what is known to be as it was written, so that a value of the wrong kind means a newer writer."""
     try:
         return _decoder.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        reason = str(error)
-    name = _type_of(line)
-    if name and "$.event.type" in reason:
-        raise _damage("journal-unknown", f'The event "{name}" is not known to this version', "A newer version wrote it")
-    raise _damage("journal-json", "The line cannot be read", reason)
+    except msgspec.ValidationError as error:
+        name = _type_of(line)
+        what = f'The event "{name}" is not known to this version' if name else "This version cannot read the line"
+        raise _damage("journal-unknown", what, f"A newer version wrote it ({error})") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _damage("journal-json", "The line cannot be read", str(error)) from None
 
 
 def _type_of(line: bytes) -> str:
     try:
-        return msgspec.json.decode(line, type=_Tagged).event.type
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        name = msgspec.json.decode(line, type=_Tagged).event.type
+    except msgspec.ValidationError:
         return ""
+    return "" if name in _KNOWN else name
 
 
 def _expressible(value: object) -> object:

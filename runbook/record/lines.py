@@ -86,6 +86,11 @@ class OutputReader:
             pass
         return bisect_right(self._starts, offset) - 1
 
+    def start_of(self, line: int) -> int:
+        """The offset of a line's first byte; the end of what was found for a line that is not there."""
+        self._look_for(line)
+        return self._starts[line] if line < len(self._starts) else self._scanned
+
     def _look_for(self, line: int) -> None:
         while len(self._starts) <= line and not self.scan(_BLOCK):
             pass

@@ -111,3 +111,12 @@ def resealed(line: bytes) -> bytes:
     """The line with a `sum` that fits it again, as a newer version would have written it."""
     covered = line[:-75]
     return covered + b',"sum":"' + hashlib.sha256(covered).hexdigest().encode() + b'"}\n'
+
+
+def test_a_value_of_a_newer_version_is_named_as_such():
+    line = resealed(encode(NOTE, ZERO).replace(b'"text":"disk is slow"', b'"text":["disk","is","slow"]'))
+    with pytest.raises(Problems) as caught:
+        decode(line)
+    assert str(caught.value) == (
+        "This version cannot read the line: A newer version wrote it (Expected `str`, got `array` - at `$.event.text`)."
+    )

@@ -1,0 +1,67 @@
+"""What checking a record can find, in words that an auditor may quote.
+
+A check compares one thing that the record says with one thing that can be recomputed. Checks look at entries as they
+are read, one after the other, so that a record of a million lines needs no more memory than one of ten.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Protocol
+
+import msgspec
+
+from runbook.core.event import Entry
+
+
+class Finding(IntEnum):
+    """How one check came out, the gravest last."""
+
+    OK = 0
+    NOTE = 1
+    """Nothing is wrong with the evidence, but a reader should know."""
+    MISSING = 2
+    """Something that should be there is not: the run did not end, the journal was cut, output was lost."""
+    ALTERED = 3
+    """What is there is not what was recorded."""
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One check and how it came out."""
+
+    name: str
+    """Stable, for scripts: `chain`, `ending`, `copies`, `plan`, `output`, `attempts`, `gates`, `torn`, `access`."""
+    finding: Finding
+    detail: str
+    """A sentence without its full stop: what was checked, or what is wrong and what that proves."""
+    line: int = 0
+    """Of the journal, 1-based, where it shows first; 0 when it belongs to no line."""
+
+    @property
+    def ok(self) -> bool:
+        """False when the record cannot be relied on in this respect."""
+        return self.finding <= Finding.NOTE
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """How reading the journal stopped, for checks whose verdict depends on it."""
+
+    ended: bool
+    """A `RunEnded` was read."""
+    lines: int
+    """Good lines."""
+
+
+class Observer(Protocol):
+    """A check over the entries of a record."""
+
+    def see(self, entry: Entry) -> None:
+        """Look at the next good entry."""
+
+    def check(self, ending: Ending) -> Check:
+        """Say how it came out, after the last."""
+
+
+def line_of(entry: Entry) -> int:
+    """The number of the line on which an entry stands."""
+    return entry.seq + 1

@@ -1,0 +1,336 @@
+"""Verifying a record: sound, incomplete or altered, and where it shows first."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from runbook.core.action import Action, BlockAction, CommandAction, ConfirmAction, ParallelAction
+from runbook.core.event import (
+    AttemptEnded,
+    AttemptStarted,
+    GateAnswered,
+    GateLapsed,
+    GateOpened,
+    HaltRequested,
+    NoteAdded,
+    RunEnded,
+    RunnerStarted,
+    StepEnded,
+)
+from runbook.core.outcome import Outcome
+from runbook.core.plan import PlannedSection, PlannedStep
+from runbook.problem import Exit
+from runbook.record.finding import Check, Finding
+from runbook.record.journal import Journal
+from runbook.record.output import OutputStore, Source
+from runbook.record.reader import RecordReader
+from runbook.record.verify import Grade, verify
+from tests.record.samples import ANNA, FILES, PLAN, numbered, opened, read_lines, story, write_journal, write_record
+
+RESTART = CommandAction(shell="true")
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    write_record(tmp_path / "r1")
+    return tmp_path / "r1"
+
+
+def failed(folder: Path) -> dict[str, Check]:
+    return {check.name: check for check in verify(folder).checks if not check.ok}
+
+
+def rewrite(folder: Path, edit) -> None:
+    (folder / "journal.jsonl").write_bytes(b"".join(edit(read_lines(folder))))
+
+
+def test_an_untouched_record_is_sound(record: Path):
+    found = verify(record)
+    assert [(check.name, check.finding) for check in found.checks] == [
+        (name, Finding.OK)
+        for name in ("chain", "plan", "ending", "copies", "output", "attempts", "gates", "torn", "access")
+    ]
+    assert (found.grade, found.first_bad_line, found.lines, found.run) == (Grade.SOUND, 0, 11, "r1")
+    assert found.grade.exit is Exit.HELD
+
+
+def test_the_head_is_the_hash_of_the_last_line(record: Path):
+    import hashlib
+
+    assert verify(record).head == hashlib.sha256(read_lines(record)[-1]).hexdigest()
+
+
+def test_a_flip_of_any_byte_of_the_journal_names_the_line_it_is_in(tmp_path: Path):
+    write_journal(tmp_path, *story())
+    path = tmp_path / "journal.jsonl"
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        found = verify(tmp_path)
+        line = whole[:place].count(b"\n") + 1
+        assert (found.first_bad_line, found.lines) == (line, line - 1), place
+        last_feed = place == len(whole) - 1
+        assert found.grade is (Grade.INCOMPLETE if last_feed else Grade.ALTERED), place
+
+
+def test_a_journal_cut_at_any_byte_is_incomplete_from_the_first_line_that_is_not_whole(tmp_path: Path):
+    write_journal(tmp_path, *story())
+    path = tmp_path / "journal.jsonl"
+    whole = path.read_bytes()
+    for cut in range(len(whole)):
+        path.write_bytes(whole[:cut])
+        found = verify(tmp_path)
+        lines = whole[:cut].count(b"\n")
+        assert (found.grade, found.lines, found.first_bad_line) == (Grade.INCOMPLETE, lines, lines + 1)
+
+
+def test_any_changed_byte_of_output_is_found_with_the_line_that_names_it(record: Path):
+    path = record / "out/db1.log"
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + b"\xff" + whole[place + 1 :])
+        assert failed(record) == {
+            "output": Check(
+                name="output",
+                finding=Finding.ALTERED,
+                detail="out/db1.log: the bytes from 0 on were changed",
+                line=8,
+            )
+        }
+
+
+def test_output_that_was_cut_or_lost_makes_the_record_incomplete(record: Path):
+    path = record / "out/db1.log"
+    path.write_bytes(path.read_bytes()[:-5])
+    assert failed(record)["output"].detail == "out/db1.log: 5 bytes from 11 on are lost"
+    path.unlink()
+    assert failed(record)["output"].detail == "out/db1.log: 16 bytes from 0 on are lost"
+    assert verify(record).grade is Grade.INCOMPLETE
+
+
+@pytest.mark.parametrize("name", ["db1.log", "web1.log"])
+def test_output_that_was_added_is_found(record: Path, name: str):
+    with (record / "out" / name).open("ab") as file:
+        file.write(b"all good\n")
+    assert failed(record)["output"].detail == f"out/{name}: 9 bytes were added that no line names"
+
+
+def test_output_from_before_a_crash_is_a_note_and_not_an_alteration(tmp_path: Path):
+    store = OutputStore(tmp_path)
+    first, second = (Source(step="1.2", host="db1", number=number, stream="out") for number in (1, 2))
+    known = (*store.write(first, b"known\n"), *store.flush())
+    store.write(first, b"unknown\n")
+    store.flush()
+    after = (*store.write(second, b"after\n"), *store.flush())
+    resumed = (*story(known)[:-3], RunnerStarted(pid=2, resumed=True), *after, *story()[-3:])
+    write_journal(tmp_path, *resumed)
+    found = verify(tmp_path)
+    assert found.grade is Grade.SOUND
+    assert [check.detail for check in found.checks if check.finding is Finding.NOTE and check.name == "output"] == [
+        "12 bytes of output are as they were journalled; 8 more are covered by no good line, as after a crash"
+    ]
+
+
+def test_a_gap_in_output_without_a_crash_is_an_alteration(tmp_path: Path):
+    store = OutputStore(tmp_path)
+    source = Source(step="1.2", host="db1", number=1, stream="out")
+    chunks = [
+        event for text in (b"one\n", b"two\n", b"three\n") for event in (*store.write(source, text), *store.flush())
+    ]
+    write_journal(tmp_path, *story((chunks[0], chunks[2])))
+    assert failed(tmp_path)["output"].detail == "out/db1.log: a chunk begins at 8 where 4 is due"
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "out/../../secret", "out/..log/x", "journal.jsonl"])
+def test_a_journal_cannot_lead_the_verifier_out_of_the_record(tmp_path: Path, name: str):
+    import msgspec
+
+    store = OutputStore(tmp_path)
+    events = (*store.write(Source(step="1.2", host="db1", number=1, stream="out"), b"x"), *store.flush())
+    forged = msgspec.structs.replace(events[0], file=name)
+    write_journal(tmp_path, *story((forged,)))
+    assert f'"{name}" cannot be a file of output' in failed(tmp_path)["output"].detail
+
+
+def test_a_link_or_a_pipe_in_the_place_of_output_is_not_read(record: Path):
+    path = record / "out/db1.log"
+    kept = path.read_bytes()
+    path.unlink()
+    (record / "elsewhere").write_bytes(kept)
+    path.symlink_to(record / "elsewhere")
+    assert failed(record)["output"].detail == "out/db1.log is not a plain file"
+    path.unlink()
+    os.mkfifo(path)
+    assert failed(record)["output"].detail == "out/db1.log is not a plain file"
+
+
+@pytest.mark.parametrize("name", list(FILES))
+def test_a_changed_or_missing_copy_is_found(record: Path, name: str):
+    (record / name).write_bytes(b"other")
+    assert failed(record)["copies"].detail == f"{name} is not what the run was made from"
+    (record / name).unlink()
+    assert failed(record)["copies"].detail == f"{name} is not there"
+
+
+def test_a_plan_that_was_not_the_confirmed_one_is_found(tmp_path: Path):
+    import msgspec
+
+    first = msgspec.structs.replace(opened(), plan_digest="0" * 64)
+    write_journal(tmp_path, first, *story()[1:])
+    assert (failed(tmp_path)["plan"].finding, verify(tmp_path).first_bad_line) == (Finding.ALTERED, 1)
+
+
+def test_a_run_is_opened_first_and_once(tmp_path: Path):
+    write_journal(tmp_path / "a", *story()[1:])
+    assert failed(tmp_path / "a")["plan"].detail == "The first line does not open a run"
+    write_journal(tmp_path / "b", *story()[:2], opened(), *story()[2:])
+    assert (failed(tmp_path / "b")["plan"].detail, verify(tmp_path / "b").first_bad_line) == (
+        "The run is opened a second time",
+        3,
+    )
+
+
+def test_nothing_may_follow_the_end(tmp_path: Path):
+    write_journal(tmp_path, *story(), NoteAdded(text="and one more thing"))
+    assert failed(tmp_path) == {
+        "ending": Check(
+            name="ending",
+            finding=Finding.ALTERED,
+            detail="The run ended in line 10 and yet the journal goes on",
+            line=11,
+        )
+    }
+
+
+def attempt(step: str = "1.2", number: int = 1) -> AttemptStarted:
+    return AttemptStarted(step=step, host="db1", number=number)
+
+
+def end(step: str = "1.2", number: int = 1, outcome: Outcome = Outcome.SUCCEEDED) -> AttemptEnded:
+    return AttemptEnded(step=step, host="db1", number=number, outcome=outcome)
+
+
+@pytest.mark.parametrize(
+    ("events", "finding", "detail"),
+    [
+        ((attempt(),), Finding.MISSING, "1 attempts have no end, the first is 1 of step 1.2 on db1"),
+        ((attempt(), attempt(), end()), Finding.ALTERED, "Attempt 1 of step 1.2 on db1 is started a second time"),
+        ((end(),), Finding.ALTERED, "Attempt 1 of step 1.2 on db1 ends and was never started"),
+        ((attempt(), end(outcome=Outcome.IN_DOUBT)), Finding.OK, "Each of 1 attempts started once and came to an end"),
+        ((end(outcome=Outcome.UNREACHABLE),), Finding.OK, "Each of 0 attempts started once and came to an end"),
+        (
+            (attempt(), end(), attempt(number=2), end(number=2)),
+            Finding.OK,
+            "Each of 2 attempts started once and came to an end",
+        ),
+    ],
+)
+def test_every_attempt_starts_once_and_ends_if_only_in_doubt(tmp_path: Path, events, finding: Finding, detail: str):
+    write_journal(tmp_path, opened(), *events, RunEnded(reason=""))
+    check = next(check for check in verify(tmp_path).checks if check.name == "attempts")
+    assert (check.finding, check.detail) == (finding, detail)
+
+
+def step(number: str, action: Action = RESTART, *children: PlannedStep) -> PlannedStep:
+    return PlannedStep(id=number, name=number, action=action, steps=children)
+
+
+def gate(of: str = "1.1", kind: str = "confirm") -> GateOpened:
+    return GateOpened(gate=f"{of}#1", step=of, kind=kind)
+
+
+def answer(of: str = "1.1") -> GateAnswered:
+    return GateAnswered(gate=f"{of}#1", step=of, by=ANNA, answer="proceed")
+
+
+GUARDED = PLAN.__class__(
+    runbook="guarded",
+    title="Guarded",
+    kind="operation",
+    environment=PLAN.environment,
+    hosts=PLAN.hosts,
+    sections=(
+        PlannedSection(
+            id="1",
+            name="One",
+            steps=(
+                step("1.1", ConfirmAction(message="?")),
+                step("1.2"),
+                step(
+                    "1.3",
+                    ParallelAction(),
+                    step("1.3.1", BlockAction(), step("1.3.1.1"), step("1.3.1.2")),
+                    step("1.3.2"),
+                ),
+            ),
+        ),
+        PlannedSection(id="2", name="Two", steps=(step("2.1"),)),
+    ),
+    always=(step("A.1"),),
+)
+
+
+@pytest.mark.parametrize(
+    ("events", "line"),
+    [
+        ((gate(), attempt("1.2")), 3),
+        ((gate(), attempt("2.1")), 3),
+        ((gate(), attempt("1.3.1.2")), 3),
+        ((gate("1.2", "before"), attempt("1.2")), 3),
+        ((gate("1.3", "before"), attempt("1.3.2")), 3),
+        ((gate("1.3.1.1", "before"), attempt("1.3.1.2")), 3),
+        ((gate("1.1", "approve"), answer(), attempt("1.2")), 4),
+        ((answer(),), 2),
+        ((gate(), answer(), answer()), 4),
+        ((gate(), answer(), attempt("1.2")), 0),
+        ((gate(), GateLapsed(gate="1.1#1", step="1.1"), attempt("1.2")), 0),
+        ((gate("1.1", "approve"), answer(), answer(), StepEnded(step="1.1", outcome=Outcome.SUCCEEDED), attempt()), 0),
+        ((gate("1.2", "before"), answer("1.2"), attempt("1.2")), 0),
+        ((gate("1.3.1.1", "before"), attempt("1.3.2")), 0),
+        ((gate("2.1", "before"), attempt("1.2")), 0),
+        ((gate(), HaltRequested(by=ANNA, reason="enough"), attempt("1.2")), 0),
+        ((gate(), attempt("A.1")), 0),
+        ((gate("1.2", "failure"), attempt("1.2", 2)), 0),
+        ((gate("1.2", "failure"), attempt("2.1")), 3),
+    ],
+)
+def test_nothing_starts_while_a_gate_before_it_waits(tmp_path: Path, events, line: int):
+    write_journal(tmp_path, opened(plan=GUARDED), *events)
+    check = next(check for check in verify(tmp_path).checks if check.name == "gates")
+    assert (check.finding, check.line) == (Finding.ALTERED if line else Finding.OK, line)
+
+
+def test_a_torn_end_that_a_resume_declared_is_a_note(tmp_path: Path):
+    entries = write_journal(tmp_path, *story()[:-2])
+    with (tmp_path / "journal.jsonl").open("ab") as file:
+        file.write(b'{"prev":')
+    reopened = Journal.reopen(tmp_path)
+    rest = (RunnerStarted(pid=2, resumed=True, torn_bytes=reopened.torn_bytes), *story()[-2:])
+    reopened.journal.append(*numbered(*rest, start=len(entries)))
+    reopened.journal.close()
+    torn = next(check for check in verify(tmp_path).checks if check.name == "torn")
+    assert (verify(tmp_path).grade, torn.finding, torn.detail) == (
+        Grade.SOUND,
+        Finding.NOTE,
+        "8 bytes of unfinished lines were cut off after a crash, declared and kept",
+    )
+    (tmp_path / "torn-1").unlink()
+    assert failed(tmp_path)["torn"].finding is Finding.ALTERED
+
+
+def test_a_record_that_others_could_read_is_noted_but_sound(record: Path):
+    (record / "runbook.yaml").chmod(0o644)
+    access = verify(record).checks[-1]
+    assert (access.finding, access.detail) == (
+        Finding.NOTE,
+        "1 files are open to others than the owner: r1/runbook.yaml",
+    )
+    assert verify(record).grade is Grade.SOUND
+
+
+def test_what_was_verified_is_what_is_read(record: Path):
+    reader = RecordReader(record)
+    assert (len(reader.more()), reader.tip.prev) == (verify(record).lines, verify(record).head)

@@ -75,7 +75,8 @@ class SftpTransfer:
             raise files.failed(f"{path} was not transferred", refused.reason, fix="Enable SFTP there.") from None
         except (asyncssh.Error, OSError) as error:
             reason = getattr(error, "reason", "") or getattr(error, "strerror", "") or str(error)
-            raise files.failed(f"{path} was not transferred", str(reason)) from error
+            why = "; ".join([str(reason), *getattr(error, "__notes__", [])])
+            raise files.failed(f"{path} was not transferred", why) from error
 
     async def _put(self, sftp: asyncssh.SFTPClient, source: Path, temporary: str) -> None:
         # Created private first: until its mode is set it may hold what only its owner may read.
@@ -140,7 +141,8 @@ async def _removed_on_failure(sftp: asyncssh.SFTPClient, temporary: str) -> Asyn
     except (asyncssh.Error, OSError, Problems, asyncio.CancelledError) as error:
         try:
             await sftp.remove(temporary)
+        except asyncssh.SFTPNoSuchFile:
+            pass  # It was never made.
         except (asyncssh.Error, OSError):
-            if not isinstance(error, asyncssh.SFTPFailure | asyncio.CancelledError):
-                error.add_note(f"{temporary} may be left behind")
+            error.add_note(f"{temporary} may be left behind")
         raise

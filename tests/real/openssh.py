@@ -1,0 +1,134 @@
+"""A real OpenSSH server of the test's own: a loopback port, its own keys and configuration, ended by its process id."""
+
+import asyncio
+import contextlib
+import getpass
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from runbook.core.host import Host
+
+SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+SFTP = ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "/usr/lib/ssh/sftp-server")
+
+CONFIG = """\
+ListenAddress 127.0.0.1
+Port {port}
+HostKey {folder}/host_key
+PidFile {folder}/sshd.pid
+AuthorizedKeysFile {folder}/authorized
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+Subsystem sftp {sftp}
+LogLevel VERBOSE
+{extra}
+"""
+
+
+def needed() -> str:
+    """Why it cannot be had; empty when it can."""
+    if not SSHD or not shutil.which("ssh-keygen"):
+        return "OpenSSH's server is not installed"
+    if os.getuid() != 0 and not any(Path(p).exists() for p in SFTP):
+        return "there is no sftp-server"
+    return ""
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skip with the reason, or fail where real tests are required."""
+    if os.environ.get("RUNBOOK_REQUIRE_REAL") == "1":
+        pytest.fail(f"required: {reason}")
+    pytest.skip(reason)
+
+
+@dataclass
+class RealServer:
+    """One running sshd."""
+
+    folder: Path
+    extra: str = ""
+    port: int = 0
+    process: subprocess.Popen | None = None
+    user: str = field(default_factory=getpass.getuser)
+
+    @property
+    def host(self) -> Host:
+        return Host(
+            name="real",
+            address="127.0.0.1",
+            port=self.port,
+            user=self.user,
+            key_files=(str(self.folder / "id"),),
+            known_hosts=(str(self.folder / "known_hosts"),),
+            ssh_config="none",
+        )
+
+    async def start(self):
+        if reason := needed():
+            skip_or_fail(reason)
+        for name in ("host_key", "id"):
+            subprocess.run(
+                ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.folder / name)], check=True, timeout=20
+            )
+        shutil.copy(self.folder / "id.pub", self.folder / "authorized")
+        self.folder.chmod(0o755)
+        (self.folder / "authorized").chmod(0o644)
+        if os.getuid() == 0:
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        sftp = next((p for p in SFTP if Path(p).exists()), "internal-sftp")
+        text = CONFIG.format(port=self.port, folder=self.folder, sftp=sftp, extra=self.extra)
+        (self.folder / "config").write_text(text)
+        key = (self.folder / "host_key.pub").read_text()
+        (self.folder / "known_hosts").write_text(f"[127.0.0.1]:{self.port} {key}")
+        log = (self.folder / "log").open("wb")
+        self.process = subprocess.Popen(
+            [SSHD, "-D", "-e", "-f", str(self.folder / "config")], stderr=log, stdout=log, start_new_session=True
+        )
+        log.close()
+        await self._wait_listening()
+
+    async def _wait_listening(self):
+        for _ in range(200):
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+            if "Server listening" in (self.folder / "log").read_text():
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError((self.folder / "log").read_text())
+
+    def connections(self) -> list[int]:
+        """Process ids of its children: one or two for each connection."""
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in path.read_text().split()]
+
+    def cut(self):
+        """Kill the processes of every connection: the link is gone without a word."""
+        for pid in self.connections():
+            for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+                # The privileged half's child speaks the protocol; the commands are its children and live on.
+                if b"sshd" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    kill(int(child))
+            kill(pid)
+
+    async def stop(self):
+        if self.process is None:
+            return
+        self.cut()
+        self.process.terminate()
+        await asyncio.to_thread(self.process.wait, 10)
+
+
+def kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)

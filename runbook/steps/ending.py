@@ -1,0 +1,159 @@
+"""From what the operating system observed to what it means: the one place where an ending becomes an outcome.
+
+Sessions report endings and never success. Here an exit code meets the author's tolerances, and everything that is not
+an exit code becomes the outcome that tells the truth about it: a lost link is in doubt, what was never sent is
+unreachable, what we ended timed out or was cancelled. There is no road from anything but an exit code to success. Every
+reason for a failure is given at once, because an operator who fixes one only to meet the next loses minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+import msgspec
+
+from runbook.core.action import Expectation, Tolerance
+from runbook.core.event import Result
+from runbook.core.outcome import (
+    Ending,
+    Exited,
+    Expired,
+    Lost,
+    NeverSent,
+    Outcome,
+    Signalled,
+    Stopped,
+)
+from runbook.problem import Problems
+from runbook.steps.capture import KEEP
+from runbook.steps.kind import Bench, Finding
+from runbook.steps.tolerance import Kept, Observed, judge
+
+_RC_ZERO = Tolerance(equals=0)
+_STATUS_GOOD = Tolerance(range=(200, 299))
+_LAST_WORDS = 200
+"""Characters of the last line of standard error that a detail repeats."""
+
+
+def concluded(ending: Ending, observed: Observed, bench: Bench) -> Finding:
+    """What a command's ending means for its step."""
+    match ending:
+        case Exited(code, late_output):
+            finding = judged(msgspec.structs.replace(observed, rc=code), bench)
+            late = "something that it started still runs and writes"
+            return _with_detail(finding, late) if late_output else finding
+        case Signalled(signal):
+            return _ended(Outcome.FAILED, f"ended by signal {signal}", observed, bench)
+        case Expired(after, survivors):
+            return _ended(Outcome.TIMED_OUT, f"ended at its limit of {after:g} s{_still(survivors)}", observed, bench)
+        case Stopped(survivors):
+            return _ended(
+                Outcome.CANCELLED, f"ended because it was no longer wanted{_still(survivors)}", observed, bench
+            )
+        case Lost(reason):
+            return _ended(Outcome.IN_DOUBT, f"sent, and no answer came: {reason}", observed, bench)
+        case NeverSent(reason):
+            return _ended(Outcome.UNREACHABLE, f"not sent: {reason}", observed, bench)
+        case _:
+            assert_never(ending)
+
+
+def judged(observed: Observed, bench: Bench) -> Finding:
+    """Success when nothing that was written about the result fails to hold; never asked about work that did not end."""
+    result = _result(observed)
+    reasons = tuple(_reasons(observed, result, bench))
+    return _ended(Outcome.FAILED if reasons else Outcome.SUCCEEDED, "; ".join(reasons), observed, bench)
+
+
+def settled(finding: Finding, bench: Bench) -> Finding:
+    """A finding that was reached without an `expect`, after `failed_when` and `until` have had their say."""
+    if finding.outcome is not Outcome.SUCCEEDED:
+        return finding
+    reasons = tuple(_expressions(finding.result, bench))
+    return msgspec.structs.replace(finding, outcome=Outcome.FAILED, detail="; ".join(reasons)) if reasons else finding
+
+
+def refused(problems: Problems) -> Finding:
+    """Work that could not be done here, in the words of whoever refused it."""
+    return Finding(outcome=Outcome.FAILED, detail=told(problems))
+
+
+def unopened(problems: Problems, bench: Bench) -> Finding:
+    """The host could not be opened: nothing was sent now, but what an earlier runner started may have run."""
+    if bench.reattach:
+        return Finding(outcome=Outcome.IN_DOUBT, detail=f"started, and cannot be asked about: {told(problems)}")
+    return Finding(outcome=Outcome.UNREACHABLE, detail=told(problems))
+
+
+def not_repeated(what: str) -> Finding:
+    """The runner that did it is gone and the work cannot be followed again: a person, or `idempotent`, decides."""
+    return Finding(outcome=Outcome.IN_DOUBT, detail=f"{what}, and the runner that did it is gone")
+
+
+def told(problems: Problems) -> str:
+    """Problems as one line."""
+    return " ".join(str(problem) for problem in problems.problems)
+
+
+def _ended(outcome: Outcome, detail: str, observed: Observed, bench: Bench) -> Finding:
+    result = _result(observed)
+    if bench.planned.no_log:
+        result = msgspec.structs.replace(result, stdout="", stderr="")
+    return Finding(outcome=outcome, detail=detail, result=result)
+
+
+def _with_detail(finding: Finding, more: str) -> Finding:
+    return msgspec.structs.replace(finding, detail="; ".join(filter(None, (finding.detail, more))))
+
+
+def _still(survivors: tuple[str, ...]) -> str:
+    return f"; still running: {', '.join(survivors)}" if survivors else ""
+
+
+def _result(observed: Observed) -> Result:
+    said = observed.body or observed.stdout or Kept("")
+    return Result(
+        rc=observed.rc,
+        stdout=said.text[:KEEP],
+        stderr=(observed.stderr or Kept("")).text,
+        status=observed.status,
+        duration=observed.latency,
+    )
+
+
+def _reasons(observed: Observed, result: Result, bench: Bench) -> Iterator[str]:
+    """Why it failed: tolerances, then the last words if the exit code is among them, then expressions."""
+    quoting = not bench.planned.no_log
+    misses = judge(_expected(observed, bench), observed, quoting=quoting)
+    yield from misses
+    words = result.stderr.rstrip().rpartition("\n")[2].strip()
+    if quoting and words and any(miss.startswith("exit code") for miss in misses):
+        yield f"stderr ends: {words[:_LAST_WORDS]}"
+    yield from _expressions(result, bench)
+
+
+def _expected(observed: Observed, bench: Bench) -> Expectation:
+    """What was written, with the rule for exit codes and statuses that nobody writes down.
+
+    An author who says `failed_when` has said what failure is, so the unwritten rule steps back, as in Ansible.
+    """
+    expect = bench.planned.expect or Expectation()
+    if bench.planned.failed_when:
+        return expect
+    if observed.rc is not None and expect.rc is None:
+        return msgspec.structs.replace(expect, rc=_RC_ZERO)
+    if observed.status is not None and expect.status is None:
+        return msgspec.structs.replace(expect, status=_STATUS_GOOD)
+    return expect
+
+
+def _expressions(result: Result, bench: Bench) -> Iterator[str]:
+    failed_when, until = bench.planned.failed_when, bench.planned.until
+    try:
+        if failed_when and bench.evaluate(failed_when, result):
+            yield f"failed_when holds: {failed_when}"
+        if until and not bench.evaluate(until, result):
+            yield f"until does not hold: {until}"
+    except Problems as problems:
+        yield told(problems)

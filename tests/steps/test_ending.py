@@ -1,0 +1,104 @@
+"""Only exit code 0 within every tolerance is success."""
+
+from __future__ import annotations
+
+import pytest
+
+from runbook.core.action import Expectation, Tolerance
+from runbook.core.event import Result
+from runbook.core.outcome import Ending, Exited, Expired, Lost, NeverSent, Outcome, Signalled, Stopped
+from runbook.problem import Exit, problem
+from runbook.steps.ending import concluded, settled, unopened
+from runbook.steps.kind import Finding
+from runbook.steps.tolerance import Kept, Observed
+from tests.steps.desk import Desk
+
+SAID = Observed(stdout=Kept("12"), stderr=Kept("warning\nno such table"), latency=2.5)
+
+
+def found(ending: Ending, *, truths: dict[str, bool] | None = None, **planned: object) -> Finding:
+    return concluded(ending, SAID, Desk(truths=truths or {}).bench(**planned))
+
+
+def result(rc: int | None) -> Result:
+    return Result(rc=rc, stdout="12", stderr="warning\nno such table", duration=2.5)
+
+
+@pytest.mark.parametrize(
+    ("ending", "outcome", "detail"),
+    [
+        (Exited(0), Outcome.SUCCEEDED, ""),
+        (Exited(0, late_output=True), Outcome.SUCCEEDED, "something that it started still runs and writes"),
+        (Exited(3), Outcome.FAILED, "exit code is 3, expected 0; stderr ends: no such table"),
+        (Signalled("KILL"), Outcome.FAILED, "ended by signal KILL"),
+        (Expired(5.0), Outcome.TIMED_OUT, "ended at its limit of 5 s"),
+        (
+            Expired(5.0, ("12 sleep", "13 cat")),
+            Outcome.TIMED_OUT,
+            "ended at its limit of 5 s; still running: 12 sleep, 13 cat",
+        ),
+        (Stopped(), Outcome.CANCELLED, "ended because it was no longer wanted"),
+        (Lost("link gone"), Outcome.IN_DOUBT, "sent, and no answer came: link gone"),
+        (NeverSent("no channel"), Outcome.UNREACHABLE, "not sent: no channel"),
+    ],
+)
+def test_an_ending_means_one_thing(ending, outcome, detail):
+    rc = ending.code if isinstance(ending, Exited) else None
+    assert found(ending) == Finding(outcome=outcome, detail=detail, result=result(rc))
+
+
+def test_an_exit_code_that_the_author_expects_is_success_and_another_is_not():
+    expect = Expectation(rc=Tolerance(one_of=(0, 3)))
+    assert found(Exited(3), expect=expect) == Finding(outcome=Outcome.SUCCEEDED, result=result(3))
+    assert found(Exited(1), expect=expect).outcome is Outcome.FAILED
+
+
+def test_exit_code_0_with_a_tolerance_that_does_not_hold_is_failure():
+    finding = found(Exited(0), expect=Expectation(stdout=Tolerance(max=10)))
+    assert finding == Finding(outcome=Outcome.FAILED, detail='stdout is "12", expected at most 10', result=result(0))
+
+
+def test_failed_when_replaces_the_rule_for_exit_codes_and_leaves_written_tolerances():
+    truths = {"result.rc > 1": False}
+    assert found(Exited(1), truths=truths, failed_when="result.rc > 1").outcome is Outcome.SUCCEEDED
+    expect = Expectation(stdout=Tolerance(equals="x"))
+    assert found(Exited(1), truths=truths, failed_when="result.rc > 1", expect=expect).outcome is Outcome.FAILED
+
+
+def test_failed_when_and_until_are_told_together():
+    finding = found(Exited(0), truths={"bad": True, "ready": False}, failed_when="bad", until="ready")
+    assert (finding.outcome, finding.detail) == (
+        Outcome.FAILED,
+        "failed_when holds: bad; until does not hold: ready",
+    )
+
+
+def test_an_expression_that_cannot_be_evaluated_is_a_failure_in_words():
+    finding = found(Exited(0), failed_when="nme")
+    assert (finding.outcome, finding.detail) == (Outcome.FAILED, '"nme" has an unknown name.')
+
+
+def test_no_expression_is_asked_about_what_did_not_exit():
+    assert found(Lost("gone"), until="never asked").outcome is Outcome.IN_DOUBT
+
+
+def test_a_step_that_keeps_no_log_shows_nothing_of_what_was_said():
+    finding = found(Exited(3), no_log=True, expect=Expectation(stdout=Tolerance(max=10)))
+    assert finding == Finding(
+        outcome=Outcome.FAILED,
+        detail="exit code is not as expected: 0; stdout is not as expected: at most 10",
+        result=Result(rc=3, duration=2.5),
+    )
+
+
+def test_an_expression_can_fail_what_succeeded_and_cannot_save_what_failed():
+    bench = Desk(truths={"ready": False}).bench(until="ready")
+    good, bad = Finding(outcome=Outcome.SUCCEEDED), Finding(outcome=Outcome.FAILED, detail="x")
+    assert settled(good, bench) == Finding(outcome=Outcome.FAILED, detail="until does not hold: ready")
+    assert settled(bad, bench) == bad
+
+
+def test_a_host_that_cannot_be_opened_leaves_a_started_attempt_in_doubt():
+    problems = problem("db1 cannot be reached", exit=Exit.UNREACHABLE)
+    assert unopened(problems, Desk().bench()).outcome is Outcome.UNREACHABLE
+    assert unopened(problems, Desk().bench(reattach=True)).outcome is Outcome.IN_DOUBT

@@ -50,7 +50,7 @@ class Door(asyncssh.SSHServer):
         self._connection = conn
         self._sshd.opened(conn)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why it went is nobody's question here
+    def connection_lost(self, _exc: Exception | None) -> None:
         """Somebody left."""
         if self._connection:
             self._sshd.closed(self._connection)

@@ -159,7 +159,7 @@ class Page(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the parent's
+    def log_message(self, _format: str, *_args: object) -> None:
         """Nothing: five probes a second would fill the log, and a failure is told to the caller."""
 
 

@@ -97,21 +97,21 @@ class OutputStore:
         """Take masked bytes; gives the events of the chunks that this completed, to be journalled in this order.
 
         Raises:
-            Problems: `record-unwritable`.
+            Problems: `record-unwritable`, and from then on for this host; what was completed before it is given first.
         """
         file = self._hosts.get(source.host)
         if file is None:
             file = self._hosts[source.host] = _HostFile(self._folder, output_file(source.host))
-        return tuple(file.take(source, data))
+        return _collect([file.take(source, data)])
 
     def flush(self, host: str = "") -> tuple[OutputArrived, ...]:
         """Complete what is gathered for a host, or for all: called every 100 ms and before an attempt's end.
 
         Raises:
-            Problems: `record-unwritable`.
+            Problems: `record-unwritable`, as for `write`; one host's trouble keeps no other host's output back.
         """
         files = [self._hosts[host]] if host in self._hosts else [] if host else self._hosts.values()
-        return tuple(event for file in files for event in file.flush())
+        return _collect(file.flush() for file in files)
 
     def sync(self) -> None:
         """Make what was written durable. Before a `commit` that must not name bytes that a power cut could take.
@@ -161,13 +161,13 @@ class _HostFile:
         if self._failure is not None:
             raise self._failure
         data = bytes(self._gathered[:length])
-        del self._gathered[:length]
         try:
             with disk_problems("Output cannot be written", self._path):
                 offset = self._append(data)
         except Problems as failure:
             self._failure = failure
             raise
+        del self._gathered[:length]
         self._dirty = True
         return OutputArrived(
             step=source.step,
@@ -191,6 +191,20 @@ class _HostFile:
         if offset == 0:
             sync_folder(self._path.parent)
         return offset
+
+
+def _collect(sources: Iterable[Iterable[OutputArrived]]) -> tuple[OutputArrived, ...]:
+    """All events that can be had. A failure waits for the next call when there are some: their bytes are written."""
+    events: list[OutputArrived] = []
+    failures: list[Problems] = []
+    for source in sources:
+        try:
+            events.extend(source)  # keeps what came before an exception
+        except Problems as failure:
+            failures.append(failure)
+    if failures and not events:
+        raise failures[0]
+    return tuple(events)
 
 
 def _size(path: Path) -> int:

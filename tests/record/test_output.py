@@ -153,6 +153,16 @@ def test_a_chunk_that_does_not_fit_leaves_nothing_and_ends_the_file(tmp_path: Pa
     assert (tmp_path / "out/db1.log").read_bytes() == b"x" * 60
 
 
+def test_one_host_that_cannot_be_written_keeps_no_other_back_and_is_told_next(tmp_path: Path):
+    store = OutputStore(tmp_path)
+    (tmp_path / "out/db1.log").symlink_to(tmp_path / "elsewhere")
+    store.write(source("db1"), b"a")
+    store.write(source("db2"), b"b")
+    assert [event.host for event in store.flush()] == ["db2"]
+    with pytest.raises(Problems, match="Output cannot be written"):
+        store.flush()
+
+
 def test_what_was_written_can_be_made_durable(tmp_path: Path):
     store = OutputStore(tmp_path)
     store.sync()

@@ -12,7 +12,7 @@ Names: https://docs.ansible.com/ansible/latest/collections/ansible/builtin/ssh_c
 
 from __future__ import annotations
 
-import shlex
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -55,6 +55,7 @@ _SSH = ("ssh", "smart", "paramiko", "paramiko_ssh", "ansible.builtin.ssh", "ansi
 _LOCAL = ("local", "ansible.builtin.local")
 _UNCHECKED = ("no", "off", "false")
 _MAX_PORT = 65535
+_WORD = re.compile(r"[^\s\-][^\s]*")
 
 
 class Described(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,19 +168,21 @@ class _Reading:
     def _text(self, field: str, keyword: str, aliases: Sequence[str] = ()) -> str:
         options = self._options(keyword, aliases)
         self._take(field, options)
-        return options[0].value if options else ""
+        return self._word(field, options[0]) if options else ""
 
     def _address(self) -> str:
         """`-o HostName` is what ssh would dial, whatever name it was given."""
         stated = self._options("hostname") or self._options("address", ADDRESS)
         self._take("address", stated)
-        if not stated:
-            return ""
-        address = stated[0].value
-        if address.startswith("-") or not address.isprintable() or any(part.isspace() for part in address):
-            self._refuse("ansible_host", address, "Write a host name or an IP address.", stated[0].where)
-            return ""
-        return address
+        return self._word("address", stated[0]) if stated else ""
+
+    def _word(self, field: str, option: SshOption) -> str:
+        """A name or an address: one visible word that nobody could take for an option."""
+        text = option.value
+        if _WORD.fullmatch(text) and text.isprintable():
+            return text
+        self._refuse(f"the {field.replace('_', ' ')}", text, "Write one word that does not begin with -.", option.where)
+        return ""
 
     def _port(self) -> int:
         options = self._options("port", PORT)
@@ -213,7 +216,7 @@ class _Reading:
         mentioned = (*self._options("userknownhostsfile")[:1], *self._options("globalknownhostsfile")[:1])
         files: dict[str, None] = {}
         for option in mentioned:
-            for word in shlex.split(option.value.replace("'", "")):
+            for word in option.value.replace('"', "").split():
                 if word in {"/dev/null", "none"}:
                     self._warn("a known_hosts file of nothing is ignored", option.where)
                 else:

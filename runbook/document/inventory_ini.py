@@ -25,6 +25,8 @@ _COMMENTS = ("#", ";")
 
 _MAX_LITERAL = 65_536
 """Characters; a longer value is kept as text, because Python's own reader recurses on what it reads."""
+_DEEPEST = 50
+"""As deep as a YAML document may nest."""
 _LARGEST = 2**63
 """Beyond 64 bits a number cannot travel in a record; it is kept as text."""
 
@@ -141,13 +143,19 @@ def _literal(text: str) -> Json:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)  # an odd escape in somebody's value is not our news
-            return _plain(ast.literal_eval(text), text)
+            return _plain(ast.literal_eval(text), text, depth=0)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
 
 
-def _plain(value: object, text: str) -> Json:
-    """A literal as JSON could say it: sets and tuples are lists, and what JSON lacks stays text."""
+def _plain(value: object, text: str, *, depth: int) -> Json:
+    """A literal as JSON could say it: sets and tuples are lists, and what JSON lacks stays text.
+
+    Raises:
+        ValueError: It nests too deep for those who will walk it.
+    """
+    if depth > _DEEPEST:
+        raise ValueError(depth)
     match value:
         case bool() | str() | None:
             return value
@@ -156,9 +164,9 @@ def _plain(value: object, text: str) -> Json:
         case float() if value - value == 0:  # neither infinite nor NaN
             return value
         case list() | tuple() | set():
-            return [_plain(item, repr(item)) for item in value]
+            return [_plain(item, repr(item), depth=depth + 1) for item in value]
         case dict():
-            return {str(key): _plain(item, repr(item)) for key, item in value.items()}
+            return {str(key): _plain(item, repr(item), depth=depth + 1) for key, item in value.items()}
         case bytes():
             return value.decode("utf-8", "replace")
         case _:

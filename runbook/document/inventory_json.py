@@ -17,6 +17,8 @@ from runbook.document.inventory_draft import InventoryDraft, Setting, written
 from runbook.problem import Problem, Problems, Where
 
 _META = "_meta"
+_DEEPEST = 50
+"""As deep as a YAML document may nest."""
 
 
 def read_json(text: str, program: str, draft: InventoryDraft) -> None:
@@ -24,6 +26,8 @@ def read_json(text: str, program: str, draft: InventoryDraft) -> None:
     where = Where(program)
     try:
         printed: Json = json.loads(text)
+        if _is_deeper(printed, _DEEPEST):
+            raise ValueError(f"it nests deeper than {_DEEPEST} levels")  # noqa: TRY301 - one complaint for both
     except (ValueError, RecursionError) as error:
         _complain(draft, f"{program} did not print JSON", f"{error}", where)
         return
@@ -74,6 +78,12 @@ def _is_name(host: str, where: Where, draft: InventoryDraft) -> bool:
     if not is_one:
         _complain(draft, f'"{host}" is no host name', "a program has to print ranges and ports expanded", where)
     return is_one
+
+
+def _is_deeper(value: Json, levels: int) -> bool:
+    """Whether a value nests deeper than so many levels; looks no further than that."""
+    below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels == 0 or any(_is_deeper(item, levels - 1) for item in below)
 
 
 def _words(value: Json) -> tuple[str, ...]:

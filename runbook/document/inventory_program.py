@@ -27,17 +27,6 @@ _MAX_COMPLAINT = 500
 """Characters of a program's error output that are shown."""
 
 
-def is_program(path: Path) -> bool:
-    """Whether a file is meant to be run: it is executable and begins as programs do.
-
-    The executable bit alone proves nothing; files that crossed a foreign file system all have it.
-    """
-    if not os.access(path, os.X_OK):
-        return False
-    with path.open("rb") as file:
-        return file.read(4).startswith((b"#!", b"\x7fELF"))
-
-
 def list_program(path: Path, shown: str) -> str:
     """What an inventory program prints for `--list`.
 

@@ -6,6 +6,7 @@ kinds that Ansible would try. Nothing here knows a format's rules, and no progra
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -14,7 +15,6 @@ from runbook.document.environment_file import FILE_NAMES
 from runbook.document.inventory_draft import InventoryDraft
 from runbook.document.inventory_ini import read_ini
 from runbook.document.inventory_json import read_json
-from runbook.document.inventory_program import is_program, list_program, list_with_ansible
 from runbook.document.inventory_yaml import read_yaml
 from runbook.document.source import MapNode, parse_source
 from runbook.document.variable_files import LIMITS, Workspace, read_bytes
@@ -64,13 +64,11 @@ def read_file(path: Path, workspace: Workspace, draft: InventoryDraft, *, agree:
         Problems: It cannot be read at all; what is wrong inside it goes to `draft.problems`.
     """
     shown = workspace.shown(path)
-    program = path.is_file() and is_program(path)
+    program = path.is_file() and _is_program(path)
     if program:
         _require_agreement(path, shown, agree)
-    if via == "ansible-inventory":
-        read_json(list_with_ansible(path, shown), shown, draft)
-    elif program:
-        read_json(list_program(path, shown), shown, draft)
+    if program or via == "ansible-inventory":
+        _read_program(path, shown, draft, via=via)
     else:
         _read_static(path, shown, draft)
     draft.files.append(str(path))
@@ -92,6 +90,25 @@ def _require_agreement(path: Path, shown: str, agree: Agree | None) -> None:
         code="program-not-agreed",
         exit=Exit.REFUSED,
     )
+
+
+def _is_program(path: Path) -> bool:
+    """Whether a file is meant to be run: it is executable and begins as programs do.
+
+    The executable bit alone proves nothing; files that crossed a foreign file system all have it.
+    """
+    if not os.access(path, os.X_OK):
+        return False
+    with path.open("rb") as file:
+        return file.read(4).startswith((b"#!", b"\x7fELF"))
+
+
+def _read_program(path: Path, shown: str, draft: InventoryDraft, *, via: Via) -> None:
+    # Late, because starting processes is a large library's work and most inventories are plain files.
+    from runbook.document.inventory_program import list_program, list_with_ansible  # noqa: PLC0415 - said above
+
+    run = list_with_ansible if via == "ansible-inventory" else list_program
+    read_json(run(path, shown), shown, draft)
 
 
 def _read_static(path: Path, shown: str, draft: InventoryDraft) -> None:

@@ -16,8 +16,6 @@ import fnmatch
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
-
 from runbook.core.action import CONTROLLER
 from runbook.core.inventory import Inventory
 from runbook.document.host_expression import expand
@@ -102,6 +100,11 @@ def _why_missing(inventory: Inventory, host: str, variable: str) -> Iterator[Pro
 
 def _evaluate(inventory: Inventory, pattern: str, where: Where | None) -> tuple[str, ...]:
     terms = _split(pattern)
+    if not terms or "~" in terms:
+        # Ansible takes an empty regular expression for everybody, which nobody means.
+        fix = 'Write "all" if every host is meant.'
+        bad = Problem(what=f'pattern "{pattern}" names nobody', fix=fix, where=where, code="bad-pattern")
+        raise Problems([bad])
     names: dict[str, None] = {}
     for term in [term for term in terms if term[0] not in "&!"] or ["all"]:
         # Only a plain term means the host where a group has the same name.
@@ -123,6 +126,8 @@ def _split(pattern: str) -> list[str]:
         terms = [pattern.strip()]
     else:
         terms = _LEGACY_TERM.findall(pattern)
+        if _LEGACY_TERM.sub("", pattern).strip(" :"):  # half of a bracket; dropping it would widen the pattern
+            return [pattern]
     return [term for term in terms if term]
 
 
@@ -182,6 +187,9 @@ def _node_set(inventory: Inventory, pattern: str, where: Where | None) -> tuple[
     if max(map(_count_nodes, _NODE_TERM.findall(text)), default=0) > _MAX_NODES:
         what, fix = f'"{pattern}" names more than {_MAX_NODES:,} hosts', "Write a smaller range."
         raise Problems([Problem(what=what, fix=fix, where=where, code="bad-pattern")])
+    # Late, because few patterns need it and every `runbook check` would pay for it.
+    from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException  # noqa: PLC0415 - said above
+
     try:
         nodes = NodeSet(text, resolver=RESOLVER_NOGROUP)
     except NodeSetException as error:

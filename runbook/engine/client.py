@@ -7,6 +7,7 @@ shows exactly what any other shows. When the runner goes away the feed stays rea
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,13 @@ from runbook.engine.control import MAX_REQUEST, Asking, Look, Looking, Reply, Re
 from runbook.engine.output_view import OutputView
 from runbook.problem import Exit, Problem, Problems, Where, problem
 from runbook.record.reader import RecordReader
+
+EachEntry = Callable[[Run | None, Run, Entry], None]
+"""Called with the run before an entry (None for the first), the run after it, and the entry."""
+
+
+def ignore(_before: Run | None, _after: Run, _entry: Entry) -> None:
+    """The `EachEntry` of whoever only looks at runs."""
 
 
 class Line:
@@ -121,14 +129,15 @@ def _gone() -> Problem:
 class LiveFeed:
     """Implements `feed.Feed` over a record that may still be growing."""
 
-    def __init__(self, folder: Path, line: Line | None) -> None:
-        """Read everything there is; `line` is None when no runner is there.
+    def __init__(self, folder: Path, line: Line | None, each: EachEntry = ignore) -> None:
+        """Read everything there is; `line` is None when no runner is there, `each` is called at every fold.
 
         Raises:
             Problems: There is no record, or its first line is damaged.
         """
         self._reader = RecordReader(folder)
         self._line = line
+        self._each = each
         self._output = OutputView(folder)
         self._run = self._open(folder)
         self.folder = folder
@@ -140,6 +149,7 @@ class LiveFeed:
         if run is None:
             damage = self._reader.damage
             raise Problems([damage]) if damage else problem("the record is empty", where=Where(str(folder)))
+        self._each(None, run, entries[0])
         for entry in entries[1:]:
             run = self._fold(run, entry)
         return run
@@ -190,10 +200,12 @@ class LiveFeed:
 
     def _fold(self, run: Run, entry: Entry) -> Run:
         self._output.take(entry)
-        return evolve(run, entry)
+        after = evolve(run, entry)
+        self._each(run, after, entry)
+        return after
 
 
-async def watch(folder: Path, socket: Path | None, *, via: str) -> LiveFeed:
+async def watch(folder: Path, socket: Path | None, *, via: str, each: EachEntry = ignore) -> LiveFeed:
     """A feed of the record in `folder`, live when a runner listens at `socket`.
 
     Raises:
@@ -206,4 +218,4 @@ async def watch(folder: Path, socket: Path | None, *, via: str) -> LiveFeed:
             await line.watch()
         except Problems:
             line = None  # a socket that outlived its runner: the record is still there to be read
-    return LiveFeed(folder, line)
+    return LiveFeed(folder, line, each)

@@ -67,6 +67,7 @@ class Executor:
         self._room = asyncio.Event()
         self._stopping = False
         self._flushed_at = self._committed_at = 0.0
+        self._committed = asyncio.Event()
 
     # --- called by others ---------------------------------------------------------------------------------------------
 
@@ -89,6 +90,12 @@ class Executor:
         self._asked.append((intent, by, answer))
         self._woken.set()
         return await answer
+
+    async def wait_durable(self) -> None:
+        """Return once everything told so far is on disk."""
+        while self._told:
+            await self._committed.wait()
+        await self._committed.wait()
 
     def shut_down(self) -> None:
         """Leave the run as it stands: what is in flight stays in flight, to be re-attached by the next runner."""
@@ -210,6 +217,8 @@ class Executor:
     def _commit(self) -> None:
         self._recorder.commit()
         self._committed_at = self._recorder.now()
+        self._committed.set()
+        self._committed = asyncio.Event()
 
     @property
     def is_stopping(self) -> bool:

@@ -54,6 +54,11 @@ class Fleet:
         # Shielded: when one of several callers is cancelled, the others still get their session.
         return await asyncio.shield(opening)
 
+    def opened(self, name: str) -> Session | None:
+        """The host's session if it is open now; None otherwise."""
+        opening = self._opening.get(name)
+        return opening.result() if opening and opening.done() and not _has_failed(opening) else None
+
     async def _open(self, name: str) -> Session:
         host = self._hosts.get(name)
         if host is None:

@@ -35,6 +35,10 @@ from runbook.transport.masking import Masker
 from runbook.transport.session import Job, Session
 
 
+CLEANING_LIMIT = 10.0
+"""Seconds that the end of a run waits for files on hosts to be removed; a host that is gone keeps them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
     """What the workers of one run share."""
@@ -56,9 +60,12 @@ class RunWorkers:
     def __init__(self, tools: Tools) -> None:
         """Work with these tools."""
         self._tools = tools
+        self._cleaning: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
-        """Hang up everywhere."""
+        """Let what is on record be forgotten on the hosts, then hang up everywhere."""
+        if self._cleaning:
+            await asyncio.wait(self._cleaning, timeout=CLEANING_LIMIT)
         await self._tools.fleet.close()
 
     def enter(self, run: Run, effect: Enter) -> tuple[Event, ...]:
@@ -95,6 +102,18 @@ class RunWorkers:
         if tools.executor.is_stopping:
             return
         tools.executor.tell(self._ended(effect, planned, finding))
+        if planned.durable and finding.outcome is not Outcome.IN_DOUBT:
+            job = Job(id=tools.recorder.run.steps[effect.step].attempts[effect.host].job)
+            cleaning = asyncio.create_task(self._forget(effect.host, job), name=f"forget {job.id}")
+            self._cleaning.add(cleaning)
+            cleaning.add_done_callback(self._cleaning.discard)
+
+    async def _forget(self, host: str, job: Job) -> None:
+        """Remove a job's files from its host, not before the record holds all of it."""
+        session = self._tools.fleet.opened(host)
+        if session is not None:
+            await self._tools.executor.wait_durable()
+            await session.forget(job)
 
     async def _found(self, effect: Attempt, planned: PlannedStep, sink: RecordSink, *, reattach: bool) -> Finding:
         try:

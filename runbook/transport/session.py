@@ -116,8 +116,14 @@ class Session(Protocol):
             Problems: As for `upload`.
         """
 
+    async def forget(self, job: Job) -> None:
+        """The record durably holds everything of this job; its files on the host may go.
+
+        Never raises; a job that is not finished is left alone, and so is one of a grade that keeps no files.
+        """
+
     async def close(self) -> None:
-        """Hang up. Never raises; a second call does nothing."""
+        """Hang up. Never raises; a second call does nothing. A durable job that runs lives on."""
 
     async def wait_lost(self) -> str:
         """Return the reason once the link is gone; never return while it is up."""

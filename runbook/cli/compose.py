@@ -1,0 +1,120 @@
+"""Where parts are joined: the one place in the command line that knows how a workspace, its secrets and a watcher fit.
+
+Verbs parse, call and render; what two of them need in the same way is here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from runbook.engine.settings import Settings, read_settings
+from runbook.engine.workspace import LocalWorkspace
+from runbook.problem import problem
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+SECRET_COMMAND_LIMIT = 30
+"""Seconds that a `command:` secret source may take."""
+
+
+def settings(recordings: str = "") -> Settings:
+    """The workspace around the operator."""
+    return read_settings(Path.cwd(), recordings=recordings)
+
+
+def workspace(via: str, recordings: str = "") -> LocalWorkspace:
+    """The workspace, with secrets read as the runbooks say."""
+    return LocalWorkspace(settings(recordings), secret=read_secret, via=via)
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, for a verb that is not one."""
+    return asyncio.run(work)
+
+
+def read_secret(name: str, source: str) -> str:
+    """A secret from `env:NAME`, `file:PATH`, `command:TEXT` or `prompt`; never from an argument.
+
+    Raises:
+        Problems: The source has nothing, or nobody is there to be asked.
+    """
+    kind, _, rest = source.partition(":")
+    match kind:
+        case "env" if rest in os.environ:
+            return os.environ[rest]
+        case "env":
+            raise _no_secret(name, f"the environment has no {rest}", f"Set it: export {rest}=...")
+        case "file":
+            return _from_file(name, Path(rest).expanduser())
+        case "command":
+            return _from_command(name, rest)
+        case _ if sys.stdin.isatty():
+            return getpass.getpass(f"{name} (not shown, not recorded): ")
+        case _:
+            raise _no_secret(name, "there is no terminal to ask on", 'Give it another source: from: "env:NAME"')
+
+
+def _from_file(name: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\n")
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise _no_secret(name, f"{path} cannot be read ({wrong})", "Check the path and its permissions.") from wrong
+
+
+def _from_command(name: str, text: str) -> str:
+    try:
+        done = subprocess.run(
+            ["/bin/sh", "-c", text], check=True, capture_output=True, text=True, timeout=SECRET_COMMAND_LIMIT
+        )
+    except (OSError, subprocess.SubprocessError) as wrong:
+        raise _no_secret(name, f"its command failed ({type(wrong).__name__})", f"Try it by hand: {text}") from wrong
+    return done.stdout.rstrip("\n")
+
+
+def _no_secret(name: str, why: str, fix: str) -> Exception:
+    return problem(f'no value for the secret "{name}"', why=why, fix=fix, code="no-secret")
+
+
+def given(pairs: tuple[str, ...]) -> dict[str, str]:
+    """`-p name=value` as a mapping.
+
+    Raises:
+        Problems: One has no equals sign.
+    """
+    wrong = next((pair for pair in pairs if "=" not in pair), None)
+    if wrong is not None:
+        raise problem(f'"{wrong}" is no parameter', fix="Write it as name=value.", code="bad-parameter")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+# --- options that several verbs take ----------------------------------------------------------------------------------
+
+
+def inventory_option(verb: F) -> F:
+    """`-i`."""
+    return click.option("-i", "--inventory", default="", help="An inventory: a name, a file, or a folder.")(verb)
+
+
+def parameter_option(verb: F) -> F:
+    """`-p`, many times."""
+    return click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter.")(verb)
+
+
+def recordings_option(verb: F) -> F:
+    """`--recordings`."""
+    return click.option("--recordings", default="", help="Where records lie; default: the workspace's.")(verb)
+
+
+def json_option(verb: F) -> F:
+    """`--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Data on standard output, for machines.")(verb)

@@ -1,0 +1,59 @@
+"""Reading lines that a person types, without holding up the watching of a run.
+
+Own buffering, because a buffered `readline` swallows what was typed ahead and the loop then waits for ever. What was
+typed *before* a question was asked is thrown away on a terminal: a key pressed for something else must never answer a
+gate. A pipe has no such past; there every line counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import termios
+
+
+class Keyboard:
+    """Standard input, line by line."""
+
+    def __init__(self) -> None:
+        """Nothing is read until somebody asks."""
+        self._pending = b""
+        self._ended = False
+
+    async def ask(self, prompt: str) -> str | None:
+        """Show a prompt and give the line that follows; None when nobody can answer any more."""
+        self._forget_typed_ahead()
+        sys.stdout.flush()
+        print(prompt, end="", file=sys.stderr, flush=True)  # noqa: T201 - a prompt has no line end, so `say` does not fit
+        while b"\n" not in self._pending and not self._ended:
+            await self._more()
+        if not self._pending:
+            return None
+        line, _, self._pending = self._pending.partition(b"\n")
+        return line.decode("utf-8", "replace").strip()
+
+    def _forget_typed_ahead(self) -> None:
+        if sys.stdin.isatty():
+            self._pending = b""
+            termios.tcflush(sys.stdin, termios.TCIFLUSH)
+
+    async def _more(self) -> None:
+        number = sys.stdin.fileno()
+        try:
+            data = await self._when_readable(number)
+        except (PermissionError, OSError):
+            # A plain file cannot be polled and never keeps anybody waiting.
+            data = os.read(number, 4096)
+        self._pending += data
+        self._ended = not data
+
+    async def _when_readable(self, number: int) -> bytes:
+        loop = asyncio.get_running_loop()
+        readable = asyncio.Event()
+        loop.add_reader(number, readable.set)
+        try:
+            await readable.wait()
+        finally:
+            loop.remove_reader(number)
+        return os.read(number, 4096)

@@ -1,0 +1,124 @@
+"""Putting a gate to a person in lines: what is asked, what it lets through, and which words answer it.
+
+The safe answer is always the one that an empty line gives. What a typed word has to be is shown and never offered as a
+default. This file turns words into intents and nothing else; whether they count is decided in the runner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from runbook.cli.diagnostics import say
+from runbook.cli.keyboard import Keyboard
+from runbook.core.event import GateOpened
+from runbook.core.gates import ANSWERS, NEEDS_REASON
+from runbook.core.intent import AnswerGate, Intent, ResolveFailure
+from runbook.core.run import GateState, Run
+from runbook.view.gates import gate_lines
+from runbook.view.sanitize import safe
+
+_REASONED_CHOICES = frozenset({"skip", "accept", "exclude"})
+
+
+async def question(run: Run, gate: str, keyboard: Keyboard) -> Intent | None:
+    """Show a gate and read its answer; None when nobody is there to give one."""
+    state = run.gates[gate]
+    say()
+    for line in gate_lines(run, gate):
+        say(line)
+    match state.opened.kind:
+        case "failure":
+            return await _failure(state.opened, keyboard)
+        case "ask":
+            value = await keyboard.ask("Value: ")
+            return None if value is None else _answer(state.opened, "value", value=value)
+        case "choose":
+            return await _choose(state.opened, keyboard)
+        case "checklist":
+            return await _tick(state, keyboard)
+        case _:
+            return await _decide(state.opened, keyboard)
+
+
+def _answer(opened: GateOpened, answer: str, *, value: str | int | None = None, reason: str = "") -> AnswerGate:
+    return AnswerGate(gate=opened.gate, answer=answer, value=value, reason=reason, digest=opened.digest)
+
+
+async def _decide(opened: GateOpened, keyboard: Keyboard) -> Intent | None:
+    """Confirm, approve, manual, before: the first answer goes on, the others do not."""
+    answers = ANSWERS[opened.kind]
+    if opened.word:
+        typed = await keyboard.ask(f'Type "{safe(opened.word)}" to go on, or "stop": ')
+        if typed is None:
+            return None
+        if typed != "stop":
+            return AnswerGate(gate=opened.gate, answer=answers[0], typed=typed, digest=opened.digest)
+        answer: str | None = answers[1]
+    else:
+        answer = await _one_of(answers, keyboard)
+    if answer is None:
+        return None
+    reason = await keyboard.ask("Reason, goes on record: ") if answer in NEEDS_REASON else ""
+    return None if reason is None else _answer(opened, answer, reason=reason)
+
+
+async def _failure(opened: GateOpened, keyboard: Keyboard) -> Intent | None:
+    choice = await _one_of(opened.choices, keyboard)
+    if choice is None:
+        return None
+    reason = await keyboard.ask("Reason, goes on record: ") if choice in _REASONED_CHOICES else ""
+    if reason is None:
+        return None
+    return ResolveFailure(step=opened.step, choice=choice, reason=reason)  # type: ignore[arg-type]  # offered by the gate
+
+
+async def _choose(opened: GateOpened, keyboard: Keyboard) -> Intent | None:
+    for number, label in enumerate(opened.choices, start=1):
+        say(f"  {number}  {safe(label)}")
+    label = await _picked(opened.choices, keyboard)
+    return None if label is None else _answer(opened, "choose", value=label)
+
+
+async def _tick(state: GateState, keyboard: Keyboard) -> Intent | None:
+    """The next item that nobody has ticked or waived."""
+    opened = state.opened
+    done = {answer.given.value for answer in state.answers}
+    number = next((index for index in range(len(opened.choices)) if index not in done), None)
+    if number is None:
+        return None
+    say(f"  {number + 1} of {len(opened.choices)}: {safe(opened.choices[number])}")
+    answer = await _one_of(ANSWERS["checklist"], keyboard)
+    if answer is None:
+        return None
+    reason = await keyboard.ask("Reason, goes on record: ") if answer == "waive" else ""
+    return None if reason is None else _answer(opened, answer, value=number, reason=reason)
+
+
+async def _one_of(words: tuple[str, ...], keyboard: Keyboard) -> str | None:
+    """One of the words, or its beginning where that is enough to tell."""
+    return await _until(keyboard, f"[{'/'.join(words)}] ", lambda typed: _matching(typed, words))
+
+
+async def _picked(labels: tuple[str, ...], keyboard: Keyboard) -> str | None:
+    def chosen(typed: str) -> str:
+        if typed.isdigit() and 1 <= int(typed) <= len(labels):
+            return labels[int(typed) - 1]
+        return _matching(typed, labels)
+
+    return await _until(keyboard, "Number: ", chosen)
+
+
+async def _until(keyboard: Keyboard, prompt: str, understood: Callable[[str], str]) -> str | None:
+    while True:
+        typed = await keyboard.ask(prompt)
+        if typed is None:
+            return None
+        word = understood(typed)
+        if word:
+            return word
+        say("  Please answer with one of these.")
+
+
+def _matching(typed: str, words: tuple[str, ...]) -> str:
+    found = [word for word in words if typed and word.startswith(typed)]
+    return typed if typed in words else found[0] if len(found) == 1 else ""

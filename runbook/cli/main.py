@@ -1,0 +1,92 @@
+"""The command line: which verbs there are, and nothing of what they do.
+
+A verb's module is imported when the verb is used, because `runbook check` in an editor's save hook must not pay for
+SSH or for a screen. Whatever a verb raises for a user's mistake arrives here as `Problems` and leaves as words and a
+number.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from runbook.cli.diagnostics import explain
+from runbook.problem import Exit, Problems
+
+VERBS = {
+    "approve": "Answer a gate of a live run, from any terminal.",
+    "attach": "Watch a live run, and answer its gates.",
+    "check": "Find everything that is wrong with runbooks, without connecting.",
+    "demo": "Bring the lab up, fail a database over on it, and show what was measured.",
+    "doctor": "Look whether this machine and this terminal have what is needed.",
+    "halt": "Stop a live run: cancel what runs, then its closing steps.",
+    "hosts": "List an inventory's hosts, or explain one.",
+    "init": "Make a workspace here, with a first runbook.",
+    "lab": "A fleet of real SSH servers on this machine, to practise on.",
+    "list": "List the workspace's runbooks.",
+    "plan": "Show every command on every host, without connecting.",
+    "preflight": "Connect and look, before anything changes.",
+    "replay": "Watch a record again on its own time axis.",
+    "report": "Write a record's report.",
+    "resume": "Continue a run whose runner is gone.",
+    "run": "Run a runbook.",
+    "runs": "List the records, newest first.",
+    "schema": "Print the JSON Schema of runbooks, for editors.",
+    "show": "Show a runbook as its author wrote it, readable.",
+    "verify": "Check a record: its chain, its files, its order.",
+}
+"""Verb to its one line. Here and not in the modules, so that `--help` imports none of them."""
+
+
+class Verbs(click.Group):
+    """A group whose commands live in modules of their own name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """All verbs, sorted."""
+        return sorted(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import one verb."""
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"runbook.cli.{cmd_name}_verb")
+        command: click.Command = module.verb
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """The list in `--help`, from the table above."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(sorted(VERBS.items()))
+
+
+@click.group(cls=Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="runbook")
+@click.pass_context
+def runbook(context: click.Context) -> None:
+    """Run written procedures over SSH, and be able to prove afterwards what happened.
+
+    Without a verb it opens the screen on the workspace around you.
+    """
+    if context.invoked_subcommand is None:
+        importlib.import_module("runbook.cli.screen").open_library()
+
+
+def main() -> None:
+    """Entry of the console script."""
+    try:
+        status = runbook.main(prog_name="runbook", standalone_mode=False)
+    except Problems as wrong:
+        explain(wrong)
+        status = wrong.exit
+    except click.ClickException as wrong:
+        wrong.show()
+        status = Exit.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        status = Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output had enough; without this the interpreter would complain at its own flush.
+        sys.stderr.close()
+        status = Exit.HELD
+    sys.exit(int(status or 0))

@@ -1,0 +1,148 @@
+"""From a name on the command line or the screen to a plan that can be shown and started.
+
+Finds the runbook and its inventory in the workspace, compiles them, and keeps the exact bytes of everything that was
+read for the record. Connects to nothing. The verbs and the screen both come through here, so they cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from runbook.core.command import Secret
+from runbook.core.inventory import Inventory
+from runbook.core.plan import Plan
+from runbook.core.runbook import Runbook
+from runbook.document.compile import compile_plan
+from runbook.document.draft import CompileOptions, Given
+from runbook.document.inventory_file import read_inventory
+from runbook.document.runbook_file import read_runbook
+from runbook.engine.settings import Settings
+from runbook.problem import Problem, Problems, Where, nearest, problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody wants to run."""
+
+    book: str
+    """A path, or a runbook's name in the workspace."""
+    inventory: str = ""
+    """A name or a path; empty takes the runbook's own, then the workspace's."""
+    given: Mapping[str, str] = field(default_factory=dict)
+    limit: str = ""
+    step_mode: bool = False
+    source: str = "command line"
+    """Where the parameters were given, for the record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A plan and what it was made from."""
+
+    runbook: Runbook
+    inventory: Inventory
+    plan: Plan
+    secrets: tuple[Secret, ...]
+    files: dict[str, bytes]
+    """Name in the record to exact bytes."""
+    folder: Path
+    """The runbook's; relative paths of uploads start there."""
+    warnings: tuple[Problem, ...]
+
+
+SecretSource = Callable[[str, str], str]
+"""Parameter name and its `from` to the secret."""
+
+
+def prepare(settings: Settings, wish: Wish, secret: SecretSource | None) -> Prepared:
+    """Read and compile.
+
+    Args:
+        settings: The workspace.
+        wish: What is wanted.
+        secret: Asked for each secret; None leaves them out, as for a plan that is only shown.
+
+    Raises:
+        Problems: Everything that is wrong with the runbook, the inventory and what was given, at once.
+    """
+    path = find_book(settings, wish.book)
+    runbook = read_runbook(path)
+    inventory = read_inventory(inventory_of(settings, wish, runbook), workspace=settings.root)
+    given = {name: Given(value=value, source=wish.source) for name, value in wish.given.items()}
+    options = CompileOptions(limit=wish.limit, step_mode=wish.step_mode)
+    compiled = compile_plan(runbook, inventory, given=given, options=options, secrets=secret)
+    return Prepared(
+        runbook=runbook,
+        inventory=inventory,
+        plan=compiled.plan,
+        secrets=compiled.secrets,
+        files=_files(path, inventory, compiled.plan),
+        folder=path.resolve().parent,
+        warnings=compiled.warnings,
+    )
+
+
+def find_book(settings: Settings, text: str) -> Path:
+    """The file of a runbook, from its path or its name.
+
+    Raises:
+        Problems: There is none.
+    """
+    path = Path(text)
+    if path.is_file():
+        return path
+    books = {found.stem: found for found in book_files(settings)}
+    if text in books:
+        return books[text]
+    raise problem(
+        f'there is no runbook "{text}"',
+        why="it is neither a file nor a name in the workspace",
+        fix=nearest(text, books) or f"Put runbooks into {settings.drills}.",
+        where=Where(text),
+        code="no-runbook",
+    )
+
+
+def book_files(settings: Settings) -> tuple[Path, ...]:
+    """Every YAML file under the workspace's drills."""
+    found = (path for pattern in ("*.yaml", "*.yml") for path in settings.drills.rglob(pattern))
+    return tuple(sorted(path for path in found if path.is_file()))
+
+
+def inventory_of(settings: Settings, wish: Wish, runbook: Runbook) -> str:
+    """Which inventory a run uses.
+
+    Raises:
+        Problems: Nobody named one.
+    """
+    chosen = wish.inventory or runbook.inventory or settings.inventory
+    if not chosen:
+        raise problem(
+            f"no inventory for {runbook.name}",
+            why="neither the runbook nor the workspace names one",
+            fix="Give one: -i NAME",
+            code="no-inventory",
+        )
+    return chosen
+
+
+def _files(path: Path, inventory: Inventory, plan: Plan) -> dict[str, bytes]:
+    """Copies for the record. Inventory files keep their names, flattened; parameters without the secrets."""
+    files = {"runbook.yaml": path.read_bytes()}
+    for number, name in enumerate(inventory.files):
+        files[f"inventory-{number:02}-{Path(name).name}"] = Path(name).read_bytes()
+    parameters = {one.name: "(secret)" if one.secret else one.value for one in plan.parameters}
+    files["parameters.json"] = msgspec.json.format(msgspec.json.encode(parameters), indent=2) + b"\n"
+    return files
+
+
+def all_problems(settings: Settings, wish: Wish) -> tuple[Problem, ...]:
+    """What `prepare` would say, as values: warnings of a sound runbook, or every problem of another."""
+    try:
+        return prepare(settings, wish, None).warnings
+    except Problems as wrong:
+        return wrong.problems

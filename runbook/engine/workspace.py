@@ -1,0 +1,249 @@
+"""A workspace as verbs and the screen use it: list, plan, start, attach, resume, replay.
+
+Implements `feed.Workspace`. It joins the rooms below (documents, records, runners) so that nobody above has to know
+them; it decides nothing itself and prints nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from runbook.core.event import Actor, RunOpened
+from runbook.core.evolve import fold, open_run
+from runbook.core.plan import Plan
+from runbook.core.recovery import recovery
+from runbook.core.run import Run
+from runbook.core.runbook import Runbook
+from runbook.core.verdict import verdicts
+from runbook.document.runbook_file import read_runbook
+from runbook.engine.client import EachEntry, LiveFeed, ignore, watch
+from runbook.engine.clock import SystemClock, new_run_id
+from runbook.engine.control import find_socket, login_name, socket_path
+from runbook.engine.feed import BookRow, ParameterField, RunRow
+from runbook.engine.handover import Handover, Opening
+from runbook.engine.launch import launch
+from runbook.engine.prepare import Prepared, SecretSource, Wish, book_files, find_book, prepare
+from runbook.engine.replay import RecordedReplay
+from runbook.engine.settings import Settings
+from runbook.problem import Exit, Problems, problem
+from runbook.record.library import Library
+from runbook.record.reader import RecordReader
+from runbook.record.summary import RunSummary
+
+
+class HowToRun(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run is attended."""
+
+    attended: bool = True
+    """A person is there to be asked; False lets a failure abort at once."""
+    auto: bool = False
+    """A machine answers the gates that the environment lets it answer."""
+    step_mode: bool = False
+
+
+class LocalWorkspace:
+    """The workspace around the operator, on this machine."""
+
+    def __init__(self, settings: Settings, *, secret: SecretSource | None = None, via: str = "screen") -> None:
+        """`secret` is asked for the value of each secret parameter when a run is started or resumed."""
+        self.settings = settings
+        self.library = Library(settings.recordings)
+        self._clock = SystemClock()
+        self.secret = secret
+        self._via = via
+
+    def whoami(self) -> Actor:
+        """The operator, as the runner's socket will see them."""
+        return Actor(name=login_name(os.getuid()), uid=os.getuid(), via=self._via)
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    def books(self) -> tuple[BookRow, ...]:
+        """Every runbook of the workspace, unreadable ones with their problem."""
+        newest: dict[str, RunSummary] = {}
+        for run in self.library.runs():
+            newest.setdefault(run.runbook, run)
+        return tuple(self._book(path, newest) for path in book_files(self.settings))
+
+    def _book(self, path: Path, newest: dict[str, RunSummary]) -> BookRow:
+        shown = str(path.relative_to(self.settings.root)) if path.is_relative_to(self.settings.root) else str(path)
+        try:
+            book = read_runbook(path)
+        except Problems as wrong:
+            return BookRow(
+                path=shown, name=path.stem, title="", kind="", owner="", service="", description="", tags=(),
+                inventory="", reviewed="", review="never", last_run="", last_verdict="", problem=wrong.problems[0],
+            )  # fmt: skip
+        last = newest.get(book.name)
+        return BookRow(
+            path=shown,
+            name=book.name,
+            title=book.title,
+            kind=book.kind,
+            owner=book.owner,
+            service=book.service,
+            description=book.description,
+            tags=book.tags,
+            inventory=book.inventory,
+            reviewed=str(book.reviewed or ""),
+            review=review_state(book, self._clock.today()),
+            last_run=last.started if last else "",
+            last_verdict=self._word(last) if last else "",
+        )
+
+    def _word(self, summary: RunSummary) -> str:
+        if summary.live:
+            return "live"
+        try:
+            return verdicts(self.folded(summary.run)).run
+        except Problems:
+            return "damaged"
+
+    def runs(self) -> tuple[RunRow, ...]:
+        """Every record, newest first, each folded: what a list says is what the report says."""
+        return tuple(self._row(summary) for summary in self.library.runs())
+
+    def _row(self, summary: RunSummary) -> RunRow:
+        try:
+            run = self.folded(summary.run)
+        except Problems:
+            return RunRow(
+                id=summary.run, runbook=summary.runbook, kind=summary.kind, started=summary.started,
+                operator=summary.operator, verdict="damaged", rta=None, objective="", live=False, duration=0.0,
+            )  # fmt: skip
+        said = verdicts(run)
+        return RunRow(
+            id=run.id,
+            runbook=run.plan.runbook,
+            kind=run.plan.kind,
+            started=run.started,
+            operator=run.operator.name,
+            verdict="live" if summary.live else said.run,
+            rta=recovery(run).seconds,
+            objective=said.objectives,
+            live=summary.live,
+            duration=run.now,
+        )
+
+    def folded(self, run: str) -> Run:
+        """A record folded as far as it is sound.
+
+        Raises:
+            Problems: There is no such record, or not one good line in it.
+        """
+        reader = RecordReader(self.library.find(run))
+        entries = list(reader.entries())
+        first = open_run(entries[0]) if entries else None
+        if first is None:
+            raise Problems([reader.damage]) if reader.damage else problem(f"record {run} is empty", exit=Exit.FAILED)
+        return fold(first, entries[1:])
+
+    def parameters(self, path: str) -> tuple[ParameterField, ...]:
+        """What a runbook asks for."""
+        book = read_runbook(find_book(self.settings, path))
+        return tuple(
+            ParameterField(
+                name=name,
+                type=one.type,
+                help=one.help,
+                default="" if isinstance(one.default, msgspec.UnsetType) or one.default is None else str(one.default),
+                required=bool(one.required),
+                choices=tuple(str(choice) for choice in one.choices),
+                secret=one.type == "secret",
+            )
+            for name, one in book.parameters.items()
+        )
+
+    def plan(self, path: str, given: dict[str, str], *, inventory: str = "") -> Plan:
+        """Compile; connect to nothing and ask for no secret."""
+        return prepare(self.settings, Wish(book=path, inventory=inventory, given=given, source="form"), None).plan
+
+    # --- running ------------------------------------------------------------------------------------------------------
+
+    async def start(
+        self, path: str, given: dict[str, str], *, inventory: str = "", step_mode: bool = False
+    ) -> LiveFeed:
+        """Start a runner and watch it."""
+        wish = Wish(book=path, inventory=inventory, given=given, step_mode=step_mode, source="form")
+        prepared = prepare(self.settings, wish, self.secret)
+        run = await self.launch(prepared, HowToRun(step_mode=step_mode))
+        return await self.attach(run)
+
+    async def launch(self, prepared: Prepared, how: HowToRun) -> str:
+        """Start a runner; gives the run's id.
+
+        Raises:
+            Problems: The record cannot be made, another run of that name is live, or the runner did not start.
+        """
+        run = new_run_id(self._clock.wall(), prepared.plan.runbook)
+        opening = Opening(
+            plan=prepared.plan,
+            operator=self.whoami(),
+            attended=how.attended,
+            auto=how.auto,
+            step_mode=how.step_mode,
+            files=prepared.files,
+        )
+        secrets = {secret.name: secret.reveal() for secret in prepared.secrets}
+        await launch(self._handover(run, str(prepared.folder), secrets, opening=opening))
+        return run
+
+    async def resume(self, run: str) -> str:
+        """Start a runner that takes over an interrupted record; gives the run's id.
+
+        Raises:
+            Problems: The run has ended, is live, or its record is damaged.
+        """
+        folder = self.library.find(run)
+        first = next(RecordReader(folder).entries(), None)
+        if first is None or not isinstance(first.event, RunOpened):
+            raise problem(f"record {run} was never opened", code="no-record", exit=Exit.FAILED)
+        plan = first.event.plan
+        wanted = {one.name: one.source for one in plan.parameters if one.secret}
+        secrets = {name: self.secret(name, source) for name, source in wanted.items()} if self.secret else {}
+        book_folder = str((self.settings.root / plan.source).parent)
+        await launch(self._handover(folder.name, book_folder, secrets, by=self.whoami()))
+        return folder.name
+
+    def _handover(
+        self,
+        run: str,
+        book_folder: str,
+        secrets: dict[str, str],
+        *,
+        opening: Opening | None = None,
+        by: Actor | None = None,
+    ) -> Handover:
+        return Handover(
+            recordings=str(self.settings.recordings),
+            run=run,
+            socket=str(socket_path(run, shared=self.settings.is_shared)),
+            allowed=tuple(sorted(self.settings.allowed)),
+            book_folder=book_folder,
+            opening=opening,
+            by=by,
+            secrets=secrets,
+        )
+
+    async def attach(self, run: str, each: EachEntry = ignore) -> LiveFeed:
+        """Watch a run; one whose runner is gone can still be looked at."""
+        folder = self.library.find(run)
+        return await watch(folder, find_socket(folder.name), via=self._via, each=each)
+
+    def replay(self, run: str) -> RecordedReplay:
+        """Open a record on its own time axis."""
+        return RecordedReplay(self.library.find(run), self._clock)
+
+
+def review_state(book: Runbook, today: date) -> Literal["ok", "overdue", "never"]:
+    """Whether somebody has looked at the runbook within the time that it promises itself."""
+    if not book.reviewed:
+        return "never"
+    if not book.review_every:
+        return "ok"
+    return "overdue" if date.fromisoformat(book.reviewed) + timedelta(seconds=book.review_every) < today else "ok"

@@ -7,7 +7,8 @@ awaits nothing and its texts are final, or it awaits something and all its texts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -144,6 +145,56 @@ def replace_texts(action: A, replace: Callable[[FieldText], str]) -> A:
     return msgspec.structs.replace(action, **changes) if changes else action
 
 
+def fix_names(text: str, fixed: Mapping[str, str]) -> str:
+    """The template with names replaced by what stands for them: a literal, or another name.
+
+    A nested runbook's parameters are settled when it is compiled, but its texts may wait for values of the run; by
+    then only the outer runbook's parameters have names.
+
+    Raises:
+        Problems: it is no template.
+    """
+    if not fixed or not is_template(text):
+        return text
+    try:
+        tokens = list(_SANDBOX.lex(text))
+    except TemplateError as error:
+        raise Problems([_refusal(error, text, Scope(), None)]) from error
+    words = [(kind, value) for _, kind, value in tokens]
+    return "".join(fixed.get(value, value) if _names(words, place) else value for place, (_, value) in enumerate(words))
+
+
+def fix_names_in_expression(expression: str, fixed: Mapping[str, str]) -> str:
+    """The same for an expression.
+
+    Raises:
+        Problems: it is no expression.
+    """
+    return fix_names("{{" + expression + "}}", fixed)[2:-2] if fixed else expression
+
+
+def literal(value: Json) -> str:
+    """How a template writes that value."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return f"({value!r})"
+        case _:
+            return json.dumps(str(value), ensure_ascii=False)
+
+
+def _names(words: list[tuple[str, str]], place: int) -> bool:
+    """Whether that token names a value: it is no attribute, filter, test or keyword of a call."""
+    if words[place][0] != "name":
+        return False
+    before = [value for kind, value in words[:place] if kind != "whitespace"]
+    after = [value for kind, value in words[place + 1 :] if kind != "whitespace"]
+    return before[-1] not in {".", "|", "is"} and (not after or after[0] != "=")
+
+
 def altered_in(text: str, names: frozenset[str]) -> frozenset[str]:
     """Those of `names` that a template does more with than write them out.
 
@@ -191,7 +242,9 @@ def _parsed_expression(expression: str) -> nodes.Template:
             raise TemplateSyntaxError("more text behind the expression", parser.stream.current.lineno)
     except (TemplateError, RecursionError) as error:
         raise Problems([_refusal(error, expression, Scope(), None)]) from error
-    return nodes.Template([nodes.Output([parsed], lineno=1)], lineno=1)
+    tree = nodes.Template([nodes.Output([parsed], lineno=1)], lineno=1)
+    tree.set_environment(_SANDBOX)
+    return tree
 
 
 @lru_cache(maxsize=1024)

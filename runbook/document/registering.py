@@ -33,9 +33,8 @@ def check_order(draft: Draft, sections: tuple[PlannedSection, ...]) -> None:
 
 def late_names(step: PlannedStep) -> frozenset[str]:
     """Every name that a planned step looks up during the run."""
-    expressions = (step.when, step.failed_when, step.until)
-    if isinstance(step.action, AssertAction):
-        expressions += (step.action.that,)
+    that = step.action.that if isinstance(step.action, AssertAction) else ""
+    expressions = (step.when, step.failed_when, step.until, that)
     texts = names_in_action(step.action) if step.awaits else frozenset()
     return texts.union(step.awaits, *(_expression_names(each) for each in expressions))
 

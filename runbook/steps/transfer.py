@@ -1,0 +1,175 @@
+"""`upload` and `download`: one file, checked by the session by size and SHA-256 and renamed into its place.
+
+A session writes as the login user. When the step becomes somebody else, the file goes to a staging name that only the
+login user can touch and is put in place from there by a command, again beside the destination and renamed, so that a
+reader sees the old file or the new one. An owner is a command of its own, run before the rename where we become, after
+it where we do not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+from collections.abc import Coroutine
+from pathlib import Path
+
+import msgspec
+
+from runbook.core.action import DownloadAction, UploadAction
+from runbook.core.command import Command
+from runbook.core.event import Result
+from runbook.core.host import Json
+from runbook.core.outcome import Grade, Outcome
+from runbook.problem import Exit, Problems, problem
+from runbook.steps.command import followed
+from runbook.steps.ending import not_repeated, refused, settled, unopened
+from runbook.steps.kind import Bench, Finding
+from runbook.transport.quoting import quote
+from runbook.transport.session import Session, Stream, Transferred
+
+_MODE_MAX = 0o7777
+
+
+class UploadKind:
+    """Copies a file to a host."""
+
+    async def attempt(self, action: UploadAction, bench: Bench) -> Finding:
+        """Send, set owner and mode. An upload that a dead runner began is in doubt: its rename may have happened."""
+        if bench.reattach:
+            return not_repeated(f"{action.dest} was being written")
+        try:
+            mode = _mode(action.mode)
+            session = await bench.open_session()
+        except Problems as problems:
+            return unopened(problems, bench) if problems.exit is Exit.UNREACHABLE else refused(problems)
+        if bench.become:
+            return await _timely(_staged(session, action, bench), bench)
+        return await _timely(_direct(session, action, bench, mode=mode), bench)
+
+
+class DownloadKind:
+    """Copies a file from a host."""
+
+    async def attempt(self, action: DownloadAction, bench: Bench) -> Finding:
+        """Fetch as the login user; only our side changes, so one that a dead runner began is simply done again."""
+        if bench.become:
+            return refused(_cannot_become(action))
+        try:
+            session = await bench.open_session()
+        except Problems as problems:
+            return Finding(outcome=Outcome.UNREACHABLE, detail=unopened(problems, bench).detail)
+        return await _timely(_fetched(session, action, bench), bench)
+
+
+async def _timely(work: Coroutine[None, None, Finding], bench: Bench) -> Finding:
+    """The step's limit; a transfer that is cut off leaves its destination as it was."""
+    too_late = Finding(outcome=Outcome.TIMED_OUT, detail=f"not finished at its limit of {bench.job.limit or 0:g} s")
+    try:
+        async with asyncio.timeout(bench.job.limit) as limit:
+            finding = await work
+    except TimeoutError:
+        return too_late
+    except Problems as problems:
+        return refused(problems)
+    # A command that is cancelled answers instead of raising; here it was the time that cancelled it.
+    return too_late if limit.expired() and finding.outcome is Outcome.CANCELLED else finding
+
+
+async def _direct(session: Session, action: UploadAction, bench: Bench, *, mode: int | None) -> Finding:
+    arrived = await session.upload(_local(action.src, bench), action.dest, mode=mode)
+    if action.owner:
+        owned = await _aside(session, Command(argv=("chown", "--", action.owner, action.dest)), bench)
+        if owned.outcome is not Outcome.SUCCEEDED:
+            return owned
+    return await _done(arrived, action.dest, bench)
+
+
+async def _staged(session: Session, action: UploadAction, bench: Bench) -> Finding:
+    # Hidden, private and renamed over whatever stands there: another user of /tmp can neither read nor replace it.
+    stage = "/tmp/.runbook-" + hashlib.sha256(bench.job.id.encode()).hexdigest()[:24]  # noqa: S108 - see above
+    arrived = await session.upload(_local(action.src, bench), stage, mode=0o600)
+    placed = await _aside(session, Command(shell=placing(stage, action), become=bench.become), bench)
+    return placed if placed.outcome is not Outcome.SUCCEEDED else await _done(arrived, action.dest, bench)
+
+
+def placing(stage: str, action: UploadAction) -> str:
+    """Shell text that puts the staged file in place; what was staged goes in any case."""
+    source, dest, part = (quote(path) for path in (stage, action.dest, f"{action.dest}.runbook-part"))
+    steps = [f"[ ! -d {dest} ]", f"rm -f -- {part}"]
+    # With noclobber the shell creates the file or fails: nobody can have laid a link there for us to write through.
+    steps += ["set -C", f"cat <{source} >{part}", f"cmp -- {source} {part}"]
+    steps += [f"chown -- {quote(action.owner)} {part}"] if action.owner else []
+    steps += [f"chmod -- {quote(action.mode or '0644')} {part}", f"mv -f -- {part} {dest}"]
+    return "umask 077\n" + " &&\n".join(steps) + f"\ncode=$?\nrm -f -- {source} {part}\nexit $code\n"
+
+
+async def _aside(session: Session, command: Command, bench: Bench) -> Finding:
+    """A command that serves the transfer: what was written about the step's result does not speak of it."""
+    plain = msgspec.structs.replace(bench.planned, expect=None, failed_when="", until="")
+    job = dataclasses.replace(bench.job, durable=False)
+    return await followed(session, command, dataclasses.replace(bench, planned=plain, job=job))
+
+
+def _local(path: str, bench: Bench) -> Path:
+    """A path on our side; a relative one starts at the runbook's folder."""
+    return bench.folder / Path(path).expanduser()
+
+
+async def _fetched(session: Session, action: DownloadAction, bench: Bench) -> Finding:
+    destination = landing(action, bench)
+    try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"{destination.parent} cannot be made"
+        raise problem(what, why=error.strerror or "", fix="Name another place.", exit=Exit.FAILED) from error
+    return await _done(await session.download(action.src, destination), str(destination), bench)
+
+
+def landing(action: DownloadAction, bench: Bench) -> Path:
+    """Where a download lands: `dest`, or below it in a directory of the host's name when there are several hosts.
+
+    Raises:
+        Problems: The source names no file, or the host's name would lead out of `dest`.
+    """
+    dest = _local(action.dest, bench)
+    name = action.src.rstrip("/").rpartition("/")[2]
+    if name in {"", ".", ".."} or bench.host in {"", ".", ".."} or "/" in bench.host:
+        raise problem(f"{action.src} on {bench.host} cannot be given a place", fix="Name a file.", exit=Exit.FAILED)
+    if len(bench.planned.hosts) > 1:
+        return dest / bench.host / name
+    return dest / name if action.dest.endswith("/") or dest.is_dir() else dest
+
+
+async def _done(arrived: Transferred, place: str, bench: Bench) -> Finding:
+    said = f"{place}: {arrived.size} bytes, SHA-256 {arrived.sha256}"
+    await bench.sink.reached(Grade.ATTACHED)
+    await bench.sink.receive(Stream.OUT, f"{said}\n".encode())
+    value: dict[str, Json] = {"path": place, "size": arrived.size, "sha256": arrived.sha256}
+    return settled(Finding(outcome=Outcome.SUCCEEDED, detail=said, result=Result(stdout=said, value=value)), bench)
+
+
+def _mode(text: str) -> int | None:
+    """Octal digits as chmod takes them; None keeps the source's mode.
+
+    Raises:
+        Problems: They are not that.
+    """
+    if not text:
+        return None
+    try:
+        mode = int(text, 8)
+    except ValueError:
+        mode = -1
+    if not 0 <= mode <= _MODE_MAX:
+        raise problem(f'"{text}" is not a mode', fix='Write octal digits: "0644".', exit=Exit.FAILED)
+    return mode
+
+
+def _cannot_become(action: DownloadAction) -> Problems:
+    return problem(
+        f"{action.src} would be fetched as the login user, not as whom the step becomes",
+        why="file transfer knows no sudo",
+        fix="Let a command with `become` copy it to where the login user may read it, or print it.",
+        exit=Exit.FAILED,
+    )

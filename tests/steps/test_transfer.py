@@ -1,0 +1,183 @@
+"""`upload` and `download`: where a file lands, whose it is, and what is said about it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from runbook.core.action import DownloadAction, Expectation, Tolerance, UploadAction
+from runbook.core.command import Become
+from runbook.core.event import Result
+from runbook.core.outcome import Outcome
+from runbook.problem import Problems
+from runbook.steps.kind import Finding
+from runbook.steps.transfer import DownloadKind, UploadKind, landing, placing
+from runbook.transport.scripted import Hangs, Says, ScriptedConnector, unreachable
+from runbook.transport.session import Job
+from tests.steps.desk import Desk, local, scripted
+
+HELLO = b"hello\n"
+SHA = hashlib.sha256(HELLO).hexdigest()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "motd").write_bytes(HELLO)
+    return tmp_path
+
+
+def arrived(place: object) -> Finding:
+    said = f"{place}: 6 bytes, SHA-256 {SHA}"
+    value = {"path": str(place), "size": 6, "sha256": SHA}
+    return Finding(outcome=Outcome.SUCCEEDED, detail=said, result=Result(stdout=said, value=value))
+
+
+async def test_an_upload_says_size_and_hash_of_what_is_there_now(folder):
+    desk, dest = local(), folder / "dest"
+    finding = await UploadKind().attempt(
+        UploadAction(src="motd", dest=str(dest), mode="0640"), desk.bench(folder=folder)
+    )
+    assert finding == arrived(dest)
+    assert (dest.read_bytes(), dest.stat().st_mode & 0o7777) == (HELLO, 0o640)
+    assert desk.page.out == f"{finding.detail}\n".encode()
+
+
+async def test_an_owner_is_set_by_a_command_of_its_own_that_no_tolerance_of_the_step_judges(folder):
+    desk = scripted({"chown -- www:www /srv/motd": Says(b"changed\n")})
+    bench = desk.bench(folder=folder, expect=Expectation(stdout=Tolerance(equals="")))
+    action = UploadAction(src="motd", dest="/srv/motd", owner="www:www")
+    assert await UploadKind().attempt(action, bench) == arrived("/srv/motd")
+    assert desk.connector.files == {("db1", "/srv/motd"): HELLO}
+
+
+async def test_an_owner_that_cannot_be_set_fails_the_step(folder):
+    desk = scripted({"chown -- nobody /srv/motd": Says(err=b"chown: not permitted\n", code=1)})
+    finding = await UploadKind().attempt(
+        UploadAction(src="motd", dest="/srv/motd", owner="nobody"), desk.bench(folder=folder)
+    )
+    assert (finding.outcome, finding.detail) == (
+        Outcome.FAILED,
+        "exit code is 1, expected 0; stderr ends: chown: not permitted",
+    )
+
+
+async def test_an_upload_as_somebody_else_is_staged_and_placed_by_a_command(folder):
+    action = UploadAction(src="motd", dest="/etc/motd", owner="root:root", mode="0644")
+    stage = "/tmp/.runbook-" + hashlib.sha256(b"run/1.1/db1/1").hexdigest()[:24]
+    desk = scripted({placing(stage, action): Says()})
+    assert await UploadKind().attempt(action, desk.bench(folder=folder, become=Become())) == arrived("/etc/motd")
+    assert desk.connector.files == {("db1", stage): HELLO}
+
+
+def run_placing(stage: Path, action: UploadAction) -> int:
+    return subprocess.run(["/bin/sh", "-c", placing(str(stage), action)], check=False, capture_output=True).returncode
+
+
+def test_placing_renames_over_the_destination_and_leaves_nothing_behind(tmp_path):
+    stage, dest = tmp_path / "stage", tmp_path / "it's here"
+    stage.write_bytes(HELLO)
+    dest.write_bytes(b"old")
+    assert run_placing(stage, UploadAction(src="", dest=str(dest), mode="0600", owner=str(os.getuid()))) == 0
+    assert ([path.name for path in tmp_path.iterdir()], dest.read_bytes()) == (["it's here"], HELLO)
+    assert dest.stat().st_mode & 0o7777 == 0o600
+
+
+def test_placing_never_writes_through_a_link_that_was_laid_for_it(tmp_path):
+    stage, dest, victim = tmp_path / "stage", tmp_path / "dest", tmp_path / "victim"
+    stage.write_bytes(HELLO)
+    victim.write_bytes(b"precious")
+    (tmp_path / "dest.runbook-part").symlink_to(victim)
+    assert run_placing(stage, UploadAction(src="", dest=str(dest))) == 0
+    assert (dest.read_bytes(), victim.read_bytes()) == (HELLO, b"precious")
+
+
+def test_placing_on_a_directory_fails_and_changes_nothing(tmp_path):
+    stage, dest = tmp_path / "stage", tmp_path / "dest"
+    stage.write_bytes(HELLO)
+    dest.mkdir()
+    assert run_placing(stage, UploadAction(src="", dest=str(dest))) != 0
+    assert ([path.name for path in tmp_path.iterdir()], list(dest.iterdir())) == (["dest"], [])
+
+
+async def test_a_missing_source_and_a_bad_mode_fail_in_words(folder):
+    missing = await UploadKind().attempt(UploadAction(src="nope", dest="/srv/x"), local().bench(folder=folder))
+    bad = await UploadKind().attempt(UploadAction(src="motd", dest="/x", mode="u+x"), local().bench(folder=folder))
+    assert (missing.outcome, bad.outcome) == (Outcome.FAILED, Outcome.FAILED)
+    assert "nope cannot be read" in missing.detail
+    assert bad.detail == '"u+x" is not a mode. Write octal digits: "0644".'
+
+
+async def test_an_unreachable_host_gets_nothing(folder):
+    desk = Desk(connector=ScriptedConnector({}, unreachable={"db1": unreachable("db1")}))
+    up = await UploadKind().attempt(UploadAction(src="motd", dest="/x"), desk.bench(folder=folder))
+    down = await DownloadKind().attempt(DownloadAction(src="/x", dest="x"), desk.bench(folder=folder))
+    assert (up.outcome, down.outcome) == (Outcome.UNREACHABLE, Outcome.UNREACHABLE)
+
+
+async def test_an_upload_that_a_dead_runner_began_is_in_doubt_and_not_repeated(folder):
+    desk = scripted({})
+    finding = await UploadKind().attempt(UploadAction(src="motd", dest="/x"), desk.bench(folder=folder, reattach=True))
+    assert finding == Finding(
+        outcome=Outcome.IN_DOUBT, detail="/x was being written, and the runner that did it is gone"
+    )
+    assert desk.connector.files == {}
+
+
+async def test_a_transfer_beyond_its_limit_times_out(folder):
+    os.mkfifo(folder / "slow")
+    bench = local().bench(folder=folder, job=Job(id="j", limit=0.05))
+    try:
+        finding = await UploadKind().attempt(UploadAction(src="slow", dest=str(folder / "x")), bench)
+    finally:
+        # The thread that opened the pipe to read waits for a writer.
+        os.close(os.open(folder / "slow", os.O_WRONLY | os.O_NONBLOCK))
+    assert finding == Finding(outcome=Outcome.TIMED_OUT, detail="not finished at its limit of 0.05 s")
+
+
+async def test_an_owner_that_is_never_set_times_out_with_the_transfer(folder):
+    desk = scripted({"chown -- www /srv/motd": Hangs()})
+    bench = desk.bench(folder=folder, job=Job(id="j", limit=0.05))
+    finding = await UploadKind().attempt(UploadAction(src="motd", dest="/srv/motd", owner="www"), bench)
+    assert finding.outcome is Outcome.TIMED_OUT
+
+
+async def test_a_download_lands_below_the_runbooks_folder(folder):
+    desk = scripted({})
+    desk.connector.files["db1", "/var/log/x"] = HELLO
+    finding = await DownloadKind().attempt(DownloadAction(src="/var/log/x", dest="got/x"), desk.bench(folder=folder))
+    assert finding == arrived(folder / "got/x")
+    assert (folder / "got/x").read_bytes() == HELLO
+
+
+async def test_a_download_that_would_need_to_become_is_refused_before_anything_is_opened(folder):
+    desk = Desk(connector=ScriptedConnector({}, unreachable={"db1": unreachable("db1")}))
+    finding = await DownloadKind().attempt(
+        DownloadAction(src="/x", dest="x"), desk.bench(folder=folder, become=Become())
+    )
+    assert finding.outcome is Outcome.FAILED
+    assert "file transfer knows no sudo" in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("dest", "hosts", "expected"),
+    [
+        ("out", ("db1",), "out"),
+        ("out/", ("db1",), "out/x.log"),
+        ("there", ("db1",), "there/x.log"),
+        ("out", ("db1", "db2"), "out/db1/x.log"),
+    ],
+)
+def test_several_hosts_each_get_a_directory(folder, dest, hosts, expected):
+    (folder / "there").mkdir()
+    bench = Desk().bench(folder=folder, hosts=hosts)
+    assert landing(DownloadAction(src="/var/x.log", dest=dest), bench) == folder / expected
+
+
+@pytest.mark.parametrize(("src", "host"), [("/", "db1"), ("/a/..", "db1"), ("/a/b", ".."), ("/a/b", "../x")])
+def test_no_name_leads_out_of_the_destination(folder, src, host):
+    with pytest.raises(Problems, match="cannot be given a place"):
+        landing(DownloadAction(src=src, dest="out"), Desk().bench(folder=folder, host=host, hosts=(host, "db2")))

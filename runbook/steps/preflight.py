@@ -1,0 +1,148 @@
+"""`preflight`: open a host and look, before anything changes there.
+
+Every check is reported when it is known and every failed one is named at the end, so that a fleet is repaired in one
+go. What can be asked is asked in one command, one round trip. A check that could not be made has not passed. The
+host's clock is only remarked on: all durations are measured here, and a wrong clock there makes its logs, not our
+numbers, misleading.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import NamedTuple
+
+from runbook.core.action import PreflightAction
+from runbook.core.command import Become, Command
+from runbook.core.outcome import Outcome
+from runbook.problem import Problems
+from runbook.steps.command import followed
+from runbook.steps.ending import told
+from runbook.steps.kind import Bench, Finding
+from runbook.transport.quoting import quote
+from runbook.transport.session import HostFacts, Session
+
+CLOCK_LIMIT = 2.0
+"""Seconds of offset from which it is remarked on: beyond it, lines of two hosts' logs can no longer be put in order."""
+
+LIMIT = 30.0
+"""Seconds for the whole look. sudo may have to ask a directory service that is slow."""
+
+_FAILED_AT = {"host-key-unknown": "host key", "host-key-changed": "host key", "auth": "login"}
+"""Problem code to the check that it fails; every other code fails `reach`."""
+
+_ORDER = ("reach", "host key", "login")
+
+# The nearest folder that exists on the way to where jobs keep their files.
+_SPACE = """\
+place=${XDG_STATE_HOME:-$HOME/.local/state}
+while [ -n "$place" ] && [ ! -d "$place" ]; do place=${place%/*}; done
+df -Pk "${place:-/}" 2>/dev/null | { read -r _; read -r _ _ _ free _; echo "space $free ${place:-/}"; }
+"""
+
+
+class Check(NamedTuple):
+    """One thing looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class PreflightKind:
+    """Looks at a host."""
+
+    async def attempt(self, action: PreflightAction, bench: Bench) -> Finding:
+        """Report every check; fail with all that failed."""
+        try:
+            session = await bench.open_session()
+        except Problems as problems:
+            await _report(bench, _closed(problems))
+            return Finding(outcome=Outcome.UNREACHABLE, detail=told(problems))
+        opened = _opened(session.facts)
+        await _report(bench, opened)
+        asked = await _ask(session, action, bench)
+        if isinstance(asked, Finding):
+            return asked
+        await _report(bench, asked)
+        failed = [check for check in (*opened, *asked) if not check.ok]
+        detail = "; ".join(f"{check.name}: {check.detail}" for check in failed)
+        return Finding(outcome=Outcome.FAILED if failed else Outcome.SUCCEEDED, detail=detail)
+
+
+async def _report(bench: Bench, checks: list[Check]) -> None:
+    for check in checks:
+        await bench.report(*check)
+
+
+def _closed(problems: Problems) -> list[Check]:
+    """How far opening came: the checks before the failed one held."""
+    at = _FAILED_AT.get(problems.problems[0].code, "reach")
+    before = [Check(name, ok=True, detail="") for name in _ORDER[: _ORDER.index(at)]]
+    return [*before, Check(at, ok=False, detail=told(problems))]
+
+
+def _opened(facts: HostFacts) -> list[Check]:
+    details = {"reach": facts.address, "host key": facts.host_key, "login": facts.user}
+    checks = [Check(name, ok=True, detail=details[name]) for name in _ORDER if name != "host key" or facts.host_key]
+    return [*checks, Check("clock", ok=True, detail=_clock(facts))]
+
+
+def _clock(facts: HostFacts) -> str:
+    if math.isinf(facts.clock_error):
+        return "not known: its date says no seconds"
+    side = "ahead of" if facts.clock_offset > 0 else "behind"
+    said = f"{abs(facts.clock_offset):.3f} s {side} ours, give or take {facts.clock_error:.3f} s"
+    late = abs(facts.clock_offset) - facts.clock_error > CLOCK_LIMIT
+    return f"{said}; its logs will not line up with the others'" if late else said
+
+
+async def _ask(session: Session, action: PreflightAction, bench: Bench) -> list[Check] | Finding:
+    """The checks that the host itself answers, or how the one command ended when it did not succeed."""
+    become = (bench.become or Become()) if action.become else None
+    job = dataclasses.replace(bench.job, durable=False, limit=bench.job.limit or LIMIT)
+    # As the login user: whether sudo works is one of the questions.
+    look = dataclasses.replace(bench, job=job, reattach=False)
+    found = await followed(session, Command(shell=_questions(action, become)), look)
+    if found.outcome is not Outcome.SUCCEEDED:
+        return found
+    return _answers(found.result.stdout, action, become)
+
+
+def _questions(action: PreflightAction, become: Become | None) -> str:
+    text = _SPACE
+    if become:
+        # The very words with which steps become, so that a narrow sudo rule is tried as it will be used.
+        sudo = f"sudo -n -H -u {quote(become.user)} -- /bin/sh </dev/null"
+        text += f'set -f; said=$({sudo} 2>&1 >/dev/null); echo "sudo $?" $said; set +f\n'
+    for tool in action.tools:
+        text += f'echo "tool $(command -v {quote(tool)})"\n'
+    return text + "exit 0\n"
+
+
+def _answers(text: str, action: PreflightAction, become: Become | None) -> list[Check]:
+    lines = [line.partition(" ")[::2] for line in text.splitlines()]
+    said = {kind: [rest for name, rest in lines if name == kind] for kind in ("space", "sudo", "tool")}
+    checks = [_space("".join(said["space"]), action.free_mib)]
+    if become:
+        checks.append(_sudo("".join(said["sudo"]), become))
+    places = [*said["tool"], *[""] * len(action.tools)]
+    for tool, place in zip(action.tools, places, strict=False):
+        checks.append(Check(f"tool {tool}", ok=bool(place), detail=place or f"{tool} is not in the PATH"))
+    return checks
+
+
+def _space(said: str, wanted: int) -> Check:
+    free, _, place = said.partition(" ")
+    if not free.isdecimal():
+        return Check("space", ok=False, detail="free space could not be measured")
+    mib = int(free) // 1024
+    detail = f"{mib} MiB free at {place}"
+    return Check("space", ok=mib >= wanted, detail=detail if mib >= wanted else f"{detail}, needed are {wanted}")
+
+
+def _sudo(said: str, become: Become) -> Check:
+    code, _, words = said.partition(" ")
+    if code == "0":
+        return Check("sudo", ok=True, detail=f"becomes {become.user} without a password")
+    return Check("sudo", ok=False, detail=f"cannot become {become.user}: {words or 'no answer'}")

@@ -1,0 +1,127 @@
+"""Preflight: every check is reported, every failed one is named, nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from runbook.core.action import PreflightAction
+from runbook.core.command import Become, Command
+from runbook.core.host import Host
+from runbook.core.outcome import Outcome
+from runbook.steps.kind import Finding
+from runbook.steps.preflight import PreflightKind
+from runbook.transport.scripted import LosesLink, Reply, Says, ScriptedConnector, ScriptedSession, unreachable
+from runbook.transport.session import HostFacts
+from tests.steps.desk import Desk, local
+
+
+def saying(*lines: str) -> Callable[[Host, Command], Reply]:
+    return lambda host, command: Says("".join(f"{line}\n" for line in lines).encode())
+
+
+def at_desk(*lines: str) -> Desk:
+    return Desk(connector=ScriptedConnector(saying(*lines)))
+
+
+OPENED = [
+    ("reach", True, "db1:22"),
+    ("login", True, "scripted"),
+    ("clock", True, "0.000 s behind ours, give or take 0.000 s"),
+]
+
+
+async def test_a_host_that_has_everything_passes_with_every_check_reported():
+    desk = at_desk("space 2097152 /root", "sudo 0", "tool /usr/bin/jq")
+    finding = await PreflightKind().attempt(PreflightAction(become=True, tools=("jq",)), desk.bench())
+    assert finding == Finding(outcome=Outcome.SUCCEEDED)
+    assert desk.checks == [
+        *OPENED,
+        ("space", True, "2048 MiB free at /root"),
+        ("sudo", True, "becomes root without a password"),
+        ("tool jq", True, "/usr/bin/jq"),
+    ]
+
+
+async def test_every_failed_check_is_named():
+    desk = at_desk("space 1024 /", "sudo 1 sudo: a password is required", "tool ", "tool /bin/sh", "tool ")
+    action = PreflightAction(become=True, tools=("jq", "sh", "psql"))
+    finding = await PreflightKind().attempt(action, desk.bench(become=Become(user="orders")))
+    assert finding == Finding(
+        outcome=Outcome.FAILED,
+        detail=(
+            "space: 1 MiB free at /, needed are 16; "
+            "sudo: cannot become orders: sudo: a password is required; "
+            "tool jq: jq is not in the PATH; "
+            "tool psql: psql is not in the PATH"
+        ),
+    )
+    assert [name for name, ok, _ in desk.checks if not ok] == ["space", "sudo", "tool jq", "tool psql"]
+
+
+async def test_a_check_without_an_answer_has_not_passed():
+    desk = at_desk("nonsense")
+    finding = await PreflightKind().attempt(PreflightAction(become=True, tools=("jq",)), desk.bench())
+    assert finding.detail == (
+        "space: free space could not be measured; sudo: cannot become root: no answer; tool jq: jq is not in the PATH"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "checks"),
+    [
+        ("refused", [("reach", False)]),
+        ("dns", [("reach", False)]),
+        ("host-key-changed", [("reach", True), ("host key", False)]),
+        ("auth", [("reach", True), ("host key", True), ("login", False)]),
+    ],
+)
+async def test_a_host_that_cannot_be_opened_is_unreachable_at_the_check_that_failed(code, checks):
+    desk = Desk(connector=ScriptedConnector({}, unreachable={"db1": unreachable("db1", code)}))
+    words = "host db1: db1 cannot be reached: scripted. Change the script."
+    finding = await PreflightKind().attempt(PreflightAction(), desk.bench())
+    assert finding == Finding(outcome=Outcome.UNREACHABLE, detail=words)
+    assert [(name, ok) for name, ok, _ in desk.checks] == checks
+    assert desk.checks[-1][2] == words
+
+
+async def test_a_link_that_goes_while_looking_is_in_doubt():
+    desk = Desk(connector=ScriptedConnector(lambda host, command: LosesLink()))
+    assert (await PreflightKind().attempt(PreflightAction(), desk.bench())).outcome is Outcome.IN_DOUBT
+
+
+@pytest.mark.parametrize(
+    ("offset", "error", "detail"),
+    [
+        (0.4, 0.01, "0.400 s ahead of ours, give or take 0.010 s"),
+        (-90.0, 0.01, "90.000 s behind ours, give or take 0.010 s; its logs will not line up with the others'"),
+        (2.4, 0.5, "2.400 s ahead of ours, give or take 0.500 s"),
+        (0.0, float("inf"), "not known: its date says no seconds"),
+    ],
+)
+async def test_a_clock_is_remarked_on_and_fails_nothing(monkeypatch, offset, error, detail):
+    facts = HostFacts(address="db1:22", clock_offset=offset, clock_error=error, host_key="SHA256:x")
+    monkeypatch.setattr(ScriptedSession, "facts", property(lambda session: facts))
+    desk = at_desk("space 99999999 /")
+    assert (await PreflightKind().attempt(PreflightAction(), desk.bench())).outcome is Outcome.SUCCEEDED
+    assert desk.checks[1] == ("host key", True, "SHA256:x")
+    assert desk.checks[3] == ("clock", True, detail)
+
+
+async def test_one_command_asks_everything():
+    desk = at_desk("space 99999999 /")
+    await PreflightKind().attempt(PreflightAction(tools=("jq", "psql")), desk.bench())
+    assert len(desk.connector.sent) == 1
+
+
+async def test_the_questions_are_understood_by_a_real_shell(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "not" / "there yet"))
+    desk = local()
+    action = PreflightAction(tools=("sh", "no such 'tool'"), free_mib=0)
+    finding = await PreflightKind().attempt(action, desk.bench())
+    assert finding == Finding(outcome=Outcome.FAILED, detail="tool no such 'tool': no such 'tool' is not in the PATH")
+    space, tool = (check for check in desk.checks if check[0] in {"space", "tool sh"})
+    assert space[2].endswith(f"MiB free at {tmp_path}")
+    assert tool[1] is True
+    assert tool[2].endswith("/sh")

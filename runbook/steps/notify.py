@@ -1,0 +1,23 @@
+"""`notify`: the message on the record.
+
+It succeeds by being recorded; nobody's mail server can fail a run. Sending is the workspace's notifiers', which read
+the record, so that a message that could not be sent at once is still there to be sent.
+"""
+
+from __future__ import annotations
+
+from runbook.core.action import NotifyAction
+from runbook.core.outcome import Grade, Outcome
+from runbook.steps.kind import Bench, Finding
+from runbook.transport.session import Stream
+
+
+class NotifyKind:
+    """Puts a message on record."""
+
+    async def attempt(self, action: NotifyAction, bench: Bench) -> Finding:
+        """Write it as output, with whom it is for."""
+        await bench.sink.reached(Grade.ATTACHED)
+        await bench.sink.receive(Stream.OUT, f"{action.message}\n".encode())
+        to = ", ".join(action.to)
+        return Finding(outcome=Outcome.SUCCEEDED, detail=f"for {to}" if to else "")

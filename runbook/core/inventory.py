@@ -59,3 +59,8 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """Host name to variable name to every place that sets it, the winner first."""
     warnings: tuple[Problem, ...] = ()
     """What was understood but will not be obeyed, such as `StrictHostKeyChecking=no`."""
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Each password's value once, however many hosts share it: what a masker has to know."""
+        return tuple({password.secret.reveal(): password.secret for password in self.passwords}.values())

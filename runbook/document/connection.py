@@ -13,6 +13,7 @@ Names: https://docs.ansible.com/ansible/latest/collections/ansible/builtin/ssh_c
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -216,13 +217,20 @@ class _Reading:
         mentioned = (*self._options("userknownhostsfile")[:1], *self._options("globalknownhostsfile")[:1])
         files: dict[str, None] = {}
         for option in mentioned:
-            for word in option.value.replace('"', "").split():
+            for word in self._files(option):
                 if word in {"/dev/null", "none"}:
                     self._warn("a known_hosts file of nothing is ignored", option.where)
                 else:
                     files[self._path(word)] = None
                     self.origins.setdefault("known_hosts", origin(option.where))
         return tuple(files)
+
+    def _files(self, option: SshOption) -> list[str]:
+        try:
+            return shlex.split(option.value)
+        except ValueError:
+            self._refuse("a list of known_hosts files", option.value, "Close the quotation.", option.where)
+            return []
 
     def _host_keys(self) -> Literal["strict", "accept-new"]:
         options = self._options("stricthostkeychecking")

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from runbook.core.inventory import Inventory
 from runbook.core.plan import Environment
 from runbook.document.connection import Described, describe, merge
@@ -20,6 +22,7 @@ from runbook.document.environment_file import careful, find_environment, parse_e
 from runbook.document.host_expression import expand
 from runbook.document.inventory_draft import ALL, UNGROUPED, InventoryDraft, Setting, written
 from runbook.document.inventory_sources import Agree, Via, inventory_files, read_file
+from runbook.document.pattern import idle_protection
 from runbook.document.variable_files import VariableFiles, Workspace, read_bytes
 from runbook.problem import Problem, Problems, Where, nearest, problem
 
@@ -165,7 +168,7 @@ def _inventory(
 ) -> Inventory:
     described = {it.host.name: it for it in hosts}
     warnings: list[Problem] = [*draft.warnings, *(warning for it in described.values() for warning in it.warnings)]
-    return Inventory(
+    inventory = Inventory(
         name=name,
         source=source,
         hosts={host: it.host for host, it in described.items()},
@@ -178,3 +181,4 @@ def _inventory(
         origins={host: it.origins for host, it in described.items()},
         warnings=tuple(dict.fromkeys(warnings)),
     )
+    return msgspec.structs.replace(inventory, warnings=(*inventory.warnings, *idle_protection(inventory)))

@@ -44,7 +44,7 @@ def select(inventory: Inventory, pattern: str, *, where: Where | None = None) ->
     """
     if pattern.strip() == CONTROLLER:
         return (CONTROLLER,)
-    names = _node_set(inventory, pattern, where) if pattern.startswith(NODES) else _evaluate(inventory, pattern, where)
+    names = _resolve(inventory, pattern, where)
     if not names:
         raise Problems([_nobody(inventory, pattern, "its terms leave no host", where)])
     blocked = dict.fromkeys(problem for name in names for problem in inventory.unusable.get(name, ()))
@@ -55,13 +55,23 @@ def select(inventory: Inventory, pattern: str, *, where: Where | None = None) ->
 
 def protected_hosts(inventory: Inventory) -> tuple[str, ...]:
     """The hosts that the environment's `protected` entries name, in inventory order. An entry may match nobody."""
-    found: set[str] = set()
-    for entry in inventory.environment.protected:
-        try:
-            found |= set(_evaluate(inventory, entry.removeprefix(_GROUP_MARK), None))
-        except Problems:  # `check` warns of such an entry; a host that is not there needs no protection
-            continue
+    found = {name for entry in inventory.environment.protected for name in _protected_by(inventory, entry)}
     return tuple(name for name in inventory.hosts if name in found)
+
+
+def idle_protection(inventory: Inventory) -> tuple[Problem, ...]:
+    """A warning for each `protected` entry that protects nobody: it may be a slip of the pen."""
+    return tuple(
+        Problem(
+            what=f'protected "{entry}" protects no host of {inventory.name}',
+            fix=nearest(entry.removeprefix(_GROUP_MARK), (*inventory.groups, *inventory.hosts)),
+            where=Where(inventory.source),
+            code="no-hosts",
+            warning=True,
+        )
+        for entry in inventory.environment.protected
+        if not _protected_by(inventory, entry)
+    )
 
 
 def require_plain(inventory: Inventory, host: str, variables: Iterable[str]) -> None:
@@ -74,6 +84,13 @@ def require_plain(inventory: Inventory, host: str, variables: Iterable[str]) -> 
     found = [problem for name in variables for problem in _why_missing(inventory, host, name)]
     if found:
         raise Problems(found)
+
+
+def _protected_by(inventory: Inventory, entry: str) -> tuple[str, ...]:
+    try:
+        return _resolve(inventory, entry.removeprefix(_GROUP_MARK), None)
+    except Problems:  # a host that is not there needs no protection
+        return ()
 
 
 def _why_missing(inventory: Inventory, host: str, variable: str) -> Iterator[Problem]:
@@ -96,6 +113,11 @@ def _why_missing(inventory: Inventory, host: str, variable: str) -> Iterator[Pro
                 where=Where(password.origin),
                 code="secret-variable",
             )
+
+
+def _resolve(inventory: Inventory, pattern: str, where: Where | None) -> tuple[str, ...]:
+    read = _node_set if pattern.startswith(NODES) else _evaluate
+    return read(inventory, pattern, where)
 
 
 def _evaluate(inventory: Inventory, pattern: str, where: Where | None) -> tuple[str, ...]:

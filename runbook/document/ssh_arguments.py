@@ -40,6 +40,8 @@ OBEYED = frozenset(
         "userknownhostsfile",
     )
 )
+SEVERAL = frozenset(("globalknownhostsfile", "userknownhostsfile"))
+"""Keywords whose value is a list of files, so that its quotes still matter."""
 _TUNING = frozenset(
     (
         "batchmode",
@@ -67,6 +69,7 @@ _TUNING = frozenset(
     )
 )
 _TUNING_FLAGS = frozenset("CTakqtvx")
+NO_BASTION = "none"
 _BASTION = re.compile(r"(?:[\w.%+-]+@)?(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?")
 
 
@@ -101,13 +104,13 @@ def read_ssh_arguments(text: str, where: Where) -> tuple[tuple[SshOption, ...], 
 
 
 def bastions(value: str) -> str:
-    """A ProxyJump value as we keep it; empty means no bastion.
+    """A ProxyJump value as we keep it. `none` stays a word, for it overrules what ssh_config would have said.
 
     Raises:
         ValueError: It names no host.
     """
-    if value.lower() == "none":
-        return ""
+    if value.lower() == NO_BASTION:
+        return NO_BASTION
     hops = [hop.strip().removeprefix("ssh://").rstrip("/") for hop in value.split(",")]
     for hop in hops:
         if not _BASTION.fullmatch(hop) or hop.startswith("-"):
@@ -116,13 +119,13 @@ def bastions(value: str) -> str:
 
 
 def bastion_of_command(command: str) -> str:
-    """The bastion of a ProxyCommand that is `ssh -W %h:%p` in one of its usual dresses; empty for `none`.
+    """The bastion of a ProxyCommand that is `ssh -W %h:%p` in one of its usual dresses, or `none`.
 
     Raises:
         ValueError: It is another program, or does more than forward.
     """
-    if command.strip().lower() == "none":
-        return ""
+    if command.strip().lower() == NO_BASTION:
+        return NO_BASTION
     try:
         words = shlex.split(command)
     except ValueError:
@@ -159,8 +162,13 @@ def _flags(words: list[str]) -> Iterator[tuple[str, str]]:
 def _keyword(flag: str, value: str) -> tuple[str, str]:
     if flag == "o":
         name, _, argument = value.strip().replace("=", " ", 1).partition(" ")
-        return name.lower(), argument.strip().strip('"')
+        return name.lower(), _unquoted(name.lower(), argument.strip())
     return _AS_KEYWORD.get(flag, ""), value
+
+
+def _unquoted(keyword: str, argument: str) -> str:
+    """ssh_config(5) allows double quotes around an argument; where several may stand they are told apart by them."""
+    return argument if keyword in SEVERAL else argument.strip('"')
 
 
 def _ignored(words: str, where: Where) -> Problem:

@@ -42,12 +42,16 @@ def host(**fields: object) -> Host:
         ({"ansible_ssh_private_key_file": "keys/id"}, {"key_files": ("/srv/inventories/lab/keys/id",)}),
         ({"ansible_private_key_file": "/k"}, {"key_files": ("/k",)}),
         ({"ansible_ssh_common_args": "-J ops@b1:22,b2"}, {"jump": "ops@b1:22,b2"}),
-        ({"ansible_ssh_extra_args": "-o ProxyJump=none"}, {"jump": ""}),
+        ({"ansible_ssh_extra_args": "-o ProxyJump=none"}, {"jump": "none"}),
         ({"ansible_ssh_common_args": "-o ProxyCommand='ssh -q -W %h:%p -p 23 ops@b1'"}, {"jump": "ops@b1:23"}),
         ({"ansible_ssh_common_args": "-qtp2222 -l root -i a -i b"}, None),
         (
             {"ansible_ssh_common_args": "-o UserKnownHostsFile=known -o StrictHostKeyChecking=accept-new -o HostKeyAlias=db"},
             {"known_hosts": ("/srv/inventories/lab/known",), "host_keys": "accept-new", "host_key_alias": "db"},
+        ),
+        (
+            {"ansible_ssh_common_args": "-o 'UserKnownHostsFile=\"/my lab/known\" /two' -o GlobalKnownHostsFile=/three"},
+            {"known_hosts": ("/my lab/known", "/two", "/three")},
         ),
         ({"ansible_ssh_common_args": "-F none"}, {"ssh_config": "none"}),
         ({"ansible_ssh_args": '-F ssh.cfg -o "HostName 10.1.1.1"'}, {"ssh_config": "/srv/inventories/lab/ssh.cfg", "address": "10.1.1.1"}),
@@ -116,6 +120,10 @@ def test_what_is_not_obeyed_is_told_and_the_guard_stays_up(variables, what):
         ({"ansible_ssh_common_args": "-o ProxyCommand='{{ proxy }}'"}, "ansible_ssh_common_args is a Jinja template"),
         ({"ansible_ssh_common_args": "-o ProxyCommand='nc %h %p'"}, 'cannot connect through "nc %h %p"'),
         ({"ansible_ssh_common_args": "-J 'a b'"}, 'cannot connect through "a b"'),
+        (
+            {"ansible_ssh_common_args": "-o 'UserKnownHostsFile=\"open'"},
+            "a list of known_hosts files is '\"open'",
+        ),
         ({"ansible_ssh_common_args": "-o 'open"}, "a quotation in ssh arguments is not closed"),
     ],
 )
@@ -144,7 +152,7 @@ def test_a_host_that_cannot_be_connected_to_blocks_only_those_who_select_it(tmp_
 @pytest.mark.parametrize(
     ("command", "jump"),
     [
-        ("none", ""),
+        ("none", "none"),
         ("ssh -W %h:%p bastion", "bastion"),
         ("/usr/bin/ssh -l ops bastion.example.org -q -W [%h]:%p -p 2222", "ops@bastion.example.org:2222"),
         ("ssh -o StrictHostKeyChecking=no -W %h:%p ops@bastion", "ops@bastion"),

@@ -64,7 +64,7 @@ def test_a_place_without_the_file_asks_for_a_key_and_lets_no_machine_answer(tmp_
 def test_every_mistake_of_an_environment_is_told_at_once():
     text = b"""
 confirm: typo
-auto: [confrim]
+auto: [confirmation]
 windows: ["Sunday night", "Sun 02:00-02:00 UTC", "Sun 02:00-06:00 Mars/Base"]
 freeze: ["2027-01-03/2026-12-20", "soon"]
 colour: rd

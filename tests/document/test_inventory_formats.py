@@ -75,7 +75,7 @@ def test_every_mistake_of_an_ini_inventory_is_told_at_once(tmp_path):
 web[3:1]
 web1 ansible_host
 web2 note="open
-[web:chidren]
+[web:kids]
 [bad section]
 [nobody:vars]
 x=1
@@ -90,7 +90,7 @@ two words
         (3, "bad-host", '"web[3:1]" names no host'),
         (4, "bad-line", '"ansible_host" stands behind a host'),
         (5, "bad-line", "a quotation is not closed"),
-        (6, "bad-line", 'section [web:chidren] has the unknown kind "chidren"'),
+        (6, "bad-line", 'section [web:kids] has the unknown kind "kids"'),
         (7, "bad-line", "[bad section] is no section"),
         (8, "unknown-group", 'group "nobody" is not defined'),
         (11, "bad-line", '"no equals sign" sets no variable'),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runbook.document.host_expression import MAX_EXPANDED, HostExpression, expand
-from runbook.problem import Problem, Problems, Where
+from runbook.problem import Problems, Where
 
 HERE = Where("hosts", 3)
 
@@ -67,7 +67,7 @@ def test_an_expression_that_names_nobody_says_why(text, why):
 
 
 @pytest.mark.parametrize(
-    "text", ["-oProxyCommand=x", "../etc", "a/b", "a b", "\x1b[31m", ".hidden", "web:", "", "ho‮st"]
+    "text", ["-oProxyCommand=x", "../etc", "a/b", "a b", "\x1b[31m", ".hidden", "web:", "", "ho\u202est"]
 )
 def test_a_name_that_is_no_file_no_word_and_no_safe_argument_is_refused(text):
     with pytest.raises(Problems):
@@ -78,8 +78,7 @@ def test_a_name_that_is_no_file_no_word_and_no_safe_argument_is_refused(text):
 def test_any_text_names_hosts_or_raises_problems(text):
     try:
         names = expand(text, HERE).names
-    except Problems as refused:
-        assert all(isinstance(problem, Problem) for problem in refused.problems)
-    else:
-        assert names
-        assert all("/" not in name and not name.startswith(("-", ".")) for name in names)
+    except Problems:
+        return
+    assert names
+    assert all("/" not in name and not name.startswith(("-", ".")) for name in names)

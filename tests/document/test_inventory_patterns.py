@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from runbook.core.host import Host
 from runbook.core.inventory import Inventory
 from runbook.core.plan import Environment
-from runbook.document.pattern import protected_hosts, select
+from runbook.document.pattern import idle_protection, protected_hosts, select
 from runbook.problem import Problems, Where
 
 GROUPS = {
@@ -103,4 +103,13 @@ def test_any_pattern_selects_hosts_of_the_inventory_or_raises_problems(pattern):
 
 def test_protected_entries_are_patterns_and_may_match_nobody():
     assert protected_hosts(fleet(("db2", "group:eu", "gone", "group:gone"))) == ("web1", "db1", "db2")
+    assert protected_hosts(fleet(("nodes:web[1-2]", "d*"))) == ("web1", "web2", "db1", "db2")
     assert protected_hosts(fleet()) == ()
+
+
+def test_a_protected_entry_that_protects_nobody_is_a_warning():
+    found = idle_protection(fleet(("db2", "group:eu", "dbs", "group:gone")))
+    assert [(problem.what, problem.warning) for problem in found] == [
+        ('protected "dbs" protects no host of fleet', True),
+        ('protected "group:gone" protects no host of fleet', True),
+    ]

@@ -160,6 +160,7 @@ def test_secrets_leave_the_variables_and_mask_themselves(tmp_path):
         "ansible_become_pass": "sudo-me",
         "deploy_token": "1234567",
     }
+    assert {secret.reveal() for secret in inventory.secrets} == set(found.values())
     assert not any(value in repr(inventory) for value in found.values())
     with pytest.raises(Problems) as refused:
         require_plain(inventory, "h1", ["db"])

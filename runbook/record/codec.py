@@ -67,22 +67,21 @@ def encode(entry: Entry, prev: str) -> bytes:
     that refuses a line at 03:00 helps nobody.
 
     Raises:
-        Problems: `record-too-deep` when a registered value is nested deeper than a decoder would read back.
+        Problems: `record-unreadable` for what could not be read back: a value nested too deeply, a number that is not
+            finite.
     """
-    try:
-        body = _encoder.encode(entry)
-    except UnicodeEncodeError:
-        body = _encoder.encode(_expressible(msgspec.to_builtins(entry)))
-    except RecursionError:
-        raise problem(
-            "A value is nested too deeply to be recorded",
-            why="JSON that is nested hundreds of levels deep cannot be read back safely",
-            fix="Register a part of it, or turn it into text on the host",
-            code="record-too-deep",
-            exit=Exit.FAILED,
-        ) from None
+    body = _body(entry)
     covered = b'{"prev":"%b",%b' % (prev.encode("ascii"), body[1:-1])
     return b'%b,"sum":"%b"}\n' % (covered, hashlib.sha256(covered).hexdigest().encode("ascii"))
+
+
+def is_whole(line: bytes) -> bool:
+    """True when the line is as it was written, whatever it says and wherever it belongs."""
+    try:
+        _digest(line)
+    except Problems:
+        return False
+    return True
 
 
 def decode(line: bytes) -> tuple[Entry, str]:
@@ -118,22 +117,43 @@ def follow(tip: Tip, line: bytes) -> tuple[Entry, Tip]:
 
 
 def _open(line: bytes) -> tuple[Entry, str, str]:
-    """The entry, its `prev`, and the SHA-256 of the whole line, which is hashed once for both sums."""
+    """The entry, its `prev`, and the SHA-256 of the whole line."""
+    digest = _digest(line)
+    return _read(line), line[_PREV].decode("ascii", "replace"), digest
+
+
+def _digest(line: bytes) -> str:
+    """The SHA-256 of the whole line, after its own `sum` was found right; the bytes are hashed once for both."""
     if line[-1:] != b"\n":
         raise _damage("journal-torn", "The line is cut off", "Its line feed is missing, as after a crash")
     if not (line[:9] == b'{"prev":"' and line[73:81] == b'","seq":' and _is_closed(line)):
         raise _damage("journal-json", "This is not a line of a journal", 'It has no "prev" and "sum" around it')
     digest = hashlib.sha256(memoryview(line)[:-_CLOSING])
     if digest.hexdigest().encode("ascii") != line[_SUM]:
-        raise _damage(
-            "journal-hash", "The line was changed after it was written", 'Its bytes do not give its own "sum"'
-        )
+        why = 'Its bytes do not give its own "sum"'
+        raise _damage("journal-hash", "The line was changed after it was written", why)
     digest.update(line[-_CLOSING:])
-    return _read(line), line[_PREV].decode("ascii", "replace"), digest.hexdigest()
+    return digest.hexdigest()
 
 
 def _is_closed(line: bytes) -> bool:
     return line[-_CLOSING:-67] == b',"sum":"' and line[-3:] == b'"}\n'
+
+
+def _body(entry: Entry) -> bytes:
+    try:
+        body = _encoder.encode(entry)
+    except UnicodeEncodeError:
+        body = _encoder.encode(_expressible(msgspec.to_builtins(entry)))
+    except RecursionError as error:
+        raise _unreadable(error) from None
+    if b"null" in body:
+        # JSON has no word for "not a number": it is written as null, which a field for a number does not take back.
+        try:
+            _decoder.decode(body)
+        except msgspec.ValidationError as error:
+            raise _unreadable(error) from None
+    return body
 
 
 def _read(line: bytes) -> Entry:
@@ -170,3 +190,13 @@ def _expressible(value: object) -> object:
 
 def _damage(code: str, what: str, why: str) -> Problems:
     return problem(what, why=why, code=code, exit=Exit.FAILED)
+
+
+def _unreadable(error: Exception) -> Problems:
+    return problem(
+        "A value cannot be recorded",
+        why=f"It could not be read back ({error})",
+        fix="Values must be finite and not nested hundreds of levels deep; register a part of it, or text",
+        code="record-unreadable",
+        exit=Exit.FAILED,
+    )

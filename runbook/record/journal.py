@@ -20,11 +20,12 @@ import msgspec
 
 from runbook.core.event import Entry, RunnerStarted
 from runbook.problem import Exit, Problems, Where, problem
-from runbook.record.codec import Tip, decode, encode, follow
+from runbook.record.codec import Tip, encode, follow, is_whole
 from runbook.record.disk import (
     PRIVATE_FILE,
     disk_problems,
     make_private_folder,
+    sync_file,
     sync_folder,
     try_lock,
     write_new_file,
@@ -51,7 +52,7 @@ class Journal:
         self._failure: Problems | None = None
 
     @classmethod
-    def create(cls, folder: Path, sync: Callable[[int], None] = os.fdatasync) -> Journal:
+    def create(cls, folder: Path, sync: Callable[[int], None] = sync_file) -> Journal:
         """Begin the journal of a new run in that folder, which is made when it is missing.
 
         Raises:
@@ -67,7 +68,7 @@ class Journal:
         return cls(path, number, Tip(), sync)
 
     @classmethod
-    def reopen(cls, folder: Path, sync: Callable[[int], None] = os.fdatasync) -> Reopened:
+    def reopen(cls, folder: Path, sync: Callable[[int], None] = sync_file) -> Reopened:
         """Continue the journal of a run whose runner is gone.
 
         An unfinished end (a torn line, a block of zeros) is moved to a file beside the journal, never dropped.
@@ -198,15 +199,7 @@ def _is_unfinished(line: bytes, rest: bytes) -> bool:
     A complete line that was changed is not unfinished: cutting it off could make a step run twice.
     """
     cut = not line.endswith(b"\n") or b"\0" in line
-    return cut and not any(map(_is_whole, BytesIO(rest)))
-
-
-def _is_whole(line: bytes) -> bool:
-    try:
-        decode(line)
-    except Problems as flaw:
-        return flaw.problems[0].code == "journal-unknown"
-    return True
+    return cut and not any(map(is_whole, BytesIO(rest)))
 
 
 def _unusable(damage: Problems, where: Where) -> Problems:

@@ -20,7 +20,15 @@ import msgspec
 
 from runbook.core.event import Entry, OutputArrived
 from runbook.problem import Problems
-from runbook.record.disk import PRIVATE_FILE, disk_problems, is_safe_name, make_private_folder, sync_folder, write_whole
+from runbook.record.disk import (
+    PRIVATE_FILE,
+    disk_problems,
+    is_safe_name,
+    make_private_folder,
+    sync_file,
+    sync_folder,
+    write_whole,
+)
 
 CHUNK = 64 * 1024
 """Most bytes of one `OutputArrived` (design D5)."""
@@ -152,7 +160,7 @@ class _HostFile:
         with disk_problems("Output cannot be made durable", self._path):
             number = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
-                os.fdatasync(number)
+                sync_file(number)
             finally:
                 os.close(number)
         self._dirty = False

@@ -11,9 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from runbook.core.event import RunEnded
-from runbook.problem import Problems
-from runbook.record.codec import decode
+from runbook.record.codec import is_whole
 from runbook.record.disk import is_locked
 from runbook.record.journal import JOURNAL
 
@@ -67,15 +65,23 @@ class _First(msgspec.Struct):
     event: _Opening
 
 
-class _End(msgspec.Struct, frozen=True):
-    """What the last line says."""
-
-    ended: str = ""
+class _LastEvent(msgspec.Struct):
+    type: str = ""
     reason: str = ""
-    damaged: bool = False
+
+
+class _Last(msgspec.Struct):
+    wall: str = ""
+    event: _LastEvent = msgspec.field(default_factory=_LastEvent)
+
+    @property
+    def ended(self) -> bool:
+        """True when it is a run's last for good."""
+        return self.event.type == "RunEnded"
 
 
 _first = msgspec.json.Decoder(_First)
+_last = msgspec.json.Decoder(_Last)
 
 
 def summarise(folder: Path) -> RunSummary:
@@ -83,11 +89,11 @@ def summarise(folder: Path) -> RunSummary:
     path = folder / JOURNAL
     size, live = _size(folder), is_locked(path)
     try:
-        with path.open("rb") as file:
-            opening = _first.decode(file.readline()).event
-            end = _end(_last_line(path))
+        first, last = _ends(path)
+        opening = _first.decode(first).event
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return RunSummary(run=folder.name, folder=folder, live=live, size=size, damaged=not live)
+    closing = _closing(last)
     return RunSummary(
         run=opening.run,
         folder=folder,
@@ -97,40 +103,40 @@ def summarise(folder: Path) -> RunSummary:
         environment=opening.plan.environment.name,
         operator=opening.operator.name,
         started=opening.started,
-        ended=end.ended,
-        reason=end.reason,
+        ended=closing.wall if closing.ended else "",
+        reason=closing.event.reason if closing.ended else "",
         live=live,
         size=size,
-        damaged=end.damaged and not live,
+        damaged=not (live or (is_whole(first) and is_whole(last))),
     )
 
 
-def _last_line(path: Path) -> bytes:
-    """From the last line feed but one to the end, however long it is."""
-    size, wanted = path.stat().st_size, _TAIL
+def _closing(line: bytes) -> _Last:
+    """What the last line says; nothing when it is torn, as it may be for a moment in a live run."""
+    try:
+        return _last.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _Last()
+
+
+def _ends(path: Path) -> tuple[bytes, bytes]:
+    """The first line and the last, however long they are.
+
+    Raises:
+        OSError: when the journal is not there any more.
+    """
     with path.open("rb") as file:
+        first = file.readline()
+        size, wanted = file.seek(0, os.SEEK_END), _TAIL
         while True:
             file.seek(max(0, size - wanted))
-            tail = file.read()
+            tail = file.read(wanted)
             start = tail.rfind(b"\n", 0, len(tail) - 1) + 1
             if start or wanted >= size:
-                return tail[start:]
+                return first, tail[start:]
             wanted *= 8
 
 
-def _end(line: bytes) -> _End:
-    try:
-        entry, _ = decode(line)
-    except Problems as damage:
-        return _End(damaged=damage.problems[0].code != "journal-unknown")
-    if isinstance(entry.event, RunEnded):
-        return _End(ended=entry.wall, reason=entry.event.reason)
-    return _End()
-
-
 def _size(folder: Path) -> int:
-    return sum(
-        (Path(place) / name).stat(follow_symlinks=False).st_size
-        for place, _, names in os.walk(folder)
-        for name in names
-    )
+    found = (Path(place) / name for place, _, names in os.walk(folder) for name in names)
+    return sum(path.lstat().st_size for path in found if path.is_file())

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runbook.core.event import Entry, NoteAdded, RunEnded
+from runbook.core.event import AttemptEnded, Entry, NoteAdded, Result, RunEnded
+from runbook.core.outcome import Outcome
 from runbook.problem import Problems
-from runbook.record.codec import ZERO, Tip, decode, encode, follow
+from runbook.record.codec import ZERO, Tip, decode, encode, follow, is_whole
 from tests import strategies
 
 NOTE = Entry(seq=17, at=12.5, wall="2026-11-23T04:12:00.000Z", event=NoteAdded(text="disk is slow"))
@@ -78,16 +80,24 @@ def test_text_that_is_not_unicode_is_written_with_replacement_characters():
     assert decode(encode(entry, ZERO))[0].event == NoteAdded(text="backup-\ufffd.tar 😀")
 
 
-def test_a_value_too_deep_to_be_read_back_is_refused():
-    from runbook.core.event import Actor, GateAnswered
+def nested(levels: int) -> list:
+    value: list = []
+    for _ in range(levels):
+        value = [value]
+    return value
 
-    deep: list = []
-    for _ in range(5000):
-        deep = [deep]
-    event = GateAnswered(gate="1#1", step="1", by=Actor(name="anna", uid=1), answer="value", value=deep)
+
+@pytest.mark.parametrize("result", [Result(value=nested(5000)), Result(duration=math.nan), Result(duration=math.inf)])
+def test_a_value_that_could_not_be_read_back_is_refused_before_it_is_written(result: Result):
+    event = AttemptEnded(step="1.1", host="db1", number=1, outcome=Outcome.SUCCEEDED, result=result)
     with pytest.raises(Problems) as caught:
         encode(Entry(seq=0, at=0.0, wall="", event=event), ZERO)
-    assert caught.value.problems[0].code == "record-too-deep"
+    assert caught.value.problems[0].code == "record-unreadable"
+
+
+def test_a_line_is_whole_until_a_byte_of_it_changes():
+    line = encode(NOTE, ZERO)
+    assert [is_whole(line), is_whole(line[:-1]), is_whole(line.replace(b"slow", b"fast"))] == [True, False, False]
 
 
 def test_a_line_is_followed_only_by_the_line_that_names_its_hash():

@@ -166,6 +166,19 @@ def test_a_damaged_record_is_listed_as_such(tmp_path: Path, edit):
     assert [(run.run, run.damaged) for run in Library(tmp_path).runs()] == [("r1", True)]
 
 
+def test_a_run_whose_last_line_is_torn_still_says_what_it_was(tmp_path: Path):
+    write_record(tmp_path / "r1")
+    path = tmp_path / "r1/journal.jsonl"
+    path.write_bytes(path.read_bytes()[:-5])
+    found = Library(tmp_path).runs()[0]
+    assert (found.runbook, found.started, found.ended, found.damaged) == (
+        "orders-restart",
+        "2026-11-23T04:12:00.000Z",
+        "",
+        True,
+    )
+
+
 def test_a_last_line_longer_than_a_read_is_found(tmp_path: Path):
     entries = write_journal(tmp_path / "r1", opened(), RunEnded(reason="x" * 200_000))
     assert Library(tmp_path).runs()[0].ended == entries[-1].wall

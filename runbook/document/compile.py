@@ -39,6 +39,8 @@ class Compiled:
     secrets: tuple[Secret, ...]
     """Empty when there was no source to ask."""
     warnings: tuple[Problem, ...]
+    files: tuple[str, ...] = ()
+    """Scripts and nested runbooks that were read, openable as written, for the record."""
 
 
 def compile_plan(
@@ -67,7 +69,7 @@ def compile_plan(
     refused = [each for each in draft.problems if not each.warning]
     if refused:
         raise Problems(refused)
-    return Compiled(plan=plan, secrets=settled.secrets, warnings=tuple(draft.problems))
+    return Compiled(plan=plan, secrets=settled.secrets, warnings=tuple(draft.problems), files=tuple(draft.read))
 
 
 def _draft(runbook: Runbook, inventory: Inventory, options: CompileOptions, settled: Settled) -> Draft:

@@ -6,6 +6,7 @@ stay functions over a step or a section, and so that one unknown name does not h
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,11 +87,18 @@ class Draft:
     """In a nested runbook: what stands for each of its parameters in texts that wait for the run."""
     files: tuple[Path, ...] = ()
     """The runbooks that are being compiled, outermost first; a file twice is a cycle."""
+    read: dict[str, None] = field(default_factory=dict)
+    """Every other file that the plan was made from, in the order of reading."""
 
     @property
     def folder(self) -> Path:
         """What relative paths in the runbook are relative to."""
         return Path(self.runbook.source).parent
+
+    def from_outside(self, path: str) -> str:
+        """A path of this runbook as the outermost runbook would write it: the engine knows only that folder."""
+        inside = len(self.files) > 1 and not Path(path).is_absolute() and not path.startswith("{{")
+        return os.path.relpath(self.folder.resolve() / path, self.files[0].parent) if inside else path
 
     def note(self, where: Where, code: str, what: str, fix: str = "", why: str = "") -> None:
         """Keep a problem."""

@@ -28,7 +28,9 @@ def nested_draft(draft: Draft, step: Step, action: NestedAction) -> Draft:
         Problems: its file cannot be read, calls itself, or is not given what it needs.
     """
     where = step.at("runbook")
-    inner = read_runbook(_file(draft, action, where))
+    file = _file(draft, action, where)
+    draft.read[str(file)] = None
+    inner = read_runbook(file)
     given, secrets = _given(draft, inner, action, where)
     settled = settle(inner, given, draft.inventory, None)
     draft.problems += settled.problems

@@ -19,9 +19,12 @@ from runbook.core.action import (
     AssertAction,
     BlockAction,
     CommandAction,
+    DownloadAction,
+    FabricAction,
     ParallelAction,
     ProbeAction,
     ScriptAction,
+    UploadAction,
     WaitForAction,
     Work,
 )
@@ -79,6 +82,12 @@ def to_action(draft: Draft, step: Step, *, label: str) -> Action:
             with draft.collecting(where):
                 return with_text(draft, written, where)
             return written
+        case UploadAction():
+            return msgspec.structs.replace(written, src=draft.from_outside(written.src))
+        case DownloadAction():
+            return msgspec.structs.replace(written, dest=draft.from_outside(written.dest))
+        case FabricAction():
+            return msgspec.structs.replace(written, file=draft.from_outside(written.file))
         case _:
             return written
 
@@ -208,6 +217,7 @@ def with_text(draft: Draft, script: ScriptAction, where: Where) -> ScriptAction:
     if not path:
         return script
     file = draft.folder / path.strip()
+    draft.read[str(file)] = None
     return msgspec.structs.replace(script, path=path.strip(), text=_read(file, where))
 
 

@@ -1,24 +1,24 @@
 """Where parts are joined: the one place in the command line that knows how a workspace, its secrets and a watcher fit.
 
-Verbs parse, call and render; what two of them need in the same way is here.
+Verbs parse, call and render; what two of them need in the same way is here. What only some of them need is imported by
+the function that needs it, because `runbook check` in a save hook pays for every import at the top of this file.
 """
 
 from __future__ import annotations
 
-import asyncio
-import getpass
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from runbook.engine.settings import Settings, read_settings
-from runbook.engine.workspace import LocalWorkspace
 from runbook.problem import problem
+
+if TYPE_CHECKING:
+    from runbook.engine.workspace import LocalWorkspace
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,11 +34,15 @@ def settings(recordings: str = "") -> Settings:
 
 def workspace(via: str, recordings: str = "") -> LocalWorkspace:
     """The workspace, with secrets read as the runbooks say."""
+    from runbook.engine.workspace import LocalWorkspace  # noqa: PLC0415 - brings asyncio and the record along
+
     return LocalWorkspace(settings(recordings), secret=read_secret, via=via)
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end, for a verb that is not one."""
+    import asyncio  # noqa: PLC0415 - a fifth of what `check` may take
+
     return asyncio.run(work)
 
 
@@ -59,6 +63,8 @@ def read_secret(name: str, source: str) -> str:
         case "command":
             return _from_command(name, rest)
         case _ if sys.stdin.isatty():
+            import getpass  # noqa: PLC0415 - only where a person is asked
+
             return getpass.getpass(f"{name} (not shown, not recorded): ")
         case _:
             raise _no_secret(name, "there is no terminal to ask on", 'Give it another source: from: "env:NAME"')
@@ -72,6 +78,8 @@ def _from_file(name: str, path: Path) -> str:
 
 
 def _from_command(name: str, text: str) -> str:
+    import subprocess  # noqa: PLC0415 - only where a secret comes from a program
+
     try:
         done = subprocess.run(
             ["/bin/sh", "-c", text], check=True, capture_output=True, text=True, timeout=SECRET_COMMAND_LIMIT

@@ -14,8 +14,9 @@ from runbook.core.event import GateOpened
 from runbook.core.gates import ANSWERS, NEEDS_REASON
 from runbook.core.intent import AnswerGate, Intent, ResolveFailure
 from runbook.core.run import GateState, Run
-from runbook.view.gates import gate_lines
+from runbook.view.gates import GateView, gate_view
 from runbook.view.sanitize import safe
+from runbook.view.words import plural
 
 _REASONED_CHOICES = frozenset({"skip", "accept", "exclude"})
 
@@ -23,8 +24,7 @@ _REASONED_CHOICES = frozenset({"skip", "accept", "exclude"})
 async def question(run: Run, gate: str, keyboard: Keyboard) -> Intent | None:
     """Show a gate and read its answer; None when nobody is there to give one."""
     state = run.gates[gate]
-    say()
-    for line in gate_lines(run, gate):
+    for line in _shown(gate_view(run, gate, run.now)):
         say(line)
     match state.opened.kind:
         case "failure":
@@ -38,6 +38,26 @@ async def question(run: Run, gate: str, keyboard: Keyboard) -> Intent | None:
             return await _tick(state, keyboard)
         case _:
             return await _decide(state.opened, keyboard)
+
+
+def _shown(view: GateView) -> tuple[str, ...]:
+    """What a yes lets through; the question itself has been told by the narration."""
+    rows = [
+        f"    {row.id} {row.name}"
+        + (f" on {text.folded}" if text.folded else "")
+        + "".join(f"\n        {line}" for line in text.lines)
+        for row in view.follows
+        for text in row.texts
+    ]
+    undo = f"{plural(view.without_undo, 'of these has', 'of these have')} no undo." if view.without_undo else ""
+    given = [f"  {answer.who}: {answer.answer} {answer.reason}" for answer in view.answers]
+    return (
+        "",
+        *(["  This lets through:", *rows] if rows else []),
+        *([f"  {undo}"] if undo else []),
+        *given,
+        f"  Policy: {view.policy}.",
+    )
 
 
 def _answer(opened: GateOpened, answer: str, *, value: str | int | None = None, reason: str = "") -> AnswerGate:
@@ -66,7 +86,7 @@ async def _failure(opened: GateOpened, keyboard: Keyboard) -> Intent | None:
     choice = await _one_of(opened.choices, keyboard)
     if choice is None:
         return None
-    reason = await keyboard.ask("Reason, goes on record: ") if choice in _REASONED_CHOICES else ""
+    reason: str | None = await keyboard.ask("Reason, goes on record: ") if choice in _REASONED_CHOICES else ""
     if reason is None:
         return None
     return ResolveFailure(step=opened.step, choice=choice, reason=reason)  # type: ignore[arg-type]  # offered by the gate

@@ -19,11 +19,11 @@ from runbook.cli.compose import (
 from runbook.cli.diagnostics import can_show_screen, problem_text, say
 from runbook.core.run import Run
 from runbook.core.verdict import verdicts
-from runbook.document.lint import unanswerable_gates
+from runbook.document.policy import gates_a_machine_may_not_answer
 from runbook.engine.prepare import Wish, prepare
 from runbook.engine.workspace import HowToRun, LocalWorkspace
 from runbook.problem import Problems
-from runbook.report.summary import summary
+from runbook.view.closing import closing
 
 
 @click.command("run")
@@ -57,7 +57,7 @@ def verb(  # noqa: PLR0913 - one for each option
     wish = Wish(book=book, inventory=inventory, given=given(params), limit=limit, step_mode=step_mode)
     prepared = prepare(place.settings, wish, place.secret)
     if auto:
-        refused = unanswerable_gates(prepared.plan)
+        refused = gates_a_machine_may_not_answer(prepared.plan)
         if refused:
             raise Problems(refused)
     for warning in prepared.warnings:
@@ -87,14 +87,9 @@ def conclude(place: LocalWorkspace, run: Run, *, as_json: bool) -> int:
     """Print what came out: words for a person, or the one object for a machine."""
     folder = str(place.library.find(run.id))
     if as_json:
+        from runbook.report.summary import summary  # noqa: PLC0415 - only where it is asked for
+
         click.echo(msgspec.json.format(msgspec.json.encode(summary(run, folder)), indent=2).decode())
-    for text in closing_lines(run, folder):
+    for text in closing(run, folder):
         say(text)
     return int(verdicts(run).exit)
-
-
-def closing_lines(run: Run, folder: str) -> tuple[str, ...]:
-    """The last lines that an operator sees: verdicts, recovery time, and where the record is."""
-    from runbook.view.closing import closing  # noqa: PLC0415 - see above
-
-    return closing(run, folder)

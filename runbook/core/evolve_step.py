@@ -133,9 +133,19 @@ def attempt_graded(run: Run, event: AttemptGraded, _at: float) -> Run:
 
 
 def output_arrived(run: Run, event: OutputArrived, _at: float) -> Run:
-    """A host's output grew."""
+    """A host's output grew, and with it what is on record of the attempt that wrote it."""
     known = OutputState(file=event.file, length=event.offset + event.length)
-    return replace(run, outputs=run.outputs.set(event.host, known))
+    run = replace(run, outputs=run.outputs.set(event.host, known))
+    state = run.steps.get(event.step)
+    attempt = state.attempts.get(event.host) if state else None
+    if state is None or attempt is None or attempt.number != event.number:
+        return run
+    grown = (
+        replace(attempt, recorded_out=attempt.recorded_out + event.length)
+        if event.stream == "out"
+        else replace(attempt, recorded_err=attempt.recorded_err + event.length)
+    )
+    return set_step(run, replace(state, attempts=state.attempts.set(event.host, grown)))
 
 
 def attempt_ended(run: Run, event: AttemptEnded, at: float) -> Run:

@@ -60,10 +60,12 @@ def recovery(run: Run) -> Recovery:
     start, end = moments.get(Milestone.OUTAGE), moments.get(Milestone.SERVICE_RESTORED)
     declared = moments.get(Milestone.DECLARED)
     counted_from = declared if run.plan.objectives.rto_starts_at == "declared" else start
+    seconds = _span(counted_from, end)
     return Recovery(
         moments=dict(sorted(moments.items(), key=lambda item: item[1].latest)),
-        seconds=_span(counted_from, end),
-        error=(counted_from.width + end.width) if counted_from and end else 0.0,
+        seconds=seconds,
+        # No recovery takes less than no time, however wide its brackets are.
+        error=min(seconds or 0.0, counted_from.width + end.width) if counted_from and end else 0.0,
         from_outage=_span(start, end),
         from_declared=_span(declared, end),
         waiting_for_people=waiting_between(run, start.earliest, end.latest) if start and end else 0.0,

@@ -53,6 +53,9 @@ class AttemptState(msgspec.Struct, frozen=True, kw_only=True):
     result: Result = Result()
     job: str = ""
     digest: str = ""
+    recorded_out: int = 0
+    """Masked bytes of standard output on record: what a re-attach, which begins at the first byte, leaves out."""
+    recorded_err: int = 0
 
 
 class StepState(msgspec.Struct, frozen=True, kw_only=True):

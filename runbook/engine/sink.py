@@ -19,7 +19,7 @@ from runbook.transport.session import Stream
 class RecordSink:
     """The sink of one attempt."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a stored byte needs, each once
         self,
         *,
         source: Source,
@@ -28,15 +28,20 @@ class RecordSink:
         tell: Callable[[Event], None],
         room: Callable[[], Awaitable[None]],
         keep: bool = True,
+        recorded: tuple[int, int] = (0, 0),
     ) -> None:
-        """`source.stream` is ignored: each stream has its own masker and its own source."""
+        """`source.stream` is ignored: each stream has its own masker and its own source.
+
+        `recorded` are the masked bytes of each stream that an earlier runner put on record. A re-attach hands over
+        every byte from the first, and masking gives the same bytes however they are cut, so that many are left out.
+        """
         self._output = output
         self._tell = tell
         self._room = room
         self._keep = keep
         self._source = source
         self._maskers = {stream: masker.fresh() for stream in Stream}
-        self.sizes = dict.fromkeys(Stream, 0)
+        self._skip = dict(zip((Stream.OUT, Stream.ERR), recorded, strict=True))
 
     async def receive(self, stream: Stream, data: bytes) -> None:
         """Mask, store, name."""
@@ -56,6 +61,9 @@ class RecordSink:
             self._tell(event)
 
     def _store(self, stream: Stream, data: bytes) -> None:
+        skipped = min(self._skip[stream], len(data))
+        self._skip[stream] -= skipped
+        data = data[skipped:]
         if not data or not self._keep:
             return
         source = self._source

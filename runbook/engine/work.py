@@ -34,7 +34,6 @@ from runbook.steps.table import kind_for
 from runbook.transport.masking import Masker
 from runbook.transport.session import Job, Session
 
-
 CLEANING_LIMIT = 10.0
 """Seconds that the end of a run waits for files on hosts to be removed; a host that is gone keeps them."""
 
@@ -88,7 +87,8 @@ class RunWorkers:
     async def attempt(self, effect: Attempt, *, reattach: bool) -> None:
         """Do it, and tell how it ended. A runner that shuts down tells nothing: the attempt is still in flight."""
         tools = self._tools
-        planned = tools.recorder.run.steps[effect.step].planned
+        state = tools.recorder.run.steps[effect.step]
+        planned, known = state.planned, state.attempts[effect.host]
         sink = RecordSink(
             source=Source(step=effect.step, host=effect.host, number=effect.number, stream="out"),
             output=tools.recorder.output,
@@ -96,6 +96,7 @@ class RunWorkers:
             tell=tools.executor.tell,
             room=tools.executor.has_room,
             keep=not planned.no_log,
+            recorded=(known.recorded_out, known.recorded_err) if reattach else (0, 0),
         )
         finding = await self._found(effect, planned, sink, reattach=reattach)
         sink.finish()

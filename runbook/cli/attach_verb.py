@@ -1,0 +1,28 @@
+"""`runbook attach`: watch a live run from another terminal, and answer its gates there."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from runbook.cli.compose import json_option, recordings_option, workspace
+from runbook.cli.diagnostics import can_show_screen
+from runbook.cli.run_verb import watch_to_the_end
+
+
+@click.command("attach")
+@click.argument("run", default="last")
+@recordings_option
+@json_option
+@click.option("--line", is_flag=True, help="Lines instead of the screen.")
+@click.option("--watch-only", is_flag=True, help="Ask nothing here.")
+def verb(*, run: str, recordings: str, as_json: bool, line: bool, watch_only: bool) -> int:
+    """Watch a live run: its id, the beginning of it, or `last`. Leaving never stops the run."""
+    place = workspace("attach", recordings)
+    found = place.library.find(run).name
+    if can_show_screen() and not (line or as_json):
+        from runbook.cli.screen import open_run  # noqa: PLC0415 - lines must not pay for the screen
+
+        return open_run(place, found)
+    return watch_to_the_end(place, found, answer=not watch_only and sys.stdin.isatty(), as_json=as_json)

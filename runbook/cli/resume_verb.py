@@ -1,0 +1,35 @@
+"""`runbook resume`: continue a run whose runner is gone.
+
+What was in flight is re-attached where its host can tell, and otherwise in doubt and asked about.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from runbook.cli.compose import json_option, recordings_option, run_async, workspace
+from runbook.cli.diagnostics import can_show_screen, say
+from runbook.cli.run_verb import watch_to_the_end
+
+
+@click.command("resume")
+@click.argument("run", default="last")
+@recordings_option
+@json_option
+@click.option("--line", is_flag=True, help="Lines instead of the screen.")
+@click.option("--detach", is_flag=True, help="Start the runner and leave.")
+def verb(*, run: str, recordings: str, as_json: bool, line: bool, detach: bool) -> int:
+    """Continue an interrupted run: its id, its beginning, or `last`. Nothing known to have run runs twice."""
+    place = workspace("resume", recordings)
+    found = run_async(place.resume(run))
+    if detach:
+        click.echo(found)
+        return 0
+    say(f"Resumed {found}.")
+    if can_show_screen() and not (line or as_json):
+        from runbook.cli.screen import open_run  # noqa: PLC0415 - lines must not pay for the screen
+
+        return open_run(place, found)
+    return watch_to_the_end(place, found, answer=sys.stdin.isatty(), as_json=as_json)

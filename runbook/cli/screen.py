@@ -1,0 +1,57 @@
+"""Opening the screen: the only file of the command line that imports it, because it costs more than most verbs."""
+
+from __future__ import annotations
+
+from runbook.cli.compose import workspace
+from runbook.cli.diagnostics import say
+from runbook.core.verdict import verdicts
+from runbook.engine.workspace import LocalWorkspace
+from runbook.problem import Exit, problem
+from runbook.tui.app import RunbookApp
+from runbook.view.closing import closing
+
+
+def open_library() -> int:
+    """The library of the workspace around the operator.
+
+    Raises:
+        Problems: There is no terminal to draw on.
+    """
+    from runbook.cli.diagnostics import can_show_screen  # noqa: PLC0415 - keeps the imports above those of the screen
+
+    if not can_show_screen():
+        raise problem(
+            "there is no terminal for the screen",
+            why="standard input or output is no terminal, TERM is dumb, or CI is set",
+            fix="Use the verbs instead: runbook --help",
+            code="no-terminal",
+        )
+    run_async(RunbookApp(workspace("screen")).run_async())
+    return 0
+
+
+def open_run(place: LocalWorkspace, run: str) -> int:
+    """Watch a live run on the screen; afterwards say how it stands, in lines that stay in the terminal."""
+    run_async(_watch(place, run))
+    now = place.folded(run)
+    if not now.has_ended:
+        say(f"You left the screen; run {run} goes on. Back to it: runbook attach {run}")
+        return int(Exit.HELD)
+    for text in closing(now, str(place.library.find(run))):
+        say(text)
+    return int(verdicts(now).exit)
+
+
+def open_replay(place: LocalWorkspace, run: str) -> int:
+    """Watch a record again on the screen."""
+    run_async(RunbookApp(place, feed=place.replay(run), start_on="replay").run_async())
+    return int(Exit.HELD)
+
+
+async def _watch(place: LocalWorkspace, run: str) -> None:
+    """The feed belongs to the loop that the screen runs on, so both begin here."""
+    feed = await place.attach(run)
+    try:
+        await RunbookApp(place, feed=feed, start_on="run").run_async()
+    finally:
+        await feed.close()

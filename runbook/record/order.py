@@ -12,6 +12,7 @@ from runbook.core.event import (
     AttemptEnded,
     AttemptStarted,
     Entry,
+    FailureResolved,
     GateAnswered,
     GateLapsed,
     GateOpened,
@@ -150,7 +151,7 @@ class GatesCheck:
                 self._answer(entry, name)
             case GateLapsed(gate=name):
                 self._waiting.pop(name, None)
-            case StepEnded(step=step) | StepSkipped(step=step):
+            case StepEnded(step=step) | StepSkipped(step=step) | FailureResolved(step=step):
                 self._waiting = {name: gate for name, gate in self._waiting.items() if gate.step != step}
             case HaltRequested() | RollbackStarted() | AlwaysStarted() | Jumped():
                 self._waiting.clear()

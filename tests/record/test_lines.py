@@ -62,6 +62,11 @@ def test_the_line_of_a_byte_is_found(tmp_path: Path):
     assert [found.line_at(offset) for offset in (0, 3, 4, 8, 13)] == [0, 0, 1, 2, 2]
 
 
+def test_the_first_byte_of_a_line_is_found(tmp_path: Path):
+    found = reader(tmp_path, b"one\ntwo\nthree")
+    assert [found.start_of(line) for line in (0, 1, 2, 3)] == [0, 4, 8, 13]
+
+
 def test_a_very_long_line_is_cut_for_the_viewport_and_the_next_is_in_its_place(tmp_path: Path):
     found = reader(tmp_path, b"x" * (3 * LONGEST_LINE) + b"\nnext\n")
     assert found.lines(0, 2) == (b"x" * LONGEST_LINE, b"next")

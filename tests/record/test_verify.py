@@ -11,6 +11,7 @@ from runbook.core.action import Action, BlockAction, CommandAction, ConfirmActio
 from runbook.core.event import (
     AttemptEnded,
     AttemptStarted,
+    FailureResolved,
     GateAnswered,
     GateLapsed,
     GateOpened,
@@ -295,6 +296,7 @@ GUARDED = PLAN.__class__(
         ((gate(), attempt("A.1")), 0),
         ((gate("1.2", "failure"), attempt("1.2", 2)), 0),
         ((gate("1.2", "failure"), attempt("2.1")), 3),
+        ((gate("1.2", "failure"), FailureResolved(step="1.2", choice="accept", by=ANNA), attempt("2.1")), 0),
     ],
 )
 def test_nothing_starts_while_a_gate_before_it_waits(tmp_path: Path, events, line: int):

@@ -1,0 +1,182 @@
+"""Every key of the screen, in one registry.
+
+Bindings, the footer, the help page and the keymap page of the manual are all made from here, so a key cannot be bound
+and undocumented, or documented and dead. Ids are stable: people remap keys by them. The rules (why there is no bare
+letter that destroys, no Ctrl+H or Ctrl+B, no Alt) stand beside the registry's test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.binding import Binding, BindingType
+
+Area = Literal["everywhere", "lists", "library", "plan", "run", "output", "replay"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """One thing a key does."""
+
+    id: str
+    """Area and verb, `run.halt`: stable for ever."""
+    verb: str
+    """Name of the `action_` method."""
+    keys: str
+    """Comma-separated, the first is shown."""
+    label: str
+    """A word or two for the footer."""
+    help: str
+    """One sentence for the help page."""
+    footer: bool = False
+    """Shown in the footer; the rest is in help."""
+
+    @property
+    def area(self) -> str:
+        """Where it counts."""
+        return self.id.partition(".")[0]
+
+
+DEEDS = (
+    Deed(
+        id="everywhere.help", verb="help", keys="question_mark,f1", label="help", help="Show these keys.", footer=True
+    ),
+    Deed(
+        id="everywhere.back", verb="back", keys="escape", label="back", help="Back one level. Never quits or answers."
+    ),
+    Deed(
+        id="everywhere.leave",
+        verb="leave",
+        keys="q",
+        label="leave",
+        help="Leave this screen. A run goes on without it.",
+        footer=True,
+    ),
+    Deed(id="everywhere.quit", verb="quit", keys="ctrl+q", label="quit", help="Close the program. A run goes on."),
+    Deed(
+        id="everywhere.interrupt",
+        verb="interrupt",
+        keys="ctrl+c",
+        label="copy",
+        help="Copy what is selected. It stops nothing.",
+    ),
+    Deed(id="everywhere.theme", verb="next_theme", keys="f9", label="theme", help="Next theme."),
+    Deed(id="everywhere.picture", verb="picture", keys="f8", label="picture", help="Save this screen as a picture."),
+    Deed(id="everywhere.redraw", verb="redraw", keys="ctrl+r", label="redraw", help="Draw everything again."),
+    Deed(id="lists.up", verb="up", keys="up,k", label="up", help="One row up."),
+    Deed(id="lists.down", verb="down", keys="down,j", label="down", help="One row down."),
+    Deed(id="lists.page_up", verb="page_up", keys="pageup,ctrl+u", label="page up", help="One page up."),
+    Deed(id="lists.page_down", verb="page_down", keys="pagedown,ctrl+d", label="page down", help="One page down."),
+    Deed(id="lists.first", verb="first", keys="home,g", label="first", help="First row."),
+    Deed(id="lists.last", verb="last", keys="end,G", label="last", help="Last row."),
+    Deed(id="lists.open", verb="open", keys="enter", label="open", help="Open the row that has the cursor."),
+    Deed(id="library.filter", verb="filter", keys="slash", label="filter", help="Show what matches.", footer=True),
+    Deed(id="library.books", verb="books", keys="1", label="runbooks", help="The list of runbooks.", footer=True),
+    Deed(id="library.runs", verb="runs", keys="2", label="runs", help="The list of runs.", footer=True),
+    Deed(id="library.reload", verb="reload", keys="r", label="reload", help="Read the folders again."),
+    Deed(
+        id="plan.start",
+        verb="start",
+        keys="ctrl+s",
+        label="start",
+        help="Start the run; asks once more.",
+        footer=True,
+    ),
+    Deed(
+        id="plan.compile",
+        verb="compile",
+        keys="f5",
+        label="plan again",
+        help="Plan with the values of the form.",
+        footer=True,
+    ),
+    Deed(id="plan.form", verb="form", keys="1", label="values", help="Go to the form."),
+    Deed(id="plan.rows", verb="rows", keys="2", label="plan", help="Go to the plan."),
+    Deed(id="run.steps", verb="pane('steps')", keys="1", label="steps", help="Go to the steps."),
+    Deed(id="run.hosts", verb="pane('hosts')", keys="2", label="hosts", help="Go to the hosts."),
+    Deed(id="run.output", verb="pane('output')", keys="3", label="output", help="Go to the output."),
+    Deed(id="run.timeline", verb="pane('timeline')", keys="4,t", label="timeline", help="Show and go to the timeline."),
+    Deed(
+        id="run.zoom", verb="zoom", keys="z", label="zoom", help="Give the focused pane the whole screen.", footer=True
+    ),
+    Deed(
+        id="run.fold", verb="fold", keys="f", label="fold", help="Fold hosts that are in the same state.", footer=True
+    ),
+    Deed(id="run.faults", verb="faults", keys="exclamation_mark", label="faults", help="Only hosts that are not well."),
+    Deed(
+        id="run.gate",
+        verb="gate",
+        keys="a",
+        label="answer",
+        help="Open what waits for you. It answers nothing.",
+        footer=True,
+    ),
+    Deed(id="run.pause", verb="pause", keys="p", label="pause", help="Enter no new step; again to go on.", footer=True),
+    Deed(id="run.skip", verb="skip", keys="s", label="skip", help="Skip a step that is still ahead, with a reason."),
+    Deed(id="run.cut", verb="cut", keys="c", label="cut wait", help="End a countdown now, with a reason."),
+    Deed(id="run.note", verb="note", keys="m", label="note", help="Write a remark into the record."),
+    Deed(id="run.undo", verb="undo", keys="u", label="roll back", help="Undo what ran; typed, with a reason."),
+    Deed(id="run.halt", verb="halt", keys="x", label="halt", help="Stop the run; typed, with a reason.", footer=True),
+    Deed(
+        id="output.follow", verb="follow", keys="F", label="follow", help="Keep the newest line in sight.", footer=True
+    ),
+    Deed(id="output.left", verb="left", keys="left,h", label="left", help="Sideways."),
+    Deed(id="output.right", verb="right", keys="right,l", label="right", help="Sideways."),
+    Deed(id="output.fault", verb="next_fault", keys="e", label="next err", help="Next line of standard error."),
+    Deed(id="output.before", verb="fault_before", keys="E", label="err before", help="Line of standard error before."),
+    Deed(id="replay.play", verb="play", keys="space", label="play", help="Let time run, or stop it.", footer=True),
+    Deed(id="replay.back", verb="jump(-5)", keys="left", label="5 s back", help="Five seconds back."),
+    Deed(id="replay.forth", verb="jump(5)", keys="right", label="5 s on", help="Five seconds on."),
+    Deed(
+        id="replay.tenth_back",
+        verb="tenth(-1)",
+        keys="left_curly_bracket,shift+left",
+        label="10% back",
+        help="A tenth back.",
+    ),
+    Deed(
+        id="replay.tenth_forth",
+        verb="tenth(1)",
+        keys="right_curly_bracket,shift+right",
+        label="10% on",
+        help="A tenth on.",
+    ),
+    Deed(
+        id="replay.event_back", verb="event(-1)", keys="comma", label="event back", help="One event back.", footer=True
+    ),
+    Deed(id="replay.event", verb="event(1)", keys="full_stop", label="event", help="One event on.", footer=True),
+    Deed(
+        id="replay.mark_back",
+        verb="mark(-1)",
+        keys="left_square_bracket",
+        label="mark back",
+        help="To the mark before.",
+        footer=True,
+    ),
+    Deed(
+        id="replay.mark",
+        verb="mark(1)",
+        keys="right_square_bracket",
+        label="mark",
+        help="To the next mark.",
+        footer=True,
+    ),
+    Deed(id="replay.slower", verb="speed(-1)", keys="less_than_sign", label="slower", help="Half the speed."),
+    Deed(id="replay.faster", verb="speed(1)", keys="greater_than_sign", label="faster", help="Twice the speed."),
+)  # fmt: skip - a table
+
+
+LEAVING = ("everywhere.back", "everywhere.leave")
+"""Deeds that each screen does in its own way; the others of `everywhere` are the app's."""
+
+
+def bindings(*areas: Area, only: tuple[str, ...] = ()) -> list[BindingType]:
+    """The bindings of some areas (of those, `only` some), for a screen's or a widget's `BINDINGS`."""
+    return [_binding(deed) for deed in DEEDS if deed.area in areas and (not only or deed.id in only)]
+
+
+def _binding(deed: Deed) -> Binding:
+    return Binding(
+        deed.keys, deed.verb, deed.label, id=deed.id, tooltip=deed.help, show=deed.footer, priority=deed.verb == "quit"
+    )

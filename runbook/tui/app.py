@@ -1,0 +1,127 @@
+"""The screen as a program: which theme, which first screen, and the lock that keeps a stray key from answering.
+
+The app holds a workspace and knows nothing of runs; each screen holds its own feed. It owns no truth and no timers of
+a run, so it may be killed at any moment and the run goes on. It refuses to start without a terminal: deciding for the
+line mode is the command line's business.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import ClassVar, Literal, assert_never, cast
+
+from textual import events
+from textual.app import App
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from runbook.engine.clock import SystemClock
+from runbook.engine.feed import Feed, Replay, Workspace
+from runbook.tui.actions import DEEDS, LEAVING, bindings
+from runbook.tui.modals.help import Help
+from runbook.tui.modals.keylock import LOCK, KeyLock
+from runbook.tui.moment import Clock
+from runbook.tui.screens.library import Library
+from runbook.tui.screens.replay import ReplayScreen
+from runbook.tui.screens.run import RunScreen
+from runbook.tui.theme import THEMES, choose
+
+StartOn = Literal["library", "run", "replay"]
+_OF_THE_APP = tuple(deed.id for deed in DEEDS if deed.area == "everywhere" and deed.id not in LEAVING)
+_LOCKED_OUT = (events.Key, events.Paste, events.MouseDown, events.MouseUp, events.Click)
+
+
+class RunbookApp(App[None]):
+    """The whole screen."""
+
+    TITLE = "runbook"
+    CSS_PATH = ["styles/app.tcss", "styles/run.tcss", "styles/modals.tcss"]  # noqa: RUF012 - as declared by textual
+    BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere", only=_OF_THE_APP)
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (60, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as declared by textual
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-low"), (36, "-tall")]  # noqa: RUF012 - as declared by textual
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        feed: Feed | Replay | None = None,
+        start_on: StartOn = "library",
+        clock: Clock | None = None,
+        lock_seconds: float = LOCK,
+    ) -> None:
+        """Prepare; nothing is read yet. `lock_seconds`: how long a question takes no keys."""
+        theme = choose(os.environ)
+        super().__init__(ansi_color=True if theme.ansi else None)
+        for known in THEMES:
+            self.register_theme(known)
+        self.theme = theme.name
+        self.workspace = workspace
+        self.clock = clock or SystemClock()
+        self.lock_seconds = lock_seconds
+        self._first = _first_screen(workspace, feed, start_on)
+
+    def on_mount(self) -> None:
+        """Open the first screen."""
+        self.push_screen(self._first)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Drop what was typed, clicked or pasted before a question could have been read."""
+        if isinstance(event, _LOCKED_OUT) and not event.is_forwarded:
+            screen = self.screen
+            if isinstance(screen, KeyLock) and not screen.takes(event):
+                return
+        await super().on_event(event)
+
+    def action_help(self) -> None:
+        """Show the keys that count here."""
+        if not isinstance(self.screen, Help):
+            self.push_screen(Help())
+
+    def action_interrupt(self) -> None:
+        """Copy what is selected; nothing is stopped by this key."""
+        selected = self.screen.get_selected_text()
+        if selected:
+            self.copy_to_clipboard(selected)
+        else:
+            self.notify("Ctrl+C stops nothing here. q leaves, x halts a run, Ctrl+Q closes.", markup=False)
+
+    def action_next_theme(self) -> None:
+        """The next theme in the list."""
+        names = [theme.name for theme in THEMES]
+        self.theme = names[(names.index(self.theme) + 1) % len(names)]
+        self.ansi_color = self.current_theme.ansi or None
+        self.notify(f"Theme {self.theme.removeprefix('runbook-')}", markup=False)
+
+    def action_picture(self) -> None:
+        """Save the screen as it is, sanitised and masked as it is, as an SVG in the working directory."""
+        self.notify(f"Saved {Path(self.save_screenshot()).name}", markup=False)
+
+    def action_redraw(self) -> None:
+        """Draw everything again."""
+        self.refresh(layout=True)
+
+
+def _first_screen(workspace: Workspace, feed: Feed | Replay | None, start_on: StartOn) -> Screen[None]:
+    match start_on:
+        case "library":
+            return Library(workspace)
+        case "run" | "replay" if feed is None:
+            message = f"start_on {start_on!r} needs a feed"
+            raise ValueError(message)
+        case "run":
+            return RunScreen(feed, workspace.whoami())
+        case "replay":
+            return ReplayScreen(cast("Replay", feed), workspace.whoami())  # by the caller's word
+        case _:
+            assert_never(start_on)
+
+
+def run_app(workspace: Workspace, *, feed: Feed | Replay | None = None, start_on: StartOn = "library") -> None:
+    """Show the screen until the person leaves. Runs go on without it.
+
+    Raises:
+        ValueError: `run` or `replay` without a feed.
+    """
+    RunbookApp(workspace, feed=feed, start_on=start_on).run()

@@ -1,0 +1,68 @@
+"""What the parts of the screen tell each other.
+
+A message is a fact that travels upwards. Those that can come in floods replace an older one of their kind still in the
+queue (`can_replace`): ten thousand queued updates delay a key by half a second, one does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from runbook.core.plan import Plan
+from runbook.core.run import Run
+from runbook.engine.feed import BookRow, Feed, RunRow
+from runbook.problem import Problem
+
+
+@dataclass
+class RunAdvanced(Message):
+    """The watched run has a newer state."""
+
+    run: Run
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest state is of interest."""
+        return isinstance(message, RunAdvanced)
+
+
+@dataclass
+class FeedStopped(Message):
+    """Nothing more will come of the watched run."""
+
+    problem: Problem | None
+    """Why; None when the run has simply ended."""
+
+
+@dataclass
+class Refused(Message):
+    """Something that was asked for was not granted, or did not work."""
+
+    problems: tuple[Problem, ...]
+
+
+@dataclass
+class Loaded(Message):
+    """The library has been read."""
+
+    books: tuple[BookRow, ...]
+    runs: tuple[RunRow, ...]
+
+
+@dataclass
+class Planned(Message):
+    """A runbook has been compiled with the values of the form."""
+
+    plan: Plan
+
+
+@dataclass
+class Started(Message):
+    """A run is there to be watched."""
+
+    feed: Feed
+
+
+class Seen(Message):
+    """A question has been painted: from here its key lock counts."""

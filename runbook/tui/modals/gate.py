@@ -1,0 +1,161 @@
+"""The frame of every gate: what is asked, what follows, what was answered so far, and the way to answer.
+
+A gate's truth lives in the runner. This box is a view of it: it sends an intent, shows the refusal if there is one,
+and closes when the run says that the gate is closed, whoever answered. Closing it with Escape answers nothing. What the
+person was shown goes back as the gate's digest, so that an answer can never let through something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import get_args
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widgets import Button
+
+from runbook.core import gates
+from runbook.core.action import Action, Ask
+from runbook.core.event import Actor
+from runbook.core.host import Json
+from runbook.core.intent import AnswerGate, Intent
+from runbook.core.run import GateState, Run
+from runbook.problem import Problem
+from runbook.tui.modals.gate_facts import gate_rows, gate_title
+from runbook.tui.modals.keylock import Choice, KeyLock
+from runbook.tui.modals.reason import Reason
+from runbook.tui.widgets.plain import Plain
+
+Reply = Callable[[Problem | None], None]
+Asking = Callable[[Intent, Reply], None]
+"""Sends an intent in the name of the screen below, which outlives this box, and calls back with the refusal or None."""
+
+_ASKS = get_args(Ask)
+
+
+class GateModal(KeyLock[None]):
+    """One gate. Subclasses add their question and their buttons."""
+
+    def __init__(self, run: Run, gate: str, me: Actor, ask: Asking) -> None:
+        """Show the gate as it is in `run`; `me` is who would answer."""
+        super().__init__()
+        self.run = run
+        self.now = run.now
+        self.gate_id = gate
+        self._me = me
+        self._ask = ask
+        self._sending = False
+
+    # --- what it is about ---------------------------------------------------------------------------------------------
+
+    @property
+    def gate(self) -> GateState:
+        """The gate in the newest state seen."""
+        return self.run.gates[self.gate_id]
+
+    @property
+    def action(self) -> Action:
+        """What its step does."""
+        return self.run.steps[self.gate.opened.step].action_on("*")
+
+    @property
+    def barred(self) -> str:
+        """Why this person may not answer; empty when they may."""
+        asked = (
+            self.action
+            if isinstance(self.action, _ASKS) and self.gate.opened.kind not in {"before", "failure"}
+            else None
+        )
+        return gates.may_answer(self.run, self.gate, asked, self._me)
+
+    def question(self) -> ComposeResult:
+        """The part that differs: a field, a list. Nothing for most."""
+        yield from ()
+
+    def choices(self) -> ComposeResult:
+        """Buttons behind the safe one."""
+        raise NotImplementedError
+
+    # --- the box ------------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Facts, question, buttons."""
+        with Vertical(classes="box gate") as box:
+            box.border_title = self.head(gate_title(self.run, self.gate))
+            with VerticalScroll(classes="said", can_focus=False):
+                yield Plain(id="facts")
+            yield from self.question()
+            yield Plain(id="refused")
+            with Horizontal(classes="buttons"):
+                yield Choice("Not now (Esc)", id="safe")
+                yield from self.choices()
+
+    def on_mount(self) -> None:
+        """The safe answer has the keys."""
+        self.query_one("#safe").focus()
+        self.show(self.run, self.now)
+
+    def show(self, run: Run, now: float) -> None:
+        """The run at `now` (seconds since it was opened): draw it, or close when the gate is closed."""
+        self.run = run
+        self.now = now
+        if not self.gate.is_open:
+            self.dismiss(None)
+        elif self.is_mounted:
+            self.query_one("#facts", Plain).say(*gate_rows(run, self.gate_id, self.now))
+            self.judge()
+
+    def judge(self) -> None:
+        """Turn buttons on and off; a reason stands beside those that are off."""
+        for button in self.query(".buttons Choice").results(Choice):
+            button.disabled = button.id != "safe" and (self._sending or not self.may(str(button.id)))
+        if self.barred:
+            self.refuse(self.barred)
+
+    def may(self, answer: str) -> bool:
+        """True when this answer can be given now."""
+        del answer
+        return not self.barred
+
+    # --- answering ----------------------------------------------------------------------------------------------------
+
+    @on(Button.Pressed, "#safe")
+    def action_safe(self) -> None:
+        """Close; the gate stays open."""
+        self.dismiss(None)
+
+    def answer(self, answer: str, *, value: Json = None, reason: str = "", typed: str = "") -> None:
+        """Send an answer, with the digest of what was shown."""
+        intent = AnswerGate(
+            gate=self.gate_id, answer=answer, value=value, reason=reason, typed=typed, digest=self.gate.opened.digest
+        )
+        self.send(intent)
+
+    def answer_with_reason(self, answer: str, *, verb: str, consequence: str, value: Json = None) -> None:
+        """Ask for the reason first."""
+
+        def given(reason: str | None) -> None:
+            if reason:
+                self.answer(answer, value=value, reason=reason)
+
+        question = Reason(f"{verb}: {gate_title(self.run, self.gate)}", consequence, verb=verb)
+        question.lock_seconds = self.lock_seconds
+        self.app.push_screen(question, given)
+
+    def send(self, intent: Intent) -> None:
+        """Send; nothing can be pressed until the runner has replied."""
+        self._sending = True
+        self.judge()
+        self._ask(intent, self._replied)
+
+    def _replied(self, problem: Problem | None) -> None:
+        self._sending = False
+        if not self.is_mounted:
+            return
+        self.refuse(str(problem) if problem else "")
+        self.judge()
+
+    def refuse(self, text: str) -> None:
+        """Say why it was not taken."""
+        self.query_one("#refused", Plain).tell(text)

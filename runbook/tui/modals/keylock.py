@@ -1,0 +1,78 @@
+"""A question that cannot be answered by accident.
+
+Somebody who types while a question opens must not answer it. So a question takes no key, click or paste that was made
+before it had been painted for a second, also when such a key is still waiting in a queue: what counts is when it was
+made, and terminals and tests alike stamp their events. The lock is the app's to enforce (`RunbookApp.on_event`), since
+a screen cannot see the keys that its widgets take first.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, TypeVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button
+
+from runbook.tui.messages import Seen
+from runbook.view.sanitize import safe
+
+LOCK = 1.0
+"""Seconds: longer than a word in flight, shorter than reading the first line."""
+
+Answer = TypeVar("Answer")
+
+
+class KeyLock(ModalScreen[Answer]):
+    """A modal whose keys are locked at first. Escape gives the safe answer: nothing changes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "safe", "not now", tooltip="Close this. Nothing is answered."),
+        Binding("left", "app.focus_previous", show=False),
+        Binding("right", "app.focus_next", show=False),
+    ]
+    lock_seconds: float = LOCK
+    """Seconds. Set before it is shown."""
+
+    def __init__(self) -> None:
+        """Locked until it has been seen."""
+        super().__init__()
+        self.unlocks_at = math.inf
+
+    def takes(self, event: events.Event) -> bool:
+        """True when the event was made after the lock ended."""
+        return event.time >= self.unlocks_at
+
+    def on_screen_resume(self) -> None:
+        """Shown, or shown again after a question of its own: the lock begins anew with the next frame."""
+        self.unlocks_at = math.inf
+        self.add_class("-locked")
+        self.call_after_refresh(self.post_message, Seen())
+
+    def on_seen(self, message: Seen) -> None:
+        """Painted: the second begins."""
+        self.unlocks_at = message.time + self.lock_seconds
+        self.set_timer(self.lock_seconds, self._unlocked)
+
+    @staticmethod
+    def head(title: str) -> Content:
+        """A box's title, never read as markup."""
+        return Content(safe(title))
+
+    def _unlocked(self) -> None:
+        self.remove_class("-locked")
+
+    def action_safe(self) -> None:
+        """Close without an answer."""
+        self.dismiss(None)
+
+
+class Choice(Button):
+    """A button of a question; one row high, its label never read as markup."""
+
+    def __init__(self, label: str, *, id: str, off: bool = False) -> None:  # noqa: A002 - textual's own parameter
+        """Say what pressing it does; an id names the answer."""
+        super().__init__(Content(safe(label)), id=id, disabled=off, compact=True)

@@ -1,0 +1,81 @@
+"""What every screen of ours shares: it can be left, it says what was refused, and its workers cannot take it down.
+
+Work that waits (reading folders, compiling, asking a runner) is done in workers, so that a key never waits for a disk.
+A worker that fails is told to the person like any refusal; nothing here re-raises into Textual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from runbook.problem import Problem, Problems
+from runbook.tui.actions import LEAVING, bindings
+from runbook.tui.messages import Refused
+from runbook.tui.modals.refusal import Refusal
+
+if TYPE_CHECKING:
+    from runbook.tui.app import RunbookApp
+
+
+class Place(Screen[None]):
+    """A screen that one can be at."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere", only=LEAVING)
+
+    @property
+    def house(self) -> RunbookApp:
+        """The app, with its workspace and clock."""
+        return cast("RunbookApp", self.app)
+
+    def action_back(self) -> None:
+        """Back one level. Here: to the screen before, where there is one."""
+        if len(self.app.screen_stack) > self._floor:
+            self.action_leave()
+
+    def action_leave(self) -> None:
+        """Leave this screen; the first one ends the program. Runs go on."""
+        if len(self.app.screen_stack) > self._floor:
+            self.app.pop_screen()
+        else:
+            self.app.exit()
+
+    @property
+    def _floor(self) -> int:
+        # Textual keeps a blank screen of its own below our first one.
+        return 2
+
+    # --- work ---------------------------------------------------------------------------------------------------------
+
+    def work(self, job: Callable[[], Awaitable[object]], *, group: str) -> None:
+        """Do something that waits. A newer job of the same group takes the place of an older one."""
+        self.run_worker(job(), group=group, exclusive=True, exit_on_error=False)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Tell of a worker that failed; it ends nothing."""
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and error is not None:
+            self.post_message(Refused(as_problems(error)))
+
+    def on_refused(self, message: Refused) -> None:
+        """Say what was refused until somebody has read it."""
+        message.stop()
+        self.app.push_screen(Refusal(message.problems))
+
+
+def as_problems(error: BaseException) -> tuple[Problem, ...]:
+    """An error as what an operator is told; a fault of ours is said to be one."""
+    if isinstance(error, Problems):
+        return error.problems
+    return (
+        Problem(
+            what="this screen met a fault of its own",
+            why=f"{type(error).__name__}: {error}",
+            fix="The run, if there is one, goes on. Leave with q and open it again; please report this.",
+            code="screen-fault",
+        ),
+    )

@@ -1,0 +1,167 @@
+"""What a runbook would do, with the values given: the last look before anything runs.
+
+Compiling connects to nothing. Starting is asked once more, with the plan's digest in sight; the run's first section is
+its preflight, which looks at every host and changes none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.widgets import Footer, Input, Select
+
+from runbook.core.plan import Plan
+from runbook.engine.feed import BookRow, Workspace
+from runbook.tui.actions import bindings
+from runbook.tui.messages import Planned, Started
+from runbook.tui.modals.sure import Sure
+from runbook.tui.screens.place import Place
+from runbook.tui.screens.run import RunScreen
+from runbook.tui.widgets.parameterform import ParameterForm
+from runbook.tui.widgets.plain import Plain
+from runbook.tui.widgets.planview import PlanView
+from runbook.tui.widgets.rows import Part, Row
+from runbook.view.plan import plan_totals
+from runbook.view.words import duration, plural
+
+_DIGEST = 16
+"""Hexadecimal digits of the plan's digest that a person is shown: enough to tell two plans apart by eye."""
+
+
+class PlanScreen(Place):
+    """One runbook, planned."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("plan")
+
+    def __init__(self, workspace: Workspace, book: BookRow) -> None:
+        """Plan this one."""
+        super().__init__()
+        self._workspace = workspace
+        self._book = book
+        self._plan: Plan | None = None
+        self._planned_with: dict[str, str] = {}
+
+    def compose(self) -> ComposeResult:
+        """Title, form, plan."""
+        yield Plain(f"PLAN  {self._book.name}", id="title")
+        with Container(id="planning"):
+            yield ParameterForm(self._workspace.parameters(self._book.path), id="form")
+            yield PlanView(id="plan")
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """Plan with the defaults; where those do not suffice the refusal says what is missing."""
+        self.query_one(PlanView).focus()
+        self.action_compile()
+
+    # --- planning -----------------------------------------------------------------------------------------------------
+
+    def action_compile(self) -> None:
+        """Plan with the values of the form."""
+        given = self.query_one(ParameterForm).given
+        self.work(lambda: self._compile(given), group="plan")
+
+    async def _compile(self, given: dict[str, str]) -> None:
+        plan = await asyncio.to_thread(self._workspace.plan, self._book.path, given)
+        self._planned_with = given
+        self.post_message(Planned(plan))
+
+    def on_planned(self, message: Planned) -> None:
+        """Show it."""
+        plan = self._plan = message.plan
+        self.query_one(PlanView).show(plan)
+        self.query_one("#title", Plain).say(title(plan))
+        self.refresh_bindings()
+
+    @on(Input.Submitted)
+    @on(Select.Changed)
+    def _changed(self) -> None:
+        self.action_compile()
+
+    @on(Input.Changed)
+    def _outdated(self) -> None:
+        """What stands there was planned with other values; it cannot be started until it is planned again."""
+        self.refresh_bindings()
+
+    # --- starting -----------------------------------------------------------------------------------------------------
+
+    @property
+    def _is_current(self) -> bool:
+        return self._plan is not None and self._planned_with == self.query_one(ParameterForm).given
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only a plan that was made with the values in the form can be started."""
+        del parameters
+        return None if action == "start" and self.is_mounted and not self._is_current else True
+
+    def action_start(self) -> None:
+        """Ask once more."""
+        plan = self._plan
+        if plan is None or not self._is_current:
+            return
+        word = plan.environment.name if plan.environment.confirm == "typed" else ""
+        question = Sure(f"Start {plan.runbook}?", start_rows(plan), verb="Start", word=word)
+        question.lock_seconds = self.house.lock_seconds
+        self.app.push_screen(question, lambda yes: self._begin() if yes else None)
+
+    def _begin(self) -> None:
+        form = self.query_one(ParameterForm)
+        self.work(lambda: self._start(self._planned_with, step_mode=form.step_mode), group="start")
+
+    async def _start(self, given: dict[str, str], *, step_mode: bool) -> None:
+        feed = await self._workspace.start(self._book.path, given, step_mode=step_mode)
+        self.post_message(Started(feed))
+
+    def on_started(self, message: Started) -> None:
+        """Go to the run; leaving it leads back to the library."""
+        self.app.switch_screen(RunScreen(message.feed, self._workspace.whoami()))
+
+    # --- panes --------------------------------------------------------------------------------------------------------
+
+    def action_form(self) -> None:
+        """Go to the form."""
+        fields = self.query("ParameterForm Input, ParameterForm Select, ParameterForm Checkbox")
+        if fields:
+            fields.first().focus()
+
+    def action_rows(self) -> None:
+        """Go to the plan."""
+        self.query_one(PlanView).focus()
+
+    def action_back(self) -> None:
+        """From the form to the plan, from the plan to the library."""
+        if self.query_one(PlanView).has_focus:
+            super().action_back()
+        else:
+            self.action_rows()
+
+
+def title(plan: Plan) -> Row:
+    """Where and what."""
+    return (
+        Part(f" {plan.environment.name.upper()} ", "sky", ("reverse", "bold")),
+        Part(f" PLAN  {plan.runbook}  ", attributes=("bold",)),
+        Part(f"{plan.title}  digest {plan.digest[:_DIGEST]}", "grey"),
+    )
+
+
+def start_rows(plan: Plan) -> tuple[Row, ...]:
+    """What a person should have read before the run starts."""
+    totals = plan_totals(plan)
+    undo = f"{totals.changing} steps change something, {totals.without_undo} of them cannot be taken back"
+    rto = f"objective {duration(plan.objectives.rto)}" if plan.objectives.rto else "no objective"
+    return (
+        (Part(plan.title, attributes=("bold",)),),
+        (
+            Part(f"on {plan.environment.name}: {plural(totals.hosts, 'host')}, {plural(totals.steps, 'step')}, "),
+            Part(f"{plural(totals.gates, 'gate')}, about {duration(totals.expected)}, {rto}"),
+        ),
+        (Part(undo, "orange" if totals.without_undo else "plain"),),
+        (Part("The preflight runs first; it changes nothing.", "grey"),),
+        (Part(f"plan digest {plan.digest[:_DIGEST]}", "grey"),),
+    )  # fmt: skip - a row of two parts reads better on two lines

@@ -1,0 +1,123 @@
+"""A recorded run on its own time axis: the run screen over the past, with a scrubber.
+
+There is no second code path for an auditor: every pane shows the fold of the events up to the moment chosen, exactly
+as the operator saw it. Nothing can be asked of the past, so the keys that ask are not there.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Footer
+
+from runbook.core.event import Actor
+from runbook.core.run import Run
+from runbook.engine.feed import Replay
+from runbook.tui.actions import bindings
+from runbook.tui.messages import RunAdvanced
+from runbook.tui.screens.run import ASKING, RunScreen
+from runbook.tui.widgets.hostgrid import HostGrid
+from runbook.tui.widgets.recoveryclock import RecoveryClock
+from runbook.tui.widgets.scrubber import Scrubber
+from runbook.tui.widgets.steplist import StepList
+from runbook.tui.widgets.timeline import Timeline
+
+_SLOWEST, _FASTEST = 0.25, 256.0
+
+
+class ReplayScreen(RunScreen):
+    """One record."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("replay")
+
+    def __init__(self, replay: Replay, me: Actor) -> None:
+        """Begin at the record's beginning."""
+        super().__init__(replay, me)
+        self.replay = replay
+        self._speed = 1.0
+        self.run_now = replay.seek(0.0)
+
+    def compose(self) -> ComposeResult:
+        """The run's panes, and the scrubber above the keys."""
+        for widget in super().compose():
+            if isinstance(widget, Footer):
+                yield Scrubber(self.replay, id="scrubber")
+            yield widget
+
+    def on_mount(self) -> None:
+        """Say that this is the past."""
+        self.query_one(RecoveryClock).prefix = "REPLAY"
+        self.add_class("-timeline")
+
+    @property
+    def now(self) -> float:
+        """The moment chosen."""
+        return self.replay.position
+
+    async def follow(self) -> None:
+        """Pass on what playing shows; the end of the record is no end of watching."""
+        while True:
+            self.post_message(RunAdvanced(await self.replay.wait_changed()))
+
+    def attend(self) -> None:
+        """Nobody is asked anything by the past."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that ask a runner for something are not there."""
+        return False if action in ASKING else super().check_action(action, parameters)
+
+    def redraw(self) -> None:
+        """The panes, and where on the axis they are."""
+        super().redraw()
+        self.query_one(Timeline).show(self.run_now, self.now, length=self.replay.length)
+        self.query_one(Scrubber).refresh()
+
+    # --- moving in time -----------------------------------------------------------------------------------------------
+
+    def _show(self, run: Run) -> None:
+        self.run_now = run
+        self.query_one(StepList).stays = True
+        self.query_one(HostGrid).refresh()
+        self.redraw()
+
+    def action_play(self) -> None:
+        """Let time run, or stop it."""
+        if self.replay.playing:
+            self.replay.pause()
+        else:
+            self.replay.play(speed=self._speed)
+        self._show(self.replay.run)
+
+    def action_jump(self, seconds: int) -> None:
+        """So many seconds on, or back."""
+        self._show(self.replay.seek(self.replay.position + seconds))
+
+    def action_tenth(self, tenths: int) -> None:
+        """So many tenths of the record on, or back."""
+        self._show(self.replay.seek(self.replay.position + tenths * self.replay.length / 10))
+
+    def action_event(self, count: int) -> None:
+        """One event on, or back; stops time."""
+        self.replay.pause()
+        self._show(self.replay.step(count))
+
+    def action_mark(self, direction: int) -> None:
+        """To the next mark, or the one before."""
+        at = self.query_one(Scrubber).mark_from(self.replay.position, direction)
+        if at is not None:
+            self._show(self.replay.seek(at))
+
+    def action_speed(self, direction: int) -> None:
+        """Twice as fast, or half."""
+        self._speed = max(_SLOWEST, min(_FASTEST, self._speed * (2.0 if direction > 0 else 0.5)))
+        if self.replay.playing:
+            self.replay.play(speed=self._speed)
+        self.notify(f"Speed x{self._speed:g}", markup=False, timeout=2)
+        self._show(self.replay.run)
+
+    @on(Scrubber.Sought)
+    def _sought(self, message: Scrubber.Sought) -> None:
+        self._show(self.replay.seek(message.share * self.replay.length))

@@ -1,0 +1,326 @@
+"""A run, as it goes: steps, hosts, output, the recovery clock, and the gates.
+
+The screen holds the newest folded run and hands it to its widgets at most ten times a second; none of them keeps a
+truth of its own. It asks for things by sending intents and waits for the run to change, so what it shows has happened.
+Leaving it stops nothing. The replay is this same screen over a feed of the past.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.widgets import Footer
+
+from runbook.core.action import WaitAction
+from runbook.core.event import Actor
+from runbook.core.intent import (
+    AddNote,
+    ContinueRun,
+    CutWait,
+    HaltRun,
+    Intent,
+    PauseRun,
+    RollBack,
+    SkipStep,
+)
+from runbook.engine.feed import Feed
+from runbook.problem import Problem
+from runbook.tui.actions import bindings
+from runbook.tui.messages import FeedStopped, Refused, RunAdvanced
+from runbook.tui.modals.gate import GateModal, Reply
+from runbook.tui.modals.keylock import KeyLock
+from runbook.tui.modals.reason import Reason
+from runbook.tui.modals.sure import Sure
+from runbook.tui.modals.table import modal_for
+from runbook.tui.moment import Moment
+from runbook.tui.screens.place import Place
+from runbook.tui.widgets.gatebar import GateBar
+from runbook.tui.widgets.hostgrid import HostGrid
+from runbook.tui.widgets.outputview import OutputView
+from runbook.tui.widgets.plain import Plain
+from runbook.tui.widgets.recoveryclock import RecoveryClock, fact_rows
+from runbook.tui.widgets.rows import Part, Rows
+from runbook.tui.widgets.steplist import StepList
+from runbook.tui.widgets.timeline import Timeline
+
+FRAME = 0.1
+"""Seconds between two drawings while a run advances: faster drawing was measured to make keys slower."""
+
+TICK = 0.5
+"""Seconds between two drawings of the clocks while nothing happens."""
+
+ASKING = frozenset({"gate", "pause", "skip", "cut", "note", "undo", "halt"})
+"""Deeds that need a runner."""
+
+
+Answer = TypeVar("Answer")
+
+
+class RunScreen(Place):
+    """One run."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("run")
+
+    def __init__(self, feed: Feed, me: Actor) -> None:
+        """Watch this feed; `me` is who the runner takes this person for."""
+        super().__init__()
+        self.feed = feed
+        self.run_now = feed.run
+        self._me = me
+        self._presented: set[str] = set()
+        self._stale = True
+        self._gone: Problem | None = None
+        self._ticks = 0
+
+    def compose(self) -> ComposeResult:
+        """Clock, panes, timeline, what waits, keys."""
+        yield RecoveryClock(id="clock")
+        yield Plain(id="facts")
+        with Container(id="panes"):
+            yield StepList(id="steps")
+            yield HostGrid(id="hosts")
+            yield OutputView(id="output")
+        yield Timeline(id="timeline")
+        yield GateBar(id="gate")
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """Begin to follow."""
+        self._moment = Moment(self.house.clock)
+        self._moment.saw(self.run_now)
+        self.query_one(StepList).focus()
+        self.redraw()
+        self.set_interval(FRAME, self._frame)
+        self.work(self.follow, group="feed")
+
+    # --- following ----------------------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> float:
+        """The moment shown, in seconds since the run was opened."""
+        return self._moment.now
+
+    async def follow(self) -> None:
+        """Pass on every newer state until there is no more; many at once count as one."""
+        before = -1
+        while True:
+            run = await self.feed.wait_changed()
+            self.post_message(RunAdvanced(run))
+            if run.has_ended or (not self.feed.is_live and run.seq == before):
+                self.post_message(FeedStopped(self.feed.damage))
+                return
+            before = run.seq
+            await asyncio.sleep(FRAME)
+
+    def on_run_advanced(self, message: RunAdvanced) -> None:
+        """Keep it for the next frame; gates do not wait for that."""
+        self.run_now = message.run
+        self._moment.saw(message.run)
+        self._stale = True
+        self.attend()
+
+    def on_feed_stopped(self, message: FeedStopped) -> None:
+        """Say so when the run had not ended."""
+        if message.problem is not None:
+            self._gone = message.problem
+        elif not self.run_now.has_ended:
+            self._gone = Problem(
+                what="the runner has gone",
+                why="this run has not ended",
+                fix=f"Continue it with: runbook resume {self.run_now.id}",
+            )
+        self._stale = True
+        self.refresh_bindings()
+
+    def _frame(self) -> None:
+        self._ticks += 1
+        is_tick = self.feed.is_live and self._ticks % round(TICK / FRAME) == 0
+        if is_tick:
+            self.attend()
+        if self._stale or is_tick:
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Draw everything that the newest state and the moment decide."""
+        self._stale = False
+        run, now = self.run_now, self.now
+        with self.app.batch_update():
+            self.query_one(RecoveryClock).show(run, now)
+            self.query_one("#facts", Plain).say(*fact_rows(run, now))
+            self.query_one(GateBar).show(run, now, live=self.feed.is_live, gone=self._gone)
+            self.query_one(StepList).show(run, now)
+            self.query_one(Timeline).show(run, now)
+            self._show_hosts()
+
+    @on(Rows.Moved, "#steps")
+    def _show_hosts(self) -> None:
+        step = self.query_one(StepList).here
+        hosts = self.query_one(HostGrid)
+        hosts.show(self.run_now, step.id if step else "", self.now)
+        output = self.query_one(OutputView)
+        if step is not None and output.host not in self.run_now.steps[step.id].planned.hosts:
+            output.show(self.feed.output, hosts.here or output.host)
+        else:
+            output.refresh_count()
+
+    @on(Rows.Moved, "#hosts")
+    @on(Rows.Opened, "#hosts")
+    def _show_output(self) -> None:
+        host = self.query_one(HostGrid).here
+        if host and host != self.query_one(OutputView).host:
+            self.query_one(OutputView).show(self.feed.output, host)
+
+    @on(Rows.Opened, "#steps")
+    def _to_hosts(self) -> None:
+        self.query_one(HostGrid).focus()
+
+    # --- gates --------------------------------------------------------------------------------------------------------
+
+    def attend(self) -> None:
+        """Keep an open box true, or open one for a gate that has not been shown yet."""
+        boxes = [screen for screen in self.app.screen_stack if isinstance(screen, GateModal)]
+        for box in boxes:
+            if box.gate_id in self.run_now.gates:
+                box.show(self.run_now, self.now)
+        new = [gate for gate in self.run_now.open_gates if gate not in self._presented]
+        if new and self.feed.is_live and self.app.screen is self:
+            self._present(new[0])
+
+    def _present(self, gate: str) -> None:
+        self._presented.add(gate)
+        box = modal_for(self.run_now, gate, self._me, self.ask)
+        box.lock_seconds = self.house.lock_seconds
+        self.app.push_screen(box, lambda _: self.attend())
+
+    def action_gate(self) -> None:
+        """Open what waits; answers nothing."""
+        if self.run_now.open_gates:
+            self._present(self.run_now.open_gates[0])
+        else:
+            self.notify("Nothing waits for an answer.", markup=False)
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+
+    def ask(self, intent: Intent, reply: Reply) -> None:
+        """Send an intent in the background; this screen outlives the box that asked."""
+
+        async def sending() -> None:
+            reply(await self.feed.send(intent))
+
+        self.run_worker(sending(), group="ask", exclusive=False, exit_on_error=False)
+
+    def _told(self, problem: Problem | None) -> None:
+        if problem is not None:
+            self.post_message(Refused((problem,)))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that ask a runner for something are greyed out when there is none."""
+        del parameters
+        return None if action in ASKING and not self.feed.is_live else True
+
+    def _with_reason(self, question: Reason, make: Callable[[str], Intent]) -> None:
+        def given(reason: str | None) -> None:
+            if reason:
+                self.ask(make(reason), self._told)
+
+        self._push(question, given)
+
+    def _push(self, question: KeyLock[Answer], given: Callable[[Answer | None], None]) -> None:
+        question.lock_seconds = self.house.lock_seconds
+        self.app.push_screen(question, given)
+
+    def action_pause(self) -> None:
+        """Pausing is safe and happens at once; going on is asked."""
+        if not self.run_now.paused:
+            self.ask(PauseRun(), self._told)
+            return
+        question = Sure("Go on", ((Part("The run enters new steps again."),),), verb="Go on")
+        self._push(question, lambda yes: self.ask(ContinueRun(), self._told) if yes else None)
+
+    def action_halt(self) -> None:
+        """Stop the run."""
+        text = "What runs is cancelled, nothing new starts, the closing steps follow. Nothing is rolled back by itself."
+        self._with_reason(Reason("Halt the run", text, verb="Halt", word="halt"), lambda reason: HaltRun(reason=reason))
+
+    def action_undo(self) -> None:
+        """Roll back."""
+        text = "The run goes forward no more; what ran is undone in reverse order."
+        question = Reason("Roll back", text, verb="Roll back", word="roll back")
+        self._with_reason(question, lambda reason: RollBack(reason=reason))
+
+    def action_skip(self) -> None:
+        """Skip the step under the cursor."""
+        step = self.query_one(StepList).here
+        if step is not None:
+            question = Reason(f"Skip {step.id} {step.name}", "The step is not entered in this run.", verb="Skip")
+            self._with_reason(question, lambda reason: SkipStep(step=step.id, reason=reason))
+
+    def action_cut(self) -> None:
+        """End the countdown that runs."""
+        waits = [
+            state.id
+            for state in self.run_now.steps.values()
+            if state.is_live and isinstance(state.planned.action, WaitAction)
+        ]
+        if not waits:
+            self.notify("No countdown runs.", markup=False)
+            return
+        question = Reason(f"Cut the wait {waits[0]}", "The countdown ends now and the run goes on.", verb="Cut")
+        self._with_reason(question, lambda reason: CutWait(step=waits[0], reason=reason))
+
+    def action_note(self) -> None:
+        """Write a remark."""
+        question = Reason("Note", "It is written into the record with your name and the time.", verb="Write")
+        self._with_reason(question, lambda text: AddNote(text=text))
+
+    # --- panes --------------------------------------------------------------------------------------------------------
+
+    def action_pane(self, pane: str) -> None:
+        """Go to a pane; a hidden timeline comes up, and goes again at the next press."""
+        widget = self.query_one(f"#{pane}")
+        if pane == "timeline":
+            self.toggle_class("-timeline")
+        if widget.display:
+            widget.focus()
+        if self.has_class("-zoom"):
+            self._zoom_on(pane)
+
+    def action_zoom(self) -> None:
+        """The focused pane alone, or all panes again."""
+        focused = self.focused.id if self.focused else None
+        self.toggle_class("-zoom")
+        self._zoom_on(focused if self.has_class("-zoom") else None)
+
+    def _zoom_on(self, pane: str | None) -> None:
+        for rows in self.query(Rows):
+            rows.set_class(rows.id == pane, "-zoomed")
+
+    def action_fold(self) -> None:
+        """Fold hosts, or show each."""
+        hosts = self.query_one(HostGrid)
+        hosts.folded = not hosts.folded
+
+    def action_faults(self) -> None:
+        """Only hosts that are not well, or all."""
+        hosts = self.query_one(HostGrid)
+        hosts.faults = not hosts.faults
+
+    def action_back(self) -> None:
+        """Out of the zoom; then out of the screen when there is one below."""
+        if self.has_class("-zoom"):
+            self.action_zoom()
+        else:
+            super().action_back()
+
+    def action_leave(self) -> None:
+        """Leave; the run goes on."""
+        self.app.run_worker(self.feed.close(), group="close", exit_on_error=False)
+        if self.feed.is_live:
+            self.app.notify(f"The run goes on. Back to it: runbook attach {self.run_now.id}", markup=False, timeout=8)
+        super().action_leave()

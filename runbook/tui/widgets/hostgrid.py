@@ -1,0 +1,81 @@
+"""The hosts of one step: one row each, or folded to one row for all that are in the same state for the same reason."""
+
+from __future__ import annotations
+
+from textual.reactive import reactive
+
+from runbook.core.plan import StepId
+from runbook.core.run import Run
+from runbook.tui.widgets.rows import Part, Row, Rows, fit, mark
+from runbook.view.hosts import HostGroup, HostRow, fold_rows, host_rows
+from runbook.view.words import MARKS, Status, duration
+
+_FINE = (Status.OK, Status.SKIPPED, Status.PENDING)
+
+
+class HostGrid(Rows):
+    """Hosts of the step under the step list's cursor."""
+
+    folded: reactive[bool] = reactive(True, repaint=False)
+    """Hosts in the same state share a row."""
+    faults: reactive[bool] = reactive(False, repaint=False)
+    """Only hosts that are not well are shown."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's own parameter
+        """Begin empty."""
+        super().__init__(id=id)
+        self._all: tuple[HostRow, ...] = ()
+        self._groups: tuple[HostGroup, ...] = ()
+
+    def show(self, run: Run, step: StepId, now: float) -> None:
+        """The hosts of a step as they are at `now` (seconds since the run was opened)."""
+        self._all = host_rows(run, step, now)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        chosen = tuple(row for row in self._all if not (self.faults and row.status in _FINE))
+        self._groups = (
+            fold_rows(chosen) if self.folded else tuple(group for row in chosen for group in fold_rows((row,)))
+        )
+        self.heading(f"2 Hosts {len(self._all)}{_counts(self._all)}{' - faults only' if self.faults else ''}")
+        self.changed()
+
+    @property
+    def count(self) -> int:
+        """How many rows, which is fewer than hosts when folded."""
+        return len(self._groups)
+
+    @property
+    def here(self) -> str:
+        """The first host of the row under the cursor; empty when there is none."""
+        return self._groups[self.cursor].hosts[0] if self._groups else ""
+
+    def row(self, index: int, width: int) -> Row:
+        """Mark, how many, which, why, how long."""
+        group = self._groups[index]
+        names = max(10, min(24, width // 3))
+        took = "" if group.elapsed is None else duration(group.elapsed)
+        return (
+            Part(" "),
+            mark(group.status),
+            Part(f"{len(group.hosts):>4}  " if self.folded else " "),
+            Part(fit(group.folded, names), attributes=("bold",)),
+            Part(f" {fit(group.detail, max(0, width - names - (28 if self.folded else 23)))}", "grey"),
+            Part(f" {took:>8} "),
+        )
+
+    def watch_folded(self) -> None:
+        """Arrange them anew."""
+        self._arrange()
+
+    def watch_faults(self) -> None:
+        """Arrange them anew."""
+        self._arrange()
+
+
+def _counts(rows: tuple[HostRow, ...]) -> str:
+    by_status = {status: sum(row.status is status for row in rows) for status in Status}
+    said = [
+        f"{MARKS[status].word} {count}" for status, count in by_status.items() if count and MARKS[status].word != "-"
+    ]
+    return f": {' '.join(said)}" if said else ""

@@ -1,0 +1,38 @@
+"""Text that is shown as it is: sanitised, never read as markup, coloured only through parts.
+
+Every sentence on the screen that is no list goes through here, because a host name such as `[red]db1` must stay a
+host name whatever widget it lands in.
+"""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Static
+
+from runbook.tui.widgets.rows import Part, Row, safe_cells
+from runbook.view.sanitize import safe_text
+
+
+class Plain(Static):
+    """Lines of text."""
+
+    def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - textual's own parameter
+        """Begin with this text."""
+        super().__init__(Content(safe_text(text)), id=id, classes=classes, markup=False)
+
+    def tell(self, text: str) -> None:
+        """Show other text."""
+        self.update(Content(safe_text(text)))
+
+    def say(self, *rows: Row) -> None:
+        """Show rows of parts."""
+        self.update(Content("\n").join(content(row) for row in rows))
+
+
+def content(row: Row) -> Content:
+    """A row of parts as Textual's own text."""
+    return Content.assemble(*((safe_cells(part.text), _look(part)) for part in row))
+
+
+def _look(part: Part) -> str:
+    return " ".join((*part.attributes, f"$colour-{part.colour}"))

@@ -1,0 +1,76 @@
+"""A plan as text: every step with every command on every host, its gate and what takes it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runbook.core.plan import Plan
+from runbook.tui.widgets.rows import Part, Row, Rows
+from runbook.view.plan import PlanRow, plan_rows, plan_totals, probe_lines
+from runbook.view.words import duration, plural
+
+
+class PlanView(Rows):
+    """The whole plan, line by line."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's own parameter
+        """Begin empty."""
+        super().__init__(id=id)
+        self._lines: tuple[Row, ...] = ()
+
+    def show(self, plan: Plan) -> None:
+        """Show this plan."""
+        self._lines = tuple(plan_lines(plan))
+        totals = plan_totals(plan)
+        self.heading(
+            f"2 Plan {plural(totals.steps, 'step')} on {plural(totals.hosts, 'host')}, {plural(totals.gates, 'gate')}, "
+            f"{totals.changing} changing ({totals.without_undo} without undo), est {duration(totals.expected)}"
+        )
+        self.changed()
+
+    @property
+    def count(self) -> int:
+        """Lines."""
+        return len(self._lines)
+
+    def row(self, index: int, width: int) -> Row:
+        """Line `index`; what does not fit is cut, the command line's `runbook plan` wraps."""
+        del width
+        return self._lines[index]
+
+
+def plan_lines(plan: Plan) -> Iterator[Row]:
+    """The plan's rows with a heading for each section, then what is watched meanwhile."""
+    section = None
+    for row in plan_rows(plan):
+        heading = row.section if row.role in {"step", "rescue", "undo"} else row.role.capitalize()
+        if heading != section and row.depth == 0:
+            section = heading
+            yield (Part(heading.upper(), "sky", ("bold",)),)
+        yield from _step_lines(row)
+    probes = probe_lines(plan)
+    if probes:
+        yield (Part("WATCHED", "sky", ("bold",)),)
+        yield from ((Part(f"  {line}"),) for line in probes)
+
+
+def _step_lines(row: PlanRow) -> Iterator[Row]:
+    indent = "  " * (row.depth + 1)
+    role = f" {row.role}" if row.role in {"rescue", "undo"} else ""
+    gate = Part(f"  GATE: {row.gate}" if row.gate else "", "yellow", ("bold",))
+    facts = [*row.facts, f"est {duration(row.expected)}"] if row.expected else list(row.facts)
+    yield (
+        Part(f"{indent}{row.id:<5}", "grey"),
+        Part(row.name, attributes=("bold",)),
+        Part(f"  {row.kind}{role}", "grey"),
+        gate,
+        Part("  no undo" if row.is_without_undo else "", "orange"),
+        Part(f"  {', '.join(facts)}" if facts else "", "grey"),
+    )
+    for text in row.texts:
+        where = f"{text.folded}: " if text.folded else ""
+        for number, line in enumerate(text.lines):
+            lead = where if number == 0 else " " * len(where)
+            yield Part(f"{indent}      {lead}", "sky"), Part(line)
+    for line in row.undo if row.role == "step" else ():
+        yield Part(f"{indent}      undo ", "green"), Part(line)

@@ -1,0 +1,151 @@
+"""The two rows on top of a run: which run this is and how far, and how much of the recovery time is left.
+
+The same facts stand in one column when the window is too small for panes: state, step, time left, what waits and the
+last error are complete at any size.
+"""
+
+from __future__ import annotations
+
+from textual.reactive import reactive
+from textual.strip import Strip
+
+from runbook.core.run import Run
+from runbook.core.verdict import verdicts
+from runbook.tui.widgets.rows import Part, Row, Rows, fit
+from runbook.view.clock import RecoveryClock as Clock
+from runbook.view.clock import clock_line, recovery_clock
+from runbook.view.sanitize import safe
+from runbook.view.steps import step_rows
+from runbook.view.words import Status, duration, plural
+
+_COLOURS = {"red": "vermillion", "orange": "orange", "yellow": "yellow", "green": "green", "blue": "blue"}
+"""An environment's colour as one of ours; its name always stands beside it."""
+_NEAR = 0.1
+"""Share of the objective below which what is left is shown as a warning."""
+
+
+class RecoveryClock(Rows, can_focus=False):
+    """Title and bar."""
+
+    prefix: reactive[str] = reactive("")
+    """A word in front of the title: `REPLAY`."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's own parameter
+        """Begin with nothing to show."""
+        super().__init__(id=id)
+        self._run: Run | None = None
+        self._now = 0.0
+
+    def show(self, run: Run, now: float) -> None:
+        """The run at `now`, in seconds since it was opened."""
+        self._run = run
+        self._now = now
+        self.refresh()
+
+    @property
+    def count(self) -> int:
+        """Two."""
+        return 2
+
+    @property
+    def has_cursor(self) -> bool:
+        """It is no list."""
+        return False
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the window (Line API)."""
+        if self._run is None or y >= self.count:
+            return Strip.blank(self.size.width, self.rich_style)
+        return self.strip(self.row(y, self.size.width), self.size.width)
+
+    def row(self, index: int, width: int) -> Row:
+        """The title, then the bar."""
+        if self._run is None:
+            return ()
+        clock = recovery_clock(self._run, self._now)
+        return title_row(self._run, self._now, width, prefix=self.prefix) if index == 0 else clock_row(clock, width)
+
+
+def title_row(run: Run, now: float, width: int, *, prefix: str = "") -> Row:
+    """Where, what, how far: environment, runbook, state, step, time. The run's id where there is room."""
+    rows = step_rows(run, now)
+    done = sum(row.outcome is not None for row in rows)
+    environment = run.plan.environment
+    place = Part(f" {safe(environment.name).upper()} ", _COLOURS.get(environment.colour, "sky"), ("reverse", "bold"))
+    word, colour = state_of(run)
+    tail = f"  step {done}/{len(rows)}  {duration(now)}"
+    name = safe(run.plan.runbook)
+    ident = f"  {safe(run.id)}" if width > len(name) + len(run.id) + len(tail) + len(place.text) + len(word) + 8 else ""
+    head = f" {prefix} " if prefix else " "
+    return (
+        place,
+        Part(head, "sky", ("bold",)),
+        Part(f"{name}{ident} ", attributes=("bold",)),
+        Part(f" {word} ", colour, ("reverse", "bold")),
+        Part(tail, "grey"),
+    )
+
+
+def state_of(run: Run) -> tuple[str, str]:
+    """A run's state as a word and a colour."""
+    if run.has_ended:
+        verdict = verdicts(run).run
+        return verdict.upper(), {"completed": "green", "failed": "vermillion", "aborted": "blue"}.get(verdict, "orange")
+    if run.open_gates:
+        return "HELD", "yellow"
+    if run.paused:
+        return "PAUSED", "orange"
+    words = {"rollback": ("ROLLING BACK", "orange"), "always": ("CLOSING", "sky"), "opened": ("OPENED", "grey")}
+    return ("STOPPING", "blue") if run.stop is not None else words.get(run.phase.value, ("RUNNING", "sky"))
+
+
+def clock_row(clock: Clock, width: int) -> Row:
+    """A bar and the clock in words; the words where there is no room for both."""
+    said = clock_line(clock)
+    colour = clock_colour(clock)
+    cells = width - len(said) - 4
+    if clock.state == "idle" or cells < 12 or not clock.objective:  # noqa: PLR2004 - a shorter bar says nothing
+        return (Part(f" {said}", colour),)
+    return (Part(f" {bar(clock, cells)} ", colour), Part(said, colour, ("bold",)))
+
+
+def clock_colour(clock: Clock) -> str:
+    """How urgent it is."""
+    if clock.state == "idle":
+        return "grey"
+    if clock.is_over:
+        return "vermillion"
+    if clock.state == "stopped":
+        return "green"
+    left = clock.left or 0.0
+    return "orange" if clock.objective and left < clock.objective * _NEAR else "sky"
+
+
+def bar(clock: Clock, cells: int) -> str:
+    """`[=====>....  !  ]`: used, still planned, slack, and where the objective ends."""
+    objective = clock.objective or 1.0
+    inner = cells - 2
+    scale = max(objective, clock.used, clock.eta) * 1.1
+    used, ahead, limit = (int(seconds / scale * inner) for seconds in (clock.used, clock.eta, objective))
+    drawn = ["=" if cell < used else "." if cell < ahead else " " for cell in range(inner)]
+    if clock.state == "running":
+        drawn[min(used, inner - 1)] = ">"
+    drawn[min(limit, inner - 1)] = "!"
+    return f"[{''.join(drawn)}]"
+
+
+def fact_rows(run: Run, now: float) -> tuple[Row, ...]:
+    """One column of facts for a window that has room for nothing else."""
+    rows = step_rows(run, now)
+    clock = recovery_clock(run, now)
+    word, colour = state_of(run)
+    live = next((row for row in rows if row.status in {Status.WAITING, Status.RUNNING}), None)
+    failed = [row for row in rows if row.status in {Status.FAILED, Status.IN_DOUBT, Status.UNREACHABLE}]
+    error = f"{failed[-1].id} {failed[-1].name}: {failed[-1].detail}" if failed else "none"
+    return (
+        (Part(fit(safe(run.plan.runbook), 20), attributes=("bold",)), Part(f" {word}", colour, ("bold",))),
+        (Part(f"step {sum(row.outcome is not None for row in rows)}/{len(rows)} {live.name if live else ''}"),),
+        (Part(clock_line(clock), clock_colour(clock)),),
+        (Part(f"waits: {plural(len(run.open_gates), 'gate')}", "yellow" if run.open_gates else "grey"),),
+        (Part(f"last error: {error}", "vermillion" if failed else "grey"),),
+    )

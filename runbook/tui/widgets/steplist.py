@@ -1,0 +1,92 @@
+"""The steps of a run, a row each. It stays with the step that is being done until somebody moves the cursor away."""
+
+from __future__ import annotations
+
+from textual.reactive import reactive
+
+from runbook.core.run import Run
+from runbook.tui.widgets.rows import Part, Row, Rows, fit, mark
+from runbook.view.steps import StepRow, step_rows
+from runbook.view.words import Status, duration
+
+_NOW = (Status.WAITING, Status.RUNNING, Status.QUEUED)
+_WIDE = 60
+"""Cells from which a row has room for its detail."""
+
+
+class StepList(Rows):
+    """Steps, the one under the cursor decides what the other panes show."""
+
+    stays: reactive[bool] = reactive(True, repaint=False)
+    """The cursor stays with the step that is being done."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's own parameter
+        """Begin empty."""
+        super().__init__(id=id)
+        self._rows: tuple[StepRow, ...] = ()
+
+    def show(self, run: Run, now: float) -> None:
+        """The steps as they are at `now` (seconds since the run was opened)."""
+        self._rows = step_rows(run, now)
+        done = sum(row.outcome is not None for row in self._rows)
+        self.heading(f"1 Steps {done}/{len(self._rows)}")
+        self.changed()
+        if self.stays:
+            with self.prevent(Rows.Moved):
+                self.cursor = current(self._rows)
+
+    @property
+    def count(self) -> int:
+        """How many."""
+        return len(self._rows)
+
+    @property
+    def here(self) -> StepRow | None:
+        """The step under the cursor; None before the first run."""
+        return self._rows[self.cursor] if self._rows else None
+
+    def row(self, index: int, width: int) -> Row:
+        """Mark, id, name, hosts, time against plan."""
+        step = self._rows[index]
+        tail = _time(step)
+        hosts = f"{step.hosts_done}/{step.hosts_total}" if step.hosts_total else ""
+        room = max(6, width - 30)
+        name = fit(f"{step.id:<4} {'  ' * step.depth}{step.name}", room if width < _WIDE else max(20, room // 2))
+        detail = (Part(fit(f" {step.detail}", max(0, room - max(20, room // 2))), "grey"),) if width >= _WIDE else ()
+        dim = ("dim",) if step.status is Status.PENDING else ()
+        return (Part(" "), mark(step.status), Part(f" {name}", attributes=dim), *detail, Part(f"{hosts:>6} "), *tail)
+
+    def action_up(self) -> None:
+        """One row up; stays there."""
+        self.stays = False
+        super().action_up()
+
+    def action_down(self) -> None:
+        """One row down; stays there until it meets the step that is being done."""
+        super().action_down()
+        self.stays = self.cursor == current(self._rows)
+
+    def action_first(self) -> None:
+        """To the first step."""
+        self.stays = False
+        super().action_first()
+
+    def action_last(self) -> None:
+        """Back to the step that is being done."""
+        self.stays = True
+        self.cursor = current(self._rows)
+
+
+def current(rows: tuple[StepRow, ...]) -> int:
+    """Index of the step to look at: the innermost that waits or runs, else the last that ended."""
+    live = [index for index, row in enumerate(rows) if row.status in _NOW]
+    waiting = [index for index in live if rows[index].status is Status.WAITING]
+    ended = [index for index, row in enumerate(rows) if row.elapsed is not None]
+    return max(waiting or live[-1:] or ended, default=0)
+
+
+def _time(step: StepRow) -> Row:
+    if step.elapsed is None:
+        return (Part(f"est {duration(step.expected):>7}    " if step.expected else " " * 15, "grey"),)
+    over = f"+{duration(step.over)}" if step.over >= 1 else ""
+    return (Part(f"{duration(step.elapsed):>7}"), Part(f" {over:<7}", "orange", ("bold",)))

@@ -56,6 +56,7 @@ _SSH = ("ssh", "smart", "paramiko", "paramiko_ssh", "ansible.builtin.ssh", "ansi
 _LOCAL = ("local", "ansible.builtin.local")
 _UNCHECKED = ("no", "off", "false")
 _MAX_PORT = 65535
+_PORT_NUMBER = re.compile(r"[0-9]{1,5}")
 _WORD = re.compile(r"[^\s\-][^\s]*")
 
 
@@ -191,7 +192,7 @@ class _Reading:
         if not options:
             return 0
         text = options[0].value.strip()
-        if text.isascii() and text.isdigit() and 0 < int(text[:6]) <= _MAX_PORT:
+        if _PORT_NUMBER.fullmatch(text) and 0 < int(text) <= _MAX_PORT:
             return int(text)
         self._refuse("ansible_port", text, f"Write a port from 1 to {_MAX_PORT}.", options[0].where)
         return 0

@@ -12,8 +12,8 @@ import msgspec
 
 from runbook.core.command import MASK
 from runbook.core.host import Host
-from runbook.core.inventory import Inventory
-from runbook.problem import Where, nearest, problem
+from runbook.core.inventory import Inventory, Password, Unreadable
+from runbook.problem import Problem, Where, nearest, problem
 
 _DEFAULTS = {
     "address": ("{name}", "its name"),
@@ -57,6 +57,37 @@ def explain(inventory: Inventory, host: str) -> tuple[Resolved, ...]:
     it = inventory.hosts[host]
     groups = Resolved(field="groups", value=", ".join(it.groups), origin=inventory.source)
     return (*(_field(it, name) for name in _DEFAULTS), groups, *_variables(inventory, it))
+
+
+def why_missing(inventory: Inventory, host: str, variable: str) -> tuple[Problem, ...]:
+    """Why a variable that the inventory does set is not among the host's; empty where the inventory sets none.
+
+    For whoever found that a template uses a variable that the host does not have.
+    """
+    found = [_unreadable(host, it) for name, it in inventory.unreadable.get(host, {}).items() if name == variable]
+    secrets = (it for it in inventory.passwords if it.host == host)
+    return (*found, *(_secret(it) for it in secrets if it.variable.partition(".")[0] == variable))
+
+
+def _unreadable(host: str, it: Unreadable) -> Problem:
+    form = "a vault value" if it.form == "vault" else "a Jinja template"
+    return Problem(
+        what=f'variable "{it.variable}" of {host} is {form}',
+        why="only Ansible can read it",
+        fix=f"Write the value itself, or set it for this run: -e {it.variable}=VALUE.",
+        where=it.where,
+        code="unreadable-value",
+    )
+
+
+def _secret(it: Password) -> Problem:
+    return Problem(
+        what=f'variable "{it.variable}" of {it.host} is taken for a secret',
+        why="its name says so, and a plan is written to disk",
+        fix="Declare a parameter of type secret for it.",
+        where=Where(it.origin),
+        code="secret-variable",
+    )
 
 
 def _field(host: Host, name: str) -> Resolved:

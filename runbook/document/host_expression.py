@@ -27,6 +27,8 @@ _PORT = re.compile(r"(?P<host>(?:[^:\[\]]|\[[^\]]*\])+):(?P<port>[0-9]+)")
 _RANGE = re.compile(r"\[([^\[\]]*)\]")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _MAX_PORT = 65535
+_LONGEST_PORT = 5
+"""Digits."""
 _MAX_NAME = 253
 """The longest name that DNS can carry (RFC 1035 section 2.3.4)."""
 
@@ -70,7 +72,7 @@ def _split_port(text: str) -> tuple[str, int | None]:
     match = _BRACKETED_PORT.fullmatch(text) or _PORT.fullmatch(text)
     if match is None:
         return text, None
-    port = int(match["port"][:6])
+    port = int(match["port"]) if len(match["port"]) <= _LONGEST_PORT else 0
     if not 0 < port <= _MAX_PORT:
         raise _RefusedError(f"{match['port']} is no port", f"Write a port from 1 to {_MAX_PORT}.")
     return match["host"], port

@@ -70,7 +70,7 @@ class _Assembly:
         self._overrides = {name: written(value, given) for name, value in overrides.items()}
 
     def read(self, text: str) -> Inventory:
-        if "," in text and not (self._workspace.root / text).exists():
+        if "," in text and not _exists(self._workspace.root / text):
             return self._read_list(text)
         place = self._locate(text)
         folder = place if place.is_dir() else place.parent
@@ -98,16 +98,15 @@ class _Assembly:
             self._collect(partial(read_file, file, self._workspace, self._draft, agree=self._agree, via=self._via))
 
     def _locate(self, text: str) -> Path:
-        candidates = [self._workspace.root / text]
-        if "/" not in text:
-            candidates.insert(0, self._workspace.root / FOLDER / text)
-        for place in candidates:
-            if place.exists():
+        root = self._workspace.root
+        named: tuple[Path, ...] = () if "/" in text else (root / FOLDER / text,)
+        for place in (*named, root / text, Path(text).absolute()):
+            if text.strip() and _exists(place):
                 return place
         raise problem(
             f'no inventory "{text}"',
             why=f"neither {FOLDER}/{text} nor {text} exists",
-            fix=nearest(text, inventory_names(self._workspace.root)) or f"Make {FOLDER}/{text}/hosts.yaml.",
+            fix=nearest(text, inventory_names(root)) or f"Make {FOLDER}/{text}/hosts.yaml.",
             where=Where(text),
             code="no-inventory",
         )
@@ -142,6 +141,13 @@ class _Assembly:
             reading()
         except Problems as bad:
             self._draft.problems += bad.problems
+
+
+def _exists(place: Path) -> bool:
+    try:
+        return place.exists()
+    except (OSError, ValueError):  # too long, forbidden, or with a NUL in it: a name of nothing that we could read
+        return False
 
 
 def _layers(

@@ -17,7 +17,7 @@ from runbook.document.inventory_ini import read_ini
 from runbook.document.inventory_json import read_json
 from runbook.document.inventory_yaml import read_yaml
 from runbook.document.source import MapNode, parse_source
-from runbook.document.variable_files import LIMITS, Workspace, read_bytes
+from runbook.document.variable_files import LIMITS, Workspace, entries, read_bytes
 from runbook.problem import Exit, Problems, Where, problem
 
 HOSTS_FILES = ("hosts.yaml", "hosts.yml", "hosts.ini", "hosts.json", "hosts")
@@ -49,7 +49,7 @@ def inventory_files(place: Path, workspace: Workspace) -> tuple[Path, ...]:
         raise problem(
             f"{shown} has {names}", why="which counts?", fix=fix, where=Where(shown), code="ambiguous-inventory"
         )
-    files = hosts or tuple(path for path in sorted(place.iterdir()) if _may_be_inventory(path))
+    files = hosts or tuple(path for path in entries(place, shown) if _may_be_inventory(path))
     if not files:
         raise problem(
             f"{shown} holds no inventory", fix=f"Make {shown}/hosts.yaml.", where=Where(shown), code="no-inventory"
@@ -97,7 +97,7 @@ def _is_program(path: Path) -> bool:
 
     The executable bit alone proves nothing; files that crossed a foreign file system all have it.
     """
-    if not os.access(path, os.X_OK):
+    if not os.access(path, os.X_OK | os.R_OK):
         return False
     with path.open("rb") as file:
         return file.read(4).startswith((b"#!", b"\x7fELF"))

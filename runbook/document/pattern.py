@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 
 from runbook.core.action import CONTROLLER
 from runbook.core.inventory import Inventory
@@ -74,45 +74,11 @@ def idle_protection(inventory: Inventory) -> tuple[Problem, ...]:
     )
 
 
-def require_plain(inventory: Inventory, host: str, variables: Iterable[str]) -> None:
-    """Make sure that templates may use a host's variables.
-
-    Raises:
-        Problems: A variable is a Jinja template or a vault value (`unreadable-value`), or looks like a secret and was
-            therefore kept out of the plan (`secret-variable`), naming file and line of each.
-    """
-    found = [problem for name in variables for problem in _why_missing(inventory, host, name)]
-    if found:
-        raise Problems(found)
-
-
 def _protected_by(inventory: Inventory, entry: str) -> tuple[str, ...]:
     try:
         return _resolve(inventory, entry.removeprefix(_GROUP_MARK), None)
     except Problems:  # a host that is not there needs no protection
         return ()
-
-
-def _why_missing(inventory: Inventory, host: str, variable: str) -> Iterator[Problem]:
-    unreadable = inventory.unreadable.get(host, {}).get(variable)
-    if unreadable is not None:
-        form = "a vault value" if unreadable.form == "vault" else "a Jinja template"
-        yield Problem(
-            what=f'variable "{variable}" of {host} is {form}',
-            why="only Ansible can read it",
-            fix=f"Write the value itself, or make it a parameter. (-e {variable}=VALUE sets it for one run.)",
-            where=unreadable.where,
-            code="unreadable-value",
-        )
-    for password in inventory.passwords:
-        if password.host == host and password.variable.partition(".")[0] == variable:
-            yield Problem(
-                what=f'variable "{password.variable}" of {host} is taken for a secret',
-                why="its name says so, and a plan is written to disk",
-                fix="Declare a parameter of type secret for it.",
-                where=Where(password.origin),
-                code="secret-variable",
-            )
 
 
 def _resolve(inventory: Inventory, pattern: str, where: Where | None) -> tuple[str, ...]:

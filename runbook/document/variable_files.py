@@ -14,7 +14,7 @@ from pathlib import Path
 from runbook.document.inventory_draft import VAULT_HEADER, InventoryDraft, Setting
 from runbook.document.inventory_yaml import settings_in
 from runbook.document.source import Limits, parse_source
-from runbook.problem import Problem, Problems, Where
+from runbook.problem import Problem, Problems, Where, problem
 
 EXTENSIONS = ("", ".yml", ".yaml", ".json")
 LIMITS = Limits(size=8 << 20, nodes=500_000)
@@ -46,16 +46,45 @@ class VariableFiles:
         """
         self._workspace = workspace
         self._draft = draft
-        self._group_folder = _listing(folder / "group_vars") if folder else {}
-        self._host_folder = _listing(folder / "host_vars") if folder else {}
+        self._group_folder = self._listing(folder / "group_vars") if folder else {}
+        self._host_folder = self._listing(folder / "host_vars") if folder else {}
 
     def of_group(self, name: str) -> dict[str, Setting]:
         """What the files set for a group."""
-        return self._read(_first(self._group_folder, name))
+        return self._read(self._first(self._group_folder, name))
 
     def of_host(self, name: str) -> dict[str, Setting]:
         """What the files set for a host."""
-        return self._read(_first(self._host_folder, name))
+        return self._read(self._first(self._host_folder, name))
+
+    def _listing(self, folder: Path) -> dict[str, Path]:
+        """File name to path; empty where there is no such folder."""
+        return {entry.name: entry for entry in self._entries(folder)} if folder.is_dir() else {}
+
+    def _entries(self, folder: Path) -> tuple[Path, ...]:
+        try:
+            return entries(folder, self._workspace.shown(folder))
+        except Problems as bad:
+            self._draft.problems += bad.problems
+            return ()
+
+    def _first(self, listing: dict[str, Path], name: str) -> tuple[Path, ...]:
+        for extension in EXTENSIONS:
+            path = listing.get(name + extension)
+            if path is not None:
+                return tuple(self._inside(path, _DEEPEST)) if path.is_dir() else (path,)
+        return ()
+
+    def _inside(self, folder: Path, deepest: int) -> Iterator[Path]:
+        """The variable files in a folder by name; hidden ones, backups and other kinds of file are passed over."""
+        for path in self._entries(folder):
+            if path.name.startswith(".") or path.name.endswith("~"):
+                continue
+            if path.is_dir():
+                if deepest and not path.suffix:
+                    yield from self._inside(path, deepest - 1)
+            elif path.is_file() and path.suffix in EXTENSIONS:
+                yield path
 
     def _read(self, found: tuple[Path, ...]) -> dict[str, Setting]:
         settings: dict[str, Setting] = {}
@@ -87,11 +116,25 @@ def read_bytes(path: Path, shown: str) -> bytes:
         with path.open("rb") as file:
             return file.read(LIMITS.size + 1)
     except OSError as error:
-        why = error.strerror or str(error)
-        fix = "Check the name, the folder and who may read it."
-        raise Problems(
-            [Problem(what=f"cannot read {shown}", why=why, fix=fix, where=Where(shown), code="unreadable")]
-        ) from error
+        raise _cannot_read(shown, error) from error
+
+
+def entries(folder: Path, shown: str) -> tuple[Path, ...]:
+    """What a folder holds, by name.
+
+    Raises:
+        Problems: code `unreadable`: it cannot be read.
+    """
+    try:
+        return tuple(sorted(folder.iterdir()))
+    except OSError as error:
+        raise _cannot_read(shown, error) from error
+
+
+def _cannot_read(shown: str, error: OSError) -> Problems:
+    fix = "Check the name, the folder and who may read it."
+    why = error.strerror or str(error)
+    return problem(f"cannot read {shown}", why=why, fix=fix, where=Where(shown), code="unreadable")
 
 
 def _encrypted(shown: str) -> Problem:
@@ -103,31 +146,3 @@ def _encrypted(shown: str) -> Problem:
         where=Where(shown, 1),
         code="vault",
     )
-
-
-def _listing(folder: Path) -> dict[str, Path]:
-    """File name to path; empty where there is no such folder."""
-    try:
-        return {entry.name: entry for entry in folder.iterdir()}
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-
-
-def _first(listing: dict[str, Path], name: str) -> tuple[Path, ...]:
-    for extension in EXTENSIONS:
-        path = listing.get(name + extension)
-        if path is not None:
-            return tuple(_inside(path, _DEEPEST)) if path.is_dir() else (path,)
-    return ()
-
-
-def _inside(folder: Path, deepest: int) -> Iterator[Path]:
-    """The variable files in a folder by name; hidden ones, backups and other kinds of file are passed over."""
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name.endswith("~"):
-            continue
-        if path.is_dir():
-            if deepest and not path.suffix:
-                yield from _inside(path, deepest - 1)
-        elif path.is_file() and path.suffix in EXTENSIONS:
-            yield path

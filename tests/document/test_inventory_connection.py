@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runbook.core.host import Host
-from runbook.document.connection import describe, merge
+from runbook.document.connection import CONNECTION_VARIABLES, describe, merge
 from runbook.document.inventory_draft import written
 from runbook.document.inventory_file import read_inventory
 from runbook.document.pattern import select
@@ -65,6 +67,14 @@ def test_connection_variables_become_the_hosts_fields(variables, fields):
     found = described(**variables)
     assert found.host == host(**expected)
     assert (found.problems, found.warnings) == ((), ())
+
+
+@given(st.dictionaries(st.sampled_from(sorted(CONNECTION_VARIABLES)), st.text("-oJpF%hW:= '\"ssh1,{}\n", max_size=25)))
+def test_any_connection_variables_describe_a_host_and_never_raise(variables):
+    found = described(**variables)
+    assert found.host.name == "h1"
+    assert not found.host.address.startswith("-")
+    assert not any(part.startswith("-") for part in found.host.jump.split(","))
 
 
 def test_of_two_names_for_one_thing_the_ssh_one_wins_and_a_difference_is_told():

@@ -1,5 +1,6 @@
 """INI and YAML inventories: groups, hosts, and every mistake at once."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from runbook.core.host import Host
 from runbook.document.inventory_draft import MAX_HOSTS, InventoryDraft
 from runbook.document.inventory_file import inventory_names, read_inventory
 from runbook.document.inventory_ini import read_ini
+from runbook.document.inventory_json import read_json
+from runbook.document.inventory_yaml import read_yaml
+from runbook.document.source import parse_source
 from runbook.problem import Exit, Problems
 
 
@@ -207,6 +211,49 @@ def test_an_inventory_that_is_no_text_says_where(tmp_path):
     (place / "hosts.ini").write_bytes(b"web1\nweb\xff\n")
     with pytest.raises(Problems, match=r"^inventories/here/hosts\.ini:2: not UTF-8 text"):
         read_inventory("here", workspace=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\0b", "x" * 5000, "nope/hosts.ini", "/nope", "..\n"])
+def test_a_name_that_leads_nowhere_is_one_problem(tmp_path, name):
+    with pytest.raises(Problems) as refused:
+        read_inventory(name, workspace=tmp_path)
+    assert [problem.code for problem in refused.value.problems] == ["no-inventory"]
+
+
+def test_a_path_begins_at_the_workspace_and_else_where_the_operator_is(tmp_path, monkeypatch):
+    for folder in ("workspace", "elsewhere"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "hosts.ini").write_text(f"{folder}\n")
+    (tmp_path / "elsewhere/mine.ini").write_text("mine\n")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    names = [read_inventory(name, workspace=tmp_path / "workspace").groups["all"] for name in ("hosts.ini", "mine.ini")]
+    assert names == [("workspace",), ("mine",)]
+
+
+words = st.sampled_from(
+    ["all", "web", "hosts", "vars", "children", "plugin", "h[1:2]", "<<", "1", "~", "ansible_port", "a b"]
+)
+documents = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5), words),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(words, inner, max_size=4)),
+    max_leaves=20,
+)
+
+
+@given(documents)
+def test_any_document_gives_hosts_or_problems_and_never_an_error_of_ours(document):
+    text = json.dumps(document)
+    for read in (
+        lambda draft: read_yaml(parse_source(text.encode(), "hosts.yaml").root, draft),
+        lambda draft: read_json(text, "hosts", draft),
+    ):
+        draft = InventoryDraft()
+        try:
+            read(draft)
+        except Problems:
+            continue
+        draft.settle()
+        assert set(draft.memberships()) == set(draft.hosts)
 
 
 @given(st.text(alphabet="[]:=#;'\" \n\\abw12{}(,)*!&~", max_size=80))

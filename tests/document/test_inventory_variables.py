@@ -6,9 +6,8 @@ import pytest
 
 from runbook.core.command import MASK
 from runbook.core.inventory import Unreadable
-from runbook.document.explain import Resolved, explain
+from runbook.document.explain import Resolved, explain, why_missing
 from runbook.document.inventory_file import read_inventory
-from runbook.document.pattern import require_plain
 from runbook.problem import Exit, Problems, Where
 
 HOSTS = """
@@ -125,14 +124,13 @@ def test_what_only_ansible_can_read_is_missing_until_somebody_needs_it(tmp_path)
             "sealed": Unreadable(variable="sealed", form="vault", where=Where(file, 6, 9)),
         }
     }
-    require_plain(inventory, "h1", ["plain", "kept", "never_set"])
-    with pytest.raises(Problems) as refused:
-        require_plain(inventory, "h1", ["sealed", "plain", "url"])
-    assert [str(problem.where) for problem in refused.value.problems] == [f"{file}:6:9", f"{file}:3:6"]
-    assert [problem.what for problem in refused.value.problems] == [
-        'variable "sealed" of h1 is a vault value',
-        'variable "url" of h1 is a Jinja template',
-    ]
+    reasons = {name: why_missing(inventory, "h1", name) for name in ("plain", "never_set", "sealed", "url")}
+    assert {name: [(it.what, str(it.where)) for it in found] for name, found in reasons.items()} == {
+        "plain": [],
+        "never_set": [],
+        "sealed": [('variable "sealed" of h1 is a vault value', f"{file}:6:9")],
+        "url": [('variable "url" of h1 is a Jinja template', f"{file}:3:6")],
+    }
 
 
 SECRETS = """
@@ -162,9 +160,10 @@ def test_secrets_leave_the_variables_and_mask_themselves(tmp_path):
     }
     assert {secret.reveal() for secret in inventory.secrets} == set(found.values())
     assert not any(value in repr(inventory) for value in found.values())
-    with pytest.raises(Problems) as refused:
-        require_plain(inventory, "h1", ["db"])
-    assert {problem.code for problem in refused.value.problems} == {"secret-variable"}
+    assert [problem.what for problem in why_missing(inventory, "h1", "db")] == [
+        'variable "db.password" of h1 is taken for a secret',
+        'variable "db.pool.0.api_key" of h1 is taken for a secret',
+    ]
 
 
 def test_a_host_is_explained_with_every_value_and_its_origin(tmp_path):

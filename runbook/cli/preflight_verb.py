@@ -1,0 +1,60 @@
+"""`runbook preflight`: connect to every host and look, before anything changes; nothing runs and nothing is recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+import msgspec
+
+from runbook.cli.compose import given, inventory_option, json_option, parameter_option, run_async, workspace
+from runbook.cli.diagnostics import say
+from runbook.core.outcome import Outcome
+from runbook.engine.preflight import Inspection, inspect
+from runbook.engine.prepare import Wish, prepare
+from runbook.problem import Exit
+from runbook.view.sanitize import safe
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    host: str
+    check: str
+    word: str
+    detail: str
+
+
+@click.command("preflight")
+@click.argument("book")
+@inventory_option
+@parameter_option
+@json_option
+@click.option("-l", "--limit", default="", help="Only these hosts: a pattern.")
+def verb(*, book: str, inventory: str, params: tuple[str, ...], as_json: bool, limit: str) -> int:
+    """Reach, host key, login, sudo where needed, clock, space, tools: on every host of a runbook."""
+    place = workspace("preflight")
+    wish = Wish(book=book, inventory=inventory, given=given(params), limit=limit)
+    prepared = prepare(place.settings, wish, None)
+    found = run_async(inspect(prepared.plan, prepared.folder))
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+    else:
+        _show(found)
+    outcomes = {host.outcome for host in found}
+    if Outcome.UNREACHABLE in outcomes:
+        return int(Exit.UNREACHABLE)
+    return int(Exit.HELD if outcomes <= {Outcome.SUCCEEDED} else Exit.FAILED)
+
+
+def _show(found: tuple[Inspection, ...]) -> None:
+    rows = [
+        _Row(host.host, check.check, "OK" if check.ok else "FAIL", check.detail)
+        for host in found
+        for check in host.checks
+    ]
+    width = max((len(row.host) for row in rows), default=4)
+    for row in rows:
+        click.echo(f"{row.word:<5} {safe(row.host):<{width}}  {safe(row.check):<10} {safe(row.detail)}")
+    for host in found:
+        if host.outcome is not Outcome.SUCCEEDED:
+            say(f"{safe(host.host)}: {safe(host.detail)}")

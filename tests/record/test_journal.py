@@ -12,13 +12,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from runbook.core.event import Entry, NoteAdded, RunnerStarted
+from runbook.core.event import Entry, NoteAdded, RunnerStarted, RunOpened
 from runbook.problem import Exit, Problems
 from runbook.record.codec import Tip
 from runbook.record.disk import is_locked
 from runbook.record.journal import Journal
 from runbook.record.reader import RecordReader
+from tests import strategies
 from tests.record.samples import numbered, story, write_journal
 
 
@@ -219,6 +222,36 @@ while True:
     seq += 50
     print(seq, flush=True)
 """
+
+
+later_events = strategies.events.filter(lambda event: not isinstance(event, RunOpened))
+
+
+@given(batches=st.lists(st.lists(later_events, max_size=4), max_size=4))
+@settings(deadline=None, max_examples=50)
+def test_any_events_in_any_batches_are_read_back(tmp_path_factory, batches: list):
+    folder = tmp_path_factory.mktemp("run")
+    journal = Journal.create(folder)
+    for batch in batches:
+        journal.append(*numbered(*batch, start=journal.tip.seq))
+        journal.commit()
+    journal.close()
+    assert read(folder) == numbered(*(event for batch in batches for event in batch))
+
+
+def test_a_reader_follows_a_writer_in_another_process(tmp_path: Path):
+    folder = tmp_path / "run"
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(folder)], stdout=subprocess.PIPE, text=True) as writer:
+        committed = int(writer.stdout.readline())
+        reader = RecordReader(folder)
+        seen: list[Entry] = []
+        for _ in range(20):
+            seen += reader.more()
+            assert len(seen) >= committed
+            assert reader.damage is None or reader.damage.code == "journal-torn"
+            committed = int(writer.stdout.readline())
+        writer.kill()
+    assert [entry.seq for entry in seen] == list(range(len(seen)))
 
 
 @pytest.mark.parametrize("after", [1, 3, 10])

@@ -31,12 +31,14 @@ from runbook.core.action import (
 from runbook.core.plan import PlannedProbe
 from runbook.core.runbook import BlockStep, ParallelStep, Probe, ProbeStep, Step, WaitForStep, WrittenAction
 from runbook.document.draft import Draft
+from runbook.document.pattern import require_plain
 from runbook.document.source import Limits
 from runbook.document.targets import EVERYTHING, limited, resolve
 from runbook.document.template import (
     altered_in,
     fix_names,
     fix_names_in_expression,
+    host_variables_in,
     names_in_action,
     names_in_expression,
     render_action,
@@ -62,15 +64,18 @@ def word_of(action: WrittenAction) -> str:
     return str(action.__struct_config__.tag)
 
 
-def to_action(draft: Draft, step: Step, *, label: str) -> Action:
-    """The planned form of a written action, its texts not rendered yet. `label` names a probe written in place."""
+def to_action(draft: Draft, step: Step, *, label: str, hosts: tuple[str, ...] = ()) -> Action:
+    """The planned form of a written action, its texts not rendered yet.
+
+    A probe written in place is called `label` and asks on `hosts` when it names none.
+    """
     written: WrittenAction = step.action
     where = step.at(word_of(written))
     match written:
         case ProbeStep():
-            return ProbeAction(probe=probe_name(draft, written.probe, where, label=label))
+            return ProbeAction(probe=probe_name(draft, written.probe, where, label=label, hosts=hosts))
         case WaitForStep():
-            probe = probe_name(draft, written.probe, where, label=label) if written.probe else ""
+            probe = probe_name(draft, written.probe, where, label=label, hosts=hosts) if written.probe else ""
             timeout, interval, hold = written.timeout, written.interval, written.hold
             command = written.command
             return WaitForAction(probe=probe, command=command, timeout=timeout, interval=interval, hold=hold)
@@ -105,6 +110,11 @@ def fill_in(draft: Draft, action: Action, hosts: tuple[str, ...], *, beside: fro
     check_secrets(draft, action, where)
     if not draft.check_names(names, where):
         return Planned(action, {}, ())
+    if "host" in names and hosts in {(), (CONTROLLER,)}:
+        draft.note(where, "undefined-name", '"host" in a step that no host does', "Name the host: hosts.NAME.")
+        return Planned(action, {}, ())
+    with draft.collecting(where):
+        _require_plain(draft, action, hosts)
     late = draft.awaited(names)
     if "host" in beside:
         late |= {"host"}  # env and cwd are one value for all hosts in a plan, so these are rendered on entering
@@ -115,19 +125,19 @@ def fill_in(draft: Draft, action: Action, hosts: tuple[str, ...], *, beside: fro
     return Planned(action, {}, ())
 
 
-def probe_name(draft: Draft, probe: str | Probe, where: Where, *, label: str) -> str:
+def probe_name(draft: Draft, probe: str | Probe, where: Where, *, label: str, hosts: tuple[str, ...] = ()) -> str:
     """The name of a probe that a step asks; one written in place becomes a probe of the plan under `label`."""
     if isinstance(probe, Probe):
         name = probe.name or label
-        plan_probe(draft, probe, name=name, steady=False)
+        plan_probe(draft, probe, name=name, steady=False, hosts=hosts)
         return name
     if probe not in draft.probes:
         draft.note(where, "unknown-probe", f'there is no probe "{probe}"', nearest(probe, draft.probes))
     return probe
 
 
-def plan_probe(draft: Draft, probe: Probe, *, name: str, steady: bool) -> None:
-    """Add a probe to the plan."""
+def plan_probe(draft: Draft, probe: Probe, *, name: str, steady: bool, hosts: tuple[str, ...] = ()) -> None:
+    """Add a probe to the plan; it asks on `hosts` when it names none."""
     if name in draft.probes:
         draft.note(probe.at("name"), "duplicate-name", f'probe "{name}" is already there', "Give it a name of its own.")
         return
@@ -136,7 +146,7 @@ def plan_probe(draft: Draft, probe: Probe, *, name: str, steady: bool) -> None:
         script = action
         with draft.collecting(probe.where):
             action = with_text(draft, script, probe.where)
-    hosts = _probe_hosts(draft, probe, action)
+    hosts = _probe_hosts(draft, probe, action, hosts)
     planned = fill_in(draft, action, hosts, beside=frozenset(), where=probe.where)
     if planned.by_host:
         draft.note(probe.where, "late-target", "a probe asks the same of every host", "Write a probe for each host.")
@@ -153,12 +163,14 @@ def plan_probe(draft: Draft, probe: Probe, *, name: str, steady: bool) -> None:
         )
 
 
-def check_expressions(draft: Draft, expressions: tuple[str, ...], where: Where) -> None:
+def check_expressions(draft: Draft, expressions: tuple[str, ...], where: Where, *, hosts: tuple[str, ...]) -> None:
     """Note what an expression can never know, and any secret in it: its value would be in the record."""
     for expression in expressions:
         with draft.collecting(where):
             names = names_in_expression(expression)
             draft.check_names(names, where)
+            if "host" in names and hosts in {(), (CONTROLLER,)}:
+                draft.note(where, "undefined-name", '"host" in a step that no host does', "Name it: hosts.NAME.")
             for name in sorted(names & draft.secrets):
                 draft.note(where, "secret-compared", f'secret "{name}" in an expression', "Test what it is used for.")
 
@@ -176,6 +188,14 @@ def check_secrets(draft: Draft, action: Action, where: Where) -> None:
         draft.note(where, "secret-in-arguments", f'secret "{name}" as an argument shows in process lists', fix)
 
 
+def _require_plain(draft: Draft, action: Action, hosts: tuple[str, ...]) -> None:
+    """Say why a variable is missing that an inventory has and cannot give."""
+    wanted = {pair for field in texts_of(action) for pair in host_variables_in(field.text)}
+    for owner in sorted({owner for owner, _ in wanted}):
+        for host in (owner,) if owner else hosts:
+            require_plain(draft.inventory, host, sorted(name for each, name in wanted if each == owner))
+
+
 def _with_fixed_names(draft: Draft, action: Action, where: Where) -> Action:
     with draft.collecting(where):
         if isinstance(action, AssertAction):
@@ -189,22 +209,18 @@ def _rendered(draft: Draft, action: Action, hosts: tuple[str, ...], names: froze
         return Planned(_with_fixed_names(draft, action, Where("")), {}, ())
     if "host" not in names:
         return Planned(render_action(action, draft.scope()), {}, ())
-    if not hosts or hosts == (CONTROLLER,):
-        fix = "Name the host: hosts.NAME."
-        raise problem('"host" in a step that no host does', fix=fix, code="undefined-name")
     rendered = {host: render_action(action, draft.scope(host)) for host in hosts}
     first = rendered[hosts[0]]
     return Planned(first, {host: each for host, each in rendered.items() if each != first}, ())
 
 
-def _probe_hosts(draft: Draft, probe: Probe, action: Action) -> tuple[str, ...]:
+def _probe_hosts(draft: Draft, probe: Probe, action: Action, around: tuple[str, ...]) -> tuple[str, ...]:
     if not runs_on_hosts(action):
         return (CONTROLLER,)
-    if not probe.on:
-        draft.note(
-            probe.where, "no-target", "a probe with a command needs its hosts", "Add on: HOSTS or on: controller."
-        )
-    return limited(draft, resolve(draft, probe.on, probe.at("on")), EVERYTHING) if probe.on else ()
+    if not probe.on and not around:
+        fix = "Add on: HOSTS, or on: controller."
+        draft.note(probe.where, "no-target", "a probe with a command needs its hosts", fix)
+    return limited(draft, resolve(draft, probe.on, probe.at("on")) if probe.on else around, EVERYTHING)
 
 
 def with_text(draft: Draft, script: ScriptAction, where: Where) -> ScriptAction:

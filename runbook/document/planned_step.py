@@ -22,7 +22,7 @@ from runbook.core.action import (
     Work,
 )
 from runbook.core.plan import OnFailure, PlannedStep, StepId
-from runbook.core.runbook import BlockStep, ParallelStep, Step
+from runbook.core.runbook import BlockStep, ParallelStep, Probe, ProbeStep, Step, WaitForStep
 from runbook.document import scalars
 from runbook.document.draft import Draft
 from runbook.document.nested import nested_draft
@@ -32,6 +32,8 @@ from runbook.document.template import fix_names_in_expression, render
 from runbook.problem import Where
 
 _CHANGES = (CommandAction, ScriptAction, UploadAction, FabricAction)
+_PASS_ON = (BlockStep, ParallelStep, NestedAction)
+"""Kinds whose `on` is for the steps inside."""
 _COPIED = (
     "expect", "timeout", "expected", "slow_after", "retries", "delay", "backoff", "idempotent", "durable",
     "become_user", "env", "cwd", "no_log", "concurrency", "sets", "owner", "tags", "required",
@@ -60,7 +62,8 @@ def plan_steps(
 
 def plan_step(draft: Draft, step: Step, step_id: StepId, around: Around) -> tuple[PlannedStep, ...]:
     """The planned step; none when limit, wave or run_once leave it without a host."""
-    action = to_action(draft, step, label=f"probe of step {step_id}")
+    around = around._replace(hosts=section_hosts(draft, step.on, step.at("on"))) if step.on else around
+    action = to_action(draft, step, label=f"probe of step {step_id}", hosts=around.hosts)
     targets = _targets(draft, step, action, around)
     hosts = limited(draft, targets, around.wave)
     if step.run_once:
@@ -75,8 +78,7 @@ def plan_step(draft: Draft, step: Step, step_id: StepId, around: Around) -> tupl
     planned = msgspec.structs.replace(
         planned, action=done.action, by_host=done.by_host, awaits=done.awaits, changes=_changes(step, action), **keys
     )
-    inner = around._replace(hosts=targets or around.hosts)
-    return (_with_undo(draft, step, _with_children(draft, step, planned, inner), inner),)
+    return (_with_undo(draft, step, _with_children(draft, step, planned, around), around),)
 
 
 def name_of(step: Step) -> str:
@@ -92,24 +94,25 @@ def section_hosts(draft: Draft, pattern: str, where: Where) -> tuple[str, ...]:
 def _targets(draft: Draft, step: Step, action: Action, around: Around) -> tuple[str, ...]:
     """The hosts before limit and wave; empty for kinds without any."""
     if runs_on_hosts(action):
-        hosts = section_hosts(draft, step.on, step.at("on")) if step.on else around.hosts
-        if not hosts and not step.on:
+        if not around.hosts and not step.on:
             fix = "Add on: HOSTS to the step or its section, or on: controller."
             draft.note(step.where, "no-target", f'step "{name_of(step)}" does not say where', fix)
-        return hosts
-    if isinstance(action, BlockAction) or isinstance(step.action, ParallelStep | BlockStep | NestedAction):
-        return section_hosts(draft, step.on, step.at("on"))
-    if step.on and step.on != CONTROLLER:
+        return around.hosts
+    if step.on not in {"", CONTROLLER} and not isinstance(step.action, _PASS_ON) and not _asks_in_place(step):
         what = f"{word_of(step.action)} does not run on hosts, so on has no effect"
         draft.note(step.at("on"), "pointless-target", what, "Remove on.")
     return (CONTROLLER,) if isinstance(action, Work) else ()
 
 
+def _asks_in_place(step: Step) -> bool:
+    """A probe written inside a step asks on the step's hosts."""
+    return isinstance(step.action, ProbeStep | WaitForStep) and isinstance(step.action.probe, Probe)
+
+
 def _planned(draft: Draft, step: Step, step_id: StepId, around: Around, hosts: tuple[str, ...]) -> PlannedStep:
     """Everything but what the action decides."""
-    check_expressions(draft, step.when, step.at("when"))
-    check_expressions(draft, step.failed_when, step.at("failed_when"))
-    check_expressions(draft, step.until, step.at("until"))
+    for key, expressions in (("when", step.when), ("failed_when", step.failed_when), ("until", step.until)):
+        check_expressions(draft, expressions, step.at(key), hosts=hosts)
     on_failure, goto = _on_failure(step, around)
     planned = PlannedStep(
         id=step_id,

@@ -209,6 +209,22 @@ def altered_in(text: str, names: frozenset[str]) -> frozenset[str]:
     return frozenset(node.name for node in tree.find_all(nodes.Name) if node.name in names and id(node) not in allowed)
 
 
+def host_variables_in(text: str) -> frozenset[tuple[str, str]]:
+    """The variables of hosts that a template looks up: pairs of a host's name (empty for `host`) and a variable."""
+    found: set[tuple[str, str]] = set()
+    for node in _parsed(text).find_all(nodes.Getattr) if is_template(text) else ():
+        match node.node:
+            case nodes.Name(name="host"):
+                found.add(("", node.attr))
+            case nodes.Getattr(node=nodes.Name(name="hosts")) as owner:
+                found.add((owner.attr, node.attr))
+            case nodes.Getitem(node=nodes.Name(name="hosts"), arg=nodes.Const(value=str() as name)):
+                found.add((name, node.attr))
+            case _:
+                pass
+    return frozenset(found)
+
+
 def raw_in(text: str) -> bool:
     """Whether a template opts out of quoting somewhere."""
     return is_template(text) and any(node.name == "raw" for node in _parsed(text).find_all(nodes.Filter))

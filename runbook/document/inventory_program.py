@@ -13,8 +13,9 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from runbook.problem import Problems, Where, problem
 
@@ -23,6 +24,9 @@ LIMIT_SECONDS = 60.0
 LIMIT_BYTES = 8 << 20
 _TURN = 1.0
 """Seconds between two looks at the limits while nothing is printed."""
+_NONE: Mapping[str, str] = MappingProxyType({})
+_STRICT = MappingProxyType({"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"})
+"""By default Ansible only warns of an inventory that it cannot read, and prints one without hosts."""
 _MAX_COMPLAINT = 500
 """Characters of a program's error output that are shown."""
 
@@ -47,15 +51,17 @@ def list_with_ansible(path: Path, shown: str) -> str:
         why = "no ansible-inventory is on the PATH"
         fix = "Install ansible-core, or read the inventory without it."
         raise problem("cannot read the inventory through Ansible", why=why, fix=fix, code="no-ansible")
-    return _output([program, "--inventory", str(path.absolute()), "--list"], shown, folder=path.parent)
+    argv = [program, "--inventory", str(path.absolute()), "--list"]
+    return _output(argv, shown, folder=path.parent, settings=_STRICT)
 
 
-def _output(argv: Sequence[str], shown: str, *, folder: Path) -> str:
+def _output(argv: Sequence[str], shown: str, *, folder: Path, settings: Mapping[str, str] = _NONE) -> str:
     """Run it, bounded in time and bytes, and give what it printed."""
     try:
         process = subprocess.Popen(
             argv,
             cwd=folder,
+            env={**os.environ, **settings},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

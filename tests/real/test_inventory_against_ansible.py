@@ -355,9 +355,8 @@ print(json.dumps([hosts(pattern) for pattern in json.load(sys.stdin)]))
 
 def test_patterns_select_what_they_select_in_ansible(tmp_path):
     path = write(tmp_path, {"fleet.ini": FLEET})
-    interpreter = Path(program()).absolute().parent / "python"
     done = subprocess.run(
-        [interpreter, "-c", ORACLE, path],
+        [beside("python"), "-c", ORACLE, path],
         input=json.dumps(PATTERNS),
         env=environment(tmp_path),
         cwd=tmp_path,
@@ -378,12 +377,43 @@ def test_patterns_select_what_they_select_in_ansible(tmp_path):
     assert {pattern: ours(pattern) for pattern in PATTERNS} == theirs
 
 
-def test_what_ansible_inventory_prints_reads_as_the_inventory_itself(tmp_path, monkeypatch):
+def beside(name: str) -> str:
+    return str(Path(program()).absolute().parent / name)
+
+
+@pytest.fixture
+def ansible(tmp_path, monkeypatch) -> Path:
+    """A home of its own for the Ansible that the product starts, with a vault password in it."""
     monkeypatch.setenv("PATH", f"{Path(program()).absolute().parent}:{os.environ['PATH']}")
     monkeypatch.setenv("HOME", str(tmp_path))
-    path = write(tmp_path, FILES)
-    own = read_inventory(path, workspace=tmp_path)
-    through = read_inventory(path, workspace=tmp_path, via="ansible-inventory")
+    monkeypatch.setenv("ANSIBLE_VAULT_PASSWORD_FILE", str(tmp_path / "password"))
+    (tmp_path / "password").write_text("of the vault\n")
+    return tmp_path
+
+
+def test_an_encrypted_file_is_read_through_ansible_and_refused_without_it(ansible):
+    path = write(ansible / "here", {"hosts.ini": "web1\n", "group_vars/all.yml": "region: eu\ndb_password: hunter2\n"})
+    subprocess.run(
+        [beside("ansible-vault"), "encrypt", path.parent / "group_vars/all.yml"], check=True, capture_output=True
+    )
+    with pytest.raises(Problems, match=r"all\.yml.* is encrypted with Ansible Vault"):
+        read_inventory(path, workspace=ansible)
+    inventory = read_inventory(path, workspace=ansible, via="ansible-inventory")
+    assert inventory.hosts["web1"].variables == {"region": "eu"}
+    assert [password.secret.reveal() for password in inventory.passwords] == ["hunter2"]
+
+
+def test_what_ansible_cannot_read_is_a_problem_and_no_empty_inventory(ansible):
+    path = write(ansible / "here", {"hosts.ini": "web[3:1\n"})
+    with pytest.raises(Problems) as refused:
+        read_inventory(path, workspace=ansible, via="ansible-inventory")
+    assert [problem.code for problem in refused.value.problems] == ["bad-program"]
+
+
+def test_what_ansible_inventory_prints_reads_as_the_inventory_itself(ansible):
+    path = write(ansible / "here", FILES)
+    own = read_inventory(path, workspace=ansible)
+    through = read_inventory(path, workspace=ansible, via="ansible-inventory")
     assert {name: set(hosts) for name, hosts in through.groups.items()} == {
         name: set(hosts) for name, hosts in own.groups.items()
     }

@@ -31,7 +31,8 @@ from runbook.core.action import (
 from runbook.core.plan import PlannedProbe
 from runbook.core.runbook import BlockStep, ParallelStep, Probe, ProbeStep, Step, WaitForStep, WrittenAction
 from runbook.document.draft import Draft
-from runbook.document.pattern import require_plain
+from runbook.document.explain import why_missing
+from runbook.document.explain import why_missing
 from runbook.document.source import Limits
 from runbook.document.targets import EVERYTHING, limited, resolve
 from runbook.document.template import (
@@ -45,7 +46,7 @@ from runbook.document.template import (
     replace_texts,
     texts_of,
 )
-from runbook.problem import Where, nearest, problem
+from runbook.problem import Problem, Where, nearest, problem
 
 _FILE_NAME = re.compile(r"[\w.@/-]*[./][\w.@/-]*")
 """A one-word `script:` with a dot or a slash is a path; `true` is a script."""
@@ -113,8 +114,10 @@ def fill_in(draft: Draft, action: Action, hosts: tuple[str, ...], *, beside: fro
     if "host" in names and hosts in {(), (CONTROLLER,)}:
         draft.note(where, "undefined-name", '"host" in a step that no host does', "Name the host: hosts.NAME.")
         return Planned(action, {}, ())
-    with draft.collecting(where):
-        _require_plain(draft, action, hosts)
+    unreadable = _why_missing(draft, action, hosts)
+    if unreadable:
+        draft.problems += unreadable
+        return Planned(action, {}, ())
     late = draft.awaited(names)
     if "host" in beside:
         late |= {"host"}  # env and cwd are one value for all hosts in a plan, so these are rendered on entering
@@ -188,12 +191,11 @@ def check_secrets(draft: Draft, action: Action, where: Where) -> None:
         draft.note(where, "secret-in-arguments", f'secret "{name}" as an argument shows in process lists', fix)
 
 
-def _require_plain(draft: Draft, action: Action, hosts: tuple[str, ...]) -> None:
-    """Say why a variable is missing that an inventory has and cannot give."""
+def _why_missing(draft: Draft, action: Action, hosts: tuple[str, ...]) -> list[Problem]:
+    """Why hosts lack variables that the templates look up, where the inventory has them and cannot give them."""
     wanted = {pair for field in texts_of(action) for pair in host_variables_in(field.text)}
-    for owner in sorted({owner for owner, _ in wanted}):
-        for host in (owner,) if owner else hosts:
-            require_plain(draft.inventory, host, sorted(name for each, name in wanted if each == owner))
+    pairs = [(host, name) for owner, name in sorted(wanted) for host in ((owner,) if owner else hosts)]
+    return [each for host, name in dict.fromkeys(pairs) for each in why_missing(draft.inventory, host, name)]
 
 
 def _with_fixed_names(draft: Draft, action: Action, where: Where) -> Action:

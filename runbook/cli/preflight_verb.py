@@ -1,4 +1,4 @@
-"""`runbook preflight`: connect to every host and look, before anything changes; nothing runs and nothing is recorded."""
+"""`runbook preflight`: connect to every host and look; nothing runs, nothing changes, nothing is recorded."""
 
 from __future__ import annotations
 

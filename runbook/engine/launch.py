@@ -68,6 +68,7 @@ def _conversation(process: subprocess.Popen[bytes], words: bytes) -> bytes:
     try:
         process.stdin.write(words)
         process.stdin.close()
+        process.stdin = None  # or `communicate` would flush a closed pipe
     except BrokenPipeError:
         return b""
     ready, _, _ = select.select([process.stdout], [], [], START_LIMIT)

@@ -72,7 +72,7 @@ class Bench:
     ask_probe: Callable[[str], Awaitable[Sample]]
     """Asks a named probe of the plan once."""
     evaluate: Callable[[str, Result], bool]
-    """Evaluates `failed_when`, `until` and `assert` expressions with this attempt's result in scope; raises Problems."""
+    """Evaluates `failed_when`, `until` and `assert` expressions with this result in scope; raises Problems."""
     report: Report
     secrets: tuple[Secret, ...] = ()
     reattach: bool = False

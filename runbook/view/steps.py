@@ -26,6 +26,7 @@ class StepRow(msgspec.Struct, frozen=True, kw_only=True):
     """One step at one moment."""
 
     id: StepId
+    """As the plan has it, for asking and sending: show it through `safe`, an edited record may hold anything."""
     name: str
     """Safe to show."""
     kind: str

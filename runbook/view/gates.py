@@ -1,0 +1,196 @@
+"""What an open gate shows before somebody answers: the question, what will run, where, what takes it back, who may.
+
+A gate lets through what follows it up to the next gate, so that is what it shows; the digest it carries stands for
+exactly that and goes back with the answer. Nothing here accepts an answer: `core/decide` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, get_args
+
+import msgspec
+from msgspec.structs import replace
+
+from runbook.core.action import Action, ApproveAction, Ask, ChecklistAction
+from runbook.core.event import GateAnswered
+from runbook.core.gates import NEEDS_REASON
+from runbook.core.plan import PlannedStep, StepId
+from runbook.core.run import GateState, Run, StepPhase, StepState
+from runbook.view.plan import PlanRow, plan_row, texts
+from runbook.view.sanitize import safe, safe_lines
+from runbook.view.words import duration, fold_hosts, plural
+
+_ASKS = get_args(Ask)
+_MOST_SHOWN = 50
+"""Steps behind a gate that are shown one by one."""
+
+
+class GivenAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that is on record."""
+
+    who: str
+    """Safe to show; `policy` where a machine answered."""
+    answer: str
+    value: str
+    """What was given with it; empty when nothing was."""
+    reason: str
+    at: float
+    """Seconds since the run was opened."""
+
+
+class ItemView(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a checklist."""
+
+    text: str
+    owner: str
+    state: Literal["open", "ticked", "waived"]
+
+
+class GateView(msgspec.Struct, frozen=True, kw_only=True):
+    """An open gate at one moment."""
+
+    gate: str
+    step: StepId
+    kind: str
+    title: str
+    """The step's name."""
+    message: tuple[str, ...]
+    """Lines, safe to show."""
+    word: str
+    """What must be typed letter for letter, exactly as the run compares it: show it through `safe`."""
+    choices: tuple[str, ...]
+    """Exactly as they are sent back: show them through `safe`."""
+    needs_reason: tuple[str, ...]
+    """Those of `choices` that are refused without a reason."""
+    digest: str
+    opened_at: float
+    lapses_in: float | None
+    """Seconds; None waits for ever."""
+    policy: str
+    answers: tuple[GivenAnswer, ...]
+    items: tuple[ItemView, ...]
+    follows: tuple[PlanRow, ...]
+    """What a yes lets run, up to the next gate."""
+    hosts: str
+    """Folded, of all of `follows`."""
+    without_undo: int
+    """How many of `follows` change something that nothing takes back."""
+
+
+def gate_views(run: Run, now: float) -> tuple[GateView, ...]:
+    """Every open gate, the one that has waited longest first."""
+    views = (gate_view(run, gate, now) for gate in run.open_gates)
+    return tuple(sorted(views, key=lambda view: view.opened_at))
+
+
+def gate_view(run: Run, gate: str, now: float) -> GateView:
+    """One gate.
+
+    Raises:
+        KeyError: for a gate that the run never opened.
+    """
+    state = run.gates[gate]
+    opened = state.opened
+    step = run.step(opened.step)
+    action = step.action_on("*") if step else None
+    follows = tuple(_follows(run, step, opened.kind)) if step else ()
+    return GateView(
+        gate=gate,
+        step=opened.step,
+        kind=opened.kind,
+        title=safe(step.planned.name) if step else safe(opened.step),
+        message=safe_lines(opened.message),
+        word=opened.word,
+        choices=opened.choices,
+        needs_reason=tuple(choice for choice in opened.choices if choice in NEEDS_REASON),
+        digest=opened.digest,
+        opened_at=state.opened_at,
+        lapses_in=None if opened.deadline is None else max(0.0, opened.deadline - now),
+        policy=_policy(run, state, action),
+        answers=tuple(_given(answer.at, answer.given) for answer in state.answers),
+        items=_items(state, action),
+        follows=follows,
+        hosts=safe(fold_hosts(host for row in follows for text in row.texts if text.folded for host in text.hosts)),
+        without_undo=sum(row.is_without_undo for row in follows),
+    )
+
+
+def _policy(run: Run, gate: GateState, action: Action | None) -> str:
+    if isinstance(action, ApproveAction) and gate.opened.kind == "approve":
+        people = f"{plural(action.min_required, 'person', 'people')}"
+        among = f" of {', '.join(action.approvers)}" if action.approvers else ""
+        own = "" if action.allow_self else f", not {run.operator.name}, who started it"
+        lapse = f"; unanswered: {action.on_timeout}" if action.timeout else ""
+        return safe(f"{people}{among}{own}{lapse}")
+    if gate.opened.word:
+        return safe(f"type {gate.opened.word} to go on")
+    return "one answer is enough" if gate.opened.kind != "checklist" else "every item ticked, or waived with a reason"
+
+
+def _given(at: float, given: GateAnswered) -> GivenAnswer:
+    return GivenAnswer(
+        who="policy" if given.by.machine else safe(given.by.name),
+        answer=safe(given.answer),
+        value="" if given.value is None else safe(str(given.value)),
+        reason=safe(given.reason),
+        at=at,
+    )
+
+
+def _items(gate: GateState, action: Action | None) -> tuple[ItemView, ...]:
+    if not isinstance(action, ChecklistAction):
+        return ()
+    said = {str(answer.given.value): answer.given.answer for answer in gate.answers}
+    return tuple(
+        ItemView(text=safe(item.item), owner=safe(item.owner), state=_item_state(said.get(str(number))))
+        for number, item in enumerate(action.items)
+    )
+
+
+def _item_state(answer: str | None) -> Literal["open", "ticked", "waived"]:
+    if answer is None:
+        return "open"
+    return "waived" if answer == "waive" else "ticked"
+
+
+def _follows(run: Run, step: StepState, kind: str) -> Iterator[PlanRow]:
+    """The guarded step itself, or after a question the steps up to the next one."""
+    if kind in {"before", "failure"}:
+        yield _as_rendered(step)
+        return
+    for count, planned in enumerate(_behind(run, step)):
+        if isinstance(planned.action, _ASKS) or planned.confirm != "none" or count >= _MOST_SHOWN:
+            return
+        yield plan_row(planned)
+
+
+def _as_rendered(step: StepState) -> PlanRow:
+    """With its templates filled in and for the hosts of this visit: what the digest stands for."""
+    hosts = step.hosts or step.planned.hosts
+    shown = texts(replace(step.planned, awaits=()) if step.rendered else step.planned, hosts, step.action_on)
+    return replace(plan_row(step.planned), texts=shown)
+
+
+def _behind(run: Run, step: StepState) -> Iterator[PlannedStep]:
+    here = run.order.get(step.id, 0)
+    for section in run.plan.sections:
+        for top in section.steps:
+            for planned in _forward(top):
+                state = run.steps[planned.id]
+                if run.order[planned.id] > here and state.phase is StepPhase.AHEAD:
+                    yield planned
+
+
+def _forward(step: PlannedStep) -> Iterator[PlannedStep]:
+    """A step and what is inside it, without what runs only after a failure."""
+    yield step
+    for child in (*step.steps, *step.always):
+        yield from _forward(child)
+
+
+def gate_line(view: GateView) -> str:
+    """A gate in one line, for places that have only one."""
+    lapses = f", lapses in {duration(view.lapses_in)}" if view.lapses_in is not None else ""
+    message = view.message[0] if view.message else ""
+    return f"{view.kind} {safe(view.gate)} {view.title}: {message} ({view.policy}{lapses})"

@@ -1,0 +1,199 @@
+"""A plan as rows: every command on every host, before anybody connects (promise 1: nothing runs that was not shown).
+
+Hosts that get the same text share it, and text that still waits for a registered value says so, because a plan that
+looked complete and was not would be worse than none. Used by the plan screen, by `runbook plan` and by gates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Literal, get_args
+
+import msgspec
+
+from runbook.core.action import CONTROLLER, Action, Ask, ConfirmAction, kind_of
+from runbook.core.plan import Plan, PlannedProbe, PlannedStep, StepId
+from runbook.view.describe import describe, full_text
+from runbook.view.sanitize import safe
+from runbook.view.words import duration, fold_hosts, plural
+
+_ASKS = get_args(Ask)
+
+Role = Literal["step", "rescue", "always", "undo", "rollback"]
+"""What part of the plan a step plays."""
+
+
+class PlanText(msgspec.Struct, frozen=True, kw_only=True):
+    """What is done, and on which hosts it is done so."""
+
+    hosts: tuple[str, ...]
+    folded: str
+    """`db-[01-06]`, or empty for work that no host does; safe to show."""
+    lines: tuple[str, ...]
+    """Every line of it, safe to show."""
+
+
+class PlanRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One planned step."""
+
+    id: StepId
+    """As the plan has it, for asking and sending: show it through `safe`, an edited record may hold anything."""
+    name: str
+    kind: str
+    section: str
+    role: Role
+    depth: int
+    texts: tuple[PlanText, ...]
+    waits_for: tuple[str, ...] = ()
+    """Names whose values are known only while the run goes on."""
+    gate: str = ""
+    """What a person does before it goes on: `answer`, `press a key`, `type db1`; empty when nobody is asked."""
+    undo: tuple[str, ...] = ()
+    """What takes it back, as lines; empty when nothing does."""
+    changes: bool = False
+    expected: float = 0.0
+    facts: tuple[str, ...] = ()
+    """How it runs, in short phrases: `as postgres`, `2 retries`, `only when lag.rc == 0`."""
+
+    @property
+    def is_without_undo(self) -> bool:
+        """True when it may change something and nothing takes that back."""
+        return self.changes and not self.undo
+
+
+class PlanTotals(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan in numbers; rollback and undo are not counted."""
+
+    steps: int
+    hosts: int
+    gates: int
+    changing: int
+    without_undo: int
+    expected: float
+    """Seconds, as far as anybody said."""
+
+
+def plan_rows(plan: Plan) -> tuple[PlanRow, ...]:
+    """Every step with what it does on each host, in the order of reading, then the rollback and the closing steps."""
+    return tuple(_rows(plan))
+
+
+def plan_totals(plan: Plan) -> PlanTotals:
+    """What the plan comes to."""
+    forward = [row for row in plan_rows(plan) if row.role in {"step", "rescue"}]
+    return PlanTotals(
+        steps=len(forward),
+        hosts=len(plan.hosts),
+        gates=sum(bool(row.gate) for row in forward),
+        changing=sum(row.changes for row in forward),
+        without_undo=sum(row.is_without_undo for row in forward),
+        expected=sum(section.expected or sum(step.expected for step in section.steps) for section in plan.sections),
+    )
+
+
+def plan_row(step: PlannedStep, *, role: Role = "step", depth: int = 0) -> PlanRow:
+    """One step's row as planned."""
+    return PlanRow(
+        id=step.id,
+        name=safe(step.name),
+        kind=kind_of(step.action),
+        section=safe(step.section),
+        role=role,
+        depth=depth,
+        texts=texts(step, step.hosts, step.action_on),
+        waits_for=tuple(safe(name) for name in step.awaits),
+        gate=_gate(step),
+        undo=tuple(line for undo in step.undo for line in _undo_lines(undo)),
+        changes=step.changes,
+        expected=step.expected,
+        facts=tuple(safe(fact) for fact in _facts(step)),
+    )
+
+
+def texts(step: PlannedStep, hosts: tuple[str, ...], action_on: Callable[[str], Action]) -> tuple[PlanText, ...]:
+    """What a step does on those hosts, hosts with the same text together."""
+    mark = f"(waits for {', '.join(step.awaits)})" if step.awaits else ""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for host in hosts or ("",):
+        found.setdefault(full_text(action_on(host)), []).append(host)
+    return tuple(
+        PlanText(
+            hosts=tuple(host for host in members if host),
+            folded=safe(fold_hosts(host for host in members if host and host != CONTROLLER)),
+            lines=(f"{lines[0]}{_suffix(mark)}", *lines[1:]),
+        )
+        for lines, members in found.items()
+    )
+
+
+def probe_lines(plan: Plan) -> tuple[str, ...]:
+    """What is watched, how often, and what belongs to the steady state."""
+    return tuple(safe(_probe_line(probe)) for probe in plan.probes)
+
+
+def _suffix(mark: str) -> str:
+    return f"  {safe(mark)}" if mark else ""
+
+
+def _probe_line(probe: PlannedProbe) -> str:
+    often = f"every {duration(probe.every)}" if probe.every else "when asked"
+    steady = ", steady state" if probe.steady else ""
+    hosts = fold_hosts(host for host in probe.hosts if host != CONTROLLER)
+    return f"{probe.name}{f' on {hosts}' if hosts else ''} ({often}{steady}): {describe(probe.action)}"
+
+
+def _rows(plan: Plan) -> Iterator[PlanRow]:
+    for section in plan.sections:
+        for step in section.steps:
+            yield from _inside(step, "step", 0)
+    for step in plan.rollback:
+        yield from _inside(step, "rollback", 0)
+    for step in plan.always:
+        yield from _inside(step, "always", 0)
+
+
+def _inside(step: PlannedStep, role: Role, depth: int) -> Iterator[PlanRow]:
+    yield plan_row(step, role=role, depth=depth)
+    for child in step.steps:
+        yield from _inside(child, role, depth + 1)
+    for child in step.rescue:
+        yield from _inside(child, "rescue", depth + 1)
+    for child in step.always:
+        yield from _inside(child, "always", depth + 1)
+    for child in step.undo:
+        yield from _inside(child, "undo", depth + 1)
+
+
+def _gate(step: PlannedStep) -> str:
+    action = step.action
+    word = action.type if isinstance(action, ConfirmAction) else step.confirm_word if step.confirm == "typed" else ""
+    if word:
+        return safe(f"type {word}")
+    if isinstance(action, _ASKS):
+        return "press a key" if isinstance(action, ConfirmAction) else "answer"
+    return "press a key" if step.confirm != "none" else ""
+
+
+def _undo_lines(undo: PlannedStep) -> tuple[str, ...]:
+    return tuple(
+        f"{f'{text.folded}: ' if text.folded else ''}{line}"
+        for text in texts(undo, undo.hosts, undo.action_on)
+        for line in text.lines
+    )
+
+
+def _facts(step: PlannedStep) -> Iterator[str]:
+    said: tuple[tuple[object, str], ...] = (
+        (step.become, f"as {step.become_user or 'root'}"),
+        (step.cwd, f"in {step.cwd}"),
+        (step.env, f"with {', '.join(sorted(step.env))} set"),
+        (step.when, f"only when {step.when}"),
+        (step.timeout, f"at most {duration(step.timeout)}"),
+        (step.retries, plural(step.retries, "retry", "retries")),
+        (len(step.waves) > 1, f"in waves of {', '.join(str(size) for size in step.waves)}"),
+        (step.max_errors, f"tolerates {plural(step.max_errors, 'host')}"),
+        (step.on_failure != "default", f"on failure {step.on_failure} {step.goto}"),
+        (step.sets, f"marks {(step.sets or '').replace('_', ' ')}"),
+        (step.no_log, "output is not kept"),
+    )
+    return (text for holds, text in said if holds)

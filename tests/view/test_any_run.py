@@ -1,0 +1,67 @@
+"""Whatever a record says, it can be shown, and nothing in it reaches the terminal as it came."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runbook.core.event import Entry
+from runbook.core.run import Run
+from runbook.view.clock import clock_line, recovery_clock
+from runbook.view.gates import gate_line, gate_views
+from runbook.view.hosts import fold_rows, host_rows
+from runbook.view.lines import narrate
+from runbook.view.plan import plan_rows, plan_totals, probe_lines
+from runbook.view.steps import step_rows
+from runbook.view.timeline import draw, event_marks, timeline
+from tests.view.reachable import folded, tapes
+
+AS_SENT_BACK = {"word", "choices", "needs_reason", "hosts", "host", "id", "step", "gate", "digest"}
+"""Fields that hold the value itself, because it is compared or sent; they say so where they are declared."""
+
+
+def shown(tape: tuple[Entry, ...], now: float) -> Iterator[object]:
+    runs = folded(tape)
+    befores: list[Run | None] = [None, *runs]
+    for before, after, entry in zip(befores, runs, tape, strict=False):
+        yield narrate(before, after, entry)
+    run = runs[-1]
+    axis = timeline(run, now)
+    yield step_rows(run, now)
+    yield [fold_rows(host_rows(run, step, now)) for step in run.steps]
+    yield clock_line(recovery_clock(run, now))
+    yield gate_views(run, now)
+    yield [gate_line(view) for view in gate_views(run, now)]
+    yield plan_rows(run.plan)
+    yield probe_lines(run.plan)
+    yield plan_totals(run.plan)
+    yield axis
+    yield [draw(row, axis, 40) for row in axis.rows]
+    yield event_marks(tape)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(tapes(), st.floats(0, 1e6))
+def test_every_run_can_be_shown_and_nothing_shown_drives_the_terminal(tape: tuple[Entry, ...], now: float) -> None:
+    for part in shown(tape, now):
+        for text in texts_in(part):
+            assert not any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for char in text), repr(text)
+
+
+def texts_in(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case msgspec.Struct():
+            for name in value.__struct_fields__:
+                if name not in AS_SENT_BACK:
+                    yield from texts_in(getattr(value, name))
+        case list() | tuple():
+            for item in value:
+                yield from texts_in(item)
+        case _:
+            pass

@@ -196,7 +196,7 @@ def _unreadable(error: Exception) -> Problems:
     return problem(
         "A value cannot be recorded",
         why=f"It could not be read back ({error})",
-        fix="Values must be finite and not nested hundreds of levels deep; register a part of it, or text",
+        fix="Values must be finite and not nested hundreds of levels deep; register a part of it, or text.",
         code="record-unreadable",
         exit=Exit.FAILED,
     )

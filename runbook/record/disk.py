@@ -27,13 +27,13 @@ FLOOR = 64 * 1024 * 1024
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 _LOCK_TRIES = 50
 _FIXES = {
-    errno.ENOSPC: "Free some space there, then resume the run",
-    errno.EDQUOT: "Free some of your quota there, then resume the run",
-    errno.EFBIG: "Raise the file size limit (ulimit -f), then resume the run",
-    errno.EROFS: "Mount it writable, or choose another folder for recordings",
-    errno.EACCES: "Give yourself the right to write there, or choose another folder for recordings",
-    errno.EPERM: "Give yourself the right to write there, or choose another folder for recordings",
-    errno.EIO: "Check the disk, then resume the run; the lines before this one are whole",
+    errno.ENOSPC: "Free some space there, then resume the run.",
+    errno.EDQUOT: "Free some of your quota there, then resume the run.",
+    errno.EFBIG: "Raise the file size limit (ulimit -f), then resume the run.",
+    errno.EROFS: "Mount it writable, or choose another folder for recordings.",
+    errno.EACCES: "Give yourself the right to write there, or choose another folder for recordings.",
+    errno.EPERM: "Give yourself the right to write there, or choose another folder for recordings.",
+    errno.EIO: "Check the disk, then resume the run; the lines before this one are whole.",
 }
 
 
@@ -55,7 +55,7 @@ def disk_problems(what: str, path: Path) -> Iterator[None]:
         raise problem(
             what,
             why=error.strerror or str(error),
-            fix=_FIXES.get(error.errno or 0, "Check that the folder exists and can be written"),
+            fix=_FIXES.get(error.errno or 0, "Check that the folder exists and can be written."),
             where=Where(str(path)),
             code="record-unwritable",
             exit=Exit.REFUSED,
@@ -169,7 +169,7 @@ def require_space(folder: Path, floor: int = FLOOR) -> None:
         raise problem(
             f"Only {free // 2**20} MiB are free for the record",
             why=f"A run needs at least {floor // 2**20} MiB, so that its evidence does not stop half-way",
-            fix="Free some space there, or choose another folder for recordings",
+            fix="Free some space there, or choose another folder for recordings.",
             where=Where(str(folder)),
             code="record-no-space",
             exit=Exit.REFUSED,

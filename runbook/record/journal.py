@@ -167,7 +167,7 @@ def _lock(number: int, path: Path) -> None:
         raise problem(
             "The run is live",
             why="Another process is writing its journal",
-            fix="Use `runbook attach` to join it",
+            fix="Use `runbook attach` to join it.",
             where=Where(str(path)),
             code="record-live",
             exit=Exit.REFUSED,
@@ -203,7 +203,7 @@ def _is_unfinished(line: bytes, rest: bytes) -> bool:
 
 
 def _unusable(damage: Problems, where: Where) -> Problems:
-    fix = "Look with `runbook verify`; replay and report work up to this line, but the run cannot go on from here"
+    fix = "Look with `runbook verify`; replay and report work up to this line, but the run cannot go on from here."
     return Problems(msgspec.structs.replace(found, where=where, fix=fix) for found in damage.problems)
 
 

@@ -159,7 +159,7 @@ def _exists(folder: Path) -> Problems:
     return problem(
         f"There is a record of run {folder.name} already",
         why="A record is written once",
-        fix="Start the run again, under a new id",
+        fix="Start the run again, under a new id.",
         where=Where(str(folder)),
         code="record-exists",
         exit=Exit.REFUSED,
@@ -167,10 +167,12 @@ def _exists(folder: Path) -> Problems:
 
 
 def _already_live(name: str, other: str) -> Problems:
+    known = f"Use `runbook attach {other}` to join it, or `runbook halt {other}` to stop it."
+    fix = known if other else "Try again in a moment."
     return problem(
         f"{name} is running already",
         why=f"Run {other or '(starting)'} is live, and two at once would step on each other",
-        fix=f"Use `runbook attach {other}` to join it, or `runbook halt {other}` to stop it".replace("  ", " "),
+        fix=fix,
         where=Where(f"run {other}"),
         code="already-live",
         exit=Exit.REFUSED,
@@ -182,7 +184,7 @@ def _ambiguous(text: str, matching: list[str]) -> Problems:
     return problem(
         f'"{text}" begins the ids of {len(matching)} runs',
         why=shown,
-        fix="Give more letters of it",
+        fix="Give more letters of it.",
         where=Where(f"run {text}"),
         code="ambiguous-run",
     )
@@ -190,9 +192,9 @@ def _ambiguous(text: str, matching: list[str]) -> Problems:
 
 def _unknown(text: str, names: list[str], root: Path) -> Problems:
     return problem(
-        "There is no run yet" if text == LAST or not names else f'There is no run "{text}"',
-        why=f"Nothing in {root} has that name",
-        fix=nearest(text, names) or "Start one with `runbook run`",
+        f'There is no run "{text}"' if names else "There is no run yet",
+        why=f"Nothing in {root} has that name" if names else f"{root} holds no record",
+        fix=nearest(text, names) or "Start one with `runbook run`.",
         where=Where(f"run {text}"),
         code="unknown-run",
     )

@@ -99,9 +99,9 @@ class RecordReader:
                 )
 
     def _flaw(self, found: Problem) -> Problem:
-        fix = "What came before this line is sound and was used"
+        fix = "What came before this line is sound and was used."
         if found.code == "journal-unknown" and self._version:
-            fix = f"Read it with version {self._version} of this program, which wrote it, or a later one"
+            fix = f"Read it with version {self._version} of this program, which wrote it, or a later one."
         where = Where(str(self.path), self.tip.seq + 1)
         return msgspec.structs.replace(found, where=where, fix=fix, exit=Exit.FAILED)
 
@@ -113,7 +113,7 @@ def _no_record(folder: Path) -> Problems:
     return problem(
         "There is no record here",
         why=f"The folder has no {JOURNAL}",
-        fix="Use `runbook runs` to see what is recorded",
+        fix="Use `runbook runs` to see what is recorded.",
         where=Where(str(folder)),
         code="no-record",
     )

@@ -92,7 +92,7 @@ def test_an_event_of_a_newer_version_says_which_version_reads_it(tmp_path: Path)
     assert len(reader.more()) == 1
     assert (reader.damage.code, reader.damage.fix) == (
         "journal-unknown",
-        "Read it with version 0.9.0 of this program, which wrote it, or a later one",
+        "Read it with version 0.9.0 of this program, which wrote it, or a later one.",
     )
 
 

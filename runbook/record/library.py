@@ -118,7 +118,7 @@ class Library:
         return tuple(sorted(found, key=lambda run: (run.started, run.folder.name), reverse=True))
 
     def find(self, text: str) -> Path:
-        """The folder of a run, from the beginning of its id, from the word `last`, or from a path.
+        """The folder of a run: from the beginning of its id, a runbook's name (its newest run), `last`, or a path.
 
         Raises:
             Problems: `unknown-run` and `ambiguous-run`, with what there is.
@@ -126,12 +126,11 @@ class Library:
         if "/" in text or (Path(text) / JOURNAL).is_file():
             return Path(text)
         runs = self.runs()
-        if text == LAST and runs:
-            return runs[0].folder
-        names = sorted(run.folder.name for run in runs)
-        matching = [name for name in names if name.startswith(text)]
-        if text in names or len(matching) == 1:
-            return self.root / (text if text in names else matching[0])
+        exact = [run.folder for run in runs if text in {LAST, run.folder.name, run.runbook}]
+        matching = [run.folder for run in runs if run.folder.name.startswith(text)]
+        if exact or len(matching) == 1:
+            return (exact or matching)[0]
+        names = [run.folder.name for run in runs]
         raise _ambiguous(text, matching) if matching else _unknown(text, names, self.root)
 
 
@@ -179,8 +178,8 @@ def _already_live(name: str, other: str) -> Problems:
     )
 
 
-def _ambiguous(text: str, matching: list[str]) -> Problems:
-    shown = ", ".join(matching[:6]) + (", ..." if len(matching) > 6 else "")  # noqa: PLR2004 - a line's worth
+def _ambiguous(text: str, matching: list[Path]) -> Problems:
+    shown = ", ".join(sorted(folder.name for folder in matching[:6])) + (", ..." if len(matching) > 6 else "")  # noqa: PLR2004 - a line's worth
     return problem(
         f'"{text}" begins the ids of {len(matching)} runs',
         why=shown,

@@ -204,6 +204,12 @@ def test_a_run_is_found_by_the_beginning_of_its_id_by_last_and_by_path(tmp_path:
     assert found == [tmp_path / name for name in ("2025-c", "2026-a", "2026-b", "2026-b")]
 
 
+def test_the_name_of_a_runbook_finds_its_newest_run(tmp_path: Path):
+    for run, minute in (("r1", 1), ("r2", 3), ("r3", 2)):
+        add_run(tmp_path, run, minute)
+    assert Library(tmp_path).find("orders-restart") == tmp_path / "r2"
+
+
 def test_an_id_that_begins_another_is_found_by_itself(tmp_path: Path):
     for run in ("r1", "r10"):
         add_run(tmp_path, run, 1)

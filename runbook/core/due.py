@@ -22,7 +22,7 @@ from runbook.core.action import (
     ParallelAction,
     WaitAction,
 )
-from runbook.core.effect import Effect, Enter, Note, WakeAt, Watch
+from runbook.core.effect import Effect, Enter, Note, WakeAt, Watch, WriteMarks
 from runbook.core.event import (
     Actor,
     AlwaysStarted,
@@ -64,9 +64,11 @@ def _is_decision(effects: tuple[Effect, ...]) -> bool:
     return any(isinstance(effect, Note) for effect in effects)
 
 
-def _watches(run: Run) -> Iterator[Watch]:
-    """Continuous probes run through the whole run, so that every moment of it has a last sample before it."""
-    return (Watch(probe.name) for probe in run.plan.probes if probe.every)
+def _watches(run: Run) -> Iterator[Effect]:
+    """Continuous probes and the canary run through the whole run, so that every moment has a last sample before it."""
+    yield from (Watch(probe.name) for probe in run.plan.probes if probe.every)
+    if run.plan.canary is not None:
+        yield WriteMarks()
 
 
 def _reason(run: Run) -> str:

@@ -40,11 +40,15 @@ class Watch(msgspec.Struct, frozen=True):
     probe: str
 
 
+class WriteMarks(msgspec.Struct, frozen=True):
+    """Write canary marks until no longer named; gives CanarySampled."""
+
+
 class WakeAt(msgspec.Struct, frozen=True):
     """Ask `due` again at this time (`at`), because something lapses then."""
 
     at: float
 
 
-Effect = Note | Enter | Attempt | Watch | WakeAt
+Effect = Note | Enter | Attempt | Watch | WriteMarks | WakeAt
 """The closed union."""

@@ -276,6 +276,17 @@ class ProbeSampled(_Event, frozen=True, kw_only=True, tag="ProbeSampled"):
     detail: str = ""
 
 
+class CanarySampled(_Event, frozen=True, kw_only=True, tag="CanarySampled"):
+    """A mark was written, or after a failed write the newest one was read back."""
+
+    kind: Literal["write", "read"]
+    mark: int
+    ok: bool
+    took: float
+    """Seconds; the write was begun at `at - took`."""
+    detail: str = ""
+
+
 class MilestoneMarked(_Event, frozen=True, kw_only=True, tag="MilestoneMarked"):
     """A step that `sets` it ended, or the operator pressed the key."""
 
@@ -360,6 +371,7 @@ Event = (
     | Jumped
     | HostExcluded
     | ProbeSampled
+    | CanarySampled
     | MilestoneMarked
     | RunPaused
     | RunContinued

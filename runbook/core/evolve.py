@@ -19,6 +19,7 @@ from runbook.core.event import (
     AttemptEnded,
     AttemptGraded,
     AttemptStarted,
+    CanarySampled,
     Checked,
     Entry,
     Event,
@@ -62,6 +63,7 @@ from runbook.core.evolve_step import (
     step_skipped,
     without,
 )
+from runbook.core.recovery_point import canary_sampled
 from runbook.core.run import (
     GateAnswer,
     GateState,
@@ -280,6 +282,8 @@ def _arm(run: Run, event: Event, at: float) -> Run:  # noqa: C901, PLR0911, PLR0
             return _host_excluded(run, event, at)
         case ProbeSampled():
             return _probe_sampled(run, event, at)
+        case CanarySampled():
+            return replace(run, canary=canary_sampled(run.canary, event, at))
         case MilestoneMarked():
             return _milestone_marked(run, event, at)
         case RunPaused():

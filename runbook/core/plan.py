@@ -131,6 +131,19 @@ class PlannedProbe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     awaits: tuple[str, ...] = ()
 
 
+class PlannedCanary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Increasing marks written all the time, so that a recovery can tell which acknowledged ones it lost."""
+
+    write: Work
+    """`{seq}` in its texts is the mark: a whole number, greater than every one before it, over runs too."""
+    write_on: str
+    read: Work
+    """Prints the newest mark that can be read."""
+    read_on: str
+    every: Seconds = 1.0
+    timeout: Seconds = 5.0
+
+
 class AbortRule(msgspec.Struct, frozen=True, kw_only=True):
     """Stop the run when a probe has failed so many times in a row."""
 
@@ -201,6 +214,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Group name to hosts, for templates."""
     objectives: Objectives = Objectives()
     probes: tuple[PlannedProbe, ...] = ()
+    canary: PlannedCanary | None = None
+    """None leaves data loss unmeasured."""
     abort_when: tuple[AbortRule, ...] = ()
     rollback: tuple[PlannedStep, ...] = ()
     always: tuple[PlannedStep, ...] = ()

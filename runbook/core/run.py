@@ -171,6 +171,30 @@ class ProbeState(msgspec.Struct, frozen=True, kw_only=True):
         return self.stretches[-1] if self.stretches else None
 
 
+class Loss(msgspec.Struct, frozen=True, kw_only=True):
+    """What one interruption cost, told by the newest mark that could be read after it."""
+
+    at: float
+    lost: int
+    """Acknowledged marks that were not there any more."""
+    seconds: float
+    """From the newest mark that survived to the first write that failed: the widest reading."""
+    error: float
+    """The true loss is at most this much less: nothing was written in this span, so nothing could be seen."""
+
+
+class CanaryState(msgspec.Struct, frozen=True, kw_only=True):
+    """Marks written and lost."""
+
+    acknowledged: Map[int, float] = Map()
+    """Mark to the `at` when its write began."""
+    newest: float = 0.0
+    """When the newest acknowledged write began."""
+    failed_at: float | None = None
+    """When the first write of the present interruption was known to have failed; None while writes succeed."""
+    losses: tuple[Loss, ...] = ()
+
+
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """A milestone that a step or a person set."""
 
@@ -236,6 +260,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     open_gates: tuple[str, ...] = ()
     values: Map[str, Registered] = Map()
     probes: Map[str, ProbeState] = Map()
+    canary: CanaryState = CanaryState()
     milestones: Map[Milestone, Mark] = Map()
     excluded: Map[str, str] = Map()
     """Host to reason."""

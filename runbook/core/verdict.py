@@ -13,6 +13,7 @@ import msgspec
 from runbook.core.action import PreflightAction
 from runbook.core.outcome import Outcome
 from runbook.core.recovery import Recovery, recovery
+from runbook.core.recovery_point import recovery_point
 from runbook.core.run import ProbeState, Run, StepState
 from runbook.problem import Exit
 
@@ -66,7 +67,7 @@ def verdicts(run: Run) -> Verdicts:
         objectives=_objectives(run, measured),
         revert="none",
         steady_declared=any(probe.steady for probe in run.plan.probes),
-        objectives_declared=run.plan.objectives.rto is not None,
+        objectives_declared=run.plan.objectives.rto is not None or run.plan.objectives.rpo is not None,
         unreachable=_could_not_reach(run),
     )
 
@@ -89,12 +90,32 @@ def _steady(run: Run) -> SteadyVerdict:
 
 
 def _objectives(run: Run, measured: Recovery) -> ObjectiveVerdict:
+    """One word for all that was promised: one miss is a miss, and one that nobody measured leaves it open."""
+    each = {said for said in (time_verdict(run, measured), loss_verdict(run)) if said is not None}
+    if "missed" in each:
+        return "missed"
+    return "met" if each == {"met"} else "not_measured"
+
+
+def time_verdict(run: Run, measured: Recovery) -> ObjectiveVerdict | None:
+    """Whether the recovery time objective was met, by the widest reading; None when there is none."""
     rto = run.plan.objectives.rto
     if rto is None:
-        return "not_measured"
+        return None
     if measured.seconds is None:
         return "missed" if measured.still_out else "not_measured"
     return "met" if measured.seconds <= rto else "missed"
+
+
+def loss_verdict(run: Run) -> ObjectiveVerdict | None:
+    """Whether the recovery point objective was met, by the widest reading; None when there is none."""
+    rpo = run.plan.objectives.rpo
+    if rpo is None:
+        return None
+    lost = recovery_point(run)
+    if lost is None:
+        return "not_measured"
+    return "met" if lost.seconds <= rpo else "missed"
 
 
 def _could_not_reach(run: Run) -> bool:

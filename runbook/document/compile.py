@@ -26,6 +26,7 @@ from runbook.document.planned_action import plan_probe
 from runbook.document.planned_section import plan_sections, preflight_section, touched_hosts
 from runbook.document.planned_step import Around, plan_steps
 from runbook.document.policy import check_protected, check_safeguards, with_gates
+from runbook.document.recovery_point import plan_canary
 from runbook.document.registering import check_order, late_names, registered_by
 from runbook.document.targets import check_limit
 from runbook.problem import Problem, Problems
@@ -66,10 +67,12 @@ def compile_plan(
     for probe in runbook.probes:
         plan_probe(draft, probe, name=probe.name, steady=False)
     plan = _plan(draft, settled)
-    refused = [each for each in draft.problems if not each.warning]
+    # A step is planned once for each wave, and complains as often.
+    problems = tuple(dict.fromkeys(draft.problems))
+    refused = [each for each in problems if not each.warning]
     if refused:
         raise Problems(refused)
-    return Compiled(plan=plan, secrets=settled.secrets, warnings=tuple(draft.problems), files=tuple(draft.read))
+    return Compiled(plan=plan, secrets=settled.secrets, warnings=problems, files=tuple(draft.read))
 
 
 def _draft(runbook: Runbook, inventory: Inventory, options: CompileOptions, settled: Settled) -> Draft:
@@ -106,6 +109,7 @@ def _plan(draft: Draft, settled: Settled) -> Plan:
     steps = tuple(each for top in (*_tops(sections), *rollback, *always) for each in top.walk())
     check_protected(draft, steps)
     first = preflight_section(draft, steps, tools=_tools(draft, steps))
+    canary = plan_canary(draft)
     plan = _described(draft.runbook, draft.inventory)
     return msgspec.structs.replace(
         plan,
@@ -113,6 +117,7 @@ def _plan(draft: Draft, settled: Settled) -> Plan:
         hosts=_hosts(draft, steps),
         parameters=settled.planned,
         probes=tuple(draft.probes.values()),
+        canary=canary,
         rollback=rollback,
         always=always,
     )
@@ -167,13 +172,10 @@ def _tools(draft: Draft, steps: tuple[PlannedStep, ...]) -> dict[str, tuple[str,
 
 
 def _check_rules(draft: Draft) -> None:
-    """Abort rules name probes that are asked all the time; what is not measured yet is said."""
+    """Abort rules name probes that are asked all the time."""
     runbook = draft.runbook
     for rule in runbook.abort_when:
         probe = draft.probes.get(rule.probe)
         if probe is None or not probe.every:
             fix = "Name a probe with every: DURATION."
             draft.note(runbook.at("abort_when"), "unknown-probe", f'no probe "{rule.probe}" is asked all the time', fix)
-    if runbook.recovery_point is not None:
-        what = "recovery_point is not measured by this version"
-        draft.warn(runbook.at("recovery_point"), "unsupported", what, "The report will say rpa: not measured.")

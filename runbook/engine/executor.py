@@ -17,7 +17,7 @@ from typing import Protocol, assert_never
 
 from runbook.core.decide import decide, refuse
 from runbook.core.due import due
-from runbook.core.effect import Attempt, Effect, Enter, Note, WakeAt, Watch
+from runbook.core.effect import Attempt, Effect, Enter, Note, WakeAt, Watch, WriteMarks
 from runbook.core.event import Actor, AttemptStarted, Event
 from runbook.core.intent import Intent
 from runbook.core.run import Run
@@ -48,6 +48,9 @@ class Workers(Protocol):
 
     def watch(self, effect: Watch) -> Coroutine[None, None, None]:
         """Ask a probe at its interval, for ever."""
+
+    def write_marks(self) -> Coroutine[None, None, None]:
+        """Write canary marks, for ever; read one back after each interruption."""
 
     async def close(self) -> None:
         """Hang up everywhere."""
@@ -159,7 +162,7 @@ class Executor:
 
     def _start(self, workers: Workers, effects: tuple[Effect, ...]) -> None:
         """The set difference, both ways; attempts are made durable together before any of them leaves."""
-        named = {effect for effect in effects if isinstance(effect, Attempt | Watch)}
+        named = {effect for effect in effects if isinstance(effect, Attempt | Watch | WriteMarks)}
         for gone in self._in_flight.keys() - named - self._cancelling:
             self._cancelling.add(gone)
             self._in_flight[gone].cancel()
@@ -180,6 +183,8 @@ class Executor:
                 work = workers.attempt(effect, reattach=reattach)
             case Watch():
                 work = workers.watch(effect)
+            case WriteMarks():
+                work = workers.write_marks()
             case Note() | Enter() | WakeAt():
                 return
             case _:

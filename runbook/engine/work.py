@@ -14,14 +14,15 @@ from pathlib import Path
 
 import msgspec
 
-from runbook.core.action import Action
+from runbook.core.action import Action, Work
 from runbook.core.command import Become, Secret
 from runbook.core.effect import Attempt, Enter, Watch
-from runbook.core.event import AttemptEnded, AttemptStarted, Checked, Event, ProbeSampled, Result
+from runbook.core.event import AttemptEnded, AttemptStarted, CanarySampled, Checked, Event, ProbeSampled, Result
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedProbe, PlannedStep
+from runbook.core.plan import PlannedCanary, PlannedProbe, PlannedStep
 from runbook.core.run import Run
-from runbook.document.template import evaluate
+from runbook.document.recovery_point import MARK
+from runbook.document.template import evaluate, replace_texts
 from runbook.engine.entering import Entering, action_digest
 from runbook.engine.executor import Executor
 from runbook.engine.fleet import Fleet
@@ -235,6 +236,50 @@ class RunWorkers:
                 ProbeSampled(probe=name, ok=sample.ok, took=sample.took, value=sample.value, detail=detail)
             )
         return sample
+
+    async def write_marks(self) -> None:
+        """Write a mark at every interval; after a failed write, read the newest one back before writing the next."""
+        clock = self._tools.clock
+        canary = self._tools.recorder.run.plan.canary
+        mark, due = 0, clock.monotonic()
+        while canary is not None:
+            mark = max(mark + 1, int(clock.wall() * 1000))
+            if not await self._write_mark(canary, mark):
+                while not await self._read_mark(canary):
+                    await clock.sleep(canary.every)
+            due = max(due + canary.every, clock.monotonic())
+            await clock.sleep(due - clock.monotonic())
+
+    async def _write_mark(self, canary: PlannedCanary, mark: int) -> bool:
+        action = replace_texts(canary.write, lambda field: field.text.replace(MARK, str(mark)))
+        finding, took = await self._canary_side(canary, action, canary.write_on)
+        ok = finding.outcome is Outcome.SUCCEEDED
+        self._tell_canary(CanarySampled(kind="write", mark=mark, ok=ok, took=took, detail=finding.detail))
+        return ok
+
+    async def _read_mark(self, canary: PlannedCanary) -> bool:
+        finding, took = await self._canary_side(canary, canary.read, canary.read_on)
+        words = finding.result.stdout.split()
+        ok = finding.outcome is Outcome.SUCCEEDED and bool(words) and words[-1].isdigit()
+        if ok:
+            self._tell_canary(CanarySampled(kind="read", mark=int(words[-1]), ok=True, took=took))
+        return ok
+
+    async def _canary_side(self, canary: PlannedCanary, action: Work, host: str) -> tuple[Finding, float]:
+        """One write or read, and the seconds it took; one that gives no answer in time is no success."""
+        began = self._tools.clock.monotonic()
+        probe = PlannedProbe(name="canary", action=action, hosts=(host,), timeout=canary.timeout)
+        try:
+            async with asyncio.timeout(canary.timeout):
+                finding = await self._asked_on(probe, host)
+        except TimeoutError:
+            finding = Finding(outcome=Outcome.TIMED_OUT, detail=f"no answer within {canary.timeout:g} s")
+        return finding, self._tools.clock.monotonic() - began
+
+    def _tell_canary(self, event: CanarySampled) -> None:
+        if not self._tools.executor.is_stopping:
+            masked = self._tools.masker.mask_text(event.detail)
+            self._tools.executor.tell(msgspec.structs.replace(event, detail=masked))
 
     async def _sample(self, probe: PlannedProbe) -> Sample:
         began = self._tools.clock.monotonic()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from runbook.core.milestone_name import Milestone
 from runbook.core.recovery import recovery
+from runbook.core.recovery_point import recovery_point
 from runbook.core.run import Run
 from runbook.core.verdict import deviations, verdicts
 from runbook.view.sanitize import safe
@@ -27,8 +28,19 @@ def closing(run: Run, folder: str) -> tuple[str, ...]:
         f"  revert         {said.revert}",
         *((f"  deviations     {plural(len(odd), 'step')}: {', '.join(state.id for state in odd)}",) if odd else ()),
         *_recovery(run),
+        *_loss(run),
         f"  record         {safe(folder)}",
     )
+
+
+def _loss(run: Run) -> tuple[str, ...]:
+    lost = recovery_point(run)
+    rpo = run.plan.objectives.rpo
+    if lost is None:
+        return (f"  data loss      not measured, objective {duration(rpo)}",) if rpo is not None else ()
+    promise = f", objective {duration(rpo)}" if rpo is not None else ""
+    marks = plural(lost.lost, "acknowledged write")
+    return (f"  data loss      {measured(lost.seconds, lost.error)}, {marks} lost{promise}",)
 
 
 def _recovery(run: Run) -> tuple[str, ...]:

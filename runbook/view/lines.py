@@ -17,6 +17,7 @@ from runbook.core.event import (
     AttemptEnded,
     AttemptGraded,
     AttemptStarted,
+    CanarySampled,
     Checked,
     Entry,
     Event,
@@ -135,6 +136,10 @@ def _tell(before: Run, after: Run, event: Event, at: float) -> tuple[Said, ...]:
             return (Said(f"takes no further part{telling.by(event.by)}: {event.reason}", host=event.host),)
         case ProbeSampled():
             return telling.probe_sampled(before, event)
+        case CanarySampled():
+            return telling.canary_sampled(before, after, event)
+        case CanarySampled():
+            return telling.canary_sampled(before, after, event)
         case MilestoneMarked():
             return (Said(f"MARK  {telling.spaced(event.milestone)}{telling.by(event.by)}"),)
         case RunPaused():

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import msgspec
 
 from runbook.core.action import CONTROLLER, Action, Ask, ConfirmAction, kind_of
-from runbook.core.plan import Plan, PlannedProbe, PlannedStep, StepId
+from runbook.core.plan import Plan, PlannedCanary, PlannedProbe, PlannedStep, StepId
 from runbook.view.describe import describe, full_text
 from runbook.view.sanitize import safe
 from runbook.view.words import duration, fold_hosts, plural
@@ -127,8 +127,17 @@ def texts(step: PlannedStep, hosts: tuple[str, ...], action_on: Callable[[str], 
 
 
 def probe_lines(plan: Plan) -> tuple[str, ...]:
-    """What is watched, how often, and what belongs to the steady state."""
-    return tuple(safe(_probe_line(probe)) for probe in plan.probes)
+    """What is asked all the time, how often, and what belongs to the steady state; then what a canary writes and reads."""
+    probes = tuple(safe(_probe_line(probe)) for probe in plan.probes)
+    return probes if plan.canary is None else (*probes, *(safe(line) for line in _canary_lines(plan.canary)))
+
+
+def _canary_lines(canary: PlannedCanary) -> tuple[str, str]:
+    often = duration(canary.every)
+    return (
+        f"canary on {canary.write_on} (every {often}): {describe(canary.write)}",
+        f"canary on {canary.read_on} (after a failed write): {describe(canary.read)}",
+    )
 
 
 def _suffix(mark: str) -> str:

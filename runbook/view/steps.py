@@ -129,6 +129,16 @@ def waited(run: Run, state: StepState, now: float) -> float:
     return total
 
 
+def waited_at_all(run: Run, step: StepId, now: float) -> float:
+    """Seconds in which a step waited for people, the question after its failure included."""
+    total, reached = 0.0, 0.0
+    for gate in step_gates(run, step):
+        closed = now if gate.closed_at is None else gate.closed_at
+        total += max(0.0, closed - max(reached, gate.opened_at))
+        reached = max(reached, closed)
+    return total
+
+
 def step_gates(run: Run, step: StepId) -> tuple[GateState, ...]:
     """Every gate that a step has opened, in that order."""
     gates = [gate for gate in run.gates.values() if gate.opened.step == step]

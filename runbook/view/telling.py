@@ -14,6 +14,7 @@ from runbook.core.event import (
     Actor,
     AttemptEnded,
     AttemptStarted,
+    CanarySampled,
     FailureResolved,
     GateAnswered,
     GateOpened,
@@ -28,6 +29,7 @@ from runbook.core.event import (
 )
 from runbook.core.outcome import Outcome
 from runbook.core.recovery import recovery
+from runbook.core.recovery_point import recovery_point
 from runbook.core.run import Run, StepState
 from runbook.core.verdict import verdicts
 from runbook.view.describe import describe
@@ -99,6 +101,19 @@ def step_entered(run: Run, event: StepEntered) -> tuple[Said, ...]:
     does = (Said(f"      {describe(action)}", step=event.step),) if hosts and not state.planned.no_log else ()
     left = tuple(Said(f"left out: {reason}", host=host, step=event.step) for host, reason in event.left_out.items())
     return (Said(f"RUN   {state.planned.name}{where}{again}{expected}", step=event.step), *does, *left)
+
+
+def canary_sampled(before: Run, after: Run, event: CanarySampled) -> tuple[Said, ...]:
+    """The first write that fails, and what was found when one could be read again."""
+    if event.kind == "write":
+        stopped = not event.ok and before.canary.failed_at is None
+        return (Said(f"FAIL  canary: {event.detail}"),) if stopped else ()
+    if not after.canary.losses:
+        return ()
+    loss = after.canary.losses[-1]
+    return (
+        Said(f"canary: {plural(loss.lost, 'acknowledged write')} lost, {measured(loss.seconds, loss.error)} of data"),
+    )
 
 
 def step_skipped(run: Run, event: StepSkipped) -> tuple[Said, ...]:
@@ -180,16 +195,30 @@ def probe_sampled(before: Run, event: ProbeSampled) -> tuple[Said, ...]:
     return (Said(f"FAIL  probe {event.probe}{f': {event.detail}' if event.detail else ''}"),)
 
 
+def canary_sampled(before: Run, after: Run, event: CanarySampled) -> tuple[Said, ...]:
+    """The first mark that could not be written, and what an interruption cost."""
+    if len(after.canary.losses) > len(before.canary.losses):
+        loss = after.canary.losses[-1]
+        return (Said(f"DATA  {plural(loss.lost, 'mark')} lost, {measured(loss.seconds, loss.error)}"),)
+    if event.kind == "write" and not event.ok and before.canary.failed_at is None:
+        return (Said(f"FAIL  mark {event.mark} could not be written{f': {event.detail}' if event.detail else ''}"),)
+    return ()
+
+
 def ended(run: Run, event: RunEnded) -> tuple[Said, ...]:
     """Why it ended, the four verdicts, and the recovery time beside its objective."""
     out = verdicts(run)
-    measure = recovery(run)
-    rto = run.plan.objectives.rto
-    objective = f", objective {duration(rto)}" if rto else ""
-    recovered = (
-        (Said(f"recovery time {measured(measure.seconds, measure.error)}{objective}"),)
-        if measure.seconds is not None
-        else ()
-    )
+    took, loss = recovery(run), recovery_point(run)
+    promised = run.plan.objectives
     words = f"run {out.run}, steady state {out.steady_state}, objectives {out.objectives}, revert {out.revert}"
-    return (Said(f"ended: {event.reason}"), Said(spaced(words)), *recovered)
+    lines = [f"ended: {event.reason}", spaced(words)]
+    if took.seconds is not None:
+        lines.append(f"recovery time {measured(took.seconds, took.error)}{_objective(promised.rto)}")
+    if loss is not None:
+        lost = plural(loss.lost, "mark")
+        lines.append(f"data loss {measured(loss.seconds, loss.error)}, {lost}{_objective(promised.rpo)}")
+    return tuple(Said(line) for line in lines)
+
+
+def _objective(seconds: float | None) -> str:
+    return "" if seconds is None else f", objective {duration(seconds)}"

@@ -103,19 +103,6 @@ def step_entered(run: Run, event: StepEntered) -> tuple[Said, ...]:
     return (Said(f"RUN   {state.planned.name}{where}{again}{expected}", step=event.step), *does, *left)
 
 
-def canary_sampled(before: Run, after: Run, event: CanarySampled) -> tuple[Said, ...]:
-    """The first write that fails, and what was found when one could be read again."""
-    if event.kind == "write":
-        stopped = not event.ok and before.canary.failed_at is None
-        return (Said(f"FAIL  canary: {event.detail}"),) if stopped else ()
-    if not after.canary.losses:
-        return ()
-    loss = after.canary.losses[-1]
-    return (
-        Said(f"canary: {plural(loss.lost, 'acknowledged write')} lost, {measured(loss.seconds, loss.error)} of data"),
-    )
-
-
 def step_skipped(run: Run, event: StepSkipped) -> tuple[Said, ...]:
     """What is not done, and the values that decided it."""
     state = run.step(event.step)

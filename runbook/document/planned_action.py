@@ -32,7 +32,6 @@ from runbook.core.plan import PlannedProbe
 from runbook.core.runbook import BlockStep, ParallelStep, Probe, ProbeStep, Step, WaitForStep, WrittenAction
 from runbook.document.draft import Draft
 from runbook.document.explain import why_missing
-from runbook.document.explain import why_missing
 from runbook.document.source import Limits
 from runbook.document.targets import EVERYTHING, limited, resolve
 from runbook.document.template import (

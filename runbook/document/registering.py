@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from runbook.core.action import AssertAction, ParallelAction
 from runbook.core.plan import PlannedSection, PlannedStep
@@ -10,7 +10,7 @@ from runbook.core.runbook import BlockStep, ParallelStep, Runbook, Step
 from runbook.document.draft import Draft
 from runbook.document.planned_action import word_of
 from runbook.document.template import names_in_action, names_in_expression
-from runbook.problem import nearest
+from runbook.problem import Problems, nearest
 
 
 def registered_by(runbook: Runbook) -> frozenset[str]:
@@ -35,7 +35,7 @@ def late_names(step: PlannedStep) -> frozenset[str]:
     """Every name that a planned step looks up during the run."""
     that = step.action.that if isinstance(step.action, AssertAction) else ""
     expressions = (step.when, step.failed_when, step.until, that)
-    texts = names_in_action(step.action) if step.awaits else frozenset()
+    texts = _noted(lambda: names_in_action(step.action)) if step.awaits else frozenset()
     return texts.union(step.awaits, *(_expression_names(each) for each in expressions))
 
 
@@ -78,4 +78,12 @@ def _children(draft: Draft, step: PlannedStep, known: frozenset[str]) -> frozens
 
 
 def _expression_names(expression: str) -> frozenset[str]:
-    return names_in_expression(expression) if expression else frozenset()
+    return _noted(lambda: names_in_expression(expression)) if expression else frozenset()
+
+
+def _noted(names: Callable[[], frozenset[str]]) -> frozenset[str]:
+    """The names of a text; none of one that is no template, which was noted when its step was planned."""
+    try:
+        return names()
+    except Problems:
+        return frozenset()

@@ -73,9 +73,12 @@ def date(text: str) -> dt.date:
     """`2026-11-01`.
 
     Raises:
-        ValueError: it is no date of the calendar.
+        ValueError: with what to write instead.
     """
-    return dt.date.fromisoformat(text)
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError("Write a date of the calendar: 2026-11-01.") from error
 
 
 def wave_sizes(batch: tuple[str, ...], total: int) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from runbook.core.action import ApproveAction, CommandAction, ConfirmAction, HttpAction, PreflightAction, WaitForAction
 from runbook.core.event import (
     AlwaysStarted,
+    CanarySampled,
     Checked,
     FailureResolved,
     MilestoneMarked,
@@ -15,7 +16,7 @@ from runbook.core.event import (
 )
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment, Objectives, Plan, PlannedParameter, PlannedProbe
+from runbook.core.plan import Environment, Objectives, Plan, PlannedCanary, PlannedParameter, PlannedProbe
 from tests.builders import ANNA, BEN, Story, plan, section, step
 
 
@@ -49,10 +50,13 @@ def failover_plan(**fields: object) -> Plan:
         step("2.4", WaitForAction(probe="write-ok", timeout=900.0, hold=1.0), name="Healthy again", section="Recover", hosts=("controller",), sets=Milestone.SERVICE_RESTORED),
     )  # fmt: skip
     probe = PlannedProbe(name="write-ok", action=HttpAction(url="http://app1/health"), every=0.5)
+    write, read = CommandAction(shell="orders put {seq}"), CommandAction(shell="orders last")
+    canary = PlannedCanary(write=write, write_on="app1", read=read, read_on="app1", every=0.5)
     given = {
         "sections": (section("0", preflight), section("1", *prepare), section("2", *recover)),
-        "objectives": Objectives(rto=60.0),
+        "objectives": Objectives(rto=60.0, rpo=30.0),
         "probes": (probe,),
+        "canary": canary,
         "environment": Environment(name="lab", purpose="A place to practise", roles={"dba-lead": ("ben",)}),
         "parameters": (PlannedParameter(name="primary", value="db1"), PlannedParameter(name="password", secret=True, source="env:DB_PASSWORD")),
         "owner": "dba-oncall",
@@ -71,11 +75,14 @@ def failover(**fields: object) -> Story:
     tale.add(*(Checked(host=host, check="reach", ok=True) for host in ("db1", "db2", "app1")))
     tale.ran("0.1", took=0.8)
     tale.sample("write-ok", True, True, True)
+    for mark in (101, 102, 103):
+        tale.add(CanarySampled(kind="write", mark=mark, ok=True, took=0.01)).wait(0.1)
     tale.ran("1.1", took=0.4)
     tale.ask("1.2", word="db1", message="Kills the primary db1.\nWriters see errors.").wait(4.0)
     tale.say("proceed", reason="agreed").end("1.2")
     tale.ran("1.3", took=0.2)
     tale.sample("write-ok", False, False, False)
+    tale.add(CanarySampled(kind="write", mark=104, ok=False, took=0.02, detail="refused"))
     tale.add(MilestoneMarked(milestone=Milestone.DETECTED, source="operator", by=ANNA))
     tale.ask("2.1", "approve", message="Fail over?", choices=("approve", "reject")).wait(10.0)
     tale.say("approve", by=BEN).end("2.1", detail="approved by ben")
@@ -83,6 +90,7 @@ def failover(**fields: object) -> Story:
     tale.ran("2.3", took=1.4)
     tale.enter("2.4").attempt("2.4", "controller")
     tale.sample("write-ok", False, True, True, True, True)
+    tale.add(CanarySampled(kind="read", mark=102, ok=True, took=0.02))
     tale.answer("2.4", "controller", good_since=tale.now - 1.5).end("2.4")
     return tale.add(NoteAdded(text="All quiet", by=ANNA)).finish()
 

@@ -138,8 +138,6 @@ def _tell(before: Run, after: Run, event: Event, at: float) -> tuple[Said, ...]:
             return telling.probe_sampled(before, event)
         case CanarySampled():
             return telling.canary_sampled(before, after, event)
-        case CanarySampled():
-            return telling.canary_sampled(before, after, event)
         case MilestoneMarked():
             return (Said(f"MARK  {telling.spaced(event.milestone)}{telling.by(event.by)}"),)
         case RunPaused():

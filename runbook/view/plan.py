@@ -127,7 +127,7 @@ def texts(step: PlannedStep, hosts: tuple[str, ...], action_on: Callable[[str], 
 
 
 def probe_lines(plan: Plan) -> tuple[str, ...]:
-    """What is asked all the time, how often, and what belongs to the steady state; then what a canary writes and reads."""
+    """What is asked all the time, how often, and of what; last what a canary writes and reads."""
     probes = tuple(safe(_probe_line(probe)) for probe in plan.probes)
     return probes if plan.canary is None else (*probes, *(safe(line) for line in _canary_lines(plan.canary)))
 

@@ -183,17 +183,18 @@ def probe_sampled(before: Run, event: ProbeSampled) -> tuple[Said, ...]:
 
 
 def canary_sampled(before: Run, after: Run, event: CanarySampled) -> tuple[Said, ...]:
-    """The first mark that could not be written, and what an interruption cost."""
+    """The first write that fails, and what was found when one could be read again."""
     if len(after.canary.losses) > len(before.canary.losses):
         loss = after.canary.losses[-1]
-        return (Said(f"DATA  {plural(loss.lost, 'mark')} lost, {measured(loss.seconds, loss.error)}"),)
+        lost = plural(loss.lost, "acknowledged write")
+        return (Said(f"canary: {lost} lost, {measured(loss.seconds, loss.error)} of data"),)
     if event.kind == "write" and not event.ok and before.canary.failed_at is None:
-        return (Said(f"FAIL  mark {event.mark} could not be written{f': {event.detail}' if event.detail else ''}"),)
+        return (Said(f"FAIL  canary: {event.detail or 'a write failed'}"),)
     return ()
 
 
 def ended(run: Run, event: RunEnded) -> tuple[Said, ...]:
-    """Why it ended, the four verdicts, and the recovery time beside its objective."""
+    """Why it ended, the four verdicts, and what was measured beside its objective."""
     out = verdicts(run)
     took, loss = recovery(run), recovery_point(run)
     promised = run.plan.objectives
@@ -202,7 +203,7 @@ def ended(run: Run, event: RunEnded) -> tuple[Said, ...]:
     if took.seconds is not None:
         lines.append(f"recovery time {measured(took.seconds, took.error)}{_objective(promised.rto)}")
     if loss is not None:
-        lost = plural(loss.lost, "mark")
+        lost = plural(loss.lost, "acknowledged write")
         lines.append(f"data loss {measured(loss.seconds, loss.error)}, {lost}{_objective(promised.rpo)}")
     return tuple(Said(line) for line in lines)
 

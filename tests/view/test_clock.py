@@ -65,7 +65,7 @@ def test_the_clock_stops_when_the_service_is_back() -> None:
     tale = failover()
     clock = recovery_clock(tale.run, tale.now + 1000.0)
     assert clock.state == "stopped"
-    assert clock_line(clock) == "restored in 27.5 s (up to 5.6 s less), objective 1:00 met"
+    assert clock_line(clock) == "restored in 27.8 s (up to 5.9 s less), objective 1:00 met"
 
 
 def test_an_objective_can_count_from_the_declaration() -> None:

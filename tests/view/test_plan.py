@@ -136,7 +136,11 @@ def test_a_plan_shows_every_part_in_reading_order_and_adds_up() -> None:
     assert plan_totals(failover_plan()) == PlanTotals(
         steps=8, hosts=3, gates=2, changing=3, without_undo=2, expected=8.0
     )
-    assert probe_lines(failover_plan()) == ("write-ok (every 500 ms, steady state): GET http://app1/health",)
+    assert probe_lines(failover_plan()) == (
+        "write-ok (every 500 ms, steady state): GET http://app1/health",
+        "canary on app1 (every 500 ms): orders put {seq}",
+        "canary on app1 (after a failed write): orders last",
+    )
 
 
 def test_a_gate_shows_what_a_yes_lets_run_up_to_the_next_gate() -> None:

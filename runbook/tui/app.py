@@ -116,12 +116,3 @@ def _first_screen(workspace: Workspace, feed: Feed | Replay | None, start_on: St
             return ReplayScreen(cast("Replay", feed), workspace.whoami())  # by the caller's word
         case _:
             assert_never(start_on)
-
-
-def run_app(workspace: Workspace, *, feed: Feed | Replay | None = None, start_on: StartOn = "library") -> None:
-    """Show the screen until the person leaves. Runs go on without it.
-
-    Raises:
-        ValueError: `run` or `replay` without a feed.
-    """
-    RunbookApp(workspace, feed=feed, start_on=start_on).run()

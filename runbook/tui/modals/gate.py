@@ -102,7 +102,7 @@ class GateModal(KeyLock[None]):
         self.now = now
         if not self.gate.is_open:
             self.dismiss(None)
-        elif self.is_mounted:
+        elif self.query("#facts"):
             self.query_one("#facts", Plain).say(*gate_rows(run, self.gate_id, self.now))
             self.judge()
 
@@ -151,11 +151,13 @@ class GateModal(KeyLock[None]):
 
     def _replied(self, problem: Problem | None) -> None:
         self._sending = False
-        if not self.is_mounted:
-            return
+        if not self.query("#refused"):
+            return  # closed meanwhile, because the answer closed the gate
         self.refuse(str(problem) if problem else "")
         self.judge()
 
     def refuse(self, text: str) -> None:
         """Say why it was not taken."""
-        self.query_one("#refused", Plain).tell(text)
+        said = self.query_one("#refused", Plain)
+        said.tell(text)
+        said.set_class(bool(text), "-said")

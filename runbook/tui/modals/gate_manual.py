@@ -54,7 +54,7 @@ class ChecklistGate(GateModal):
     def show(self, run: Run, now: float) -> None:
         """Draw who ticked what."""
         super().show(run, now)
-        if self.is_mounted and self.gate.is_open:
+        if self.query("#items") and self.gate.is_open:
             items = self.query_one("#items", OptionList)
             for number, row in enumerate(self._rows()):
                 items.replace_option_prompt_at_index(number, row)

@@ -55,7 +55,10 @@ class KeyLock(ModalScreen[Answer]):
     def on_seen(self, message: Seen) -> None:
         """Painted: the second begins."""
         self.unlocks_at = message.time + self.lock_seconds
-        self.set_timer(self.lock_seconds, self._unlocked)
+        if self.lock_seconds > 0:
+            self.set_timer(self.lock_seconds, self._unlocked)
+        else:
+            self._unlocked()
 
     @staticmethod
     def head(title: str) -> Content:

@@ -32,8 +32,7 @@ class Reason(KeyLock[str | None]):
             if self._word:
                 yield TypedWord(self._word)
             yield Plain("Reason, goes on record:" if self._required else "Text, goes on record:", classes="prompt")
-            yield Input(id="reason", compact=True, max_length=500)
-            yield Plain(id="refused")
+            yield Input(id="reason", compact=True, max_length=500, placeholder="type it here")
             with Horizontal(classes="buttons"):
                 yield Choice("Not now (Esc)", id="safe")
                 yield Choice(self._verb, id="go", off=True)

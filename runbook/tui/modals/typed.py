@@ -34,7 +34,7 @@ class TypedWord(Vertical):
     def compose(self) -> ComposeResult:
         """Prompt, field, comparison."""
         yield Plain(f'Type "{self.word}" letter for letter:', classes="prompt")
-        yield Input(id="typed", compact=True, max_length=200)
+        yield Input(id="typed", compact=True, max_length=200, placeholder="type it here")
         yield Plain(id="match")
 
     def on_mount(self) -> None:

@@ -17,7 +17,7 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.widgets import Footer
 
-from runbook.core.action import WaitAction
+from runbook.core.action import CONTROLLER, WaitAction
 from runbook.core.event import Actor
 from runbook.core.intent import (
     AddNote,
@@ -81,7 +81,7 @@ class RunScreen(Place):
     def compose(self) -> ComposeResult:
         """Clock, panes, timeline, what waits, keys."""
         yield RecoveryClock(id="clock")
-        yield Plain(id="facts")
+        yield Plain(id="column")
         with Container(id="panes"):
             yield StepList(id="steps")
             yield HostGrid(id="hosts")
@@ -152,7 +152,7 @@ class RunScreen(Place):
         run, now = self.run_now, self.now
         with self.app.batch_update():
             self.query_one(RecoveryClock).show(run, now)
-            self.query_one("#facts", Plain).say(*fact_rows(run, now))
+            self.query_one("#column", Plain).say(*fact_rows(run, now))
             self.query_one(GateBar).show(run, now, live=self.feed.is_live, gone=self._gone)
             self.query_one(StepList).show(run, now)
             self.query_one(Timeline).show(run, now)
@@ -164,10 +164,19 @@ class RunScreen(Place):
         hosts = self.query_one(HostGrid)
         hosts.show(self.run_now, step.id if step else "", self.now)
         output = self.query_one(OutputView)
-        if step is not None and output.host not in self.run_now.steps[step.id].planned.hosts:
-            output.show(self.feed.output, hosts.here or output.host)
+        planned = self.run_now.steps[step.id].planned.hosts if step else ()
+        host = output.host if output.host in planned else self._speaker(hosts.here) or output.host
+        if host != output.host:
+            output.show(self.feed.output, host)
         else:
             output.refresh_count()
+
+    def _speaker(self, host: str) -> str:
+        """Whose output to show for a step: its host's; for gates and silent work of the controller, the last one's."""
+        spoken = self.feed.output.hosts()
+        if host and (host != CONTROLLER or host in spoken):
+            return host
+        return "" if self.query_one(OutputView).host else next(reversed(spoken), "")
 
     @on(Rows.Moved, "#hosts")
     @on(Rows.Opened, "#hosts")

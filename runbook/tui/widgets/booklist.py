@@ -9,7 +9,7 @@ from runbook.view.sanitize import safe_lines
 from runbook.view.words import duration
 
 _VERDICTS = {"completed": "green", "failed": "vermillion", "aborted": "blue", "interrupted": "orange", "live": "yellow"}
-_WIDE = 76
+_WIDE = 92
 """Cells from which a row has room for the service and the owner."""
 
 
@@ -46,7 +46,7 @@ class BookList(Rows):
                 Part(fit(book.name or book.path, max(8, width - 12))),
             )
         wide = width >= _WIDE
-        name = fit(book.name, max(12, width - (62 if wide else 40)))
+        name = fit(book.name, max(12, width - (68 if wide else 45)))
         owner = (Part(f" {fit(book.owner, 12)} {fit(book.service, 9)}", "grey"),) if wide else ()
         return (Part(f" {fit(book.kind, 9)}  "), Part(name, attributes=("bold",)), *owner, Part(" "), *_state(book))
 

@@ -22,7 +22,6 @@ from runbook.engine.feed import Output, OutputLine
 from runbook.tui.actions import bindings
 from runbook.tui.widgets.rows import Part, Row, Rows
 from runbook.view.sanitize import safe, safe_row
-from runbook.view.words import duration
 
 SCAN = 2000
 """Lines read in one go while looking for an error; bounds how long a key can take."""
@@ -105,7 +104,7 @@ class OutputView(Rows):
 
     def _parts(self, line: OutputLine, width: int) -> Row:
         is_error = line.stream == "err"
-        head = f"{duration(line.at):>8} {'ERR' if is_error else 'out'} "
+        head = f"{stamp(line.at):>8} {'ERR' if is_error else 'out'} "
         text = shown(line.data)
         body = _cut(_from_cell(text, self.offset_x), max(0, width - len(head) - 1))
         look = Part(body, "vermillion") if is_error else Part(body)
@@ -198,6 +197,12 @@ class OutputView(Rows):
 def shown(data: bytes) -> str:
     """A line's bytes as text for a terminal. The cache holds a few screens, so repainting costs no sanitising."""
     return safe_row(data)
+
+
+def stamp(at: float) -> str:
+    """Seconds since the run was opened as `1:02.3`; a run of hours has minutes above 60."""
+    minutes, seconds = divmod(max(0.0, at), 60)
+    return f"{int(minutes)}:{seconds:04.1f}"
 
 
 def _from_cell(text: str, start: int) -> str:

@@ -14,6 +14,19 @@ from runbook.tui.widgets.plain import Plain
 from runbook.view.sanitize import safe
 
 
+class Tick(Checkbox):
+    """A box that says by its shape, and not by its colour alone, whether it is ticked."""
+
+    BUTTON_LEFT = "["
+    BUTTON_RIGHT = "]"
+    BUTTON_INNER = " "
+
+    def watch_value(self) -> None:
+        """Draw the tick."""
+        self.BUTTON_INNER = "x" if self.value else " "
+        super().watch_value()
+
+
 class ParameterForm(VerticalScroll, can_focus=False):
     """A form."""
 
@@ -33,7 +46,7 @@ class ParameterForm(VerticalScroll, can_focus=False):
             yield Plain(_hint(field), classes="hint")
         if not self._fields:
             yield Plain("This runbook asks for nothing.", classes="hint")
-        yield Checkbox("Step mode: ask before every step", id="step-mode", compact=True)
+        yield Tick("Step mode: ask before every step", id="step-mode", compact=True)
 
     @property
     def given(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from runbook.core.run import Run
 from runbook.core.verdict import verdicts
-from runbook.tui.widgets.rows import Part, Row, Rows, fit
+from runbook.tui.widgets.rows import Part, Row, Rows
 from runbook.view.clock import RecoveryClock as Clock
 from runbook.view.clock import clock_line, recovery_clock
 from runbook.view.sanitize import safe
@@ -70,8 +70,7 @@ def title_row(run: Run, now: float, width: int, *, prefix: str = "") -> Row:
     """Where, what, how far: environment, runbook, state, step, time. The run's id where there is room."""
     rows = step_rows(run, now)
     done = sum(row.outcome is not None for row in rows)
-    environment = run.plan.environment
-    place = Part(f" {safe(environment.name).upper()} ", _COLOURS.get(environment.colour, "sky"), ("reverse", "bold"))
+    place = _place(run)
     word, colour = state_of(run)
     tail = f"  step {done}/{len(rows)}  {duration(now)}"
     name = safe(run.plan.runbook)
@@ -84,6 +83,11 @@ def title_row(run: Run, now: float, width: int, *, prefix: str = "") -> Row:
         Part(f" {word} ", colour, ("reverse", "bold")),
         Part(tail, "grey"),
     )
+
+
+def _place(run: Run) -> Part:
+    environment = run.plan.environment
+    return Part(f" {safe(environment.name).upper()} ", _COLOURS.get(environment.colour, "sky"), ("reverse", "bold"))
 
 
 def state_of(run: Run) -> tuple[str, str]:
@@ -143,7 +147,7 @@ def fact_rows(run: Run, now: float) -> tuple[Row, ...]:
     failed = [row for row in rows if row.status in {Status.FAILED, Status.IN_DOUBT, Status.UNREACHABLE}]
     error = f"{failed[-1].id} {failed[-1].name}: {failed[-1].detail}" if failed else "none"
     return (
-        (Part(fit(safe(run.plan.runbook), 20), attributes=("bold",)), Part(f" {word}", colour, ("bold",))),
+        (_place(run), Part(f" {word}", colour, ("bold",)), Part(f"  {safe(run.plan.runbook)}", attributes=("bold",))),
         (Part(f"step {sum(row.outcome is not None for row in rows)}/{len(rows)} {live.name if live else ''}"),),
         (Part(clock_line(clock), clock_colour(clock)),),
         (Part(f"waits: {plural(len(run.open_gates), 'gate')}", "yellow" if run.open_gates else "grey"),),

@@ -76,6 +76,11 @@ class Rows(ScrollView, can_focus=True):
             self.index = index
             super().__init__()
 
+        @property
+        def control(self) -> Rows:
+            """The list, for handlers that ask for one by id."""
+            return self.rows
+
     class Opened(Message):
         """Enter was pressed on a row, or it was clicked when it already had the cursor."""
 
@@ -84,6 +89,11 @@ class Rows(ScrollView, can_focus=True):
             self.rows = rows
             self.index = index
             super().__init__()
+
+        @property
+        def control(self) -> Rows:
+            """The list, for handlers that ask for one by id."""
+            return self.rows
 
     # --- for subclasses -----------------------------------------------------------------------------------------------
 

@@ -1,0 +1,78 @@
+"""What a screen shows, as lines of text: read from the public SVG export, so that a reviewer can read a difference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from html import unescape
+from xml.etree import ElementTree as ET
+
+from rich.cells import cell_len
+from textual.pilot import Pilot
+
+from runbook.engine.feed import Feed
+from runbook.tui.app import RunbookApp, StartOn
+from tests.tui.fakes import FakeWorkspace, StillClock
+
+_CELL = 12.2
+"""Width of one cell in Textual's SVG export, in its own units."""
+_SPACE = "\u00a0"
+
+
+def shown(app: RunbookApp) -> str:
+    """The screen as text, a line for each row, without trailing spaces."""
+    tree = ET.fromstring(app.export_screenshot(simplify=True))
+    width, height = app.size
+    rows = [[" "] * width for _ in range(height)]
+    for text in tree.iter("{http://www.w3.org/2000/svg}text"):
+        found = re.search(r"line-(\d+)\)", text.get("clip-path", ""))
+        if found:
+            _put(rows[int(found[1])], round(float(text.get("x", "0")) / _CELL), unescape(text.text or ""))
+    return "\n".join("".join(row).rstrip() for row in rows)
+
+
+def _put(row: list[str], column: int, text: str) -> None:
+    for char in text.replace(_SPACE, " "):
+        if column < len(row):
+            row[column] = char
+        for filler in range(column + 1, min(len(row), column + cell_len(char))):
+            row[filler] = ""
+        column += cell_len(char)
+
+
+@asynccontextmanager
+async def opened(
+    workspace: FakeWorkspace | None = None,
+    *,
+    feed: Feed | None = None,
+    start_on: StartOn = "library",
+    size: tuple[int, int] = (80, 24),
+    lock_seconds: float = 0.0,
+    clock: StillClock | None = None,
+) -> AsyncIterator[Pilot[None]]:
+    """The app without a terminal; its questions take keys at once unless a test is about that."""
+    app = RunbookApp(
+        workspace or FakeWorkspace(),
+        feed=feed,
+        start_on=start_on,
+        clock=clock or StillClock(),
+        lock_seconds=lock_seconds,
+    )
+    async with app.run_test(size=size, tooltips=False, notifications=True) as pilot:
+        await pilot.pause()
+        yield pilot
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object], *, turns: int = 200) -> None:
+    """Let the app work until a condition holds."""
+    for _ in range(turns):
+        if condition():
+            return
+        await pilot.pause(0.01)
+    raise AssertionError(f"it never held; the screen was:\n{shown(pilot.app)}")
+
+
+async def until_shown(pilot: Pilot[None], text: str) -> None:
+    """Let the app work until a text is on the screen."""
+    await until(pilot, lambda: text in shown(pilot.app))

@@ -212,8 +212,10 @@ class Reader:
                 return names[node.raw] if node.raw in names else self._not_one_of(node, names)
             case mi.StrType():
                 return node.raw if node.value is not None else self.note(node.where, "wrong-type", wrong, "Write text.")
-            case _ if _fits(node, expected):
-                return float(node.value) if isinstance(expected, mi.FloatType) else node.value
+            case mi.FloatType() if isinstance(node.value, int | float) and not isinstance(node.value, bool):
+                return float(node.value)
+            case _ if _fits(node, expected) and not isinstance(expected, mi.FloatType):
+                return node.value
             case _:
                 return self.note(node.where, "wrong-type", wrong)
 
@@ -242,6 +244,7 @@ def describe(expected: mi.Type) -> str:
 def _describe_struct(cls: type[msgspec.Struct]) -> str:
     short = SHORTHANDS.get(cls)
     ways = ["text"] * bool(short and short.text) + ["a list"] * bool(short and short.items)
+    ways += ["a mapping"] * bool(short and short.whole)
     if short is None or short.mapping:
         required = [name for name, field in keys_of(cls).items() if field.required]
         ways.append("a mapping" + (f" with {', '.join(required)}" if required else ""))
@@ -256,6 +259,8 @@ def _spread(node: Node, cls: type) -> tuple[Entry, ...]:
             return (_entry(short.text, node),)
         case ListNode() if short.items:
             return (_entry(short.items, node),)
+        case MapNode() if short.whole:
+            return (_entry(short.whole, node),)
         case MapNode() if short.mapping:
             return node.entries
         case ScalarNode() | ListNode() | MapNode():

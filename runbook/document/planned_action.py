@@ -104,26 +104,16 @@ def runs_on_hosts(action: Action) -> bool:
 
 def fill_in(draft: Draft, action: Action, hosts: tuple[str, ...], *, beside: frozenset[str], where: Where) -> Planned:
     """The action rendered as far as it can be. `beside` are names that other texts of the same step need."""
-    names = beside
     with draft.collecting(where):
-        names |= names_in_action(action)
-    check_secrets(draft, action, where)
-    if not draft.check_names(names, where):
-        return Planned(action, {}, ())
-    if "host" in names and hosts in {(), (CONTROLLER,)}:
-        draft.note(where, "undefined-name", '"host" in a step that no host does', "Name the host: hosts.NAME.")
-        return Planned(action, {}, ())
-    unreadable = _why_missing(draft, action, hosts)
-    if unreadable:
-        draft.problems += unreadable
-        return Planned(action, {}, ())
-    late = draft.awaited(names)
-    if "host" in beside:
-        late |= {"host"}  # env and cwd are one value for all hosts in a plan, so these are rendered on entering
-    if late:
-        return Planned(_with_fixed_names(draft, action, where), {}, tuple(sorted(late)))
-    with draft.collecting(where):
-        return _rendered(draft, action, hosts, names)
+        names = names_in_action(action) | beside
+        check_secrets(draft, action, where)
+        if _can_have_values(draft, action, hosts, names, where):
+            late = draft.awaited(names)
+            # env and cwd are one value for all hosts in a plan, so with `host` in them they are rendered on entering.
+            late |= beside & {"host"}
+            if not late:
+                return _rendered(draft, action, hosts, names)
+            return Planned(_with_fixed_names(draft, action), {}, tuple(sorted(late)))
     return Planned(action, {}, ())
 
 
@@ -190,6 +180,16 @@ def check_secrets(draft: Draft, action: Action, where: Where) -> None:
         draft.note(where, "secret-in-arguments", f'secret "{name}" as an argument shows in process lists', fix)
 
 
+def _can_have_values(draft: Draft, action: Action, hosts: tuple[str, ...], names: frozenset[str], where: Where) -> bool:
+    """Whether every name will have a value when it is needed; notes those that will not."""
+    if "host" in names and hosts in {(), (CONTROLLER,)}:
+        draft.note(where, "undefined-name", '"host" in a step that no host does', "Name the host: hosts.NAME.")
+        return False
+    unreadable = _why_missing(draft, action, hosts)
+    draft.problems += unreadable
+    return draft.check_names(names, where) and not unreadable
+
+
 def _why_missing(draft: Draft, action: Action, hosts: tuple[str, ...]) -> list[Problem]:
     """Why hosts lack variables that the templates look up, where the inventory has them and cannot give them."""
     wanted = {pair for field in texts_of(action) for pair in host_variables_in(field.text)}
@@ -197,17 +197,15 @@ def _why_missing(draft: Draft, action: Action, hosts: tuple[str, ...]) -> list[P
     return [each for host, name in dict.fromkeys(pairs) for each in why_missing(draft.inventory, host, name)]
 
 
-def _with_fixed_names(draft: Draft, action: Action, where: Where) -> Action:
-    with draft.collecting(where):
-        if isinstance(action, AssertAction):
-            return AssertAction(that=fix_names_in_expression(action.that, draft.fixed))
-        return replace_texts(action, lambda field: fix_names(field.text, draft.fixed))
-    return action
+def _with_fixed_names(draft: Draft, action: Action) -> Action:
+    if isinstance(action, AssertAction):
+        return AssertAction(that=fix_names_in_expression(action.that, draft.fixed))
+    return replace_texts(action, lambda field: fix_names(field.text, draft.fixed))
 
 
 def _rendered(draft: Draft, action: Action, hosts: tuple[str, ...], names: frozenset[str]) -> Planned:
     if isinstance(action, AssertAction):
-        return Planned(_with_fixed_names(draft, action, Where("")), {}, ())
+        return Planned(_with_fixed_names(draft, action), {}, ())
     if "host" not in names:
         return Planned(render_action(action, draft.scope()), {}, ())
     rendered = {host: render_action(action, draft.scope(host)) for host in hosts}

@@ -90,6 +90,8 @@ class _Maker:
             ways.append({"allOf": [self.of(keys[short.text].type), {"not": {"type": ["object", "array", "null"]}}]})
         if short.items:
             ways.append({"allOf": [self.of(keys[short.items].type), {"type": "array"}]})
+        if short.whole:
+            ways.append({"allOf": [self.of(keys[short.whole].type), {"type": "object"}]})
         if short.mapping:
             ways.append(self._mapping(cls))
         said = {"description": " ".join((cls.__doc__ or "").split("\n\n")[0].split())}

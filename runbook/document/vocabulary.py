@@ -32,8 +32,10 @@ class Shorthand(NamedTuple):
     """The key that a single value stands for."""
     items: str = ""
     """The key that a list stands for."""
+    whole: str = ""
+    """The key that a mapping stands for, where it is not the struct's own."""
     mapping: bool = True
-    """False when a mapping is not an option."""
+    """False when a mapping of the struct's own keys is not an option."""
 
 
 KINDS: tuple[Kind, ...] = (
@@ -86,7 +88,7 @@ SHORTHANDS: Mapping[type, Shorthand] = MappingProxyType(
         action.Item: Shorthand(text="item"),
         action.NoticeAction: Shorthand(text="text", mapping=False),
         action.Tolerance: Shorthand(text="equals"),
-        runbook.ProbeStep: Shorthand(text="probe"),
+        runbook.ProbeStep: Shorthand(text="probe", whole="probe", mapping=False),
         runbook.BlockStep: Shorthand(items="steps"),
         runbook.ParallelStep: Shorthand(items="steps", mapping=False),
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from runbook.cli import line_gates
@@ -16,6 +17,7 @@ from runbook.cli.keyboard import Keyboard
 from runbook.core.event import Entry, OutputArrived
 from runbook.core.run import Run
 from runbook.engine.client import LiveFeed
+from runbook.engine.feed import MAX_LINE, Feed
 from runbook.engine.workspace import LocalWorkspace
 from runbook.view.lines import narrate, output_line
 
@@ -25,12 +27,13 @@ MAX_LINES_AT_ONCE = 400
 
 @dataclass(slots=True)
 class Narrator:
-    """Prints each entry once, in order, and the output that came with it."""
+    """Tells each entry once, in order, and the output that came with it; live runs and records alike."""
 
     quiet: bool = False
-    shown: dict[str, int] = field(default_factory=dict)
-    """Host to lines of its output already printed."""
-    feed: LiveFeed | None = None
+    tell: Callable[[str], None] = say
+    shown: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Host to lines of its output already told, and bytes of the last of them: it may not have been whole yet."""
+    feed: Feed | None = None
 
     def each(self, before: Run | None, after: Run, entry: Entry) -> None:
         """Tell one entry."""
@@ -39,19 +42,25 @@ class Narrator:
         if isinstance(entry.event, OutputArrived):
             self._output(after, entry, entry.event)
         for text in narrate(before, after, entry):
-            say(text)
+            self.tell(text)
 
     def _output(self, run: Run, entry: Entry, event: OutputArrived) -> None:
         if self.feed is None:
             return
-        start = self.shown.get(event.host, 0)
+        told, length = self.shown.get(event.host, (0, 0))
         count = self.feed.output.count(event.host)
+        # The last line told may have grown since; what is new of it stands on a line of its own.
+        start = max(0, told - 1)
         for one in self.feed.output.lines(event.host, start, min(count - start, MAX_LINES_AT_ONCE)):
-            say(output_line(run, entry.wall, host=event.host, step=one.step, data=one.data))
+            data = one.data[length:] if one.number < told else one.data
+            if data or one.number >= told:
+                self.tell(output_line(run, entry.wall, host=event.host, step=one.step, data=data))
+            length = len(one.data)
         if count - start > MAX_LINES_AT_ONCE:
             more = f"({count - start - MAX_LINES_AT_ONCE} more lines are in the record)"
-            say(output_line(run, entry.wall, host=event.host, step=event.step, data=more.encode()))
-        self.shown[event.host] = count
+            self.tell(output_line(run, entry.wall, host=event.host, step=event.step, data=more.encode()))
+            length = MAX_LINE
+        self.shown[event.host] = (count, length)
 
 
 async def follow(workspace: LocalWorkspace, run: str, *, answer: bool, quiet: bool = False) -> Run:

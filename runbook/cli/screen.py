@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runbook.cli.compose import workspace
+from runbook.cli.compose import run_async, workspace
 from runbook.cli.diagnostics import say
 from runbook.core.verdict import verdicts
 from runbook.engine.workspace import LocalWorkspace

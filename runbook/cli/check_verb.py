@@ -1,0 +1,55 @@
+"""`runbook check`: everything that is wrong with runbooks, at once, without connecting; for save hooks and reviews."""
+
+from __future__ import annotations
+
+from typing import Literal, assert_never
+
+import click
+
+from runbook.cli.checking import Checker
+from runbook.cli.compose import given, inventory_option, parameter_option, settings
+from runbook.cli.data import escaped
+from runbook.cli.diagnostics import say
+from runbook.document.findings import as_json, as_sarif, as_text
+from runbook.engine.clock import SystemClock
+from runbook.problem import Exit, Problem
+from runbook.view.sanitize import safe_lines
+
+Format = Literal["text", "json", "sarif"]
+
+
+@click.command("check")
+@click.argument("places", nargs=-1, metavar="[FILE|FOLDER|NAME]...")
+@inventory_option
+@parameter_option
+@click.option("--format", "shape", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True)
+@click.option("--json", "as_data", is_flag=True, help="The same as --format json.")
+def verb(*, places: tuple[str, ...], inventory: str, params: tuple[str, ...], shape: Format, as_data: bool) -> int:
+    """Find everything that is wrong with runbooks; without a FILE, with the whole workspace."""
+    checker = Checker(settings(), today=SystemClock().today(), inventory=inventory, given=given(params))
+    looked_at = (checker.place(place) for place in places) if places else (checker.everything(),)
+    found = tuple(dict.fromkeys(problem for problems in looked_at for problem in problems))
+    _print(found, "json" if as_data else shape)
+    if not found:
+        count = len(checker.files)
+        say(f"Nothing is wrong with {count} {'runbook' if count == 1 else 'runbooks'}.")
+    return int(Exit.HELD if all(problem.warning for problem in found) else Exit.USAGE)
+
+
+def _print(found: tuple[Problem, ...], shape: Format) -> None:
+    match shape:
+        case "text":
+            for line in safe_lines(as_text(found)):
+                click.echo(line)
+        case "json":
+            click.echo(escaped(as_json(found)), nl=False)
+        case "sarif":
+            click.echo(escaped(as_sarif(found, version=_version())), nl=False)
+        case _:
+            assert_never(shape)
+
+
+def _version() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - reads the disk, and only SARIF wants it
+
+    return version("runbook")

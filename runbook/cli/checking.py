@@ -1,0 +1,147 @@
+"""What `check` finds: in one runbook against its inventory, or in a whole workspace. Connects to nothing.
+
+A run refuses what it cannot do now; a check looks for what will be wrong whenever somebody runs it. So a parameter
+that every run must be given gets a stand-in of its type here, and a runbook that no inventory is named for is still
+read and linted.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from runbook.core.inventory import Inventory
+from runbook.core.plan import Plan
+from runbook.core.runbook import Parameter, Runbook
+from runbook.document.compile import compile_plan
+from runbook.document.draft import Given
+from runbook.document.inventory_file import inventory_names, read_inventory
+from runbook.document.lint import lint
+from runbook.document.runbook_file import read_runbook
+from runbook.engine.prepare import find_book
+from runbook.engine.settings import Settings
+from runbook.problem import Problem, Problems, Where
+
+_STAND_INS = {"integer": "0", "number": "0", "boolean": "false", "duration": "1s", "string": "value"}
+
+
+class Checker:
+    """One check over any number of files. An inventory is read once, however many runbooks name it."""
+
+    def __init__(self, settings: Settings, *, today: dt.date, inventory: str, given: Mapping[str, str]) -> None:
+        """`inventory` stands in for what the runbooks name, unless it is empty."""
+        self._settings = settings
+        self._today = today
+        self._inventory = inventory
+        self._given = given
+        self._inventories: dict[str, Inventory] = {}
+        self._named: dict[str, Runbook] = {}
+        self.files: dict[Path, None] = {}
+        """Looked at so far."""
+
+    def everything(self) -> Iterator[Problem]:
+        """Every runbook and every inventory of the workspace."""
+        yield from self.place(str(self._settings.drills)) if self._settings.drills.is_dir() else ()
+        for name in inventory_names(self._settings.root):
+            try:
+                yield from self._read_inventory(name).warnings
+            except Problems as wrong:
+                yield from wrong.problems
+
+    def place(self, text: str) -> Iterator[Problem]:
+        """A file, a folder of them, or a runbook by its name."""
+        folder = Path(text)
+        try:
+            files = _yaml_files(folder) if folder.is_dir() else (find_book(self._settings, text),)
+        except Problems as wrong:
+            yield from wrong.problems
+            return
+        for file in files:
+            if _shown(file) not in self.files:
+                self.files[_shown(file)] = None
+                yield from self._book(_shown(file))
+
+    def _book(self, path: Path) -> Iterator[Problem]:
+        """One runbook: what keeps it from being read, or what keeps it from a plan and then the warnings."""
+        try:
+            runbook = read_runbook(path)
+        except Problems as wrong:
+            yield from wrong.problems
+            return
+        yield from self._another_of_that_name(runbook)
+        plan: Plan | None = None
+        try:
+            inventory = self._inventory_for(runbook)
+            if inventory is None:
+                yield _without_inventory(runbook)
+            else:
+                compiled = compile_plan(runbook, inventory, given=self._values(runbook, inventory))
+                plan = compiled.plan
+                yield from (*inventory.warnings, *compiled.warnings)
+        except Problems as wrong:
+            yield from wrong.problems
+        yield from lint(runbook, today=self._today, plan=plan)
+
+    def _another_of_that_name(self, runbook: Runbook) -> Iterator[Problem]:
+        first = self._named.setdefault(runbook.name, runbook)
+        if first is not runbook:
+            what = f'the name "{runbook.name}" is taken'
+            fix = "Names are unique in a workspace: records are found by them."
+            where = runbook.at("name")
+            yield Problem(what=what, why=f"{first.source} has it", fix=fix, where=where, code="duplicate-name")
+
+    def _inventory_for(self, runbook: Runbook) -> Inventory | None:
+        name = self._inventory or runbook.inventory or self._settings.inventory
+        return self._read_inventory(name) if name else None
+
+    def _read_inventory(self, name: str) -> Inventory:
+        if name not in self._inventories:
+            self._inventories[name] = read_inventory(name, workspace=self._settings.root)
+        return self._inventories[name]
+
+    def _values(self, runbook: Runbook, inventory: Inventory) -> dict[str, Given]:
+        """What was given on the command line to this runbook, and a stand-in for what a run will be given."""
+        given = {name: value for name, value in self._given.items() if name in runbook.parameters}
+        missing = {name: one for name, one in runbook.parameters.items() if name not in given and _must_be_given(one)}
+        stand_ins = {name: _stand_in(one, inventory) for name, one in missing.items()}
+        return {name: Given(value=value, source="check") for name, value in {**given, **stand_ins}.items()}
+
+
+def _must_be_given(parameter: Parameter) -> bool:
+    if parameter.type == "secret" or parameter.pattern or parameter.required is False:
+        return False
+    return parameter.required is True or parameter.default is msgspec.UNSET
+
+
+def _stand_in(parameter: Parameter, inventory: Inventory) -> str:
+    """A value of the type; the real one is checked when a run is given it."""
+    if parameter.type == "host":
+        return next(iter(inventory.hosts), "")
+    if parameter.type == "choice":
+        return str(next(iter(parameter.choices), ""))
+    bound = parameter.min if parameter.min is not None else parameter.max
+    return f"{bound:g}" if bound is not None else _STAND_INS[parameter.type]
+
+
+def _yaml_files(folder: Path) -> tuple[Path, ...]:
+    return tuple(sorted(path for path in folder.rglob("*") if path.suffix in {".yaml", ".yml"} and path.is_file()))
+
+
+def _shown(path: Path) -> Path:
+    """As seen from where the operator stands, which is what editors and review tools can open."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _without_inventory(runbook: Runbook) -> Problem:
+    return Problem(
+        what=f"{runbook.name} was checked without an inventory",
+        why="neither the runbook nor the workspace names one, so hosts and templates were not looked at",
+        fix="Give one: -i NAME",
+        where=Where(runbook.source),
+        code="no-inventory",
+        warning=True,
+    )

@@ -1,0 +1,181 @@
+"""What this machine and this terminal offer, looked at one by one, for `doctor`.
+
+Each function looks at one thing and says how it is and what to do about it; the table at the end is the order. Nothing
+is changed, nothing is connected to but the local agent, and a thing that is missing is only a failure when a run could
+not do without it.
+"""
+
+from __future__ import annotations
+
+import locale
+import os
+import resource
+import shutil
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from runbook.engine.control import socket_folder, socket_path
+from runbook.engine.settings import Settings
+from runbook.record.disk import FLOOR
+
+PYTHON = (3, 11)
+LONGEST_SOCKET = 103
+"""Bytes of a Unix socket's path that every system takes; macOS has the least."""
+FILES = 1024
+"""Open files for a run on a hundred hosts: a connection, a journal and output files for each, with room."""
+SMALLEST = (80, 24)
+"""Columns and rows that the screen is drawn for; below it shows facts in one column."""
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """How one thing is."""
+
+    name: str
+    state: Literal["ok", "warn", "fail"]
+    """`fail` only where a run could not do without it."""
+    detail: str
+    fix: str = ""
+    """Empty when there is nothing to do."""
+
+
+def look(settings: Settings) -> tuple[Look, ...]:
+    """Everything, in the order in which a reader would mend it."""
+    return tuple(each(settings) for each in _LOOKS)
+
+
+def _ok(name: str, detail: str) -> Look:
+    return Look(name=name, state="ok", detail=detail)
+
+
+def _warn(name: str, detail: str, fix: str) -> Look:
+    return Look(name=name, state="warn", detail=detail, fix=fix)
+
+
+def _fail(name: str, detail: str, fix: str) -> Look:
+    return Look(name=name, state="fail", detail=detail, fix=fix)
+
+
+def _python(_: Settings) -> Look:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    if sys.version_info[:2] >= PYTHON:
+        return _ok("python", f"{version}, {sys.executable}")
+    return _fail("python", version, "Install Python 3.11 or later.")
+
+
+def _workspace(settings: Settings) -> Look:
+    if settings.drills.is_dir():
+        return _ok("workspace", str(settings.root))
+    return _warn("workspace", f"{settings.drills} is not there", "Make a workspace: runbook init")
+
+
+def _recordings(settings: Settings) -> Look:
+    place = next(path for path in (settings.recordings, *settings.recordings.parents) if path.exists())
+    if not os.access(place, os.W_OK | os.X_OK):
+        return _fail("recordings", f"{place} cannot be written", "Choose another place: recordings in runbook.toml.")
+    free = shutil.disk_usage(place).free
+    if free < FLOOR:
+        return _fail("recordings", f"{free >> 20} MiB are free at {place}", f"Free {FLOOR >> 20} MiB or more.")
+    return _ok("recordings", f"{settings.recordings}, {free >> 20} MiB free")
+
+
+def _runtime(settings: Settings) -> Look:
+    folder = socket_folder(shared=settings.is_shared)
+    longest = len(os.fsencode(socket_path("x" * 40, shared=settings.is_shared)))
+    advice = "Set XDG_RUNTIME_DIR to a short path of your own."
+    if longest > LONGEST_SOCKET:
+        return _fail("runtime folder", f"sockets in {folder} would need {longest} bytes of {LONGEST_SOCKET}", advice)
+    place = next(path for path in (folder, *folder.parents) if path.exists())
+    if not os.access(place, os.W_OK | os.X_OK):
+        return _fail("runtime folder", f"{place} cannot be written", advice)
+    return _ok("runtime folder", f"{folder}, {longest} of {LONGEST_SOCKET} bytes")
+
+
+def _files(_: Settings) -> Look:
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= FILES:
+        return _ok("open files", str(soft))
+    return _warn("open files", f"{soft} are few for many hosts", f"Raise the limit: ulimit -n {FILES}")
+
+
+def _agent(_: Settings) -> Look:
+    path = os.environ.get("SSH_AUTH_SOCK", "")
+    if not path:
+        return _warn("ssh agent", "none is running here", "Start one and add your key: eval $(ssh-agent); ssh-add")
+    try:
+        with socket.socket(socket.AF_UNIX) as agent:
+            agent.settimeout(2)
+            agent.connect(path)
+    except OSError as wrong:
+        return _warn("ssh agent", f"{path}: {wrong.strerror or wrong}", "Start it again, or unset SSH_AUTH_SOCK.")
+    return _ok("ssh agent", path)
+
+
+def _known_hosts(_: Settings) -> Look:
+    known = (Path("~/.ssh/known_hosts").expanduser(), Path("/etc/ssh/ssh_known_hosts"))
+    found = [str(path) for path in known if path.is_file()]
+    if found:
+        return _ok("known hosts", ", ".join(found))
+    fix = "Log in once with ssh and compare the fingerprint, or write the keys to ~/.ssh/known_hosts."
+    return _warn("known hosts", "no file; hosts whose key nobody knows are refused", fix)
+
+
+def _program(name: str, fix: str) -> Callable[[Settings], Look]:
+    def looked(_: Settings) -> Look:
+        found = shutil.which(name)
+        return _ok(name, found) if found else _warn(name, "not found", fix)
+
+    return looked
+
+
+def _terminal(_: Settings) -> Look:
+    term = os.environ.get("TERM", "")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return _warn("terminal", "input or output is no terminal", "In a pipe runs are told in lines, which is fine.")
+    if term in {"", "dumb"}:
+        return _warn("terminal", f'TERM is "{term}"', "Set TERM, say to xterm-256color, to get the screen.")
+    return _ok("terminal", term)
+
+
+def _size(_: Settings) -> Look:
+    columns, rows = shutil.get_terminal_size()
+    if columns < SMALLEST[0] or rows < SMALLEST[1]:
+        return _warn("size", f"{columns} x {rows}", f"Make it {SMALLEST[0]} x {SMALLEST[1]} or larger.")
+    return _ok("size", f"{columns} x {rows}")
+
+
+def _colours(_: Settings) -> Look:
+    if "NO_COLOR" in os.environ:
+        return _ok("colours", "none, because NO_COLOR is set; words and shapes say the same")
+    if os.environ.get("COLORTERM") in {"truecolor", "24bit"}:
+        return _ok("colours", "16 million")
+    many = "256" in os.environ.get("TERM", "")
+    return _ok("colours", "256" if many else "16, or none; words and shapes say the same")
+
+
+def _locale(_: Settings) -> Look:
+    encoding = locale.getpreferredencoding(do_setlocale=False)
+    if encoding.lower().replace("-", "") == "utf8":
+        return _ok("locale", encoding)
+    return _warn("locale", f"{encoding} cannot show every name", "Set LANG, say to C.UTF-8.")
+
+
+_LOOKS: tuple[Callable[[Settings], Look], ...] = (
+    _python,
+    _workspace,
+    _recordings,
+    _runtime,
+    _files,
+    _program("ssh", "Only for logging in by hand; runs do not need it."),
+    _agent,
+    _known_hosts,
+    _program("tmux", "Nothing needs it: a run outlives its terminal by itself."),
+    _terminal,
+    _size,
+    _colours,
+    _locale,
+)

@@ -1,0 +1,57 @@
+"""`runbook verify`: recompute everything that a record claims, and name the first line that does not hold."""
+
+from __future__ import annotations
+
+import click
+
+from runbook.cli.compose import json_option, recordings_option, settings
+from runbook.cli.data import print_json, print_table
+from runbook.cli.diagnostics import say
+from runbook.record.finding import Check, Finding
+from runbook.record.library import Library
+from runbook.record.verify import Verification, verify
+from runbook.view.sanitize import safe
+
+WORDS = {Finding.OK: "ok", Finding.NOTE: "note", Finding.MISSING: "MISSING", Finding.ALTERED: "ALTERED"}
+
+
+@click.command("verify")
+@click.argument("run", default="last")
+@recordings_option
+@json_option
+def verb(*, run: str, recordings: str, as_json: bool) -> int:
+    """Check a record: its id, the beginning of it, `last`, or a path."""
+    found = verify(Library(settings(recordings).recordings).find(run))
+    if as_json:
+        print_json(_data(found))
+    else:
+        print_table(("check", "finding", "detail"), [_cells(check) for check in found.checks])
+        click.echo(f"\nhead     {found.head}\nrecord   {safe(str(found.folder))}")
+        _conclude(found)
+    return int(found.grade.exit)
+
+
+def _cells(check: Check) -> tuple[str, ...]:
+    place = f" (line {check.line})" if check.line else ""
+    return (check.name, WORDS[check.finding], f"{safe(check.detail)}{place}")
+
+
+def _conclude(found: Verification) -> None:
+    first = found.first_bad_line
+    bad = f"; the first bad line is {first}" if first else ""
+    say(f"The record is {found.grade}: {found.lines} good lines{bad}.")
+
+
+def _data(found: Verification) -> dict[str, object]:
+    return {
+        "run": found.run,
+        "record": str(found.folder),
+        "grade": str(found.grade),
+        "lines": found.lines,
+        "first_bad_line": found.first_bad_line,
+        "head": found.head,
+        "checks": [
+            {"name": check.name, "finding": check.finding.name.lower(), "detail": check.detail, "line": check.line}
+            for check in found.checks
+        ],
+    }

@@ -70,7 +70,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         """`where: what: why. fix` on one line."""
         place = f"{self.where}: " if self.where else ""
         cause = f": {self.why}" if self.why else ""
-        return f"{place}{self.what}{cause}. {self.fix}".rstrip(". ") + "."
+        said = f"{place}{self.what}{cause}. {self.fix}".strip().rstrip(".")
+        return said if said.endswith(("?", "!")) else f"{said}."
 
 
 class Problems(Exception):  # noqa: N818 - it is the plural of the noun that operators read

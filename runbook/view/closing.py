@@ -14,6 +14,9 @@ from runbook.core.verdict import deviations, verdicts
 from runbook.view.sanitize import safe
 from runbook.view.words import duration, measured, plural
 
+NOTICEABLE = 0.1
+"""Seconds of waiting for people that are worth a word; a machine answers in less."""
+
 
 def closing(run: Run, folder: str) -> tuple[str, ...]:
     """Words for the end of a run, one fact a line."""
@@ -50,5 +53,9 @@ def _recovery(run: Run) -> tuple[str, ...]:
         return (f"  recovery time  not measured, objective {duration(rto)}",) if rto else ()
     promise = f", objective {duration(rto)}" if rto else ", no objective"
     start = Milestone.DECLARED if run.plan.objectives.rto_starts_at == "declared" else Milestone.OUTAGE
-    people = f", of it {duration(took.waiting_for_people)} waiting for people" if took.waiting_for_people else ""
+    people = (
+        f", of it {duration(took.waiting_for_people)} waiting for people"
+        if took.waiting_for_people >= NOTICEABLE
+        else ""
+    )
     return (f"  recovery time  {measured(took.seconds, took.error)} from {start}{promise}{people}",)

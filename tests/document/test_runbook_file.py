@@ -178,16 +178,16 @@ MISTAKES = """\
 version: 2
 kind: dril
 name: Bad Name
-titel: x
+titlle: x
 review_every: 15 mins
 reviewed: 2026-13-01
 parameters:
   1x: {type: string}
-  n: {type: intger}
+  n: {type: inteeger}
 sections:
   - name: A
     steps:
-      - comand: foo
+      - commandd: foo
         on: web
       - name: two
         command: x

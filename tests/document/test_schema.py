@@ -48,7 +48,7 @@ def test_the_runbooks_that_come_with_the_program_are_valid(path: Path) -> None:
 @pytest.mark.parametrize(
     "steps",
     [
-        "- {comand: x}",
+        "- {commandd: x}",
         "- {command: x, wait: 3s}",
         "- {command: {shell: x}}",
         "- {command: x, timeuot: 3s}",

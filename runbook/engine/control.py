@@ -1,7 +1,7 @@
 """The runner's door: a Unix socket through which people look at a live run and ask things of it.
 
 Who is calling is what the kernel says (SO_PEERCRED), never what the caller claims; anybody but the owner and the people
-named in the workspace's settings is shown out before a byte is read. One JSON object a line. A watching client is sent
+named in the workspace's settings is shown out before a byte is understood. One JSON object a line. A watching client is sent
 nothing but the newest entry's number and reads the journal itself, at its own pace, so a client that stalls costs one
 number in one buffer and the run never waits for it. The path is short, because the system limits it to about 100 bytes.
 """
@@ -27,6 +27,9 @@ from runbook.problem import Exit, Problem, Where, problem
 
 MAX_REQUEST = 256 * 1024
 """Bytes of one request; an intent is a few hundred."""
+
+PARTING = 1.0
+"""Seconds that somebody who is shown out has to take the answer."""
 
 _CREDENTIALS = struct.Struct("3i")
 _STALL = 64 * 1024
@@ -115,7 +118,15 @@ class Control:
                 await self._converse(reader, writer, Actor(name=login_name(uid), uid=uid))
             else:
                 await _say(writer, Reply(problem=_shown_out(uid)))
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
+                # What they sent is taken off the wire unread: a close over it would reset the line and lose our words.
+                await asyncio.wait_for(reader.read(MAX_REQUEST), PARTING)
+        except (
+            TimeoutError,
+            ConnectionError,
+            asyncio.IncompleteReadError,
+            asyncio.LimitOverrunError,
+            asyncio.CancelledError,
+        ):
             return  # whoever hangs up, floods or is shut down gets no further answer
         finally:
             writer.close()

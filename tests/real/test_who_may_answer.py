@@ -1,0 +1,91 @@
+"""The socket asks the kernel who is calling: other accounts of this machine, for real, by changing the uid of a child."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runbook.core.action import ApproveAction, ConfirmAction
+from runbook.core.event import GateAnswered
+from runbook.core.plan import PlannedStep
+from runbook.engine.control import find_socket
+from runbook.engine.workspace import LocalWorkspace
+from tests.engine.conftest import runtime  # noqa: F401 - a fixture
+from tests.engine.place import Place, ended, plan, until
+
+pytestmark = [pytest.mark.real]
+ANSWER = {"ask": "intent", "intent": {"type": "AnswerGate", "gate": "1.1#1", "answer": "approve"}, "via": "approve"}
+ALLOWED, STRANGER = 65533, 65532
+
+
+@pytest.fixture
+async def place(tmp_path: Path, runtime: Path) -> AsyncIterator[Place]:  # noqa: F811
+    if os.getuid() != 0:
+        if os.environ.get("RUNBOOK_REQUIRE_REAL"):
+            pytest.fail("only root can be somebody else")
+        pytest.skip("only root can be somebody else")
+    made = Place(tmp_path)
+    settings = replace(made.workspace.settings, allowed=frozenset({0, ALLOWED}))
+    made.workspace = LocalWorkspace(settings, via="test")
+    yield made
+    await made.close()
+
+
+def said_to(path: Path, uid: int, request: object) -> dict:
+    """What a process of that uid is told."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgid(uid)
+            os.setuid(uid)
+            with socket.socket(socket.AF_UNIX) as line:
+                line.settimeout(10)
+                line.connect(str(path))
+                line.sendall(json.dumps(request).encode() + b"\n")
+                os.write(theirs, line.makefile("rb").readline())
+        except OSError as wrong:
+            os.write(theirs, json.dumps({"failed": str(wrong)}).encode())
+        finally:
+            os._exit(0)
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as pipe:
+        said = pipe.read()
+    os.waitpid(child, 0)
+    return json.loads(said)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+async def test_a_stranger_is_shown_out_and_a_named_person_may_approve(place: Place) -> None:
+    gate = PlannedStep(id="1.1", name="Sign", action=ApproveAction(message="Sign?"))
+    feed = await place.start(plan(gate))
+    await until(feed, lambda run: run.open_gates)
+    path = find_socket(feed.run.id)
+    assert path is not None
+
+    shown_out = said_to(path, STRANGER, ANSWER)
+    assert shown_out["problem"]["code"] == "not-allowed"
+    assert said_to(path, 0, ANSWER)["problem"]["why"] == "root started this run, and nobody approves their own run"
+    looked = said_to(path, ALLOWED, {"ask": "look"})
+    assert [one["opened"]["message"] for one in looked["view"]["gates"]] == ["Sign?"]
+    assert "problem" not in said_to(path, ALLOWED, ANSWER)
+
+    run = await ended(feed)
+    answers = [entry.event for entry in place.entries(run.id) if isinstance(entry.event, GateAnswered)]
+    assert [(answer.by.uid, answer.by.via) for answer in answers] == [(ALLOWED, "approve")]
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+async def test_where_nobody_was_named_others_cannot_even_reach_the_socket(place: Place) -> None:
+    settings = replace(place.workspace.settings, allowed=frozenset({0}))
+    place.workspace = LocalWorkspace(settings, via="test")
+    feed = await place.start(plan(PlannedStep(id="1.1", name="Go on?", action=ConfirmAction(message="?"))))
+    path = find_socket(feed.run.id)
+    assert path is not None
+    assert said_to(path, STRANGER, ANSWER) == {"failed": "[Errno 13] Permission denied"}

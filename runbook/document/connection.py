@@ -128,7 +128,7 @@ class _Reading:
             host_keys=self._host_keys(),
             jump=self._jump(),
             ssh_config=self._ssh_config(),
-            become_user=self._text("become_user", "", BECOME_USER),
+            become_user=self._text("become_user", "becomeuser", BECOME_USER),
         )
 
     def _arguments(self, variables: Sequence[str]) -> list[SshOption]:
@@ -240,12 +240,11 @@ class _Reading:
             self._warn("switching host key checking off has no effect", checking.where)
         if not options:
             return "strict"
-        if options[0].value.lower() == "accept-new":
-            self._take("host_keys", options)
-            return "accept-new"
         if options[0].value.lower() in _UNCHECKED:
             self._warn("StrictHostKeyChecking=no has no effect", options[0].where)
-        return "strict"
+            return "strict"
+        self._take("host_keys", options)
+        return "accept-new" if options[0].value.lower() == "accept-new" else "strict"
 
     def _jump(self) -> str:
         """ProxyJump, or a ProxyCommand that says the same; whichever ssh would meet first."""

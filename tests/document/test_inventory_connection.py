@@ -55,6 +55,7 @@ def host(**fields: object) -> Host:
             {"ansible_ssh_common_args": "-o 'UserKnownHostsFile=\"/my lab/known\" /two' -o GlobalKnownHostsFile=/three"},
             {"known_hosts": ("/my lab/known", "/two", "/three")},
         ),
+        ({"ansible_ssh_common_args": "-o StrictHostKeyChecking=yes"}, {"host_keys": "strict"}),
         ({"ansible_ssh_common_args": "-F none"}, {"ssh_config": "none"}),
         ({"ansible_ssh_args": '-F ssh.cfg -o "HostName 10.1.1.1"'}, {"ssh_config": "/srv/inventories/lab/ssh.cfg", "address": "10.1.1.1"}),
         ({"ansible_ssh_args": "-o ControlMaster=auto -o ControlPersist=60s -C -o ServerAliveInterval=30"}, {}),

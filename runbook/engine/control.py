@@ -1,9 +1,10 @@
 """The runner's door: a Unix socket through which people look at a live run and ask things of it.
 
-Who is calling is what the kernel says (SO_PEERCRED), never what the caller claims; anybody but the owner and the people
-named in the workspace's settings is shown out before a byte is understood. One JSON object a line. A watching client is sent
-nothing but the newest entry's number and reads the journal itself, at its own pace, so a client that stalls costs one
-number in one buffer and the run never waits for it. The path is short, because the system limits it to about 100 bytes.
+Who is calling is what the kernel says (SO_PEERCRED), never what the caller claims; anybody but the owner and the
+people named in the workspace's settings is shown out before a byte is understood. One JSON object a line. A watching
+client is sent nothing but the newest entry's number and reads the journal itself, at its own pace, so a client that
+stalls costs one number in one buffer and the run never waits for it. The path is short, because the system limits it
+to about 100 bytes.
 """
 
 from __future__ import annotations
@@ -238,7 +239,7 @@ def _listening(path: Path, *, shared: bool) -> socket.socket:
     """A bound socket. The folder must be ours and closed to writing: whoever may write there could replace it."""
     folder = path.parent
     try:
-        folder.mkdir(mode=0o711 if shared else 0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         state = folder.lstat()
         if state.st_uid != os.getuid() or state.st_mode & 0o022 or folder.is_symlink():
             raise problem(
@@ -248,6 +249,8 @@ def _listening(path: Path, *, shared: bool) -> socket.socket:
                 where=Where(str(folder)),
                 exit=Exit.REFUSED,
             )
+        # Explicitly, because the runner's umask would keep the others out who were let in.
+        folder.chmod(0o711 if shared else 0o700)
         path.unlink(missing_ok=True)
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         before = os.umask(0o177)

@@ -17,7 +17,8 @@ from runbook.document.parameters import settle
 from runbook.document.planned_action import plan_probe
 from runbook.document.registering import registered_by
 from runbook.document.runbook_file import read_runbook
-from runbook.document.template import literal, names_in, render
+from runbook.document.settled_text import literal
+from runbook.document.template import names_in, render
 from runbook.problem import Where, problem
 
 

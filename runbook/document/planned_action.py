@@ -1,7 +1,7 @@
 """From what a step is written to do to what it is planned to do: files read in, probes named, texts rendered.
 
-A step's texts are treated as one. When any of them waits for a value of the run, all stay as the author wrote them and
-the plan says what for; otherwise all are rendered here, per host where they differ, and are final.
+A step's texts are treated as one. When any of them waits for a value of the run, all stay templates, with what is known
+written in, and the plan says what for; otherwise all are rendered here, per host where they differ, and are final.
 """
 
 from __future__ import annotations
@@ -32,12 +32,11 @@ from runbook.core.plan import PlannedProbe
 from runbook.core.runbook import BlockStep, ParallelStep, Probe, ProbeStep, Step, WaitForStep, WrittenAction
 from runbook.document.draft import Draft
 from runbook.document.explain import why_missing
+from runbook.document.settled_text import settle_expression, settle_text
 from runbook.document.source import Limits
 from runbook.document.targets import EVERYTHING, limited, resolve
 from runbook.document.template import (
     altered_in,
-    fix_names,
-    fix_names_in_expression,
     host_variables_in,
     names_in_action,
     names_in_expression,
@@ -113,7 +112,7 @@ def fill_in(draft: Draft, action: Action, hosts: tuple[str, ...], *, beside: fro
             late |= beside & {"host"}
             if not late:
                 return _rendered(draft, action, hosts, names)
-            return Planned(_with_fixed_names(draft, action), {}, tuple(sorted(late)))
+            return Planned(_settled(draft, action), {}, tuple(sorted(late)))
     return Planned(action, {}, ())
 
 
@@ -197,15 +196,15 @@ def _why_missing(draft: Draft, action: Action, hosts: tuple[str, ...]) -> list[P
     return [each for host, name in dict.fromkeys(pairs) for each in why_missing(draft.inventory, host, name)]
 
 
-def _with_fixed_names(draft: Draft, action: Action) -> Action:
+def _settled(draft: Draft, action: Action) -> Action:
     if isinstance(action, AssertAction):
-        return AssertAction(that=fix_names_in_expression(action.that, draft.fixed))
-    return replace_texts(action, lambda field: fix_names(field.text, draft.fixed))
+        return AssertAction(that=settle_expression(action.that, draft.fixed))
+    return replace_texts(action, lambda field: settle_text(field, draft.scope(), draft.fixed))
 
 
 def _rendered(draft: Draft, action: Action, hosts: tuple[str, ...], names: frozenset[str]) -> Planned:
     if isinstance(action, AssertAction):
-        return Planned(_with_fixed_names(draft, action), {}, ())
+        return Planned(_settled(draft, action), {}, ())
     if "host" not in names:
         return Planned(render_action(action, draft.scope()), {}, ())
     rendered = {host: render_action(action, draft.scope(host)) for host in hosts}

@@ -27,8 +27,9 @@ from runbook.document import scalars
 from runbook.document.draft import Draft
 from runbook.document.nested import nested_draft
 from runbook.document.planned_action import check_expressions, fill_in, runs_on_hosts, to_action, word_of
+from runbook.document.settled_text import settle_expression
 from runbook.document.targets import EVERYTHING, Wave, limited, resolve, waves_of
-from runbook.document.template import fix_names_in_expression, render
+from runbook.document.template import render
 from runbook.problem import Where
 
 _CHANGES = (CommandAction, ScriptAction, UploadAction, FabricAction)
@@ -205,7 +206,7 @@ def _on_failure(step: Step, around: Around) -> tuple[OnFailure, str]:
 def _joined(draft: Draft, expressions: tuple[str, ...], word: str, where: Where) -> str:
     fixed = list(expressions)
     with draft.collecting(where):
-        fixed = [fix_names_in_expression(each, draft.fixed) for each in expressions]
+        fixed = [settle_expression(each, draft.fixed) for each in expressions]
     return word.join(f"({each})" for each in fixed) if len(fixed) > 1 else "".join(fixed)
 
 

@@ -2,13 +2,12 @@
 
 Used twice: the compiler renders what is known beforehand into the plan, and the engine renders the rest when a step is
 entered. A rendered text is never rendered again, so a value cannot smuggle in a template of its own: either a step
-awaits nothing and its texts are final, or it awaits something and all its texts are still as the author wrote them.
+awaits nothing and its texts are final, or it awaits something and all its texts are templates (`settled_text.py`).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -46,6 +45,14 @@ class FieldText(NamedTuple):
     text: str
     shell: bool
     """It is given to a shell, so values are quoted."""
+
+
+class Token(NamedTuple):
+    """One of the pieces that a template is made of."""
+
+    kind: str
+    """As Jinja2 calls it: `data`, `name`, `variable_begin`, `whitespace`."""
+    text: str
 
 
 def is_template(text: str) -> bool:
@@ -145,54 +152,16 @@ def replace_texts(action: A, replace: Callable[[FieldText], str]) -> A:
     return msgspec.structs.replace(action, **changes) if changes else action
 
 
-def fix_names(text: str, fixed: Mapping[str, str]) -> str:
-    """The template with names replaced by what stands for them: a literal, or another name.
-
-    A nested runbook's parameters are settled when it is compiled, but its texts may wait for values of the run; by
-    then only the outer runbook's parameters have names.
+def tokens_of(text: str) -> list[Token]:
+    """The text cut into the sandbox's tokens, white space included: joined they are the text again.
 
     Raises:
         Problems: it is no template.
     """
-    if not fixed or not is_template(text):
-        return text
     try:
-        tokens = list(_SANDBOX.lex(text))
+        return [Token(kind, value) for _, kind, value in _SANDBOX.lex(text)]
     except TemplateError as error:
         raise Problems([_refusal(error, text, Scope(), None)]) from error
-    words = [(kind, value) for _, kind, value in tokens]
-    return "".join(fixed.get(value, value) if _names(words, place) else value for place, (_, value) in enumerate(words))
-
-
-def fix_names_in_expression(expression: str, fixed: Mapping[str, str]) -> str:
-    """The same for an expression.
-
-    Raises:
-        Problems: it is no expression.
-    """
-    return fix_names("{{" + expression + "}}", fixed)[2:-2] if fixed else expression
-
-
-def literal(value: Json) -> str:
-    """How a template writes that value."""
-    match value:
-        case None:
-            return "none"
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return f"({value!r})"
-        case _:
-            return json.dumps(str(value), ensure_ascii=False)
-
-
-def _names(words: list[tuple[str, str]], place: int) -> bool:
-    """Whether that token names a value: it is no attribute, filter, test or keyword of a call."""
-    if words[place][0] != "name":
-        return False
-    before = [value for kind, value in words[:place] if kind != "whitespace"]
-    after = [value for kind, value in words[place + 1 :] if kind != "whitespace"]
-    return before[-1] not in {".", "|", "is"} and (not after or after[0] != "=")
 
 
 def altered_in(text: str, names: frozenset[str]) -> frozenset[str]:

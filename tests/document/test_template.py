@@ -18,9 +18,6 @@ from runbook.document.template import (
     Evaluation,
     altered_in,
     evaluate,
-    fix_names,
-    fix_names_in_expression,
-    literal,
     names_in,
     names_in_action,
     names_in_expression,
@@ -214,19 +211,6 @@ def test_a_secret_that_is_more_than_written_out_is_found() -> None:
 def test_raw_is_found() -> None:
     assert raw_in("{{ x | raw }}")
     assert not raw_in("{{ raw }} x | raw")
-
-
-def test_names_are_replaced_by_literals_where_they_name_a_value() -> None:
-    fixed = {"a": literal('x"}} {{ y'), "b": literal(-3), "s": "outer"}
-    text = "{{ a }} {{ z.a }} {{ b + 1 }} {{ s }} {{ x | default(a) }} a b"
-    scope = Scope(parameters={"z": {"a": "za"}, "outer": "o"})
-    assert render(fix_names(text, fixed), scope) == 'x"}} {{ y za -2 o x"}} {{ y a b'
-    assert fix_names_in_expression("a == 'a' and b is defined", fixed).endswith("and (-3) is defined")
-
-
-@given(st.one_of(st.text(), st.integers(), st.booleans(), st.none(), st.floats(allow_nan=False, allow_infinity=False)))
-def test_a_literal_stands_for_its_value(value: object) -> None:
-    assert evaluate(f"{literal(value)} == v", Scope(parameters={"v": value})).verdict
 
 
 @given(st.text(alphabet="{}%#|()[]'\"abn.~*/-+ \n0123456789_", max_size=60))

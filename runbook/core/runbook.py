@@ -34,7 +34,7 @@ from runbook.core.action import (
     UploadAction,
     WaitAction,
 )
-from runbook.core.host import Json, Scalar
+from runbook.core.host import Json
 from runbook.core.milestone_name import Milestone, Seconds
 from runbook.core.plan import AbortRule, Kind, Objectives
 from runbook.problem import Where
@@ -82,11 +82,13 @@ class Parameter(Written, frozen=True, kw_only=True, omit_defaults=True):
     """A value that a run is given."""
 
     type: Literal["string", "integer", "number", "boolean", "choice", "host", "duration", "secret"] = "string"
-    default: Scalar | msgspec.UnsetType = msgspec.UNSET
+    default: str | msgspec.UnsetType | None = msgspec.UNSET
+    """As it is spelled: release 1.10 is not 1.1."""
     required: bool | msgspec.UnsetType = msgspec.UNSET
     """Without it a parameter must be given exactly when it has no default."""
     help: str = ""
-    choices: tuple[Scalar, ...] = ()
+    choices: tuple[str, ...] = ()
+    """As they are spelled; whole numbers when all of them are."""
     min: float | None = None
     max: float | None = None
     pattern: str = ""

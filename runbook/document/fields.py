@@ -100,7 +100,7 @@ class Reader:
             case mi.DictType():
                 return self._dict(node, expected)
             case mi.AnyType():
-                return plain(node)
+                return plain(node, keep_spelling=True)
             case _:
                 return self._scalar(node, expected)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from runbook.core.command import Secret
-from runbook.core.host import Json, Scalar
+from runbook.core.host import Json
 from runbook.core.inventory import Inventory
 from runbook.core.plan import PlannedParameter
 from runbook.core.runbook import Parameter, Runbook
@@ -132,11 +132,11 @@ def _boolean(text: str) -> bool:
     return words[text.strip().lower()]
 
 
-def _choice(text: str, choices: tuple[Scalar, ...]) -> Json:
-    known = {str(choice): choice for choice in choices}
-    if text not in known:
-        raise ValueError(f"It must be one of {', '.join(known)}.")
-    return known[text]
+def _choice(text: str, choices: tuple[str, ...]) -> Json:
+    """A choice is text, or a whole number where all choices are, so that `when: mode == 2` means what it says."""
+    if text not in choices:
+        raise ValueError(f"It must be one of {', '.join(choices)}.")
+    return int(text) if all(str(scalar_of(choice)) == choice and choice.isdecimal() for choice in choices) else text
 
 
 def _spelled(value: Json) -> str:

@@ -142,15 +142,20 @@ def parse_source(data: bytes, file: str, *, limits: Limits | None = None) -> Sou
     return Source(file=file, sha256=hashlib.sha256(data).hexdigest(), root=root)
 
 
-def plain(node: Node) -> Json:
-    """The bare value, its places forgotten."""
+def plain(node: Node, *, keep_spelling: bool = False) -> Json:
+    """The bare value, its places forgotten.
+
+    With `keep_spelling` a number that would not be spelled the same again stays text: release 1.10 is not 1.1.
+    """
     match node:
+        case ScalarNode(value=float()) if keep_spelling:
+            return node.value if str(node.value) == node.raw else node.raw
         case ScalarNode():
             return node.value
         case ListNode():
-            return [plain(item) for item in node.items]
+            return [plain(item, keep_spelling=keep_spelling) for item in node.items]
         case MapNode():
-            return {entry.name: plain(entry.value) for entry in node.entries}
+            return {entry.name: plain(entry.value, keep_spelling=keep_spelling) for entry in node.entries}
         case _:
             assert_never(node)
 

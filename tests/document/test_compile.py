@@ -123,7 +123,9 @@ def test_a_secret_may_only_be_written_out(steps: str, code: str) -> None:
         ("{type: boolean}", "yes", True),
         ("{type: duration}", "1m", 60),
         ("{type: host}", "web2", "web2"),
-        ("{type: choice, choices: [1, b]}", "1", 1),
+        ("{type: choice, choices: [1, b]}", "1", "1"),
+        ("{type: choice, choices: [1, 2]}", "1", 1),
+        ("{type: choice, choices: [1.9, 1.10]}", "1.10", "1.10"),
         ("{type: string, pattern: '[a-z]+'}", "abc", "abc"),
     ],
 )
@@ -156,6 +158,15 @@ def test_a_parameter_without_default_must_be_given_and_an_unknown_one_may_not() 
         "unknown-parameter",
         "missing-parameter",
     ]
+
+
+def test_a_release_number_keeps_its_spelling(tmp_path: Path) -> None:
+    found = plan("- {command: 'echo {{ p }}', on: db1}", head="parameters: {p: {default: 1.10}}\n")
+    assert found.sections[1].steps[0].action == CommandAction(shell="echo 1.10")
+    write(tmp_path, "inner.yaml", "- {command: 'echo {{ p }}', on: db1}", head="parameters: {p: {}}\n")
+    outer = write(tmp_path, "outer.yaml", "- {runbook: inner.yaml, parameters: {p: 1.10}}")
+    [step] = compile_plan(read_runbook(outer), inventory()).plan.sections[1].steps
+    assert step.steps[0].action == CommandAction(shell="echo 1.10")
 
 
 def test_a_pattern_comes_from_the_step_or_its_section_and_may_name_a_parameter() -> None:

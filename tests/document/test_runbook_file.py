@@ -171,7 +171,7 @@ def test_parameters_are_typed() -> None:
     a, b = found.parameters.values()
     assert (a.type, a.source) == ("secret", "env:A")
     assert isinstance(b, Parameter)
-    assert (b.choices, b.default) == ((1, "x"), "x")
+    assert (b.choices, b.default) == (("1", "x"), "x")
 
 
 MISTAKES = """\

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runbook.core.command import Command
-from runbook.core.outcome import Ending, Exited, Expired, Grade, Lost, NeverSent, Signalled, Stopped
+from runbook.core.outcome import Ending, Exited, Grade, Lost, NeverSent, Signalled
 from runbook.transport.channel import Channel, ChannelRefused, Chunk, Dialer, Gone
+from runbook.transport.limits import SETTLE, bounded
 from runbook.transport.quoting import Stage, stages
 from runbook.transport.session import Job, Sink, Stream
 
@@ -35,10 +36,6 @@ LATE_CAP = 16 * 1024 * 1024
 
 More than any pipe and window hold, so what comes beyond is a new writer's.
 """
-
-SETTLE = 10.0
-"""Seconds that ending a tree may take beyond its grace, two round trips and the listing of many processes
-included."""
 
 _TREE = Path(__file__).with_name("tree.sh").read_bytes()
 
@@ -67,7 +64,7 @@ async def run_attached(dialer: Dialer, command: Command, job: Job, sink: Sink, *
     flow = _Flow(channel, plan, command.stdin, sink)
     following = asyncio.create_task(flow.follow())
     try:
-        return await _limited(following, _Ender(dialer, flow, nonce, job))
+        return await bounded(following, job.limit, _Ender(dialer, flow, nonce, job.grace))
     finally:
         following.cancel()
         channel.close()
@@ -78,47 +75,21 @@ class _Ender:
     dialer: Dialer
     flow: _Flow
     nonce: str
-    job: Job
+    grace: float
 
-    async def end(self, following: asyncio.Task[Ending], verdict: Expired | Stopped) -> Ending:
-        """End the tree; the verdict with its survivors if that is certain, `Lost` if it is not."""
+    async def end(self) -> tuple[str, ...]:
+        """See `Ender.end`."""
         if not self.flow.leader:
-            return Lost("it was ended before the host had said that it started")
+            raise ChannelRefused("the host had not yet said that it started")
         try:
-            survivors = await end_tree(self.dialer, self.flow.leader, self.nonce, self.job.grace)
-        except ChannelRefused as refused:
-            return await self._by_signal(following, verdict, refused.reason)
-        await asyncio.wait({following}, timeout=LINGER)
-        return _with_survivors(verdict, survivors)
-
-    async def _by_signal(self, following: asyncio.Task[Ending], verdict: Expired | Stopped, why: str) -> Ending:
-        """No second channel: ask the server to signal, and believe only a status that comes back."""
-        for name in ("TERM", "KILL"):
-            self.flow.channel.signal(name)
-            await asyncio.wait({following}, timeout=self.job.grace)
-            if following.done() and isinstance(following.result(), Exited | Signalled):
-                return verdict
-        return Lost(f"it could not be ended: {why}")
-
-
-async def _limited(following: asyncio.Task[Ending], ender: _Ender) -> Ending:
-    try:
-        await asyncio.wait({following}, timeout=ender.job.limit)
-    except asyncio.CancelledError:
-        # The caller learns of the cancellation by what is returned: who survived is worth more than an
-        # exception.
-        if task := asyncio.current_task():
-            task.uncancel()
-        return following.result() if following.done() else await ender.end(following, Stopped())
-    if following.done():
-        return following.result()
-    return await ender.end(following, Expired(ender.job.limit or 0.0))
-
-
-def _with_survivors(verdict: Expired | Stopped, survivors: tuple[str, ...]) -> Ending:
-    if isinstance(verdict, Expired):
-        return Expired(verdict.after, survivors)
-    return Stopped(survivors)
+            return await end_tree(self.dialer, self.flow.leader, self.nonce, self.grace)
+        except ChannelRefused:
+            # No second channel: ask the server to signal, and believe only a status that comes back.
+            for name in ("TERM", "KILL"):
+                self.flow.channel.signal(name)
+                if await self.flow.ends_within(self.grace):
+                    return ()
+            raise
 
 
 async def end_tree(dialer: Dialer, leader: int, cookie: str, grace: float) -> tuple[str, ...]:
@@ -167,6 +138,7 @@ class _Flow:
         self._sink = sink
         self._gates = {Stream.OUT: _Gate(plan[0].marker), Stream.ERR: _Gate(plan[0].marker)}
         self._feeding: asyncio.Task[None] | None = None
+        self._has_status = asyncio.Event()
 
     async def follow(self) -> Ending:
         """Run to the end. Not restartable."""
@@ -177,6 +149,14 @@ class _Flow:
             if self._feeding:
                 self._feeding.cancel()
 
+    async def ends_within(self, seconds: float) -> bool:
+        """True when a status comes in time."""
+        try:
+            await asyncio.wait_for(self._has_status.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
     async def _read(self) -> Ending:
         while True:
             match await self.channel.next():
@@ -185,6 +165,7 @@ class _Flow:
                     if self._gates[Stream.OUT].dropped > NOISE_CAP:
                         return Lost(f"the server sent more than {NOISE_CAP // 1024} KiB that is not our shell's output")
                 case Exited() | Signalled() as status:
+                    self._has_status.set()
                     return await self._after(status)
                 case Gone(reason):
                     return Lost(reason or "the server closed the channel without an exit status")

@@ -51,6 +51,10 @@ class ChannelRefused(Exception):  # noqa: N818 - it is what happened, and certai
 class Channel(Protocol):
     """One running `/bin/sh` with its standard input, output and error."""
 
+    @property
+    def is_gone(self) -> bool:
+        """True once nothing more can be sent or will come, also while arrivals still wait."""
+
     async def next(self) -> Arrival:
         """The next arrival. After `Gone`, `Gone` again."""
 
@@ -93,6 +97,11 @@ class Inbox:
         self._ended = Gone("")
         self._is_closed = False
         self._news = asyncio.Event()
+
+    @property
+    def is_gone(self) -> bool:
+        """See `Channel.is_gone`."""
+        return self._is_closed
 
     def put(self, arrival: Arrival) -> None:
         """Add what came; after `Gone` nothing is added any more."""

@@ -7,13 +7,13 @@ opened all the same; its fields stay empty.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from runbook.core.command import Command
-from runbook.core.outcome import Exited, Grade
-from runbook.transport.attached import run_attached
-from runbook.transport.channel import Dialer
-from runbook.transport.session import HostFacts, Job, Stream
+from runbook.core.outcome import Ending, Exited, Grade
+from runbook.transport.session import HostFacts, Job, Sink, Stream
+
+Run = Callable[[Command, Job, Sink], Awaitable[Ending]]
 
 LIMIT = 15.0
 """Seconds. A login shell that takes longer would make every step slow; the host is used without facts."""
@@ -49,19 +49,16 @@ class _Answer:
             self.data += data
 
 
-async def measured(dialer: Dialer, known: HostFacts, *, wall: Callable[[], float], nonce: str) -> HostFacts:
+async def measured(run: Run, known: HostFacts, *, wall: Callable[[], float]) -> HostFacts:
     """`known`, completed by what the host answers.
 
     Args:
-        dialer: Opens the one channel that is used.
+        run: Runs one command on the host.
         known: What opening the connection has shown already.
         wall: Our wall clock, in seconds since the epoch.
-        nonce: See `quoting.stages`.
     """
     answer = _Answer(wall)
-    ending = await run_attached(
-        dialer, Command(shell=_ASK), Job(id="facts", limit=LIMIT, durable=False), answer, nonce=nonce
-    )
+    ending = await run(Command(shell=_ASK), Job(id="facts", limit=LIMIT, durable=False), answer)
     lines = answer.data.decode("utf-8", "replace").splitlines()
     if not isinstance(ending, Exited) or len(lines) < 4:  # noqa: PLR2004 - one line for each question
         return known

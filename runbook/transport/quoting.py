@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import secrets
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runbook.core.command import Command, Secret
@@ -82,6 +83,31 @@ def stages(command: Command, *, nonce: str) -> tuple[Stage, ...]:
     return _stage([sudo], nonce, on_error=True), _stage(last, f"{nonce}b", on_error=False)
 
 
+def framed_script(command: Command, *, nonce: str) -> str:
+    """The script of a command for a shell that a worker starts: tells its process id on descriptor 8, then becomes it.
+
+    Raises:
+        Problems: See `stages`.
+    """
+    exported = _exports(command.env)
+    lines = ["{ echo $$ >&8; exec 8>&-", exported, _folder(command.cwd), _with_input(command, nonce), "exit", "}"]
+    return "\n".join(line for line in lines if line)
+
+
+def _with_input(command: Command, nonce: str) -> str:
+    """Standard input is the script itself here, so the command's input is carried in the text."""
+    body = _body(command, nonce)
+    if not command.stdin:
+        return f"exec </dev/null\n{body}"
+    if command.stdin.endswith(b"\n") and b"\0" not in command.stdin and nonce.encode() not in command.stdin:
+        return f"(\n{body}\n) <<'{nonce}'\n{command.stdin.decode('utf-8', 'surrogateescape')}{nonce}"
+    # Octal for everything but letters and digits: a here-document cannot hold a NUL, nor end without a newline.
+    data = "".join(
+        chr(byte) if chr(byte).isascii() and chr(byte).isalnum() else f"\\{byte:03o}" for byte in command.stdin
+    )
+    return f"printf '{data}' | (\n{body}\n)"
+
+
 def _stage(lines: list[str], nonce: str, *, on_error: bool) -> Stage:
     # The halves are joined by printf only when the script runs: a shell or a forced command that echoes
     # its input back never shows the marker itself.
@@ -93,12 +119,15 @@ def _stage(lines: list[str], nonce: str, *, on_error: bool) -> Stage:
 
 
 def _environment(command: Command, nonce: str) -> str:
-    pairs = [(COOKIE, nonce), *command.env]
+    return _exports(((COOKIE, nonce), *command.env))
+
+
+def _exports(pairs: Sequence[tuple[str, str | Secret]]) -> str:
     for name, _ in pairs:
         if not _NAME.match(name):
             raise _unusable(f'"{name}" is not a name for an environment variable', "Use letters, digits and _.")
     values = [(name, value.reveal() if isinstance(value, Secret) else value) for name, value in pairs]
-    return "export " + " ".join(f"{name}={quote(value)}" for name, value in values)
+    return " ".join(["export", *(f"{name}={quote(value)}" for name, value in values)]) if values else ""
 
 
 def _folder(cwd: str) -> str:
@@ -110,18 +139,21 @@ def _folder(cwd: str) -> str:
 
 
 def _start(command: Command, nonce: str) -> str:
-    closed = "" if command.stdin else "exec </dev/null\n"
+    return ("" if command.stdin else "exec </dev/null\n") + _body(command, nonce)
+
+
+def _body(command: Command, nonce: str) -> str:
     if command.argv:
-        return closed + "exec " + " ".join(quote(part) for part in command.argv)
+        return "exec " + " ".join(quote(part) for part in command.argv)
     if not command.shell:
         raise _unusable("the command has neither text nor arguments", "Give one of them.")
     if command.interpreter == _SH:
         # Evaluated by the shell that is already running: nothing shows in a process list, nothing is forked.
-        return f"{closed}eval {quote(command.shell)}"
+        return f"eval {quote(command.shell)}"
     program = " ".join(quote(part) for part in command.interpreter)
     quote(command.shell)
     # From a numbered descriptor, because standard input belongs to the command.
-    return f"{closed}exec {program} /dev/fd/9 9<<'{nonce}'\n{command.shell}\n{nonce}"
+    return f"exec {program} /dev/fd/9 9<<'{nonce}'\n{command.shell}\n{nonce}"
 
 
 def _encode(text: str) -> bytes:

@@ -85,6 +85,8 @@ class ScriptedConnector:
         """Host name to the problem that opening it raises; may be changed while a test runs."""
         self.sent: list[Sent] = []
         """Every start, in order; a job that is sent twice appears once."""
+        self.forgotten: list[str] = []
+        """Jobs of which the record was said to hold everything."""
         self.files: dict[tuple[str, str], bytes] = {}
         """Host name and path to contents."""
         self.sessions: list[ScriptedSession] = []
@@ -167,6 +169,10 @@ class ScriptedSession:
         except KeyError:
             return NeverSent(f"{command_text(command)} never started")
         return await self._follow(reply, job, sink)
+
+    async def forget(self, job: Job) -> None:
+        """See `Session.forget`."""
+        self._world.forgotten.append(job.id)
 
     async def upload(self, source: Path, destination: str, *, mode: int | None = None) -> Transferred:
         """See `Session.upload`."""

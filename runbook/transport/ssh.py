@@ -19,9 +19,11 @@ from dataclasses import dataclass, field
 import asyncssh
 import tenacity
 
+from runbook.core.command import Secret
 from runbook.core.host import Host
 from runbook.problem import Problems
 from runbook.transport import refusal
+from runbook.transport.durable import Jobs
 from runbook.transport.facts import measured
 from runbook.transport.identity import Identities, Identity
 from runbook.transport.jump import Bastion, Bastions
@@ -29,7 +31,9 @@ from runbook.transport.knownhosts import KEY_TYPES, KnownHosts
 from runbook.transport.quoting import fresh_nonce
 from runbook.transport.resolve import ResolvedHost, resolve
 from runbook.transport.session import HostFacts, Session
+from runbook.transport.shells import Shells
 from runbook.transport.ssh_session import WINDOW, Link, SshDialer, SshSession, why
+from runbook.transport.sudo import Sudo
 
 _CIPHERS = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr,aes128-ctr"
 """GCM first: one cipher object and one call a packet in asyncssh, where ChaCha needs three and a Poly1305."""
@@ -42,6 +46,8 @@ class SshOptions:
     wall: Callable[[], float]
     """Seconds since the epoch; only for the clock offset of hosts."""
     nonce: Callable[[], str] = fresh_nonce
+    sudo_password: Secret | None = None
+    """Used where `sudo -n` does not do; tried once for the whole fleet."""
     agent: str = field(default_factory=lambda: os.environ.get("SSH_AUTH_SOCK", ""))
     """Path of the agent's socket; empty uses none unless ssh_config names one."""
     handshakes: int = 32
@@ -67,6 +73,7 @@ class SshConnector:
         self._identities = Identities()
         self._known: dict[tuple[str, ...], KnownHosts] = {}
         self._turns = asyncio.Semaphore(options.handshakes)
+        self._sudo = Sudo(options.sudo_password, options.nonce)
         self._bastions = Bastions(self._link, options.agent)
 
     async def connect(self, host: Host) -> Session:
@@ -81,14 +88,15 @@ class SshConnector:
         link.lost.add_done_callback(lambda _: bastion.leave())
         dialer = SshDialer(link)
         options = self._options
+        jobs = Jobs(Shells(dialer, self._sudo, options.nonce), options.nonce)
         try:
-            facts = await measured(dialer, _shown(link, resolved), wall=options.wall, nonce=options.nonce())
+            facts = await measured(jobs.run, _shown(link, resolved), wall=options.wall)
         except BaseException:
             link.connection.abort()
             raise
         if link.lost.done():
             raise Problems([refusal.hung_up(resolved, link.lost.result())])
-        return SshSession(link, dialer, facts, options.nonce)
+        return SshSession(link, dialer, jobs, facts, options.nonce)
 
     async def resolved(self, host: Host) -> ResolvedHost:
         """How a host would be reached, without reaching it.

@@ -17,8 +17,8 @@ import asyncssh
 
 from runbook.core.command import Command
 from runbook.core.outcome import Ending, Exited, Lost, NeverSent, Signalled
-from runbook.transport.attached import run_attached
 from runbook.transport.channel import Arrival, ChannelRefused, Chunk, Gone, Inbox
+from runbook.transport.durable import Jobs
 from runbook.transport.quoting import EXEC
 from runbook.transport.session import HostFacts, Job, Sink, Stream, Transferred
 from runbook.transport.sftp import SftpTransfer
@@ -158,6 +158,11 @@ class SshChannel(asyncssh.SSHClientSession[bytes]):
         """It takes bytes again."""
         self._writable.set()
 
+    @property
+    def is_gone(self) -> bool:
+        """See `Channel.is_gone`."""
+        return self._inbox.is_gone
+
     async def next(self) -> Arrival:
         """See `Channel.next`."""
         return await self._inbox.next()
@@ -202,9 +207,9 @@ class SshChannel(asyncssh.SSHClientSession[bytes]):
 class SshSession:
     """One host, open."""
 
-    def __init__(self, link: Link, dialer: SshDialer, facts: HostFacts, nonce: Callable[[], str]) -> None:
+    def __init__(self, link: Link, dialer: SshDialer, jobs: Jobs, facts: HostFacts, nonce: Callable[[], str]) -> None:
         """Take what the connector has opened and measured."""
-        self._link, self._dialer, self._facts, self._nonce = link, dialer, facts, nonce
+        self._link, self._dialer, self._jobs, self._facts, self._nonce = link, dialer, jobs, facts, nonce
 
     @property
     def facts(self) -> HostFacts:
@@ -215,12 +220,17 @@ class SshSession:
         """See `Session.run`."""
         if self._link.lost.done():
             return NeverSent(self._link.lost.result())
-        return await run_attached(self._dialer, command, job, sink, nonce=self._nonce())
+        return await self._jobs.run(command, job, sink)
 
     async def reattach(self, command: Command, job: Job, sink: Sink) -> Ending:
-        """An attached command's channel died with the connection that carried it."""
-        del command, sink
-        return Lost(f"{job.id} ran attached, and the connection that carried it is gone")
+        """See `Session.reattach`."""
+        if self._link.lost.done():
+            return Lost(self._link.lost.result())
+        return await self._jobs.reattach(command, job, sink)
+
+    async def forget(self, job: Job) -> None:
+        """See `Session.forget`."""
+        await self._jobs.forget(job)
 
     async def upload(self, source: Path, destination: str, *, mode: int | None = None) -> Transferred:
         """See `Session.upload`."""
@@ -232,6 +242,8 @@ class SshSession:
 
     async def close(self) -> None:
         """See `Session.close`."""
+        if not self._link.lost.done():
+            await self._jobs.close()
         self._link.connection.close()
         await self._link.connection.wait_closed()
 

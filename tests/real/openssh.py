@@ -109,16 +109,15 @@ class RealServer:
 
     def connections(self) -> list[int]:
         """Process ids of its children: one or two for each connection."""
-        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in path.read_text().split()]
+        return children(self.process.pid)
 
     def cut(self):
         """Kill the processes of every connection: the link is gone without a word."""
         for pid in self.connections():
-            for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            for child in children(pid):
                 # The privileged half's child speaks the protocol; the commands are its children and live on.
-                if b"sshd" in Path(f"/proc/{child}/cmdline").read_bytes():
-                    kill(int(child))
+                if b"sshd" in read(f"/proc/{child}/cmdline"):
+                    kill(child)
             kill(pid)
 
     async def stop(self):
@@ -127,6 +126,19 @@ class RealServer:
         self.cut()
         self.process.terminate()
         await asyncio.to_thread(self.process.wait, 10)
+
+
+def children(pid: int) -> list[int]:
+    """Process ids; none when the process is gone."""
+    return [int(child) for child in read(f"/proc/{pid}/task/{pid}/children").split()]
+
+
+def read(path: str) -> bytes:
+    """A file of /proc, empty when its process is gone."""
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
 
 
 def kill(pid: int) -> None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import assert_never, get_args
 
 from runbook.core import gates
-from runbook.core.action import Ask, ChecklistAction, ChooseAction, WaitAction
+from runbook.core.action import Ask, AskAction, ChecklistAction, ChooseAction, WaitAction
+from runbook.core.answer_value import typed_value
 from runbook.core.event import (
     Actor,
     Event,
@@ -40,7 +41,6 @@ from runbook.core.intent import (
     RollBack,
     SkipStep,
 )
-from runbook.core.outcome import Outcome
 from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
 from runbook.problem import Exit, Problem, nearest
 
@@ -92,19 +92,22 @@ def _answer(run: Run, intent: AnswerGate, by: Actor) -> Decision:
     if gate is None:
         waiting = ", ".join(run.open_gates) or "none"
         return refuse(f'there is no gate "{intent.gate}"', fix=f"Waiting now: {waiting}.")
-    if not gate.is_open:
+    state = run.steps[gate.opened.step]
+    action = state.action_on("*")
+    if not gate.is_open or gates.is_decided(gate, action):
         last = gate.answers[-1].given if gate.answers else None
         why = f"{last.by.name} answered {last.answer}" if last else "its step is over"
         return refuse(f"gate {intent.gate} is closed", why=why)
-    state = run.steps[gate.opened.step]
-    action = state.action_on("*")
-    refused = _unfit(run, gate, intent, by) or _unfit_value(action, intent)
+    refused = _unfit(run, gate, intent, by) or _unfit_value(gate, action, intent)
     if refused is not None:
         return refused
+    value = typed_value(run, action, intent.value) if isinstance(action, AskAction) else intent.value
+    if isinstance(value, Problem):
+        return value
     given = GateAnswered(
-        gate=intent.gate, step=state.id, by=by, answer=intent.answer, value=intent.value, reason=intent.reason
+        gate=intent.gate, step=state.id, by=by, answer=intent.answer, value=value, reason=intent.reason
     )
-    return (given, *_consequences(state, intent, by))
+    return (given, *_consequences(run, state, intent, by))
 
 
 def _unfit(run: Run, gate: GateState, intent: AnswerGate, by: Actor) -> Problem | None:
@@ -134,21 +137,27 @@ def _unfit(run: Run, gate: GateState, intent: AnswerGate, by: Actor) -> Problem 
     return refuse(f"{by.name} may not answer gate {intent.gate}", why=why, code="not-allowed") if why else None
 
 
-def _unfit_value(action: object, intent: AnswerGate) -> Problem | None:
+def _unfit_value(gate: GateState, action: object, intent: AnswerGate) -> Problem | None:
     if isinstance(action, ChooseAction) and intent.answer == "choose":
         labels = [option.label for option in action.options]
         if intent.value not in labels:
             return refuse(f'"{intent.value}" is not offered', fix=nearest(str(intent.value), labels))
     if isinstance(action, ChecklistAction) and intent.answer in {"tick", "waive"}:
         count = len(action.items)
-        if not isinstance(intent.value, int) or not 0 <= intent.value < count:
+        if isinstance(intent.value, bool) or not isinstance(intent.value, int) or not 0 <= intent.value < count:
             return refuse(f"there is no item {intent.value}", fix=f"Items are numbered 0 to {count - 1}.")
+        earlier = next((answer.given for answer in gate.answers if answer.given.value == intent.value), None)
+        if earlier is not None:
+            return refuse(f"item {intent.value} is settled already", why=f"{earlier.by.name}: {earlier.answer}")
     return None
 
 
-def _consequences(state: StepState, intent: AnswerGate, by: Actor) -> tuple[Event, ...]:
-    """Stopping at a gate, or rejecting, ends the run as a decision; it is no failure and fires no rollback."""
-    if intent.answer not in {"stop", "reject"}:
+def _consequences(run: Run, state: StepState, intent: AnswerGate, by: Actor) -> tuple[Event, ...]:
+    """Stopping at a gate, or rejecting, ends the run as a decision; it is no failure and fires no rollback.
+
+    A rollback is ended by it too; of closing steps only the one that asked.
+    """
+    if intent.answer not in gates.REFUSALS or run.phase is Phase.ALWAYS:
         return ()
     return (HaltRequested(by=by, reason=f"{by.name}: {intent.answer} at {state.planned.name}: {intent.reason}"),)
 
@@ -158,10 +167,11 @@ def _consequences(state: StepState, intent: AnswerGate, by: Actor) -> tuple[Even
 
 def _resolve(run: Run, intent: ResolveFailure, by: Actor) -> Decision:
     state = run.step(intent.step)
-    if state is None or state.outcome is None or not state.outcome.is_error or state.resolution is not None:
-        open_failures = [gate for gate in run.open_gates if run.gates[gate].opened.kind == "failure"]
-        steps = ", ".join(run.gates[gate].opened.step for gate in open_failures) or "none"
-        return refuse(f"step {intent.step} is not waiting for a decision", fix=f"Waiting: {steps}.")
+    opened = [run.gates[gate].opened for gate in run.open_gates]
+    waiting = [gate.step for gate in opened if gate.kind == "failure"]
+    if state is None or state.id not in waiting:
+        known = ", ".join(waiting) or "none"
+        return refuse(f"step {intent.step} is not waiting for a decision", fix=f"Waiting: {known}.")
     choices = gates.failure_choices(run, state)
     if intent.choice not in choices:
         return refuse(f'"{intent.choice}" is not offered for step {intent.step}', fix=f"Offered: {', '.join(choices)}.")
@@ -177,7 +187,11 @@ def _resolve(run: Run, intent: ResolveFailure, by: Actor) -> Decision:
 def _halt(run: Run, intent: HaltRun, by: Actor) -> Decision:
     if not intent.reason.strip():
         return refuse("a halt goes on record with a reason", fix="Give one.", code="no-reason")
-    if run.stop is not None:
+    if run.phase is Phase.ALWAYS:
+        live = any(state.is_live and not state.given_up for state in run.steps.values())
+        said = "none of the closing steps runs now, and the others come whatever happened"
+        return (HaltRequested(by=by, reason=intent.reason),) if live else refuse(said)
+    if run.stop is not None and not (run.phase is Phase.ROLLBACK and run.stop.undo):
         return refuse("the run is stopping already", why=run.stop.reason)
     return (HaltRequested(by=by, reason=intent.reason),)
 
@@ -225,11 +239,8 @@ def _cut(run: Run, intent: CutWait, by: Actor) -> Decision:
             step.id for step in run.steps.values() if step.is_live and isinstance(step.planned.action, WaitAction)
         ]
         return refuse(f"step {intent.step} is not a running wait", fix=f"Waiting now: {', '.join(waiting) or 'none'}.")
+    if state.wait_cut:
+        return refuse(f"the wait of step {intent.step} is cut already", why=state.wait_cut)
     if not intent.reason.strip():
         return refuse("cutting a wait goes on record with a reason", fix="Give one.", code="no-reason")
     return (WaitCut(step=intent.step, by=by, reason=intent.reason),)
-
-
-def in_doubt(run: Run) -> tuple[StepState, ...]:
-    """Steps whose outcome nobody knows, for the question that a resume asks."""
-    return tuple(state for state in run.steps.values() if state.outcome is Outcome.IN_DOUBT)

@@ -14,9 +14,12 @@ from typing import get_args
 from runbook.core import fanout, gates
 from runbook.core.action import (
     Action,
+    ApproveAction,
     Ask,
     BlockAction,
+    ChecklistAction,
     ChooseAction,
+    ManualAction,
     NestedAction,
     NoticeAction,
     ParallelAction,
@@ -52,7 +55,8 @@ def due(run: Run, now: float) -> tuple[Effect, ...]:
         case Phase.FORWARD:
             effects = _forward(run, now)
         case Phase.ROLLBACK:
-            effects = _drain(run) or _sequence(run, undo_steps(run), now) or (Note(AlwaysStarted()),)
+            undoing = undo_steps(run) if _is_undoing(run) else ()
+            effects = _drain(run) or _sequence(run, undoing, now) or (Note(AlwaysStarted()),)
         case Phase.ALWAYS:
             effects = _drain(run) or _sequence(run, run.plan.always, now) or (Note(RunEnded(reason=_reason(run))),)
     if run.paused:
@@ -81,7 +85,7 @@ def _reason(run: Run) -> str:
 def _forward(run: Run, now: float) -> tuple[Effect, ...]:
     if run.stop is not None:
         next_phase = RollbackStarted(reason=run.stop.reason) if run.stop.undo else AlwaysStarted()
-        return _drain(run) if _is_busy(run) else (Note(next_phase),)
+        return _drain(run) or (Note(next_phase),)
     broken = _abort_rule(run)
     if broken:
         return (Note(HaltRequested(by=None, reason=broken)),)
@@ -101,50 +105,66 @@ def _abort_rule(run: Run) -> str:
     return ""
 
 
+def _is_undoing(run: Run) -> bool:
+    return run.stop is not None and run.stop.undo
+
+
 def _leftover(run: Run) -> tuple[StepState, ...]:
-    """Steps that the phase before left open."""
-    live = (run.steps[step] for step in dict.fromkeys(run.entered))
+    """Steps left open that nobody wants any more, the innermost first."""
+    live = (run.steps[step] for step in dict.fromkeys(reversed(run.entered)))
     return tuple(state for state in live if state.is_live and not _belongs_here(run, state))
 
 
 def _belongs_here(run: Run, state: StepState) -> bool:
     match run.phase:
         case Phase.ROLLBACK:
-            return ".undo." in state.id or state.id.startswith("R.")
+            return _is_undoing(run) and (".undo." in state.id or state.id.startswith("R."))
         case Phase.ALWAYS:
-            return state.id.startswith("A.")
+            return not state.given_up and state.id.startswith("A.")
         case _:
             return False
 
 
-def _is_busy(run: Run) -> bool:
-    return bool(_leftover(run))
-
-
 def _drain(run: Run) -> tuple[Effect, ...]:
-    """Close what is left open from before. Attempts in flight are not named any more, so they are being cancelled."""
+    """Close what is left open. Attempts in flight are not named any more, so they are being cancelled."""
     leftover = _leftover(run)
     reason = run.stop.reason if run.stop else "the run went on"
-    ended = [
-        Note(StepEnded(step=state.id, outcome=Outcome.CANCELLED, detail=reason))
-        for state in leftover
-        if not state.running
-    ]
+    quiet = [state for state in leftover if not _is_busy(state, leftover)]
+    ended = [Note(fanout.cut_short(state, state.given_up or reason)) for state in quiet]
     if ended:
         return tuple(ended)
     # Nothing to decide, but not done either: a wake far away keeps the phase from moving on.
     return (WakeAt(float("inf")),) if leftover else ()
 
 
+def _is_busy(state: StepState, leftover: tuple[StepState, ...]) -> bool:
+    """True while it, or a step inside it, has an attempt in flight."""
+    inside = f"{state.id}."
+    return any(other.running for other in leftover if other is state or other.id.startswith(inside))
+
+
 def undo_steps(run: Run) -> tuple[PlannedStep, ...]:
     """The steps' own undo in reverse over what ran or may have run, then the run's."""
     ran = [run.steps[step] for step in dict.fromkeys(reversed(run.entered))]
-    own = [undo for state in ran if state.touched or _done_by_a_person(state) for undo in state.planned.undo]
+    own = [undo for state in ran if state.planned.undo and _may_have_run(run, state) for undo in state.planned.undo]
     return (*own, *run.plan.rollback)
 
 
-def _done_by_a_person(state: StepState) -> bool:
-    return isinstance(state.planned.action, _ASKS) and state.outcome is Outcome.SUCCEEDED
+def _may_have_run(run: Run, state: StepState) -> bool:
+    """On a host, inside a container, or in a person's hands; who was asked to do something may have begun."""
+    match state.planned.action:
+        case BlockAction() | ParallelAction() | NestedAction():
+            inner = (run.steps[step.id] for child in state.planned.children for step in child.walk())
+            return any(step.touched or step.running or _is_by_hand(step) for step in inner)
+        case ManualAction() | ChecklistAction():
+            return _is_by_hand(state)
+        case _:
+            return bool(state.touched or state.running) or (not state.hosts and state.outcome is Outcome.SUCCEEDED)
+
+
+def _is_by_hand(state: StepState) -> bool:
+    by_hand = isinstance(state.planned.action, ManualAction | ChecklistAction)
+    return by_hand and state.visit > 0 and state.outcome is not Outcome.SKIPPED
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------
@@ -180,6 +200,10 @@ def _held(run: Run, state: StepState) -> tuple[Effect, ...]:
     gate = _open_gate(run, state)
     if gate is None:
         return (Note(gates.before(run, state)),)
+    refused = gates.refusal(gate)
+    if refused is not None:
+        detail = f"{refused.by.name}: {refused.answer}: {refused.reason}"
+        return (Note(StepEnded(step=state.id, outcome=Outcome.CANCELLED, detail=detail)),)
     return _by_machine(run, gate, None) or _waiting()
 
 
@@ -199,30 +223,23 @@ def _entered(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
         case NoticeAction():
             return (Note(StepEnded(step=state.id, outcome=Outcome.SUCCEEDED)),)
         case _:
-            return _gate(run, state, action, now) if isinstance(action, _ASKS) else fanout.work(state, now)
+            return _gate(run, state, action, now) if isinstance(action, _ASKS) else fanout.work(run, state, now)
 
 
 def _after(run: Run, state: StepState) -> tuple[Effect, ...]:
     """What a step that is over still calls for: somebody must say what follows from a failure."""
     if state.outcome is Outcome.CANCELLED or state.outcome is None or not state.outcome.is_error:
-        return fanout.exclusions(run, state) or _chosen_way(run, state)
+        return _chosen_way(state)
     return () if state.resolution else _resolve(run, state)
 
 
-def _chosen_way(run: Run, state: StepState) -> tuple[Effect, ...]:
+def _chosen_way(state: StepState) -> tuple[Effect, ...]:
     """A `choose` that leads elsewhere jumps once, right after its answer."""
     action = state.action_on("*")
-    if not isinstance(action, ChooseAction) or state.outcome is not Outcome.SUCCEEDED or state.resolution:
+    if not isinstance(action, ChooseAction) or state.outcome is not Outcome.SUCCEEDED or state.has_jumped:
         return ()
     target = next((option.goto for option in action.options if option.label == state.detail), "")
-    return (Note(Jumped(source=state.id, target=target)),) if target and _has_not_jumped(run, state, target) else ()
-
-
-def _has_not_jumped(run: Run, state: StepState, target: str) -> bool:
-    """Forwards, the steps between are still ahead; backwards, the step itself is reopened by the jump."""
-    here, there = run.order.get(state.id, 0), run.order.get(target, 0)
-    between = [step for step, position in run.order.items() if here < position < there]
-    return there <= here or any(run.steps[step].phase is StepPhase.AHEAD for step in between)
+    return (Note(Jumped(source=state.id, target=target)),) if target else ()
 
 
 # --- failures ---------------------------------------------------------------------------------------------------------
@@ -239,18 +256,31 @@ def _resolve(run: Run, state: StepState) -> tuple[Effect, ...]:
 
 
 def _policy(run: Run, state: StepState) -> str:
-    """What is done about a failure: the author's word, except that a doubt is always put to a person who is there."""
-    wish = state.planned.on_failure
+    """What is done about a failure: the author's word, except that a doubt is always put to a person who is there.
+
+    Nobody there, a doubt does not go on: it stops the run, or undoes it where the author said so. A rollback tries
+    every undo, and closing steps never ask.
+    """
+    wish = _wish(state)
     in_doubt = state.outcome is Outcome.IN_DOUBT and not state.planned.idempotent
     if run.phase is Phase.ALWAYS:
-        return "continue"
+        return wish if wish == "propagate" else "continue"
     if wish == "propagate" or (not in_doubt and wish in {"continue", "goto"}):
         return wish
     if run.phase is Phase.ROLLBACK:
         return "ask" if run.attended else "continue"
+    if in_doubt and not run.attended:
+        return "rollback" if wish == "rollback" else "abort"
     if in_doubt or wish in {"default", "ask"}:
         return "ask" if run.attended else "abort"
     return wish
+
+
+def _wish(state: StepState) -> str:
+    """What the author wants; an approval may say apart that its lapse is put to the operator."""
+    action = state.planned.action
+    lapse_asks = isinstance(action, ApproveAction) and action.on_timeout == "ask"
+    return "ask" if lapse_asks else state.planned.on_failure
 
 
 # --- gates and waits --------------------------------------------------------------------------------------------------
@@ -277,7 +307,7 @@ def _by_machine(run: Run, gate: GateState, action: Action | None) -> tuple[Effec
     asked = action if isinstance(action, _ASKS) else None
     return tuple(
         Note(GateAnswered(gate=gate.opened.gate, step=gate.opened.step, by=MACHINE, answer=answer, value=value))
-        for answer, value in gates.machine_answers(gate, asked)
+        for answer, value in gates.machine_answers(run, gate, asked)
     )
 
 

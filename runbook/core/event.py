@@ -319,7 +319,7 @@ class WaitCut(_Event, frozen=True, kw_only=True, tag="WaitCut"):
 
 
 class HaltRequested(_Event, frozen=True, kw_only=True, tag="HaltRequested"):
-    """No new work; what runs is cancelled; then `always`."""
+    """No new work; what runs is cancelled; then `always`. In `always` only the step that runs is cancelled."""
 
     by: Actor | None
     """None means an abort rule."""

@@ -52,6 +52,7 @@ from runbook.core.evolve_step import (
     attempt_ended,
     attempt_graded,
     attempt_started,
+    close_all_gates,
     close_gates,
     failure_resolved,
     jumped,
@@ -61,6 +62,7 @@ from runbook.core.evolve_step import (
     step_ended,
     step_entered,
     step_skipped,
+    stop_run,
     without,
 )
 from runbook.core.recovery_point import canary_sampled
@@ -120,8 +122,10 @@ def evolve(run: Run, entry: Entry) -> Run:
 
 def _runner_started(run: Run, _event: RunnerStarted, _at: float) -> Run:
     phase = Phase.FORWARD if run.phase is Phase.OPENED else run.phase
+    # Between two runners nobody asked the probes.
+    probes = Map({name: replace(state, is_interrupted=True) for name, state in run.probes.items()})
     # A new runner holds no link of the old one; what was in flight stays in flight until it is re-attached or in doubt.
-    return replace(run, runners=run.runners + 1, phase=phase, sessions=Map(), lost=Map())
+    return replace(run, runners=run.runners + 1, phase=phase, sessions=Map(), lost=Map(), probes=probes)
 
 
 def _session_opened(run: Run, event: SessionOpened, _at: float) -> Run:
@@ -180,7 +184,7 @@ def _probe_sampled(run: Run, event: ProbeSampled, at: float) -> Run:
     known = run.probes.get(event.probe, ProbeState())
     asked = max(0.0, at - event.took)
     last = known.last
-    if last is not None and last.ok == event.ok:
+    if last is not None and last.ok == event.ok and not known.is_interrupted:
         grown = replace(last, last_asked=asked, last_known=at, count=last.count + 1, detail=event.detail)
         stretches = (*known.stretches[:-1], grown)
     else:
@@ -216,16 +220,26 @@ def _run_continued(run: Run, _event: RunContinued, _at: float) -> Run:
     return replace(run, paused=False)
 
 
-def _halt_requested(run: Run, event: HaltRequested, _at: float) -> Run:
-    stop = Stop(undo=False, halted=True, reason=event.reason, by=event.by)
-    return replace(run, stop=run.stop or stop, paused=False)
+def _halt_requested(run: Run, event: HaltRequested, at: float) -> Run:
+    """Going forward ends, or the rollback does; of closing steps only those end that run now, the others still come."""
+    if run.phase is Phase.ALWAYS:
+        return _give_up_live(run, event.reason or "halted")
+    if run.phase is Phase.FORWARD and run.stop is not None:
+        return run
+    return stop_run(run, Stop(undo=False, halted=True, reason=event.reason, by=event.by), at)
 
 
-def _rollback_started(run: Run, event: RollbackStarted, _at: float) -> Run:
+def _give_up_live(run: Run, reason: str) -> Run:
+    live = [state for state in run.steps.values() if state.is_live]
+    for state in live:
+        run = set_step(run, replace(state, given_up=reason))
+    return run
+
+
+def _rollback_started(run: Run, event: RollbackStarted, at: float) -> Run:
     stop = run.stop or Stop(undo=True, halted=event.by is not None, reason=event.reason, by=event.by)
-    if run.phase is Phase.FORWARD:
-        return replace(run, phase=Phase.ROLLBACK, stop=stop, paused=False)
-    return replace(run, stop=stop)
+    run = stop_run(run, stop, at)
+    return replace(run, phase=Phase.ROLLBACK) if run.phase is Phase.FORWARD else run
 
 
 def _always_started(run: Run, _event: AlwaysStarted, _at: float) -> Run:
@@ -237,8 +251,7 @@ def _note_added(run: Run, event: NoteAdded, at: float) -> Run:
 
 
 def _run_ended(run: Run, event: RunEnded, at: float) -> Run:
-    for gate in run.open_gates:
-        run = close_gates(run, run.gates[gate].opened.step, at)
+    run = close_all_gates(run, at)
     return replace(run, phase=Phase.ENDED, ended=event.reason or "ended")
 
 

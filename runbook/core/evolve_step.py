@@ -30,6 +30,9 @@ from runbook.core.run import AttemptState, Mark, OutputState, Phase, Registered,
 
 V = TypeVar("V")
 
+MAX_PAUSE = 86_400.0
+"""Seconds that a growing pause between attempts stops at: a day, after which nobody waits for the next try."""
+
 
 def without(table: Map[str, V], key: str) -> Map[str, V]:
     """The map without a key, whether or not it was there."""
@@ -50,6 +53,18 @@ def close_gates(run: Run, step: StepId, at: float) -> Run:
     for name in closing:
         gates = gates.set(name, replace(gates[name], closed_at=at))
     return replace(run, gates=gates, open_gates=tuple(gate for gate in run.open_gates if gate not in closing))
+
+
+def close_all_gates(run: Run, at: float) -> Run:
+    """Close whatever anybody is still asked."""
+    for gate in run.open_gates:
+        run = close_gates(run, run.gates[gate].opened.step, at)
+    return run
+
+
+def stop_run(run: Run, stop: Stop, at: float) -> Run:
+    """The run no longer goes forward; nobody is asked any more about what it leaves."""
+    return replace(close_all_gates(run, at), stop=stop, paused=False)
 
 
 def step_entered(run: Run, event: StepEntered, at: float) -> Run:
@@ -118,7 +133,6 @@ def attempt_started(run: Run, event: AttemptStarted, at: float) -> Run:
             running=state.running.set(event.host, event.number),
             retrying=without(state.retrying, event.host),
             attempts=state.attempts.set(event.host, attempt),
-            touched=state.touched.set(event.host, True),
         ),
     )
 
@@ -159,7 +173,7 @@ def attempt_ended(run: Run, event: AttemptEnded, at: float) -> Run:
         state,
         running=without(state.running, event.host),
         attempts=state.attempts.set(event.host, done),
-        touched=state.touched if event.outcome.may_have_run else _untouched(state, event),
+        touched=state.touched.set(event.host, True) if event.outcome.may_have_run else state.touched,
     )
     pause = _pause_before_retry(state, event)
     if pause is None:
@@ -175,11 +189,6 @@ def attempt_ended(run: Run, event: AttemptEnded, at: float) -> Run:
     return _mark_good_since(run, state.planned, event)
 
 
-def _untouched(state: StepState, event: AttemptEnded) -> Map[str, bool]:
-    """A host whose only attempt was never sent was not changed."""
-    return without(state.touched, event.host) if event.number == 1 else state.touched
-
-
 def _pause_before_retry(state: StepState, event: AttemptEnded) -> float | None:
     """Seconds until the host's next attempt; None when there is none."""
     tries = event.number - state.numbers_before.get(event.host, 0)
@@ -192,9 +201,16 @@ def _pause_before_retry(state: StepState, event: AttemptEnded) -> float | None:
             pass
         case _:
             return None
-    if tries > allowed:
-        return None
-    return state.planned.delay * state.planned.backoff ** (tries - 1)
+    return None if tries > allowed else _pause(state.planned, tries)
+
+
+def _pause(planned: PlannedStep, tries: int) -> float:
+    """Seconds after so many tries: the delay, growing by the backoff, up to `MAX_PAUSE`."""
+    try:
+        grown = planned.delay * planned.backoff ** max(0, tries - 1)
+    except OverflowError:
+        return MAX_PAUSE
+    return min(grown, MAX_PAUSE)
 
 
 def register(run: Run, name: str, host: str, result: Result) -> Run:
@@ -220,11 +236,16 @@ def step_ended(run: Run, event: StepEnded, at: float) -> Run:
         return run
     run = set_step(run, _ended(state, event.outcome, event.detail, at))
     run = close_gates(run, event.step, at)
+    return _mark_end(run, state, at) if event.outcome is Outcome.SUCCEEDED else run
+
+
+def _mark_end(run: Run, state: StepState, at: float) -> Run:
+    """Mark its milestone, unless this visit has marked a better moment already."""
     sets = state.planned.sets
     marked = run.milestones.get(sets) if sets else None
-    if sets is None or event.outcome is not Outcome.SUCCEEDED or (marked and marked.source == event.step):
+    if sets is None or (marked and marked.source == state.id and marked.at >= (state.entered_at or 0.0)):
         return run
-    return replace(run, milestones=run.milestones.set(sets, Mark(at=at, source=event.step)))
+    return replace(run, milestones=run.milestones.set(sets, Mark(at=at, source=state.id)))
 
 
 def failure_resolved(run: Run, event: FailureResolved, at: float) -> Run:
@@ -236,46 +257,62 @@ def failure_resolved(run: Run, event: FailureResolved, at: float) -> Run:
     match event.choice:
         case "retry" | "retry_failed":
             run = _reopen_children(run, state.planned)
-            return set_step(run, _again(state, at, only_failed=event.choice == "retry_failed"))
+            return set_step(run, _again(run, state, at, only_failed=event.choice == "retry_failed"))
         case "goto":
             return _jump(set_step(run, replace(state, resolution=event)), event.step, event.goto, at)
         case "rollback" | "abort":
+            return _stopped(set_step(run, replace(state, resolution=event)), state, event, at)
+        case "accept":
+            # Taken for done, so its milestone is marked as if it had said so itself.
             run = set_step(run, replace(state, resolution=event))
-            if run.phase is not Phase.FORWARD:
-                return run
-            reason = event.reason or f"step {event.step} {state.planned.name}: {state.detail}"
-            return replace(
-                run,
-                stop=Stop(undo=event.choice == "rollback", halted=False, reason=reason, by=event.by),
-            )
+            return _mark_end(run, state, at if state.ended_at is None else state.ended_at)
         case _:
             return set_step(run, replace(state, resolution=event))
 
 
+def _stopped(run: Run, state: StepState, event: FailureResolved, at: float) -> Run:
+    """A failure ends the way forward, or the rollback that it happened in; closing steps always go on."""
+    reason = event.reason or f"step {event.step} {state.planned.name}: {state.detail}"
+    if run.phase is Phase.FORWARD:
+        stop = Stop(undo=event.choice == "rollback", halted=False, reason=reason, by=event.by)
+        return stop_run(run, run.stop or stop, at)
+    if run.phase is Phase.ROLLBACK and run.stop is not None:
+        return stop_run(run, replace(run.stop, undo=False), at)
+    return run
+
+
 def _reopen_children(run: Run, planned: PlannedStep) -> Run:
     """A block that is tried again begins with its first step."""
-    for child in (*planned.steps, *planned.rescue, *planned.always):
+    for child in planned.children:
         state = run.steps[child.id]
         run = _reopen_children(set_step(run, _ahead_again(state)), child)
     return run
 
 
 def _ahead_again(state: StepState) -> StepState:
-    return replace(state, phase=StepPhase.AHEAD, outcome=None, resolution=None, let_through=False)
+    return replace(
+        state, phase=StepPhase.AHEAD, outcome=None, resolution=None, let_through=False, has_jumped=False, given_up=""
+    )
 
 
-def _again(state: StepState, at: float, *, only_failed: bool) -> StepState:
-    """The step open once more, for all its hosts or for those that it did not succeed on."""
-    failed = tuple(host for host in state.hosts if state.settled.get(host) is not Outcome.SUCCEEDED)
-    hosts = failed if only_failed and failed else state.hosts
+def _again(run: Run, state: StepState, at: float, *, only_failed: bool) -> StepState:
+    """The step open once more, in its waves, for all its hosts or for those that it did not succeed on.
+
+    What was excluded since stays out; a step that has no host left, or never had one, is entered anew.
+    """
+    left = tuple(host for host in state.hosts if host not in run.excluded)
+    failed = tuple(host for host in left if state.settled.get(host) is not Outcome.SUCCEEDED)
+    hosts = failed if only_failed else left
+    if not hosts:
+        return _ahead_again(state)
     return StepState(
         planned=state.planned,
-        phase=StepPhase.ENTERED if hosts else StepPhase.AHEAD,
+        phase=StepPhase.ENTERED,
         visit=state.visit + 1,
         entered_at=state.entered_at if state.entered_at is not None else at,
         hosts=hosts,
         left_out=state.left_out,
-        wave_ends=(len(hosts),),
+        wave_ends=_wave_ends(state.planned, hosts),
         attempts=state.attempts,
         numbers_before=Map({host: attempt.number for host, attempt in state.attempts.items()}),
         touched=state.touched,
@@ -287,23 +324,30 @@ def _again(state: StepState, at: float, *, only_failed: bool) -> StepState:
 
 def jumped(run: Run, event: Jumped, at: float) -> Run:
     """The run goes on elsewhere."""
-    return _jump(run, event.source, event.target, at)
+    state = run.steps.get(event.source)
+    if state is None:
+        return run
+    return _jump(set_step(run, replace(state, has_jumped=True)), event.source, event.target, at)
 
 
 def _jump(run: Run, source: StepId, target: StepId, at: float) -> Run:
-    """Forwards: steps between are skipped. Backwards: the target and all behind it are ahead again."""
+    """Forwards: steps between are skipped. Backwards: the target and all behind it are ahead again.
+
+    An undo is never skipped: its own step may have run. Nor is the `always` of a block that the jump leaves.
+    """
     here, there = run.order.get(source), run.order.get(target)
     if here is None or there is None:
         return run
+    left = tuple(f"{step}.always." for step in run.order if source.startswith(f"{step}."))
     steps = run.steps.mutate()
     for step, position in run.order.items():
         state = run.steps[step]
-        if here < position < there and state.phase is StepPhase.AHEAD and not _holds(state.planned, target):
+        if (
+            here < position < there
+            and state.phase is StepPhase.AHEAD
+            and not (".undo." in step or step.startswith(left))
+        ):
             steps[step] = _ended(state, Outcome.SKIPPED, f"jumped over from step {source}", at)
         elif there <= position <= here and state.phase is StepPhase.ENDED:
             steps[step] = _ahead_again(state)
     return replace(run, steps=steps.finish())
-
-
-def _holds(planned: PlannedStep, step: StepId) -> bool:
-    return step.startswith(f"{planned.id}.")

@@ -18,7 +18,7 @@ _GRAVEST = (Outcome.IN_DOUBT, Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UNREACH
 """What a step over several hosts is called: the worst thing to be told late comes first."""
 
 
-def work(state: StepState, now: float) -> tuple[Effect, ...]:
+def work(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
     """Attempts that should be in flight, or the step's end when there are none left to make."""
     flying = [Attempt(state.id, host, number) for host, number in state.running.items()]
     if state.errors > state.planned.max_errors:
@@ -27,7 +27,7 @@ def work(state: StepState, now: float) -> tuple[Effect, ...]:
     retries, waking = _retries(state, now, room)
     fresh = _fresh(state, room - len(retries))
     effects: tuple[Effect, ...] = (*flying, *retries, *fresh, *waking)
-    return effects or (Note(_end(state)),)
+    return effects or (*_exclusions(run, state), Note(_end(state)))
 
 
 def _retries(state: StepState, now: float, room: int) -> tuple[list[Attempt], list[WakeAt]]:
@@ -80,9 +80,24 @@ def _explain(state: StepState, total: int) -> str:
     return f"{len(bad)} of {total} hosts{ahead}; {bad[0]}: {first}"
 
 
-def exclusions(run: Run, state: StepState) -> tuple[Note, ...]:
-    """Hosts that failed within tolerance take no further part, as with Ansible: later steps must not build on them."""
-    if state.outcome is not Outcome.SUCCEEDED or not state.errors:
+def cut_short(state: StepState, reason: str) -> StepEnded:
+    """How a step ends that nobody wants any more and that has nothing in flight.
+
+    What was done is not called cancelled, and a doubt is not called anything else.
+    """
+    if state.hosts and len(state.settled) == len(state.hosts) and state.errors <= state.planned.max_errors:
+        return _end(state)
+    if Outcome.IN_DOUBT in state.settled.values():
+        return StepEnded(step=state.id, outcome=Outcome.IN_DOUBT, detail=_explain(state, len(state.hosts)))
+    return StepEnded(step=state.id, outcome=Outcome.CANCELLED, detail=reason)
+
+
+def _exclusions(run: Run, state: StepState) -> tuple[Note, ...]:
+    """Hosts that failed within tolerance take no further part, as with Ansible: later steps must not build on them.
+
+    They are excluded just before their step ends, so that no later look at the run has to ask about it again.
+    """
+    if not state.errors:
         return ()
     failed = [host for host, outcome in state.settled.items() if outcome.is_error and host not in run.excluded]
     reason = f"failed in step {state.id} {state.planned.name}"

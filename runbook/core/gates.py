@@ -7,7 +7,10 @@ closes gates, and by `decide`, which accepts answers.
 
 from __future__ import annotations
 
+from typing import get_args
+
 from runbook.core.action import (
+    Action,
     ApproveAction,
     Ask,
     AskAction,
@@ -17,10 +20,12 @@ from runbook.core.action import (
     ManualAction,
     kind_of,
 )
+from runbook.core.answer_value import typed_value
 from runbook.core.event import Actor, GateAnswered, GateOpened
 from runbook.core.host import Json
 from runbook.core.outcome import Outcome
 from runbook.core.run import GateState, Run, StepState
+from runbook.problem import Problem
 
 ANSWERS: dict[str, tuple[str, ...]] = {
     "confirm": ("proceed", "stop"),
@@ -33,6 +38,9 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "failure": (),
 }
 """The answers a gate of each kind takes. A failure is answered by `ResolveFailure`."""
+
+REFUSALS = frozenset({"stop", "reject"})
+"""Answers that end the run as a decision of a person: no failure, so no rollback."""
 
 NEEDS_REASON = frozenset({"reject", "failed", "skip", "waive", "stop"})
 """Answers that go on record only with a reason."""
@@ -93,7 +101,9 @@ def failure_choices(run: Run, state: StepState) -> tuple[str, ...]:
         off.add("exclude")
     if run.stop is not None:
         off.add("rollback")
-    doubt = ("accept",) if state.outcome is Outcome.IN_DOUBT else ()
+    wrong = {outcome for outcome in state.settled.values() if outcome.is_error}
+    # Accepting says "it happened", which nobody can say of a host where it is known to have failed.
+    doubt = ("accept",) if state.outcome is Outcome.IN_DOUBT and wrong <= {Outcome.IN_DOUBT} else ()
     return (*doubt, *(choice for choice in FAILURE_CHOICES if choice not in off))
 
 
@@ -135,6 +145,9 @@ def settled(gate: GateState, action: Ask) -> tuple[Outcome, str] | None:
     given = [answer.given for answer in gate.answers]
     if not given:
         return None
+    refused = refusal(gate)
+    if refused is not None:
+        return Outcome.CANCELLED, f"{refused.by.name}: {refused.answer}: {refused.reason}"
     match action:
         case ApproveAction():
             return _approved(given, action)
@@ -144,6 +157,18 @@ def settled(gate: GateState, action: Ask) -> tuple[Outcome, str] | None:
             return _done_by_hand(given[-1])
         case _:
             return Outcome.SUCCEEDED, _shown(given[-1])
+
+
+def refusal(gate: GateState) -> GateAnswered | None:
+    """The answer by which somebody stopped here; None while nobody has."""
+    return next((answer.given for answer in gate.answers if answer.given.answer in REFUSALS), None)
+
+
+def is_decided(gate: GateState, action: Action) -> bool:
+    """True when the answers so far settle it, so that no further one counts, though its step has not ended yet."""
+    if gate.opened.kind in {"before", "failure"}:
+        return bool(gate.answers)
+    return isinstance(action, get_args(Ask)) and settled(gate, action) is not None
 
 
 def _approved(given: list[GateAnswered], action: ApproveAction) -> tuple[Outcome, str] | None:
@@ -195,13 +220,14 @@ def machine_may_answer(run: Run, gate: GateState) -> bool:
     return run.auto and kind != "failure" and ("all" in allowed or kind in allowed)
 
 
-def machine_answers(gate: GateState, action: Ask | None) -> tuple[tuple[str, Json], ...]:
-    """What a machine answers: the harmless yes, every tick, the default; nothing where there is no default."""
+def machine_answers(run: Run, gate: GateState, action: Ask | None) -> tuple[tuple[str, Json], ...]:
+    """What a machine answers: the harmless yes, every tick, the default; nothing where no default fits."""
     match action:
         case ChecklistAction():
             return tuple(("tick", number) for number in range(len(action.items)))
         case AskAction():
-            return (("value", action.default),) if action.default else ()
+            value = typed_value(run, action, action.default)
+            return () if isinstance(value, Problem) else (("value", value),)
         case ChooseAction():
             return (("choose", action.options[0].label),)
         case _:

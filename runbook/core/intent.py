@@ -16,7 +16,7 @@ class _Intent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
 
 
 class AnswerGate(_Intent, frozen=True, kw_only=True, tag="AnswerGate"):
-    """Answer an open gate; which answers a gate takes is in `decide.ANSWERS`."""
+    """Answer an open gate; which answers a gate takes is in `gates.ANSWERS`."""
 
     gate: str
     answer: str
@@ -45,7 +45,7 @@ class ContinueRun(_Intent, frozen=True, kw_only=True, tag="ContinueRun"):
 
 
 class HaltRun(_Intent, frozen=True, kw_only=True, tag="HaltRun"):
-    """Stop the run: cancel what runs, then the closing steps."""
+    """Stop the run, or its rollback: cancel what runs, then the closing steps. Those are cancelled one at a time."""
 
     reason: str
 

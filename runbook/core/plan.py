@@ -97,10 +97,15 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         """What is done on that host."""
         return self.by_host.get(host, self.action)
 
+    @property
+    def children(self) -> tuple[PlannedStep, ...]:
+        """The steps that it contains; its undo is not one of them."""
+        return (*self.steps, *self.rescue, *self.always)
+
     def walk(self) -> Iterator[PlannedStep]:
         """It and every step inside it, undo included, in reading order."""
         yield self
-        for child in (*self.steps, *self.rescue, *self.always, *self.undo):
+        for child in (*self.children, *self.undo):
             yield from child.walk()
 
 

@@ -43,6 +43,10 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds within it during which a gate was open; part of it, never subtracted."""
     still_out: bool = False
     """An outage began and no lasting good stretch followed."""
+    at_least: bool = False
+    """The service was out already when it was first looked at: the true time is longer than `seconds`, by nobody knows
+    how much.
+    """
 
 
 def recovery(run: Run) -> Recovery:
@@ -57,6 +61,9 @@ def recovery(run: Run) -> Recovery:
         moments[Milestone.OUTAGE] = outage
     if restored:
         moments[Milestone.SERVICE_RESTORED] = restored
+    elif _is_out(run):
+        # The last step has ended and the probes still fail: recovery ends when they say so, not when it does.
+        moments.pop(Milestone.SERVICE_RESTORED, None)
     start, end = moments.get(Milestone.OUTAGE), moments.get(Milestone.SERVICE_RESTORED)
     declared = moments.get(Milestone.DECLARED)
     counted_from = declared if run.plan.objectives.rto_starts_at == "declared" else start
@@ -68,8 +75,9 @@ def recovery(run: Run) -> Recovery:
         error=min(seconds or 0.0, counted_from.width + end.width) if counted_from and end else 0.0,
         from_outage=_span(start, end),
         from_declared=_span(declared, end),
-        waiting_for_people=waiting_between(run, start.earliest, end.latest) if start and end else 0.0,
+        waiting_for_people=waiting_between(run, counted_from.earliest, end.latest) if counted_from and end else 0.0,
         still_out=bool(outage) and end is None,
+        at_least=counted_from is not None and counted_from is outage and _was_out_at_first_sight(run),
     )
 
 
@@ -99,6 +107,17 @@ def _first_loss(name: str, state: ProbeState) -> Bracket | None:
             earliest = before.last_asked if before else after.first_asked
             return Bracket(earliest=earliest, latest=after.first_known, source=f"probe {name}")
     return None
+
+
+def _was_out_at_first_sight(run: Run) -> bool:
+    stretches = [run.probes[name].stretches for name in _continuous(run)]
+    return any(seen and not seen[0].ok for seen in stretches)
+
+
+def _is_out(run: Run) -> bool:
+    """True when the newest sample of any continuous probe was bad."""
+    lasts = [run.probes[name].last for name in _continuous(run)]
+    return any(last is not None and not last.ok for last in lasts)
 
 
 def _restored(run: Run, outage: Bracket) -> Bracket | None:

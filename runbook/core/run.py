@@ -87,9 +87,11 @@ class StepState(msgspec.Struct, frozen=True, kw_only=True):
     numbers_before: Map[str, int] = Map()
     """Host to its newest attempt's number when this visit began."""
     touched: Map[str, bool] = Map()
-    """Hosts on which any attempt of any visit may have run: what an undo must consider."""
+    """Hosts on which an ended attempt of any visit may have run: what an undo must consider."""
     rendered: dict[str, Action] = {}
     digest: str = ""
+    given_up: str = ""
+    """Why it is being ended early while the run stays in its phase; empty when it is not."""
     wait: float = 0.0
     wait_cut: str = ""
     """Why its countdown was ended early; empty when it was not."""
@@ -100,7 +102,8 @@ class StepState(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     resolution: FailureResolved | None = None
     """What was decided after it failed; None while that is open, or when it did not fail."""
-    slow: bool = False
+    has_jumped: bool = False
+    """Its answer led elsewhere, and the run has gone there."""
 
     @property
     def id(self) -> StepId:
@@ -164,10 +167,12 @@ class ProbeState(msgspec.Struct, frozen=True, kw_only=True):
     """Everything sampled of one probe."""
 
     stretches: tuple[Stretch, ...] = ()
+    is_interrupted: bool = False
+    """Nobody has asked for a while, so that the next sample begins a new stretch: an unseen time is not good time."""
 
     @property
     def last(self) -> Stretch | None:
-        """The stretch that is still growing; None before the first sample."""
+        """The newest stretch; None before the first sample."""
         return self.stretches[-1] if self.stretches else None
 
 
@@ -222,7 +227,7 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
     """Why the run no longer goes forward."""
 
     undo: bool
-    """True when what ran is rolled back first."""
+    """True when what ran is rolled back first; False again once that rollback is given up."""
     halted: bool
     """True when a person or an abort rule stopped it, and not a step's failure."""
     reason: str

@@ -10,7 +10,6 @@ from typing import Literal
 
 import msgspec
 
-from runbook.core.action import PreflightAction
 from runbook.core.outcome import Outcome
 from runbook.core.recovery import Recovery, recovery
 from runbook.core.recovery_point import recovery_point
@@ -77,7 +76,12 @@ def _run_verdict(run: Run) -> RunVerdict:
         return "interrupted"
     if run.stop is not None:
         return "aborted" if run.stop.halted else "failed"
-    return "completed"
+    return "failed" if any(_spoils(run.steps[step.id]) for step in run.plan.always) else "completed"
+
+
+def _spoils(state: StepState) -> bool:
+    """A closing step that went wrong leaves something untidied, whatever came before it went well."""
+    return state.outcome is not None and state.outcome.is_error and state.planned.on_failure != "continue"
 
 
 def _steady(run: Run) -> SteadyVerdict:
@@ -104,7 +108,9 @@ def time_verdict(run: Run, measured: Recovery) -> ObjectiveVerdict | None:
         return None
     if measured.seconds is None:
         return "missed" if measured.still_out else "not_measured"
-    return "met" if measured.seconds <= rto else "missed"
+    if measured.seconds > rto:
+        return "missed"
+    return "not_measured" if measured.at_least else "met"
 
 
 def loss_verdict(run: Run) -> ObjectiveVerdict | None:
@@ -132,6 +138,5 @@ def deviations(run: Run) -> tuple[StepState, ...]:
 
 
 def _deviates(state: StepState) -> bool:
-    if state.outcome in {None, Outcome.SUCCEEDED} and not state.errors and not state.wait_cut:
-        return state.visit > 1 or any(attempt.number > 1 for attempt in state.attempts.values())
-    return state.outcome is not Outcome.SKIPPED or not isinstance(state.planned.action, PreflightAction)
+    again = state.visit > 1 or any(attempt.number > 1 for attempt in state.attempts.values())
+    return again or state.outcome not in {None, Outcome.SUCCEEDED} or bool(state.errors or state.wait_cut)

@@ -126,11 +126,12 @@ class InventoryDraft:
 
     def add_child(self, parent: str, child: str, *, where: Where) -> None:
         """Put one group under another; an edge that would close a cycle is a problem and is not made."""
-        if parent == child or parent in self.descendants(child):
+        # Everything ends up inside `all`, also a group that has not been linked to it yet.
+        if child in (parent, ALL) or parent in self.descendants(child):
             self.problems.append(
                 Problem(
                     what=f'group "{child}" cannot be a child of "{parent}"',
-                    why=f'"{parent}" is already inside "{child}", so the groups would contain each other',
+                    why=f'"{parent}" is itself inside "{child}", so the groups would contain each other',
                     fix="Remove one of the two children entries.",
                     where=where,
                     code="group-cycle",

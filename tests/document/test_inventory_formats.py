@@ -126,7 +126,9 @@ all:
     ]
 
 
-@pytest.mark.parametrize("children", ["[a:children]\na\n", "[a:children]\nb\n[b:children]\nc\n[c:children]\na\n"])
+@pytest.mark.parametrize(
+    "children", ["[a:children]\na\n", "[a:children]\nb\n[b:children]\nc\n[c:children]\na\n", "[a:children]\nall\n"]
+)
 def test_groups_that_would_contain_each_other_are_refused_at_the_closing_line(tmp_path, children):
     text = f"[a]\n[b]\n[c]\n{children}"
     (found,) = complaints(tmp_path, text)

@@ -23,6 +23,9 @@ _LEGEND = (
     "Dotted lines: milestones. Dashed red line: the recovery time objective lapses."
 )
 
+_LONG_WORD = 18
+"""Letters above which a word, such as a digest, may be broken anywhere rather than stretch its table."""
+
 
 class Markup(str):
     """Text that is HTML already. Only `element` makes it."""
@@ -99,4 +102,5 @@ def _table(table: Table) -> Markup:
 def _cell(cell: Cell) -> Markup:
     if isinstance(cell, Word):
         return element("td", element("strong", cell.text), class_=cell.tone)
-    return element("td", cell)
+    is_long = any(len(word) > _LONG_WORD for word in cell.split())
+    return element("td", cell, class_="long") if is_long else element("td", cell)

@@ -1,7 +1,7 @@
 """The time axis of a report as SVG inside the page: bars of work and of waiting, marks, and where the objective lapses.
 
-Places and lengths are attributes, never styles, because the page's policy allows no style but its sheet. Names are
-escaped; everything else is a number that was computed here.
+Places, lengths and colours are attributes, never styles: the page's policy allows no style but its sheet, and a picture
+that is cut out of the page keeps its looks. Names are escaped; everything else is a number that was computed here.
 """
 
 from __future__ import annotations
@@ -17,6 +17,13 @@ _WIDTH = 1000
 _HEIGHT = 20
 _BAR = 10
 _LONGEST_NAME = 36
+_FONT = 'font-family="ui-monospace, Menlo, Consolas, monospace" font-size="11" fill="#1d2126"'
+_FILL = {"work": "#0072b2", "wait": "#e0b400", "failure": "#a63c00", "gate": "#1d2126"}
+_STROKE = {
+    "axis": 'stroke="#d5d9de"',
+    "limit": 'stroke="#a63c00" stroke-dasharray="4 3"',
+    "milestone": 'stroke="#00684c" stroke-dasharray="1 3"',
+}
 
 
 def picture(axis: Timeline) -> str:
@@ -24,7 +31,7 @@ def picture(axis: Timeline) -> str:
     height = _HEIGHT * (len(axis.rows) + 2)
     inside = "".join((*_ticks(axis, height), *_milestones(axis, height), *_rows(axis), *_limit(axis, height)))
     label = f"{len(axis.rows)} steps over {duration(axis.end)}"
-    return f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(label)}">{inside}</svg>'
+    return f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" {_FONT} aria-label="{escape(label)}">{inside}</svg>'
 
 
 def _x(at: float, axis: Timeline) -> float:
@@ -48,16 +55,16 @@ def _bars(row: TimeRow, axis: Timeline, top: int) -> Iterator[str]:
         width = max(1.5, right - left)
         title = escape(f"{row.name}: {'waiting' if span.kind == 'wait' else 'work'} {duration(span.end - span.start)}")
         yield (
-            f'<rect class="{span.kind}" x="{left}" y="{top + 2}" width="{width:.1f}" height="{_BAR}">'
+            f'<rect fill="{_FILL[span.kind]}" x="{left}" y="{top + 2}" width="{width:.1f}" height="{_BAR}">'
             f"<title>{title}</title></rect>"
         )
 
 
 def _mark(mark: TimeMark, axis: Timeline, top: int) -> str:
-    shape = "failure" if mark.kind == "failure" else "gate"
+    colour = _FILL["failure" if mark.kind == "failure" else "gate"]
     middle = _x(mark.at, axis)
     title = escape(f"{duration(mark.at)} {mark.text}")
-    return f'<circle class="{shape}" cx="{middle}" cy="{top + 7}" r="3"><title>{title}</title></circle>'
+    return f'<circle fill="{colour}" cx="{middle}" cy="{top + 7}" r="3"><title>{title}</title></circle>'
 
 
 def _milestones(axis: Timeline, height: int) -> Iterator[str]:
@@ -73,7 +80,8 @@ def _limit(axis: Timeline, height: int) -> Iterator[str]:
 
 
 def _line(kind: str, x: float, top: int, bottom: int, title: str) -> str:
-    return f'<line class="{kind}" x1="{x}" x2="{x}" y1="{top}" y2="{bottom}"><title>{escape(title)}</title></line>'
+    place = f'x1="{x}" x2="{x}" y1="{top}" y2="{bottom}"'
+    return f"<line {_STROKE[kind]} {place}><title>{escape(title)}</title></line>"
 
 
 def _ticks(axis: Timeline, height: int) -> Iterator[str]:

@@ -130,7 +130,7 @@ class Reader:
             if entry.name in keys:
                 values[keys[entry.name].name] = self.value(entry.value, keys[entry.name].type)
             elif entry.name not in elsewhere:
-                fix = nearest(entry.name, {*keys, *elsewhere})
+                fix = _nearest_key(entry.name, {*keys, *elsewhere})
                 self.note(entry.key.where, "unknown-key", f'unknown key "{entry.name}"', fix)
         for name, field in keys.items():
             if field.required and field.name not in values:
@@ -239,6 +239,13 @@ def describe(expected: mi.Type) -> str:
             return _describe_struct(expected.cls)
         case _:
             return _WORDS.get(type(expected), "a mapping")
+
+
+def _nearest_key(name: str, known: set[str]) -> str:
+    """The likeliest key; where none is likely, all when they are few and the manual when they are many."""
+    guess = nearest(name, known)
+    few = len(known) <= 12  # noqa: PLR2004 - what fits on a line
+    return guess if few or guess.startswith("Did") else "docs/format.md lists the keys that may stand here."
 
 
 def _describe_struct(cls: type[msgspec.Struct]) -> str:

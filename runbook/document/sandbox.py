@@ -29,6 +29,8 @@ MOST_OUTPUT = 1 << 20
 """Characters that one rendering may give, and that repetition or replacement may make: the size of the largest
 document that is read.
 """
+DEEPEST = 100
+"""Levels of an expression: far below what Python's compiler takes, far above what anybody can read."""
 MOST_TURNS = 100_000
 """Turns of all loops of one rendering: every host of the largest fleet, a hundred times."""
 
@@ -104,14 +106,25 @@ def guard(tree: nodes.Template) -> nodes.Template:
     """Refuse statements that make templates programs, and put every loop under the allowance.
 
     Raises:
-        SecurityError: a statement or a recursive loop that is not available.
+        SecurityError: a statement or a recursive loop that is not available, or an expression that is too long.
     """
+    _check_depth(tree)
     for node in tree.find_all((nodes.Stmt,)):
         if not isinstance(node, _STATEMENTS) or (isinstance(node, nodes.For) and node.recursive):
             raise SecurityError(f"the statement {type(node).__name__.lower()} is not available here")
     for loop in list(tree.find_all(nodes.For)):
         loop.iter = nodes.Filter(loop.iter, "_counted", [], [], None, None, lineno=loop.lineno)
     return tree
+
+
+def _check_depth(tree: nodes.Template) -> None:
+    """Jinja2 and Python walk a tree by recursion, so a chain of a thousand additions would end in their stack."""
+    layer: list[nodes.Node] = [tree]
+    for _ in range(DEEPEST):
+        layer = [child for node in layer for child in node.iter_child_nodes()]
+        if not layer:
+            return
+    raise SecurityError(f"an expression of more than {DEEPEST} steps")
 
 
 @pass_context

@@ -225,9 +225,9 @@ def _parsed_expression(expression: str) -> nodes.Template:
         parsed = parser.parse_expression()
         if not parser.stream.eos:
             raise TemplateSyntaxError("more text behind the expression", parser.stream.current.lineno)
+        tree = guard(nodes.Template([nodes.Output([parsed], lineno=1)], lineno=1))
     except (TemplateError, RecursionError) as error:
         raise Problems([_refusal(error, expression, Scope(), None)]) from error
-    tree = nodes.Template([nodes.Output([parsed], lineno=1)], lineno=1)
     tree.set_environment(_SANDBOX)
     return tree
 

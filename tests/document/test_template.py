@@ -154,6 +154,15 @@ def test_a_result_of_several_hosts_has_to_say_which() -> None:
     assert "write both['HOST'], HOST being one of web1, web2" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "inner", ["+".join("1" * 5000), "(" * 3000 + "1" + ")" * 3000, "not " * 3000 + "1", "a" + ".b" * 3000]
+)
+def test_an_expression_that_is_too_long_to_walk_is_a_problem(inner: str) -> None:
+    for work in (lambda: names_in("{{" + inner + "}}"), lambda: names_in_expression(inner)):
+        with pytest.raises(Problems):
+            work()
+
+
 def test_loops_and_output_are_bounded() -> None:
     long = Scope(parameters={"s": "x" * 2000})
     for template in ("{% for a in s %}{% for b in s %}{% endfor %}{% endfor %}", "{% for a in s %}{{ s }}{% endfor %}"):

@@ -1,0 +1,81 @@
+"""`runbook report`: a record's report, for a ticket, a browser or a machine.
+
+Everything in it is recomputed from the record, which is verified on the way; a damaged one is reported as far as it is
+sound, and the report says so itself.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TypeGuard
+
+import click
+
+from runbook.cli.compose import json_option, recordings_option, workspace
+from runbook.cli.data import escaped
+from runbook.cli.diagnostics import explain, say
+from runbook.problem import Problems, Where, problem
+from runbook.record.reader import RecordReader
+from runbook.record.verify import Verification, verify
+from runbook.report.build import report
+from runbook.report.model import Integrity
+from runbook.report.render import Format, render
+from runbook.view.sanitize import safe
+
+FORMATS: tuple[Format, ...] = ("md", "html", "json")
+
+
+@click.command("report")
+@click.argument("run", default="last")
+@recordings_option
+@json_option
+@click.option("--format", "form", type=click.Choice(FORMATS), default=None, help="Default: as FILE is called, else md.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=None, metavar="FILE", help="Write it there.")
+def verb(*, run: str, recordings: str, as_json: bool, form: Format | None, output: Path | None) -> int:
+    """Write a record's report: of its id, the beginning of it, `last`, or a path."""
+    place = workspace("report", recordings)
+    folder = place.library.find(run)
+    reader = RecordReader(folder)
+    made = report(place.folded(run), reader.entries(), folder=str(folder), integrity=_integrity(verify(folder)))
+    shape = "json" if as_json else form or _form_of(output)
+    text = escaped(render(made, shape)) if shape == "json" else render(made, shape)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        _write(output, text)
+        say(f"Written: {safe(str(output))}")
+    if reader.damage is not None:
+        explain(Problems([reader.damage]))
+    return 0
+
+
+def _form_of(output: Path | None) -> Format:
+    suffix = output.suffix.removeprefix(".") if output is not None else ""
+    return suffix if _is_format(suffix) else "md"
+
+
+def _is_format(word: str) -> TypeGuard[Format]:
+    return word in FORMATS
+
+
+def _integrity(found: Verification) -> Integrity:
+    failed = tuple(f"{check.name}: {safe(check.detail)}" for check in found.checks if not check.ok)
+    return Integrity(head=found.head, lines=found.lines, grade=str(found.grade), findings=failed)
+
+
+def _write(path: Path, text: str) -> None:
+    """Put it there whole or not at all: whoever looks sees the report before or this one.
+
+    Raises:
+        Problems: It cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as wrong:
+        beside.unlink(missing_ok=True)
+        why, fix = wrong.strerror or str(wrong), "Choose another file: -o FILE"
+        what = "the report cannot be written"
+        raise problem(what, why=why, fix=fix, where=Where(str(path)), code="unwritable") from wrong

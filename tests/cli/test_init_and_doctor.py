@@ -1,0 +1,102 @@
+"""The first minutes: `init` makes a workspace that works, `doctor` says what the machine lacks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from runbook.cli import machine
+from runbook.cli.machine import look
+from runbook.engine.settings import read_settings
+from tests.cli.desk import Desk
+
+FILES = [
+    "runbook.toml",
+    "drills/first.yaml",
+    "inventories/example/hosts.yaml",
+    "inventories/example/environment.yaml",
+    "recordings/.gitignore",
+]
+
+
+def test_a_new_workspace_checks_plans_and_runs_at_once(desk: Desk) -> None:
+    made = desk.ask("init", "fresh")
+    assert (made.status, made.out.split()) == (0, [f"fresh/{name}" for name in FILES])
+    place = desk.root / "fresh"
+    assert (place / "recordings").stat().st_mode & 0o777 == 0o700
+    assert len((place / "drills/first.yaml").read_text().splitlines()) == 10
+    desk.go(place)
+    assert desk.ask("check") == (0, "", "Nothing is wrong with 1 runbook.\n")
+    assert "$ uptime" in desk.ask("plan", "first").out
+    ran = desk.ask("run", "first", "--auto", "--line", "--json")
+    assert (ran.status, json.loads(ran.out)["verdicts"]["run"]) == (0, "completed")
+    assert desk.ask("verify").status == 0
+
+
+def test_a_second_init_touches_nothing(desk: Desk) -> None:
+    desk.ask("init")
+    mine = desk.write("drills/first.yaml", "mine")
+    said = desk.ask("init")
+    assert (said.status, said.out, said.err) == (0, "", "Everything is there already; nothing was changed.\n")
+    assert mine.read_text() == "mine"
+
+
+def test_init_completes_what_is_missing_and_names_only_that(desk: Desk) -> None:
+    desk.ask("init")
+    (desk.root / "runbook.toml").unlink()
+    assert desk.ask("init").out == "runbook.toml\n"
+
+
+def test_init_where_a_file_is_in_the_way_says_so(desk: Desk) -> None:
+    desk.write("taken", "a file")
+    said = desk.ask("init", "taken")
+    assert (said.status, said.out) == (2, "")
+    assert said.err == (
+        "taken/recordings: error: recordings cannot be made\n"
+        "  why: File exists\n"
+        "  fix: Choose a folder that you may write to: runbook init FOLDER\n"
+    )
+
+
+def test_the_doctor_looks_at_everything_and_changes_nothing(desk: Desk) -> None:
+    before = sorted(desk.root.rglob("*"))
+    said = desk.ask("doctor", "--json")
+    found = {one["name"]: one for one in json.loads(said.out)}
+    assert said.status == 0
+    assert list(found) == [
+        "python", "workspace", "recordings", "runtime folder", "open files", "ssh", "ssh agent", "known hosts",
+        "tmux", "terminal", "size", "colours", "locale",
+    ]  # fmt: skip
+    assert found["workspace"] == {"name": "workspace", "state": "ok", "detail": "WORKSPACE", "fix": ""}
+    assert found["ssh agent"]["state"] == "warn"
+    assert found["colours"]["detail"] == "none, because NO_COLOR is set; words and shapes say the same"
+    assert sorted(desk.root.rglob("*")) == before
+
+
+def test_every_complaint_of_the_doctor_says_what_to_do(desk: Desk) -> None:
+    for one in json.loads(desk.ask("doctor", "--json").out):
+        assert (one["state"] == "ok") == (one["fix"] == "")
+
+
+def test_a_runtime_folder_with_a_long_path_keeps_runs_from_working(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = desk.root / ("d" * 90)
+    deep.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
+    said = desk.ask("doctor")
+    assert said.status == 1
+    assert said.err == "1 thing keeps runs from working.\n"
+    assert "-> Set XDG_RUNTIME_DIR to a short path of your own." in said.out
+
+
+def test_too_little_space_keeps_runs_from_working(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "FLOOR", 1 << 62)
+    (found,) = (one for one in look(read_settings(desk.root)) if one.name == "recordings")
+    assert (found.state, found.fix) == ("fail", f"Free {1 << 42} MiB or more.")
+
+
+def test_an_agent_that_has_died_is_told_from_none(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "gone"))
+    (found,) = (one for one in look(read_settings(desk.root)) if one.name == "ssh agent")
+    assert (found.state, found.fix) == ("warn", "Start it again, or unset SSH_AUTH_SOCK.")

@@ -1,0 +1,24 @@
+"""All benchmarks, one after another: `python -m benchmarks`. Missing peers are installed into `.venv-bench`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+PEERS = ("parallel-ssh", "pyinfra", "ansible-core", "fabric")
+ENVIRONMENT = Path(".venv-bench")
+
+
+def main() -> None:
+    """Install the peers once, then run each benchmark as its own program."""
+    python = ENVIRONMENT / "bin/python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *PEERS], check=True)
+    for module in (["benchmarks.core"], ["benchmarks.journal"], ["benchmarks.fanout", "--write"]):
+        print(f"== {module[0]}", flush=True)
+        subprocess.run([sys.executable, "-m", *module], check=True)
+
+
+main()

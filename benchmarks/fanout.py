@@ -1,0 +1,295 @@
+"""A hundred OpenSSH hosts, ten command steps: this program beside its peers, in turns, as whole processes.
+
+    python -m benchmarks.fanout [--hosts 100] [--steps 10] [--rounds 3] [--peers PYTHON] [--write]
+
+Every contender gets the same hosts, key and commands; this program runs as a user runs it, with its record on disk and
+every host key checked. Machines differ and are noisy, so what counts is the ratio to the bare loop within one round.
+Peers live in an environment of their own (`--peers`, default `.venv-bench`), because their pins fight.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.sshd import Fleet, fleet
+
+HERE = Path(__file__).parent
+TABLE = HERE / "README.md"
+BEGIN, END = "<!-- fan-out: written by benchmarks/fanout.py -->", "<!-- end of fan-out -->"
+
+BUDGETS = {"runbook, durable": 1.3, "runbook, attached": 0.9}
+"""Most times the bare loop's wall time."""
+
+
+@dataclass(slots=True)
+class Contender:
+    """One program, and what it took."""
+
+    name: str
+    command: list[str]
+    stdin: str = ""
+    cwd: str = "."
+    env: dict[str, str] = field(default_factory=dict)
+    rounds: int = 99
+    """At most so many rounds: some take minutes."""
+    seconds: list[float] = field(default_factory=list)
+    version: str = ""
+
+
+def main() -> None:
+    options = _options()
+    with fleet(options.hosts) as hosts:
+        field_ = _contenders(hosts, options)
+        for number in range(options.rounds):
+            for one in field_:
+                if number < one.rounds:
+                    one.seconds.append(_timed(one))
+                    print(f"round {number + 1}  {one.name:<22} {one.seconds[-1]:7.2f} s", flush=True)
+        overheads = _overheads(hosts, options)
+    table = _table(field_, overheads, options)
+    print(table)
+    if options.write:
+        _write(table)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hosts", type=int, default=100)
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peers", default=str(Path(".venv-bench/bin/python").absolute()))
+    parser.add_argument("--only", default="", help="contenders whose name contains this")
+    parser.add_argument("--write", action="store_true", help="put the table into benchmarks/README.md")
+    return parser.parse_args()
+
+
+def _timed(one: Contender) -> float:
+    began = time.perf_counter()
+    done = subprocess.run(
+        one.command,
+        input=one.stdin,
+        cwd=one.cwd,
+        env={**os.environ, **one.env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    took = time.perf_counter() - began
+    if done.returncode != 0:
+        raise SystemExit(f"{one.name} failed ({done.returncode}):\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    return took
+
+
+# --- the field --------------------------------------------------------------------------------------------------------
+
+
+def _contenders(hosts: Fleet, options: argparse.Namespace) -> list[Contender]:
+    commands = [f"echo step {number}" for number in range(1, options.steps + 1)]
+    order = json.dumps(
+        {
+            "hosts": hosts.hosts,
+            "port": hosts.port,
+            "user": hosts.user,
+            "key": str(hosts.key),
+            "known_hosts": str(hosts.known_hosts),
+            "commands": commands,
+        }
+    )
+    ours = _ours(hosts, commands)
+    peers = _peers(hosts, commands, order, options.peers) if Path(options.peers).exists() else []
+    bare = Contender(
+        "bare asyncssh", [sys.executable, str(HERE / "contenders/bare_asyncssh.py")], order, version=version("asyncssh")
+    )
+    return [one for one in (bare, *ours, *peers) if options.only in one.name or one is bare]
+
+
+def _ours(hosts: Fleet, commands: list[str]) -> list[Contender]:
+    workspace = hosts.folder / "workspace"
+    (workspace / "inventories/bench").mkdir(parents=True)
+    (workspace / "drills").mkdir()
+    (workspace / "inventories/bench/hosts.yaml").write_text(_inventory(hosts))
+    (workspace / "inventories/bench/environment.yaml").write_text("name: bench\nconfirm: none\nauto: all\n")
+    made = []
+    for durable in (True, False):
+        word = "durable" if durable else "attached"
+        (workspace / f"drills/{word}.yaml").write_text(_book(word, commands, durable=durable))
+        command = [sys.executable, "-m", "runbook.cli", "run", word, "--auto", "--line"]
+        made.append(Contender(f"runbook, {word}", command, cwd=str(workspace), version=version("runbook")))
+    return made
+
+
+def _inventory(hosts: Fleet) -> str:
+    lines = "".join(f"    h{number}: {{ansible_host: {host}}}\n" for number, host in enumerate(hosts.hosts, start=1))
+    return (
+        f"all:\n  hosts:\n{lines}  vars:\n    ansible_port: {hosts.port}\n    ansible_user: {hosts.user}\n"
+        f"    ansible_ssh_private_key_file: {hosts.key}\n"
+        f"    ansible_ssh_common_args: -F none -o UserKnownHostsFile={hosts.known_hosts}\n"
+    )
+
+
+def _book(name: str, commands: list[str], *, durable: bool) -> str:
+    steps = "".join(
+        f"      - {{name: Step {number}, command: {command}, durable: {str(durable).lower()}, timeout: 30s}}\n"
+        for number, command in enumerate(commands, start=1)
+    )
+    return (
+        f"version: 1\nkind: operation\nname: {name}\ntitle: Fan out\ninventory: bench\n"
+        f"sections:\n  - name: Work\n    on: all\n    steps:\n{steps}"
+    )
+
+
+def _peers(hosts: Fleet, commands: list[str], order: str, python: str) -> list[Contender]:
+    folder = hosts.folder
+    binaries = Path(python).parent
+    (folder / "hosts.py").write_text(_pyinfra_inventory(hosts))
+    (folder / "deploy.py").write_text(
+        "from pyinfra.operations import server\n" + "".join(f"server.shell(commands=[{c!r}])\n" for c in commands)
+    )
+    (folder / "hosts.yaml").write_text(_inventory(hosts))
+    (folder / "book.yaml").write_text(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n" + "".join(f"    - raw: {c}\n" for c in commands)
+    )
+    ansible = {"ANSIBLE_PIPELINING": "1", "ANSIBLE_FORKS": "50", "ANSIBLE_SSH_ARGS": _CONTROL, "ANSIBLE_NOCOLOR": "1"}
+    field_ = [
+        Contender("parallel-ssh", [python, str(HERE / "contenders/parallel_ssh.py")], order, version="parallel-ssh"),
+        Contender("Fabric ThreadingGroup", [python, str(HERE / "contenders/fabric_group.py")], order, version="fabric"),
+        Contender(
+            "pyinfra", [str(binaries / "pyinfra"), "-y", "hosts.py", "deploy.py"], cwd=str(folder), version="pyinfra"
+        ),
+        Contender(
+            "Ansible raw, 50 forks",
+            [str(binaries / "ansible-playbook"), "-i", "hosts.yaml", "book.yaml"],
+            cwd=str(folder),
+            env=ansible,
+            rounds=1,
+            version="ansible-core",
+        ),
+    ]
+    for one in field_:
+        one.version = _version_in(python, one.version)
+    return field_
+
+
+_CONTROL = "-o ControlMaster=auto -o ControlPersist=60s"
+
+
+def _version_in(python: str, package: str) -> str:
+    code = f"from importlib.metadata import version; print(version({package!r}))"
+    return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _pyinfra_inventory(hosts: Fleet) -> str:
+    data = {
+        "ssh_user": hosts.user,
+        "ssh_port": hosts.port,
+        "ssh_key": str(hosts.key),
+        "ssh_known_hosts_file": str(hosts.known_hosts),
+        "ssh_allow_agent": False,
+    }
+    return f"hosts = [(host, {data!r}) for host in {list(hosts.hosts)!r}]\n"
+
+
+# --- one step on an open connection -----------------------------------------------------------------------------------
+
+
+def _overheads(hosts: Fleet, options: argparse.Namespace) -> dict[str, float]:
+    """Median milliseconds between a step's attempt starting and ending, on one host, from the record itself."""
+    if options.only:
+        return {}
+    workspace = hosts.folder / "workspace"
+    found = {}
+    for durable in (True, False):
+        word = f"single-{'durable' if durable else 'attached'}"
+        commands = [f"echo {number}" for number in range(50)]
+        (workspace / f"drills/{word}.yaml").write_text(_book(word, commands, durable=durable))
+        one = Contender(
+            word, [sys.executable, "-m", "runbook.cli", "run", word, "--auto", "--line", "-l", "h1"], cwd=str(workspace)
+        )
+        _timed(one)
+        found["durable" if durable else "attached"] = _median_attempt(workspace, word)
+    return found
+
+
+def _median_attempt(workspace: Path, word: str) -> float:
+    journal = next((workspace / "recordings").glob(f"*-{word}-*/journal.jsonl"))
+    began: dict[str, float] = {}
+    took = []
+    for line in journal.read_text().splitlines():
+        entry = json.loads(line)
+        event = entry["event"]
+        if event["type"] == "AttemptStarted":
+            began[event["step"]] = entry["at"]
+        elif event["type"] == "AttemptEnded" and event["step"].startswith("1."):
+            took.append((entry["at"] - began[event["step"]]) * 1000)
+    return statistics.median(took)
+
+
+# --- the table --------------------------------------------------------------------------------------------------------
+
+
+def _table(field_: list[Contender], overheads: dict[str, float], options: argparse.Namespace) -> str:
+    bare = field_[0]
+    lines = [
+        BEGIN,
+        "",
+        f"{options.hosts} hosts x {options.steps} steps, {options.rounds} rounds in turns, on {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}, {_sshd_version()}.",
+        "",
+        "| | version | median s | x bare loop | budget | |",
+        "|---|---|---:|---:|---|---|",
+    ]
+    lines += [_row(one, bare, field_) for one in field_]
+    if overheads:
+        lines += ["", "| one step on an open connection | median ms | budget | |", "|---|---:|---|---|"]
+        for word, limit in (("durable", 20.0), ("attached", 5.0)):
+            lines.append(f"| {word} | {overheads[word]:.1f} | <= {limit:g} | {_held(overheads[word] <= limit)} |")
+    return "\n".join([*lines, "", END])
+
+
+def _row(one: Contender, bare: Contender, field_: list[Contender]) -> str:
+    median = statistics.median(one.seconds)
+    ratio = statistics.median(mine / floor for mine, floor in zip(one.seconds, bare.seconds, strict=False))
+    budget, held = _budget(one, ratio, median, field_)
+    return f"| {one.name} | {one.version} | {median:.2f} | {ratio:.2f} | {budget} | {held} |"
+
+
+def _budget(one: Contender, ratio: float, median: float, field_: list[Contender]) -> tuple[str, str]:
+    if one.name in BUDGETS:
+        return f"<= {BUDGETS[one.name]:g}", _held(ratio <= BUDGETS[one.name])
+    ours = next((statistics.median(c.seconds) for c in field_ if c.name == "runbook, durable"), None)
+    least = {"parallel-ssh": 1.0, "Fabric ThreadingGroup": 1.0, "pyinfra": 3.0, "Ansible raw, 50 forks": 12.0}
+    if ours is None or one.name not in least:
+        return "", ""
+    times = median / ours
+    return f">= {least[one.name]:g} x runbook, durable", f"{times:.1f} x: {_held(times >= least[one.name])}"
+
+
+def _held(holds: bool) -> str:
+    return "held" if holds else "**missed**"
+
+
+def _sshd_version() -> str:
+    said = subprocess.run([shutil.which("ssh") or "ssh", "-V"], capture_output=True, text=True, check=False)
+    return said.stderr.strip().split(",")[0]
+
+
+def _write(table: str) -> None:
+    text = TABLE.read_text()
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    TABLE.write_text(f"{before}{table}{after}")
+
+
+if __name__ == "__main__":
+    main()

@@ -27,9 +27,9 @@ from runbook.document import scalars
 from runbook.document.draft import Draft
 from runbook.document.nested import nested_draft
 from runbook.document.planned_action import check_expressions, fill_in, runs_on_hosts, to_action, word_of
-from runbook.document.settled_text import settle_expression
+from runbook.document.settled_text import settle_expression, settle_text
 from runbook.document.targets import EVERYTHING, Wave, limited, resolve, waves_of
-from runbook.document.template import render
+from runbook.document.template import FieldText, render
 from runbook.problem import Where
 
 _CHANGES = (CommandAction, ScriptAction, UploadAction, FabricAction)
@@ -75,7 +75,7 @@ def plan_step(draft: Draft, step: Step, step_id: StepId, around: Around) -> tupl
     draft.written[step_id] = step
     planned = _planned(draft, step, step_id, around, hosts)
     done = fill_in(draft, action, hosts, beside=_names_beside(draft, step), where=step.at(word_of(step.action)))
-    keys = {} if done.awaits else _rendered_keys(draft, step)
+    keys = _keys_beside(draft, step, waits=bool(done.awaits))
     planned = msgspec.structs.replace(
         planned, action=done.action, by_host=done.by_host, awaits=done.awaits, changes=_changes(step, action), **keys
     )
@@ -215,13 +215,16 @@ def _names_beside(draft: Draft, step: Step) -> frozenset[str]:
     return draft.names(step.at("env"), *step.env.values(), step.cwd, step.become_user)
 
 
-def _rendered_keys(draft: Draft, step: Step) -> dict[str, object]:
+def _keys_beside(draft: Draft, step: Step, *, waits: bool) -> dict[str, object]:
+    """`env`, `cwd` and `become_user` as far as they are known; they are final when the step waits for nothing."""
+
+    def known(text: str) -> str:
+        return settle_text(FieldText(text, shell=False), scope, draft.fixed) if waits else render(text, scope)
+
+    scope = draft.scope()
     with draft.collecting(step.at("env")):
-        return {
-            "env": {key: render(text, draft.scope()) for key, text in step.env.items()},
-            "cwd": render(step.cwd, draft.scope()),
-            "become_user": render(step.become_user, draft.scope()),
-        }
+        env = {key: known(text) for key, text in step.env.items()}
+        return {"env": env, "cwd": known(step.cwd), "become_user": known(step.become_user)}
     return {}
 
 

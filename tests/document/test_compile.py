@@ -89,6 +89,14 @@ def test_a_step_that_waits_for_a_result_stays_a_template_and_says_for_what() -> 
     assert steps[1].awaits == ("lag",)
 
 
+def test_what_stands_beside_a_waiting_text_is_filled_in_too() -> None:
+    found = one(
+        "- {command: x, on: db1, env: {A: '{{ pw }}', B: '{{ p }}'}, cwd: '/srv/{{ p }}', become_user: '{{ p }}'}",
+        head="parameters: {p: {default: a}, pw: {type: secret}}\n",
+    )
+    assert (found.env, found.cwd, found.become_user) == ({"A": "{{ pw }}", "B": "a"}, "/srv/a", "a")
+
+
 def test_a_value_that_looks_like_a_template_is_not_rendered_again() -> None:
     found = one("- {command: 'echo {{ x }}', on: db1}", head="parameters: {x: {default: '{{ password }}'}}\n")
     assert (found.action, found.awaits) == (CommandAction(shell="echo '{{ password }}'"), ())

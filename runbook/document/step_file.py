@@ -78,8 +78,6 @@ def _action(reader: Reader, node: MapNode, kind: Kind) -> object:
     value = node.get(kind.word)
     if value is None or not issubclass(kind.action, msgspec.Struct):
         return INVALID
-    if kind.word == "approve" and isinstance(value, ScalarNode) and value.value is None:
-        return reader.note(value.where, "wrong-type", "an approval without a message", "Write what is to be approved.")
     return reader.struct_or_shorthand(value, kind.action, beside=beside)
 
 

@@ -33,7 +33,7 @@ from runbook.report.model import (
 from runbook.view.sanitize import safe
 from runbook.view.telling import spaced
 from runbook.view.timeline import timeline
-from runbook.view.words import duration, plural
+from runbook.view.words import duration, measured, plural
 
 _NOT_VERIFIED = Integrity()
 
@@ -115,7 +115,7 @@ def _host(run: Run, facts: Facts, host: Host) -> HostFacts:
     seen = facts.sessions.get(host.name, SessionOpened(host=host.name))
     return HostFacts(
         host=safe(host.name),
-        address=safe(seen.address or host.target),
+        address="local" if host.connection == "local" else safe(seen.address or host.target),
         user=safe(seen.user),
         host_key=safe(seen.host_key),
         server=safe(seen.server),
@@ -149,9 +149,9 @@ def _plain(value: Json) -> str:
 def _time(run: Run, took: Recovery) -> Objective:
     parts = [f"counted from {run.plan.objectives.rto_starts_at}"]
     if took.from_outage is not None and took.from_declared is not None:
-        parts.append(f"{duration(took.from_outage)} from outage, {duration(took.from_declared)} from declaration")
+        parts.append(f"{measured(took.from_outage)} from outage, {measured(took.from_declared)} from declaration")
     if took.waiting_for_people:
-        parts.append(f"{duration(took.waiting_for_people)} of it waiting for people, not subtracted")
+        parts.append(f"{measured(took.waiting_for_people)} of it waiting for people, not subtracted")
     if took.still_out:
         parts.append("the service did not come back for good")
     return Objective(

@@ -103,7 +103,7 @@ def _deed(entry: Entry) -> tuple[Actor | None, str]:  # noqa: C901, PLR0911 - on
         case RunnerStarted(resumed=True, by=actor):
             return actor, "resumed the run"
         case GateAnswered(by=actor, gate=gate, answer=answer):
-            return actor, f"{answer} at gate {gate}"
+            return actor, f"answered {answer} at gate {gate}"
         case FailureResolved(by=actor, step=step, choice=choice):
             return actor, f"{spaced(choice)} after step {step}"
         case Jumped(by=actor, source=source, target=target):

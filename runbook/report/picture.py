@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from html import escape
 
 from runbook.view.timeline import Timeline, TimeMark, TimeRow
-from runbook.view.words import duration
+from runbook.view.words import duration, measured
 
 _NAMES = 260
 _WIDTH = 1000
@@ -90,4 +90,4 @@ def _ticks(axis: Timeline, height: int) -> Iterator[str]:
         x = _x(at, axis)
         anchor = "end" if part == 4 else "middle"  # noqa: PLR2004 - the last of the five stands at the edge
         yield _line("axis", x, _HEIGHT, height - _HEIGHT, duration(at))
-        yield f'<text x="{x}" y="{height - 6}" text-anchor="{anchor}">{escape(duration(at))}</text>'
+        yield f'<text x="{x}" y="{height - 6}" text-anchor="{anchor}">{escape(measured(at))}</text>'

@@ -73,7 +73,7 @@ def _result(report: Report) -> Iterator[Block]:
             for each in report.objectives
         ),
     )
-    yield Paragraph(f"Waiting for people, over the whole run: {duration(report.waiting_for_people)}.")
+    yield Paragraph(f"Waiting for people, over the whole run: {measured(report.waiting_for_people)}.")
 
 
 def _identity(report: Report) -> Block:
@@ -118,7 +118,7 @@ def _hosts(hosts: tuple[HostFacts, ...]) -> Block:
             (
                 each.host,
                 f"{each.user}@{each.address}" if each.user else each.address or "-",
-                each.host_key or "never connected",
+                each.host_key or ("-" if each.address == "local" else "never connected"),
                 ", ".join(part for part in (each.server, each.system) if part) or "-",
                 f"{each.clock_offset:+.3f} s ± {each.clock_error:.3f} s" if each.host_key else "-",
                 each.checks,

@@ -63,7 +63,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 
 def columns(run: Run) -> Column:
     """Columns wide enough for most hosts and steps of a run."""
-    hosts = max((len(safe(host.name)) for host in run.plan.hosts), default=0)
+    hosts = max((len(host.name) for host in run.plan.hosts), default=0)
     steps = max((len(step) for step in run.steps), default=0)
     return Column(host=max(4, min(_WIDEST, hosts)), step=max(4, min(_WIDEST, steps)))
 

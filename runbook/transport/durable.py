@@ -67,7 +67,7 @@ class Jobs:
                     if worker.ready.grade is not Grade.ATTACHED:
                         await sink.reached(worker.ready.grade)
                         flow = self._flow(command, job, sink)
-                        return await flow.limited(flow.start(worker, script))
+                        return await flow.limited(flow.start(worker, script, nonce))
             except ChannelRefused as refused:
                 return NeverSent(refused.reason)
         return await run_framed(self._shells, command, job, sink, nonce=nonce)
@@ -131,9 +131,9 @@ class _Flow:
     def __post_init__(self) -> None:
         self.counts = {Stream.OUT: self.job.out_offset, Stream.ERR: self.job.err_offset}
 
-    def frame(self, verb: str) -> str:
+    def frame(self, verb: str, token: str = "") -> str:
         """A verb that takes the job and how much of its output is here."""
-        return f"{verb} {folder_name(self.job.id)} {self.counts[Stream.OUT]} {self.counts[Stream.ERR]}\n"
+        return f"{verb} {folder_name(self.job.id)} {self.counts[Stream.OUT]} {self.counts[Stream.ERR]} {token}\n"
 
     async def limited(self, reading: Coroutine[None, None, Ending]) -> Ending:
         """Read to the end, within the job's limit."""
@@ -143,21 +143,21 @@ class _Flow:
         finally:
             following.cancel()
 
-    async def start(self, worker: Worker, script: str) -> Ending:
+    async def start(self, worker: Worker, script: str, token: str) -> Ending:
         """Start the job, or follow it if it was started before."""
         name = folder_name(self.job.id)
         spec = f"{self.job.id} {self.command.digest}"
-        text = f"rb_script={quote(script)}\nrb_spec={quote(spec)}\nrb_run {name} {name}\n"
+        text = f"rb_script={quote(script)}\nrb_spec={quote(spec)}\nrb_run {name} {token}\n"
         telling = asyncio.create_task(self.read(worker, text))
         try:
             done, _ = await asyncio.wait({telling}, timeout=QUICK)
-            return telling.result() if done else await self._start_long(worker, telling)
+            return telling.result() if done else await self._start_long(worker, telling, token)
         finally:
             telling.cancel()
 
-    async def _start_long(self, worker: Worker, telling: asyncio.Task[Ending]) -> Ending:
+    async def _start_long(self, worker: Worker, telling: asyncio.Task[Ending], token: str) -> Ending:
         """The first shell waits for the command; another prints what it writes meanwhile."""
-        watching = asyncio.create_task(self._watch())
+        watching = asyncio.create_task(self._watch(token))
         try:
             await asyncio.wait({telling, watching}, return_when=asyncio.FIRST_COMPLETED)
             if self.is_live:
@@ -171,11 +171,11 @@ class _Flow:
         # The shell that printed was lost on the way; the first one, idle again, prints the rest.
         return await self.read(worker, self.frame("rb_attach"))
 
-    async def _watch(self) -> bool:
+    async def _watch(self, token: str) -> bool:
         """Follow the growing files on another shell; true when it printed them to the end."""
         try:
             async with self.shells.worker(self.command.become) as worker:
-                ending = await self.read(worker, self.frame("rb_live"))
+                ending = await self.read(worker, self.frame("rb_live", token))
         except ChannelRefused:
             return False  # Then the output comes at the end, in one piece.
         return self.is_live and isinstance(ending, Exited)

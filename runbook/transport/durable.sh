@@ -11,7 +11,8 @@
 #   fenced     the commit was taken to prevent the start
 #   pid        the command's own process, leader of its session
 #   out err    its output. The length that the record already holds is the offset to continue from
-#   live       a follower prints the output as it grows; whoever starts the job then only tells the exit code
+#   live.*     for one start of the job: its output is printed by a second shell as it grows, so that the first
+#              one, which waits for the command, only tells the exit code
 #   rc         "code uptime", put in place by rename, so that it is there whole or not at all. Its room on
 #              the disk is taken before the start: a disk that the command filled must not lose its exit code
 #   cancel/    ending it was asked for
@@ -135,23 +136,32 @@ rb_left_behind() {
   kill -s 0 -- "-$rb_pid" 2>/dev/null && rb_late=1
 }
 
-# rb_run NAME COOKIE: start the job rb_script, described by rb_spec, unless it was started before; tell how it ends.
+# rb_run NAME TOKEN: start the job rb_script, described by rb_spec, unless it was started before; tell how it ends.
+# TOKEN is this very request's: it joins the shell that runs it with the one that may print for it.
 rb_run() {
   if rb_find "$1"; then
-    rb_follow 0 0 100
+    rb_run_again "$2"
     return
   fi
   rb_dir=$rb_base/$1
   if mkdir "$rb_dir" 2>/dev/null; then
-    rb_own "$2"
+    rb_own "$1" "$2"
   elif [ -d "$rb_dir" ]; then
-    rb_follow 0 0 100
+    rb_run_again "$2"
   else
     rb_say refused "no folder can be made in $rb_base"
   fi
 }
 
-# rb_own COOKIE: the claim is ours; commit and run.
+# rb_run_again TOKEN: somebody has claimed the job before us.
+rb_run_again() {
+  rb_quiet=
+  rb_take_live "$1" || rb_quiet=1
+  rb_follow 0 0 100
+  rb_quiet=
+}
+
+# rb_own COOKIE TOKEN: the claim is ours; commit and run.
 rb_own() {
   if ! rb_prepare 2>/dev/null; then
     # The folder stays as it is: removed, it would let another start claim the job that we call refused.
@@ -174,7 +184,7 @@ RB_END
   { read -r rb_up rb_rest </proc/uptime; } 2>/dev/null
   # Opened without cutting it: the room for these bytes was taken before the start.
   { printf '%s %s \n' "$rb_code" "${rb_up:-0}" 1<>"$rb_dir/rc.new" && mv "$rb_dir/rc.new" "$rb_dir/rc"; } 2>/dev/null
-  if rb_take_live; then
+  if rb_take_live "$2"; then
     [ -s "$rb_dir/out" ] && rb_say out && cat "$rb_dir/out"
     [ -s "$rb_dir/err" ] && rb_say err && cat "$rb_dir/err"
   fi
@@ -187,10 +197,10 @@ rb_prepare() {
     true >"$rb_dir/err" && printf '\n' >"$rb_dir/pid" && printf '%s\n' "$rb_me" >"$rb_dir/sup"
 }
 
-# True for the first who asks: printing the output is then its duty.
+# rb_take_live TOKEN: true for the first who asks; printing the output is then its duty.
 rb_take_live() {
   set -C
-  { true >"$rb_dir/live"; } 2>/dev/null
+  { true >"$rb_dir/live.$1"; } 2>/dev/null
   rb_taken=$?
   set +C
   return "$rb_taken"
@@ -222,9 +232,9 @@ rb_attach() {
   rb_follow "$2" "$3" 10
 }
 
-# rb_live NAME OUT ERR: follow a job that its own shell runs, if nobody prints it yet.
+# rb_live NAME OUT ERR TOKEN: print for the shell that runs a job, if it has not printed by now.
 rb_live() {
-  if rb_find "$1" && rb_take_live; then
+  if rb_find "$1" && rb_take_live "$4"; then
     rb_say live
     rb_follow "$2" "$3" 10
   else
@@ -245,7 +255,6 @@ rb_follow() {
     rb_say fenced
     return
   fi
-  rb_take_live
   # From here on the files' positions are ours: cat moves them by exactly what it printed.
   exec 5<"$rb_dir/out" 6<"$rb_dir/err"
   rb_skip "$1" <&5
@@ -273,10 +282,14 @@ rb_turn() {
   rb_is_alive || rb_alive=$?
   rb_code=
   [ -f "$rb_dir/rc" ] && read -r rb_code rb_rest <"$rb_dir/rc"
-  rb_say out
-  cat <&5
-  rb_say err
-  cat <&6
+  if [ -n "$rb_quiet" ]; then
+    rb_say beat
+  else
+    rb_say out
+    cat <&5
+    rb_say err
+    cat <&6
+  fi
   if [ -n "$rb_code" ]; then
     rb_tell_exit
     return 1

@@ -78,8 +78,7 @@ class Bastions:
         Raises:
             Problems: Code `jump`, when a bastion cannot be reached or proves to be a loop.
         """
-        names = tuple(part.strip() for part in resolved.jump.split(",") if part.strip())
-        return await self._way(names, host)
+        return await self._way(_names(resolved.jump), host)
 
     async def close(self) -> None:
         """Hang up, the farthest first."""
@@ -110,10 +109,7 @@ class Bastions:
     async def _opened(self, names: tuple[str, ...], host: Host) -> Bastion:
         hop = _as_host(names[-1], host)
         try:
-            resolved = await asyncio.to_thread(resolve, hop, agent=self._agent)
-            resolved = dataclasses.replace(
-                resolved, key_files=resolved.key_files + host.key_files, keys_required=False, identities_only=False
-            )
+            resolved = await asyncio.to_thread(_resolved, hop, host, self._agent)
             before = names[:-1] or _own_jump(resolved)
             parent = await self._way(before, host)
             link = await self._open(hop, resolved, parent)
@@ -122,10 +118,37 @@ class Bastions:
         return Bastion(link, parent)
 
 
+def hops(host: Host, resolved: ResolvedHost, *, agent: str = "") -> tuple[ResolvedHost, ...]:
+    """The bastions towards a host, the first to be dialled first, for those who dial them by themselves.
+
+    Raises:
+        Problems: Code `jump`, for a loop; what `resolve` raises for a bastion.
+    """
+    way: list[ResolvedHost] = []
+    names = _names(resolved.jump)
+    while names:
+        if len(names) + len(way) > DEPTH:
+            raise _unreachable(host, names[-1], f"more than {DEPTH} bastions in a row", ())
+        hop = _resolved(_as_host(names[-1], host), host, agent)
+        way.insert(0, hop)
+        names = names[:-1] or _own_jump(hop)
+    return tuple(way)
+
+
+def _resolved(hop: Host, target: Host, agent: str) -> ResolvedHost:
+    """A bastion, which may also be logged in to with the keys that are named for the host behind it."""
+    found = resolve(hop, agent=agent)
+    keys = found.key_files + target.key_files
+    return dataclasses.replace(found, key_files=keys, keys_required=False, identities_only=False)
+
+
+def _names(jump: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in jump.split(",") if part.strip())
+
+
 def _own_jump(hop: ResolvedHost) -> tuple[str, ...]:
     """The bastion's own ProxyJump, unless a pattern such as `Host *` makes it its own bastion."""
-    names = tuple(part.strip() for part in hop.jump.split(",") if part.strip())
-    return tuple(name for name in names if _as_host(name, None).address not in (hop.name, hop.address))
+    return tuple(name for name in _names(hop.jump) if _as_host(name, None).address not in (hop.name, hop.address))
 
 
 def _as_host(spec: str, target: Host | None) -> Host:

@@ -105,6 +105,7 @@ class LocalChannel:
 
     def close(self) -> None:
         """See `Channel.close`: the pipes are closed, the process ends when it notices."""
+        self._inbox.put(Gone("the session was closed"))
         self._input.close()
         for transport in self._outputs:
             transport.close()

@@ -43,7 +43,7 @@ def explained(error: BaseException, host: ResolvedHost, seen: Seen) -> Problem:
         case asyncssh.HostKeyNotVerifiable():
             return _key(error, host, seen)
         case asyncssh.PermissionDenied():
-            return _auth(error, host)
+            return login_refused(host, str(error.reason))
         case asyncssh.ChannelOpenError():
             return _problem(
                 host,
@@ -87,15 +87,23 @@ def hung_up(host: ResolvedHost, why: str) -> Problem:
 
 
 def _key(error: asyncssh.HostKeyNotVerifiable, host: ResolvedHost, seen: Seen) -> Problem:
+    return key_refused(host, seen) if seen.offered else key_unacceptable(host, str(error.reason))
+
+
+def key_unacceptable(host: ResolvedHost, why: str) -> Problem:
+    """The key is one that must not be used any more."""
+    return _problem(
+        host,
+        "host-key-changed",
+        f"the key of {host.name} is not acceptable",
+        why=why,
+        fix="Ask whoever runs the host; a revoked or expired key must be replaced there.",
+    )
+
+
+def key_refused(host: ResolvedHost, seen: Seen) -> Problem:
+    """The host showed another key than is known, or none is known."""
     name = host.checked_name if host.port == SSH_PORT else f"[{host.checked_name}]:{host.port}"
-    if not seen.offered:
-        return _problem(
-            host,
-            "host-key-changed",
-            f"the key of {host.name} is not acceptable",
-            why=str(error.reason),
-            fix="Ask whoever runs the host; a revoked or expired key must be replaced there.",
-        )
     if seen.known:
         return _problem(
             host,
@@ -114,12 +122,13 @@ def _key(error: asyncssh.HostKeyNotVerifiable, host: ResolvedHost, seen: Seen) -
     )
 
 
-def _auth(error: asyncssh.PermissionDenied, host: ResolvedHost) -> Problem:
+def login_refused(host: ResolvedHost, why: str) -> Problem:
+    """The host has proved who it is and does not know us."""
     return _problem(
         host,
         "auth",
         f"{host.name} does not let {host.user} in",
-        why=str(error.reason),
+        why=why,
         fix=f"Check that the public key is in {host.user}'s authorized_keys, or name another user or key.",
     )
 

@@ -29,6 +29,7 @@ class Shells:
         self._sudo, self._nonce = sudo, nonce
         self._turns = asyncio.Semaphore(COMMANDS)
         self._idle: dict[str, list[Worker]] = {}
+        self._busy: set[Worker] = set()
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -44,13 +45,16 @@ class Shells:
             ChannelRefused: None is idle and none can be opened.
         """
         worker = await self._taken(become)
+        self._busy.add(worker)
         try:
             yield worker
-        except BaseException:
-            # An answer that was not read to its end would be taken for the next one's.
-            worker.close()
-            raise
-        self.give_back(worker, become)
+        finally:
+            self._busy.discard(worker)
+            # One whose answer was not read to its end would give it as the next one's.
+            if worker.is_usable:
+                self._idle.setdefault(_user(become), []).append(worker)
+            else:
+                worker.close()
 
     @asynccontextmanager
     async def urgent(self, become: Become | None) -> AsyncIterator[Worker]:
@@ -65,18 +69,10 @@ class Shells:
         finally:
             worker.close()
 
-    def give_back(self, worker: Worker, become: Become | None) -> None:
-        """Keep a worker for the next frame."""
-        if worker.is_usable:
-            self._idle.setdefault(_user(become), []).append(worker)
-        else:
-            worker.close()
-
     async def close(self) -> None:
-        """Let go of those that are idle; the others end with what they run."""
-        for workers in self._idle.values():
-            for worker in workers:
-                worker.close()
+        """Let go of all; those that run a durable job end with it."""
+        for worker in (*self._busy, *(worker for workers in self._idle.values() for worker in workers)):
+            worker.close()
         self._idle.clear()
 
     async def _taken(self, become: Become | None) -> Worker:

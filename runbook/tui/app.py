@@ -39,7 +39,7 @@ class RunbookApp(App[None]):
     CSS_PATH = ["styles/app.tcss", "styles/run.tcss", "styles/modals.tcss"]  # noqa: RUF012 - as declared by textual
     BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere", only=_OF_THE_APP)
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (60, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as declared by textual
+    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (60, "-narrow"), (132, "-wide")]  # noqa: RUF012 - as declared by textual
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-low"), (36, "-tall")]  # noqa: RUF012 - as declared by textual
 
     def __init__(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 COLOURS = ("plain", "grey", "sky", "green", "orange", "vermillion", "purple", "yellow", "blue")
 """The names under which `view/words.py` asks for colours, and `plain`; every theme says what they look like in it."""
@@ -23,6 +23,20 @@ _ANSI = tuple(
     for name in ("default", "default", "bright_cyan", "green", "yellow", "red", "magenta", "yellow", "bright_blue")
 )
 _MONO = ("ansi_default",) * len(COLOURS)
+
+
+_QUIET = (
+    "ansi-background",
+    "ansi-foreground",
+    "border-blurred",
+    "block-cursor-foreground",
+    "block-cursor-background",
+    "input-cursor-background",
+    "input-cursor-foreground",
+    "input-selection-background",
+    "input-selection-foreground",
+)
+"""Colours of Textual's own native theme that ours leave to the terminal; what they mark is reversed or underlined."""
 
 
 def _variables(colours: tuple[str, ...], rule: str, here: str) -> dict[str, str]:
@@ -49,9 +63,9 @@ def _native(name: str, colours: tuple[str, ...]) -> Theme:
         panel=plain,
         boost=plain,
         variables={
+            **BUILTIN_THEMES["ansi-dark"].variables,
+            **dict.fromkeys(_QUIET, plain),
             **_variables(colours, rule=plain, here=plain),
-            "block-cursor-foreground": plain,
-            "block-cursor-background": plain,
         },
     )
 

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from runbook.engine.feed import Feed
 from runbook.tui.app import RunbookApp, StartOn
+from runbook.tui.modals.keylock import KeyLock
 from tests.tui.fakes import FakeWorkspace, StillClock
 
 _CELL = 12.2
@@ -76,3 +77,9 @@ async def until(pilot: Pilot[None], condition: Callable[[], object], *, turns: i
 async def until_shown(pilot: Pilot[None], text: str) -> None:
     """Let the app work until a text is on the screen."""
     await until(pilot, lambda: text in shown(pilot.app))
+
+
+async def asked(pilot: Pilot[None], kind: type[KeyLock] = KeyLock) -> KeyLock:
+    """Wait for a question that has been painted; with no lock it takes keys from then on."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, kind) and pilot.app.screen.unlocks_at < float("inf"))
+    return pilot.app.screen

@@ -25,7 +25,7 @@ from runbook.tui.modals.reason import Reason
 from runbook.tui.modals.typed import compared
 from tests.builders import BEN, Story, plan, step
 from tests.tui.fakes import FakeFeed, refusal
-from tests.tui.showing import opened, until, until_shown
+from tests.tui.showing import asked, opened, until, until_shown
 
 CONFIRM = step("1.1", ConfirmAction(message="Go on?"), name="Ask")
 WORD = step("1.1", ConfirmAction(message="Kills db1.", type="db1"), name="Ask")
@@ -39,12 +39,6 @@ def held(asked, kind="confirm", **fields) -> FakeFeed:
 
 def focused(pilot) -> str | None:
     return pilot.app.focused.id if pilot.app.focused else None
-
-
-async def asked(pilot, kind: type[KeyLock]) -> KeyLock:
-    """Wait for a question that has been painted; with no lock it takes keys from then on."""
-    await until(pilot, lambda: isinstance(pilot.app.screen, kind) and pilot.app.screen.unlocks_at < float("inf"))
-    return pilot.app.screen
 
 
 async def boxed(pilot) -> GateModal:

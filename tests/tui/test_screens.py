@@ -8,7 +8,7 @@ from runbook.problem import Problem
 from tests.builders import Story
 from tests.stories import failover, failover_plan
 from tests.tui.fakes import FakeFeed, FakeReplay, FakeWorkspace, Lines, book, run_row
-from tests.tui.showing import opened, shown, until_shown
+from tests.tui.showing import asked, opened, shown, until_shown
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=["80x24", "160x48"])
 TINY = pytest.mark.parametrize("size", [(50, 14), (30, 8)], ids=["50x14", "30x8"])
@@ -97,7 +97,7 @@ async def test_a_replay_shows_the_run_as_it_was_at_the_moment_chosen(screen, siz
 async def test_a_tiny_window_keeps_state_step_time_gate_and_last_error(screen, size):
     tale = waiting()
     async with opened(feed=FakeFeed(tale, output()), start_on="run", size=size) as pilot:
-        await until_shown(pilot, "Not now")
+        await asked(pilot)
         await pilot.press("escape")
         await until_shown(pilot, "waits: 1 gate")
         assert shown(pilot.app) == screen
@@ -106,6 +106,6 @@ async def test_a_tiny_window_keeps_state_step_time_gate_and_last_error(screen, s
 @pytest.mark.parametrize("size", [(80, 24), (160, 48), (50, 14), (30, 8)], ids=str)
 async def test_an_open_gate_is_on_the_screen_at_every_size(size):
     async with opened(feed=FakeFeed(waiting(), output()), start_on="run", size=size) as pilot:
-        await until_shown(pilot, "Not now")
+        await asked(pilot)
         await pilot.press("escape")
         await until_shown(pilot, "GATE 1.2")

@@ -60,7 +60,7 @@ class FailureGate(GateModal):
     def _highlighted(self) -> None:
         if self._chosen:
             dots = "" if self._chosen in _AT_ONCE else " ..."
-            self.query_one("#do", Button).label = Content(f"{SAYS[self._chosen][0]}{dots}")
+            self.query_one("#do", Choice).says(f"{SAYS[self._chosen][0]}{dots}")
         self.judge()
 
     @on(OptionList.OptionSelected)

@@ -22,7 +22,7 @@ from runbook.core.host import Json
 from runbook.core.intent import AnswerGate, Intent
 from runbook.core.run import GateState, Run
 from runbook.problem import Problem
-from runbook.tui.modals.gate_facts import gate_rows, gate_title
+from runbook.tui.modals.gate_facts import COLUMN, gate_rows, gate_title
 from runbook.tui.modals.keylock import Choice, KeyLock
 from runbook.tui.modals.reason import Reason
 from runbook.tui.widgets.plain import Plain
@@ -103,7 +103,7 @@ class GateModal(KeyLock[None]):
         if not self.gate.is_open:
             self.dismiss(None)
         elif self.query("#facts"):
-            self.query_one("#facts", Plain).say(*gate_rows(run, self.gate_id, self.now))
+            self.query_one("#facts", Plain).say(*gate_rows(run, self.gate_id, self.now), hang=COLUMN)
             self.judge()
 
     def judge(self) -> None:

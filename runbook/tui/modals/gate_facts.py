@@ -14,7 +14,7 @@ from runbook.view.plan import PlanRow
 from runbook.view.sanitize import safe
 from runbook.view.words import duration, plural
 
-_COLUMN = 9
+COLUMN = 9
 """Cells of the words at the left, `FOLLOWS` and a space or two."""
 _LINES = 6
 """Lines of one script that a gate shows; the plan shows all."""
@@ -45,7 +45,7 @@ def gate_rows(run: Run, gate: str, now: float) -> tuple[Row, ...]:
 
 def _labelled(label: str, *lines: str) -> Iterator[Row]:
     for number, line in enumerate(lines):
-        yield Part(f"{'' if number else label:<{_COLUMN}}", "sky", ("bold",)), Part(line)
+        yield Part(f"{'' if number else label:<{COLUMN}}", "sky", ("bold",)), Part(line)
 
 
 def _follows(view: GateView) -> Iterator[Row]:

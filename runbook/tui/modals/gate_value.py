@@ -68,7 +68,7 @@ class ChooseGate(GateModal):
     @on(OptionList.OptionHighlighted)
     def _highlighted(self) -> None:
         if self._index is not None:
-            self.query_one("#chosen", Button).label = Content(safe(f"Choose: {self._labels[self._index]}"))
+            self.query_one("#chosen", Choice).says(f"Choose: {self._labels[self._index]}")
         self.judge()
 
     @on(OptionList.OptionSelected)

@@ -33,6 +33,8 @@ class KeyLock(ModalScreen[Answer]):
         Binding("escape", "safe", "not now", tooltip="Close this. Nothing is answered."),
         Binding("left", "app.focus_previous", show=False),
         Binding("right", "app.focus_next", show=False),
+        Binding("pageup,up", "read(-1)", show=False),
+        Binding("pagedown,down", "read(1)", show=False),
     ]
     lock_seconds: float = LOCK
     """Seconds. Set before it is shown."""
@@ -68,6 +70,11 @@ class KeyLock(ModalScreen[Answer]):
     def _unlocked(self) -> None:
         self.remove_class("-locked")
 
+    def action_read(self, direction: int) -> None:
+        """Scroll what is said above the question."""
+        for said in self.query(".said"):
+            said.scroll_relative(y=direction * max(1, said.size.height // 2), animate=False)
+
     def action_safe(self) -> None:
         """Close without an answer."""
         self.dismiss(None)
@@ -78,4 +85,11 @@ class Choice(Button):
 
     def __init__(self, label: str, *, id: str, off: bool = False) -> None:  # noqa: A002 - textual's own parameter
         """Say what pressing it does; an id names the answer."""
-        super().__init__(Content(safe(label)), id=id, disabled=off, compact=True)
+        super().__init__("", id=id, disabled=off, compact=True)
+        self.says(label)
+
+    def says(self, label: str) -> None:
+        """Say something else; the button is as wide as its words."""
+        text = Content(safe(label))
+        self.label = text
+        self.styles.width = text.cell_length + 4

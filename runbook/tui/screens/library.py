@@ -7,6 +7,7 @@ where the runbook stands: an unreadable file is a row with its problem, never a 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -37,6 +38,7 @@ class Library(Place):
         super().__init__()
         self._workspace = workspace
         self._loaded = Loaded((), ())
+        self._has_been_left = False
 
     def compose(self) -> ComposeResult:
         """Title, filter, two lists, details."""
@@ -54,8 +56,14 @@ class Library(Place):
         self.action_reload()
 
     def on_screen_resume(self) -> None:
-        """A run may have ended meanwhile."""
-        self.action_reload()
+        """Back from a plan or a run: what is listed may have changed meanwhile."""
+        if self._has_been_left:
+            self._has_been_left = False
+            self.action_reload()
+
+    def _go(self, place: Place) -> None:
+        self._has_been_left = True
+        self.app.push_screen(place)
 
     def action_reload(self) -> None:
         """Read the folders again, off the loop."""
@@ -115,7 +123,7 @@ class Library(Place):
         if book is None:
             return
         if book.problem is None:
-            self.app.push_screen(PlanScreen(self._workspace, book))
+            self._go(PlanScreen(self._workspace, book))
         else:
             self.post_message(Refused((book.problem,)))
 
@@ -123,14 +131,14 @@ class Library(Place):
     def _open_run(self) -> None:
         run = self.query_one(RunList).here
         if run is not None:
-            self.work(lambda: self._enter(run), group="open")
+            self.work(partial(self._enter, run), group="open")
 
     async def _enter(self, run: RunRow) -> None:
         me = self._workspace.whoami()
         if run.live:
-            self.app.push_screen(RunScreen(await self._workspace.attach(run.id), me))
+            self._go(RunScreen(await self._workspace.attach(run.id), me))
         else:
-            self.app.push_screen(ReplayScreen(await asyncio.to_thread(self._workspace.replay, run.id), me))
+            self._go(ReplayScreen(await asyncio.to_thread(self._workspace.replay, run.id), me))
 
     # --- keys ---------------------------------------------------------------------------------------------------------
 

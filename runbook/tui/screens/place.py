@@ -6,7 +6,7 @@ A worker that fails is told to the person like any refusal; nothing here re-rais
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import BindingType
@@ -20,6 +20,9 @@ from runbook.tui.modals.refusal import Refusal
 
 if TYPE_CHECKING:
     from runbook.tui.app import RunbookApp
+
+Job = Callable[[], Coroutine[object, object, object]]
+"""An async function, or a partial of one."""
 
 
 class Place(Screen[None]):
@@ -51,9 +54,13 @@ class Place(Screen[None]):
 
     # --- work ---------------------------------------------------------------------------------------------------------
 
-    def work(self, job: Callable[[], Awaitable[object]], *, group: str) -> None:
-        """Do something that waits. A newer job of the same group takes the place of an older one."""
-        self.run_worker(job(), group=group, exclusive=True, exit_on_error=False)
+    def work(self, job: Job, *, group: str, all_of_them: bool = False) -> None:
+        """Do something that waits. A newer job of a group ends the older one, unless all of them are wanted."""
+        self.run_worker(job, group=group, exclusive=not all_of_them, exit_on_error=False)
+
+    def outlive(self, job: Job, *, group: str) -> None:
+        """Do something that must not end with this screen."""
+        self.app.run_worker(job, group=group, exit_on_error=False)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Tell of a worker that failed; it ends nothing."""

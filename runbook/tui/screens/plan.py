@@ -7,6 +7,7 @@ its preflight, which looks at every host and changes none.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -64,7 +65,7 @@ class PlanScreen(Place):
     def action_compile(self) -> None:
         """Plan with the values of the form."""
         given = self.query_one(ParameterForm).given
-        self.work(lambda: self._compile(given), group="plan")
+        self.work(partial(self._compile, given), group="plan")
 
     async def _compile(self, given: dict[str, str]) -> None:
         plan = await asyncio.to_thread(self._workspace.plan, self._book.path, given)
@@ -111,7 +112,7 @@ class PlanScreen(Place):
 
     def _begin(self) -> None:
         form = self.query_one(ParameterForm)
-        self.work(lambda: self._start(self._planned_with, step_mode=form.step_mode), group="start")
+        self.work(partial(self._start, self._planned_with, step_mode=form.step_mode), group="start")
 
     async def _start(self, given: dict[str, str], *, step_mode: bool) -> None:
         feed = await self._workspace.start(self._book.path, given, step_mode=step_mode)

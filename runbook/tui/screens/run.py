@@ -222,7 +222,7 @@ class RunScreen(Place):
         async def sending() -> None:
             reply(await self.feed.send(intent))
 
-        self.run_worker(sending(), group="ask", exclusive=False, exit_on_error=False)
+        self.work(sending, group="ask", all_of_them=True)
 
     def _told(self, problem: Problem | None) -> None:
         if problem is not None:
@@ -329,7 +329,7 @@ class RunScreen(Place):
 
     def action_leave(self) -> None:
         """Leave; the run goes on."""
-        self.app.run_worker(self.feed.close(), group="close", exit_on_error=False)
+        self.outlive(self.feed.close, group="close")
         if self.feed.is_live:
             self.app.notify(f"The run goes on. Back to it: runbook attach {self.run_now.id}", markup=False, timeout=8)
         super().action_leave()

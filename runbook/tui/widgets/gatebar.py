@@ -6,6 +6,7 @@ It is never hidden and never scrolled away. It takes no keys; the footer says wh
 from __future__ import annotations
 
 from runbook.core.run import Run
+from runbook.core.verdict import verdicts
 from runbook.problem import Problem
 from runbook.tui.widgets.plain import Plain
 from runbook.tui.widgets.rows import Part, Row
@@ -23,6 +24,12 @@ class GateBar(Plain):
         rows = waiting_rows(run, now, live=live, gone=gone)
         self.display = bool(rows)
         self.say(*rows)
+
+
+def _ended(run: Run) -> Row:
+    said = verdicts(run)
+    facts = f" steady state {said.steady_state}, objectives {said.objectives.replace('_', ' ')}, revert {said.revert}"
+    return Part(f" {said.run.upper()} ", "green" if said.is_green else "vermillion", ("reverse", "bold")), Part(facts)
 
 
 def waiting_rows(run: Run, now: float, *, live: bool, gone: Problem | None) -> tuple[Row, ...]:
@@ -49,6 +56,8 @@ def waiting_rows(run: Run, now: float, *, live: bool, gone: Problem | None) -> t
         )
     if run.stop is not None and not run.has_ended:
         rows.append((Part(" STOPPING ", "blue", ("reverse", "bold")), Part(f" {run.stop.reason}", "blue")))
+    if run.has_ended:
+        rows.append(_ended(run))
     if gone is not None:
         rows.append(
             (Part(" NOT FOLLOWED ", "vermillion", ("reverse", "bold")), Part(f" {gone.what}: {gone.why}. {gone.fix}"))

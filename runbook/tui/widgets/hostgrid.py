@@ -53,7 +53,7 @@ class HostGrid(Rows):
     def row(self, index: int, width: int) -> Row:
         """Mark, how many, which, why, how long."""
         group = self._groups[index]
-        names = max(10, min(24, width // 3))
+        names = max(8, min(24, width // 3))
         took = "" if group.elapsed is None else duration(group.elapsed)
         return (
             Part(" "),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
-from runbook.tui.widgets.rows import Part, Row, safe_cells
+from runbook.tui.widgets.rows import Part, Row, safe_cells, wrap
 from runbook.view.sanitize import safe_text
 
 
@@ -19,13 +19,27 @@ class Plain(Static):
     def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - textual's own parameter
         """Begin with this text."""
         super().__init__(Content(safe_text(text)), id=id, classes=classes, markup=False)
+        self._rows: tuple[Row, ...] = ()
+        self._hang = 0
 
     def tell(self, text: str) -> None:
         """Show other text."""
         self.update(Content(safe_text(text)))
 
-    def say(self, *rows: Row) -> None:
-        """Show rows of parts."""
+    def say(self, *rows: Row, hang: int = 0) -> None:
+        """Show rows of parts; with `hang`, what does not fit goes on so many cells in."""
+        self._rows, self._hang = rows, hang
+        self._fill()
+
+    def on_resize(self) -> None:
+        """Break the rows anew."""
+        if self._hang:
+            self._fill()
+
+    def _fill(self) -> None:
+        width = self.content_size.width
+        fits = self._hang and width > self._hang
+        rows = [line for row in self._rows for line in wrap(row, width, hang=self._hang)] if fits else self._rows
         self.update(Content("\n").join(content(row) for row in rows))
 
 

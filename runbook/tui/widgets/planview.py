@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runbook.core.plan import Plan
-from runbook.tui.widgets.rows import Part, Row, Rows
+from runbook.tui.widgets.rows import Part, Row, Rows, wrap
 from runbook.view.plan import PlanRow, plan_rows, plan_totals, probe_lines
 from runbook.view.words import duration, plural
+
+_HANG = 10
+"""Cells by which the rest of a long line stands in."""
 
 
 class PlanView(Rows):
@@ -16,17 +19,28 @@ class PlanView(Rows):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's own parameter
         """Begin empty."""
         super().__init__(id=id)
+        self._plan: tuple[Row, ...] = ()
         self._lines: tuple[Row, ...] = ()
 
     def show(self, plan: Plan) -> None:
         """Show this plan."""
-        self._lines = tuple(plan_lines(plan))
+        self._plan = tuple(plan_lines(plan))
+        self._break()
         totals = plan_totals(plan)
         self.heading(
             f"2 Plan {plural(totals.steps, 'step')} on {plural(totals.hosts, 'host')}, {plural(totals.gates, 'gate')}, "
             f"{totals.changing} changing ({totals.without_undo} without undo), est {duration(totals.expected)}"
         )
+
+    def _break(self) -> None:
+        """Nothing of a command may be out of sight, so long lines go on below."""
+        width = max(20, self.size.width - 1)
+        self._lines = tuple(line for row in self._plan for line in wrap(row, width, hang=_HANG))
         self.changed()
+
+    def on_resize(self) -> None:
+        """Break the lines anew."""
+        self._break()
 
     @property
     def count(self) -> int:
@@ -34,7 +48,7 @@ class PlanView(Rows):
         return len(self._lines)
 
     def row(self, index: int, width: int) -> Row:
-        """Line `index`; what does not fit is cut, the command line's `runbook plan` wraps."""
+        """Line `index`."""
         del width
         return self._lines[index]
 
@@ -43,7 +57,9 @@ def plan_lines(plan: Plan) -> Iterator[Row]:
     """The plan's rows with a heading for each section, then what is watched meanwhile."""
     section = None
     for row in plan_rows(plan):
-        heading = row.section if row.role in {"step", "rescue", "undo"} else row.role.capitalize()
+        if row.role == "undo":
+            continue  # it stands with the step that it takes back
+        heading = row.section if row.role in {"step", "rescue"} else row.role.capitalize()
         if heading != section and row.depth == 0:
             section = heading
             yield (Part(heading.upper(), "sky", ("bold",)),)
@@ -56,11 +72,11 @@ def plan_lines(plan: Plan) -> Iterator[Row]:
 
 def _step_lines(row: PlanRow) -> Iterator[Row]:
     indent = "  " * (row.depth + 1)
-    role = f" {row.role}" if row.role in {"rescue", "undo"} else ""
+    role = " rescue" if row.role == "rescue" else ""
     gate = Part(f"  GATE: {row.gate}" if row.gate else "", "yellow", ("bold",))
     facts = [*row.facts, f"est {duration(row.expected)}"] if row.expected else list(row.facts)
     yield (
-        Part(f"{indent}{row.id:<5}", "grey"),
+        Part(f"{indent}{row.id:<5} ", "grey"),
         Part(row.name, attributes=("bold",)),
         Part(f"  {row.kind}{role}", "grey"),
         gate,
@@ -72,5 +88,5 @@ def _step_lines(row: PlanRow) -> Iterator[Row]:
         for number, line in enumerate(text.lines):
             lead = where if number == 0 else " " * len(where)
             yield Part(f"{indent}      {lead}", "sky"), Part(line)
-    for line in row.undo if row.role == "step" else ():
+    for line in row.undo:
         yield Part(f"{indent}      undo ", "green"), Part(line)

@@ -8,11 +8,12 @@ more: it is idempotent, and no caller can forget it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -57,6 +58,27 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
         return set_cell_size(text, max(0, width - 1)) + "~"[:width]
     room = " " * (width - cell_len(text))
     return room + text if right else text + room
+
+
+def wrap(row: Row, width: int, *, hang: int = 0) -> tuple[Row, ...]:
+    """A row broken at spaces into rows of at most so many cells; those after the first begin `hang` cells in."""
+    lines: list[list[Part]] = [[]]
+    used = 0
+    for part in row:
+        for word in re.findall(r"\s+|\S+", safe_cells(part.text)):
+            for piece in _pieces(word, max(1, width - hang)):
+                if used + cell_len(piece) > width and used > hang:
+                    lines.append([Part(" " * hang)])
+                    used = hang
+                    piece = piece.lstrip()  # noqa: PLW2901 - the space at which it was broken
+                lines[-1].append(Part(piece, part.colour, part.attributes))
+                used += cell_len(piece)
+    return tuple(tuple(line) for line in lines)
+
+
+def _pieces(word: str, width: int) -> list[str]:
+    """A word cut where it is longer than a line: what runs must be readable to its last letter."""
+    return chop_cells(word, width) if cell_len(word) > width else [word]
 
 
 class Rows(ScrollView, can_focus=True):

@@ -10,8 +10,10 @@ from runbook.view.steps import StepRow, step_rows
 from runbook.view.words import Status, duration
 
 _NOW = (Status.WAITING, Status.RUNNING, Status.QUEUED)
+_MIDDLE = 46
+"""Cells from which a row has room for how many hosts, and how far over the plan."""
 _WIDE = 60
-"""Cells from which a row has room for its detail."""
+"""Cells from which it has room for its detail."""
 
 
 class StepList(Rows):
@@ -46,15 +48,21 @@ class StepList(Rows):
         return self._rows[self.cursor] if self._rows else None
 
     def row(self, index: int, width: int) -> Row:
-        """Mark, id, name, hosts, time against plan."""
+        """Mark, id, name, hosts, time (planned with a `~`) and how far over the plan."""
         step = self._rows[index]
-        tail = _time(step)
         hosts = f"{step.hosts_done}/{step.hosts_total}" if step.hosts_total else ""
-        room = max(6, width - 30)
-        name = fit(f"{step.id:<4} {'  ' * step.depth}{step.name}", room if width < _WIDE else max(20, room // 2))
-        detail = (Part(fit(f" {step.detail}", max(0, room - max(20, room // 2))), "grey"),) if width >= _WIDE else ()
+        tail = (Part(f"{hosts:>6} "), *_time(step)) if width >= _MIDDLE else _time(step)[:1]
+        room = max(6, width - 7 - sum(len(part.text) for part in tail))
+        name = room if width < _WIDE else max(20, room // 2)
+        indent = "  " * step.depth
         dim = ("dim",) if step.status is Status.PENDING else ()
-        return (Part(" "), mark(step.status), Part(f" {name}", attributes=dim), *detail, Part(f"{hosts:>6} "), *tail)
+        return (
+            Part(" "),
+            mark(step.status),
+            Part(" " + fit(f"{step.id:<4} {indent}{step.name}", name), attributes=dim),
+            Part(fit(f" {step.detail}", room - name) if room > name else "", "grey"),
+            *tail,
+        )
 
     def action_up(self) -> None:
         """One row up; stays there."""
@@ -87,6 +95,7 @@ def current(rows: tuple[StepRow, ...]) -> int:
 
 def _time(step: StepRow) -> Row:
     if step.elapsed is None:
-        return (Part(f"est {duration(step.expected):>7}    " if step.expected else " " * 15, "grey"),)
+        planned = f"~{duration(step.expected)}" if step.expected else ""
+        return (Part(f"{planned:>8}", "grey"), Part(" " * 8))
     over = f"+{duration(step.over)}" if step.over >= 1 else ""
-    return (Part(f"{duration(step.elapsed):>7}"), Part(f" {over:<7}", "orange", ("bold",)))
+    return (Part(f"{duration(step.elapsed):>8}"), Part(f" {over:<7}", "orange", ("bold",)))

@@ -1,0 +1,202 @@
+"""From the list of runbooks to a run that has started, and what is said when that does not work."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import Input
+
+from runbook.core.plan import Environment
+from runbook.engine.feed import ParameterField
+from runbook.problem import Problems
+from runbook.tui.modals.refusal import Refusal
+from runbook.tui.screens.library import Library
+from runbook.tui.screens.plan import PlanScreen
+from runbook.tui.screens.replay import ReplayScreen
+from runbook.tui.screens.run import RunScreen
+from runbook.tui.widgets.booklist import BookList, RunList, matches
+from runbook.tui.widgets.rows import Part, wrap
+from tests.builders import Story, plan, step
+from tests.stories import failover, failover_plan
+from tests.tui.fakes import FakeFeed, FakeReplay, FakeWorkspace, book, refusal, run_row
+from tests.tui.showing import asked, opened, until, until_shown
+
+REASON = ParameterField(name="reason", type="string", help="Why", default="", required=True, choices=(), secret=False)
+MODE = ParameterField(
+    name="mode", type="choice", help="", default="graceful", required=False, choices=("graceful", "hard"), secret=False
+)
+PASSWORD = ParameterField(
+    name="password", type="secret", help="", default="hunter2", required=True, choices=(), secret=True
+)
+
+
+def shelf(*, of=None, fields=()) -> FakeWorkspace:
+    workspace = FakeWorkspace(
+        books=(book("orders-failover"), book("daily-health", kind="operation")), of=of or failover_plan()
+    )
+    workspace.fields = fields
+    return workspace
+
+
+async def at_plan(pilot) -> PlanScreen:
+    await until_shown(pilot, "daily-health")
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, PlanScreen))
+    return pilot.app.screen
+
+
+# --- library ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("", True),
+        ("orders", True),
+        ("ORDERS failover", True),
+        ("orders restore", False),
+        ("!restore", True),
+        ("orders !tier-1", False),
+        ("!", False),
+    ],
+)
+def test_the_filter_wants_every_word_and_none_of_those_behind_an_exclamation_mark(wanted, found):
+    assert matches(book("orders-failover"), wanted) is found
+
+
+async def test_the_filter_narrows_both_lists_and_escape_empties_it():
+    workspace = FakeWorkspace(books=(book("a-one"), book("b-two")), runs=(run_row("r1", runbook="b-two"),))
+    async with opened(workspace) as pilot:
+        await until_shown(pilot, "b-two")
+        await pilot.press("slash", *"two", "enter")
+        books, runs = pilot.app.screen.query_one(BookList), pilot.app.screen.query_one(RunList)
+        await until(pilot, lambda: (books.count, runs.count) == (1, 1))
+        await pilot.press("escape")
+        await until(pilot, lambda: books.count == 2)
+
+
+async def test_a_broken_runbook_says_what_is_wrong_instead_of_opening():
+    async with opened(FakeWorkspace(books=(book("bad", problem=refusal('unknown key "comand"')),))) as pilot:
+        await until_shown(pilot, "BROKEN")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Refusal))
+        await until_shown(pilot, 'unknown key "comand"')
+
+
+async def test_a_folder_that_cannot_be_read_is_told_and_ends_nothing():
+    workspace = FakeWorkspace()
+
+    def broken() -> tuple:
+        raise OSError("disk on fire")
+
+    workspace.books = broken
+    async with opened(workspace) as pilot:
+        await until_shown(pilot, "disk on fire")
+        await asked(pilot)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Library))
+        assert pilot.app.is_running
+
+
+async def test_enter_on_a_record_replays_it():
+    workspace = FakeWorkspace(runs=(run_row("r1"),))
+    workspace.feed = FakeReplay(failover())
+    async with opened(workspace) as pilot:
+        await until_shown(pilot, "COMPLETED")
+        await pilot.press("2", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ReplayScreen))
+
+
+async def test_enter_on_a_live_run_attaches_to_it():
+    workspace = FakeWorkspace(runs=(run_row("r1", live=True, verdict="live"),))
+    workspace.feed = FakeFeed(Story(plan(step("1.1"))).start())
+    async with opened(workspace) as pilot:
+        await until_shown(pilot, "LIVE")
+        await pilot.press("2", "enter")
+        await until(pilot, lambda: type(pilot.app.screen) is RunScreen)
+
+
+# --- plan -------------------------------------------------------------------------------------------------------------
+
+
+async def test_starting_is_asked_with_the_digest_in_sight_and_the_safe_answer_focused():
+    workspace = shelf()
+    workspace.feed = FakeFeed(Story(failover_plan()).start())
+    async with opened(workspace) as pilot:
+        await at_plan(pilot)
+        await until_shown(pilot, "orders promote")
+        await pilot.press("ctrl+s")
+        await until_shown(pilot, f"plan digest {failover_plan().digest[:16]}")
+        await asked(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PlanScreen))
+        assert workspace.started == []
+
+
+async def test_start_goes_to_the_run_and_leaving_it_leads_to_the_library():
+    workspace = shelf()
+    workspace.feed = FakeFeed(Story(failover_plan()).start())
+    async with opened(workspace) as pilot:
+        await at_plan(pilot)
+        await until_shown(pilot, "orders promote")
+        await pilot.press("ctrl+s")
+        await asked(pilot)
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: type(pilot.app.screen) is RunScreen)
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Library) and workspace.feed.closed)
+        assert workspace.started == [("drills/orders-failover.yaml", {}, False)]
+
+
+async def test_where_the_environment_says_so_its_name_is_typed_before_a_start():
+    workspace = shelf(of=failover_plan(environment=Environment(name="production", confirm="typed")))
+    async with opened(workspace) as pilot:
+        await at_plan(pilot)
+        await until_shown(pilot, "orders promote")
+        await pilot.press("ctrl+s")
+        await until_shown(pilot, 'Type "production" letter for letter')
+        assert pilot.app.screen.query_one("#go").disabled
+
+
+async def test_a_plan_made_with_other_values_cannot_be_started():
+    workspace = shelf(fields=(REASON,))
+    async with opened(workspace) as pilot:
+        screen = await at_plan(pilot)
+        await until_shown(pilot, "orders promote")
+        screen.query_one("#field-0", Input).value = "INC-7"
+        await until(pilot, lambda: screen.check_action("start", ()) is None)
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert pilot.app.screen is screen
+        await pilot.press("f5")
+        await until(pilot, lambda: screen.check_action("start", ()) is True)
+
+
+async def test_a_missing_value_is_refused_with_its_reason_and_the_form_stays():
+    workspace = shelf(fields=(REASON,))
+    workspace.refusal = Problems([refusal()])
+    async with opened(workspace) as pilot:
+        await until_shown(pilot, "daily-health")
+        await pilot.press("enter")
+        await until_shown(pilot, "this runbook needs a value for reason")
+
+
+async def test_a_secret_is_never_shown_and_its_default_never_filled_in():
+    async with opened(shelf(fields=(PASSWORD, MODE))) as pilot:
+        screen = await at_plan(pilot)
+        field = screen.query_one("#field-0", Input)
+        assert (field.password, field.value) == (True, "")
+        assert screen.query_one("#form").given == {"mode": "graceful"}
+
+
+# --- long lines -------------------------------------------------------------------------------------------------------
+
+
+def test_a_long_command_goes_on_below_to_its_last_letter():
+    row = (Part("db1: ", "sky"), Part("orders backup --all --verify --and-more"))
+    lines = ["".join(part.text for part in line) for line in wrap(row, 20, hang=5)]
+    assert lines == ["db1: orders backup ", "     --all --verify ", "     --and-more"]
+
+
+def test_a_word_longer_than_the_line_is_cut_and_nothing_is_lost():
+    lines = ["".join(part.text for part in line) for line in wrap((Part("x" * 25),), 10)]
+    assert lines == ["x" * 10, "x" * 10, "x" * 5]

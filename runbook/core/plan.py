@@ -211,6 +211,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     controls: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     reviewed: str = ""
+    inventory: str = ""
+    """The inventory it was compiled with, as a resume finds it again."""
     source: str = ""
     """The file it was read from, as given."""
     source_sha256: str = ""

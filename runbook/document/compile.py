@@ -132,6 +132,7 @@ def _described(runbook: Runbook, inventory: Inventory) -> Plan:
         sections=(),
         hosts=(),
         environment=inventory.environment,
+        inventory=inventory.source,
         description=runbook.description,
         owner=runbook.owner,
         service=runbook.service,

@@ -25,7 +25,7 @@ from runbook.core.plan import PlannedStep
 from runbook.core.run import Run, StepState
 from runbook.core.verdict import verdicts
 from runbook.document.scope import Scope
-from runbook.document.template import Evaluation, evaluate, is_template, render, render_action
+from runbook.document.template import Evaluation, evaluate, render, render_action
 from runbook.problem import Problems, problem
 from runbook.steps.kind import Clock
 
@@ -111,10 +111,24 @@ class Entering:
         scope = self.scope(run, host)
         values: list[tuple[str, str | Secret]] = []
         for name, text in planned.env.items():
-            value = render(text, scope, reveal=True) if is_template(text) else text
+            # Only a step that awaits something still holds templates; other text is final, whatever it looks like.
+            value = render(text, scope, reveal=True) if planned.awaits else text
             is_secret = any(secret.reveal() in value for secret in self._secrets.values() if secret.reveal())
             values.append((name, Secret(name, value) if is_secret else value))
         return tuple(values)
+
+    def filled_in(self, run: Run, planned: PlannedStep, host: str) -> PlannedStep:
+        """The step with its folder and its user rendered for a host.
+
+        Raises:
+            Problems: As `render`.
+        """
+        if not planned.awaits:
+            return planned
+        scope = self.scope(run, host)
+        return msgspec.structs.replace(
+            planned, cwd=render(planned.cwd, scope), become_user=render(planned.become_user, scope)
+        )
 
     def scope(self, run: Run, host: str, **registered: Mapping[str, object]) -> Scope:
         """Every name that a template or an expression of this run may use on a host."""

@@ -118,7 +118,7 @@ class Executor:
                 granted = self._take_in()
                 effects = self._settle(workers)
                 self._start(workers, effects)
-                self._commit_if_due(must=bool(granted) or self._recorder.run.has_ended)
+                await self._commit_if_due(must=bool(granted) or self._recorder.run.has_ended)
                 for answer, problem in granted:
                     answer.set_result(problem) if not answer.done() else None
                 if self._recorder.run.has_ended or self._stopping:
@@ -215,8 +215,9 @@ class Executor:
         """Output is flushed while anything runs; an idle run waiting for a person costs nothing."""
         return self._flushed_at + FLUSH if self._in_flight else math.inf
 
-    def _commit_if_due(self, *, must: bool) -> None:
+    async def _commit_if_due(self, *, must: bool) -> None:
         if must or self._recorder.now() - self._committed_at >= COMMIT:
+            await self._recorder.commit_output()
             self._commit()
 
     def _commit(self) -> None:

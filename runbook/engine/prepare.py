@@ -16,12 +16,13 @@ from runbook.core.command import Secret
 from runbook.core.inventory import Inventory
 from runbook.core.plan import Plan
 from runbook.core.runbook import Runbook
-from runbook.document.compile import compile_plan
+from runbook.document.compile import Compiled, compile_plan
 from runbook.document.draft import CompileOptions, Given
 from runbook.document.inventory_file import read_inventory
 from runbook.document.runbook_file import read_runbook
 from runbook.engine.settings import Settings
-from runbook.problem import Problem, Problems, Where, nearest, problem
+from runbook.problem import Problem, Where, nearest, problem
+from runbook.transport.masking import Masker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +80,10 @@ def prepare(settings: Settings, wish: Wish, secret: SecretSource | None) -> Prep
         runbook=runbook,
         inventory=inventory,
         plan=compiled.plan,
-        secrets=compiled.secrets,
-        files=_files(path, inventory, compiled.plan),
+        secrets=(*compiled.secrets, *inventory.secrets),
+        files=_files(path, inventory, compiled),
         folder=path.resolve().parent,
-        warnings=compiled.warnings,
+        warnings=(*inventory.warnings, *compiled.warnings),
     )
 
 
@@ -130,19 +131,18 @@ def inventory_of(settings: Settings, wish: Wish, runbook: Runbook) -> str:
     return chosen
 
 
-def _files(path: Path, inventory: Inventory, plan: Plan) -> dict[str, bytes]:
-    """Copies for the record. Inventory files keep their names, flattened; parameters without the secrets."""
+def _files(path: Path, inventory: Inventory, compiled: Compiled) -> dict[str, bytes]:
+    """Copies for the record: names flattened and numbered, passwords of the inventory masked, secrets left out."""
+    masker = Masker.for_secrets((*compiled.secrets, *inventory.secrets))
     files = {"runbook.yaml": path.read_bytes()}
-    for number, name in enumerate(inventory.files):
-        files[f"inventory-{number:02}-{Path(name).name}"] = Path(name).read_bytes()
-    parameters = {one.name: "(secret)" if one.secret else one.value for one in plan.parameters}
+    for kind, names in (("inventory", inventory.files), ("part", compiled.files)):
+        for number, name in enumerate(names):
+            files[f"{kind}-{number:02}-{Path(name).name}"] = _masked(masker, Path(name).read_bytes())
+    parameters = {one.name: "(secret)" if one.secret else one.value for one in compiled.plan.parameters}
     files["parameters.json"] = msgspec.json.format(msgspec.json.encode(parameters), indent=2) + b"\n"
     return files
 
 
-def all_problems(settings: Settings, wish: Wish) -> tuple[Problem, ...]:
-    """What `prepare` would say, as values: warnings of a sound runbook, or every problem of another."""
-    try:
-        return prepare(settings, wish, None).warnings
-    except Problems as wrong:
-        return wrong.problems
+def _masked(masker: Masker, data: bytes) -> bytes:
+    fresh = masker.fresh()
+    return fresh.feed(data) + fresh.flush()

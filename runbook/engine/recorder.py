@@ -56,9 +56,14 @@ class Recorder:
         return self.run
 
     def commit(self) -> None:
-        """Make everything recorded so far durable, output bytes before the lines that name them."""
-        self.output.sync()
+        """Make every line recorded so far durable: what must be before a command leaves or an answer counts."""
         self._journal.commit()
+
+    async def commit_output(self) -> None:
+        """Make output bytes durable, in a thread: a hundred files of a hundred hosts must not hold up a key press."""
+        unsynced = self.output.unsynced()
+        if unsynced.files:
+            await asyncio.to_thread(unsynced.sync)
 
     def flush_output(self, host: str = "") -> None:
         """Record what is gathered of a host's output, or of everybody's."""
@@ -69,6 +74,7 @@ class Recorder:
     def close(self) -> None:
         """Flush, commit and let go."""
         self.flush_output()
+        self.output.unsynced().sync()
         self.commit()
         self._journal.close()
         self._announce()

@@ -150,6 +150,7 @@ class RunWorkers:
         tools, run = self._tools, self._tools.recorder.run
         attempt = run.steps[effect.step].attempts[effect.host]
         host = next((known for known in run.plan.hosts if known.name == effect.host), None)
+        planned = tools.entering.filled_in(run, planned, effect.host)
         become = planned.become_user or (host.become_user if host else "") or "root"
         return Bench(
             planned=planned,
@@ -166,6 +167,7 @@ class RunWorkers:
             folder=tools.folder,
             env=tools.entering.environment(run, planned, effect.host),
             become=Become(user=become) if planned.become else None,
+            address=host,
         )
 
     def _evaluate(self, effect: Attempt, planned: PlannedStep, expression: str, result: Result) -> bool:

@@ -20,6 +20,7 @@ from runbook.core.recovery import recovery
 from runbook.core.run import Run
 from runbook.core.runbook import Runbook
 from runbook.core.verdict import verdicts
+from runbook.document.inventory_file import read_inventory
 from runbook.document.runbook_file import read_runbook
 from runbook.engine.client import EachEntry, LiveFeed, ignore, watch
 from runbook.engine.clock import SystemClock, new_run_id
@@ -206,6 +207,9 @@ class LocalWorkspace:
         plan = first.event.plan
         wanted = {one.name: one.source for one in plan.parameters if one.secret}
         secrets = {name: self.secret(name, source) for name, source in wanted.items()} if self.secret else {}
+        if plan.inventory:
+            inventory = read_inventory(plan.inventory, workspace=self.settings.root)
+            secrets |= {secret.name: secret.reveal() for secret in inventory.secrets}
         book_folder = str((self.settings.root / plan.source).parent)
         await launch(self._handover(folder.name, book_folder, secrets, by=self.whoami()))
         return folder.name

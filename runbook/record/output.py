@@ -87,6 +87,30 @@ def output_ends(folder: Path, entries: Iterable[Entry]) -> tuple[OutputEnd, ...]
     )
 
 
+class Unsynced(msgspec.Struct, frozen=True, kw_only=True):
+    """Files of output that may not be on the disk yet."""
+
+    folder: Path
+    files: tuple[Path, ...]
+
+    def sync(self) -> None:
+        """Make them durable, and their names. Journal lines may be durable before: `verify` then tells what was lost.
+
+        Raises:
+            Problems: `record-unwritable`.
+        """
+        for path in self.files:
+            with disk_problems("Output cannot be made durable", path):
+                number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+                try:
+                    sync_file(number)
+                finally:
+                    os.close(number)
+        if self.files:
+            with disk_problems("Output cannot be made durable", self.folder):
+                sync_folder(self.folder)
+
+
 class OutputStore:
     """The writing side, for all hosts of one run."""
 
@@ -121,14 +145,13 @@ class OutputStore:
         files = [self._hosts[host]] if host in self._hosts else [] if host else self._hosts.values()
         return _collect(file.flush() for file in files)
 
-    def sync(self) -> None:
-        """Make what was written durable. Before a `commit` that must not name bytes that a power cut could take.
+    def unsynced(self) -> Unsynced:
+        """What has been written since the last call, to be made durable; syncing it touches nothing of the store.
 
-        Raises:
-            Problems: `record-unwritable`.
+        So a caller with a loop to keep alive may sync in a thread while more output is written.
         """
-        for file in self._hosts.values():
-            file.sync()
+        paths = tuple(path for file in self._hosts.values() for path in file.take_unsynced())
+        return Unsynced(folder=self._folder / OUT, files=paths)
 
 
 class _HostFile:
@@ -154,16 +177,10 @@ class _HostFile:
         if self._gathered and self._source is not None:
             yield self._put(self._source, len(self._gathered))
 
-    def sync(self) -> None:
-        if not self._dirty:
-            return
-        with disk_problems("Output cannot be made durable", self._path):
-            number = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            try:
-                sync_file(number)
-            finally:
-                os.close(number)
+    def take_unsynced(self) -> tuple[Path, ...]:
+        paths = (self._path,) if self._dirty else ()
         self._dirty = False
+        return paths
 
     def _put(self, source: Source, length: int) -> OutputArrived:
         if self._failure is not None:
@@ -196,8 +213,6 @@ class _HostFile:
             write_whole(number, data)
         finally:
             os.close(number)
-        if offset == 0:
-            sync_folder(self._path.parent)
         return offset
 
 

@@ -46,12 +46,24 @@ async def test_nothing_of_a_record_is_open_to_others(place: Place) -> None:
 
 async def test_a_secret_reaches_the_command_and_no_file(place: Place) -> None:
     secret = Secret("password", "correct horse battery")
-    step = command("1.1", 'printf %s "$PASSWORD" | wc -c; echo "it is $PASSWORD"', env={"PASSWORD": "{{ password }}"})
+    step = command(
+        "1.1",
+        'printf %s "$PASSWORD" | wc -c; echo "it is $PASSWORD"',
+        env={"PASSWORD": "{{ password }}"},
+        awaits=("password",),
+    )
     run = await ended(await place.start(plan(step), secrets=(secret,)))
     output = (place.folder(run.id) / "out" / "here.log").read_text().split()
     assert output == ["21", "it", "is", "********"]
     everything = b"".join(path.read_bytes() for path in place.folder(run.id).rglob("*") if path.is_file())
     assert b"correct horse" not in everything
+
+
+async def test_a_value_that_looks_like_a_template_is_never_rendered(place: Place) -> None:
+    secret = Secret("password", "correct horse battery")
+    step = command("1.1", 'printf %s "$GIVEN"', env={"GIVEN": "{{ password }}"})
+    run = await ended(await place.start(plan(step), secrets=(secret,)))
+    assert (place.folder(run.id) / "out" / "here.log").read_text() == "{{ password }}"
 
 
 async def test_leaving_and_coming_back_shows_the_same_run(place: Place) -> None:

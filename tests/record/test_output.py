@@ -165,10 +165,19 @@ def test_one_host_that_cannot_be_written_keeps_no_other_back_and_is_told_next(tm
 
 def test_what_was_written_can_be_made_durable(tmp_path: Path):
     store = OutputStore(tmp_path)
-    store.sync()
+    assert store.unsynced().files == ()
     store.write(source(), b"x")
     store.flush()
-    store.sync()
+    unsynced = store.unsynced()
+    assert unsynced.files == (tmp_path / "out/db1.log",)
+    unsynced.sync()
+    assert store.unsynced().files == ()
+
+
+def test_output_that_vanished_before_it_was_durable_is_a_problem(tmp_path: Path):
+    store = OutputStore(tmp_path)
+    store.write(source(), b"x")
+    store.flush()
     (tmp_path / "out/db1.log").unlink()
-    store.sync()
-    assert not (tmp_path / "out/db1.log").exists()
+    with pytest.raises(Problems, match="Output cannot be made durable"):
+        store.unsynced().sync()

@@ -23,7 +23,7 @@ check: $(VENV)/.lint
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/vulture
 	$(BIN)/deptry .
-	$(BIN)/codespell $(SOURCES) drills inventories README.md CHANGELOG.md CONTRIBUTING.md
+	$(BIN)/codespell runbook benchmarks docs drills inventories README.md CHANGELOG.md CONTRIBUTING.md
 	$(BIN)/yamllint --strict drills inventories
 	$(BIN)/runbook check drills
 

@@ -86,15 +86,15 @@ async def _failure(opened: GateOpened, keyboard: Keyboard) -> Intent | None:
     choice = await _one_of(opened.choices, keyboard)
     if choice is None:
         return None
-    reason: str | None = await keyboard.ask("Reason, goes on record: ") if choice in _REASONED_CHOICES else ""
+    reason = await keyboard.ask("Reason, goes on record: ") if choice in _REASONED_CHOICES else ""
     if reason is None:
         return None
     return ResolveFailure(step=opened.step, choice=choice, reason=reason)  # type: ignore[arg-type]  # offered by the gate
 
 
 async def _choose(opened: GateOpened, keyboard: Keyboard) -> Intent | None:
-    for number, label in enumerate(opened.choices, start=1):
-        say(f"  {number}  {safe(label)}")
+    for number, offered in enumerate(opened.choices, start=1):
+        say(f"  {number}  {safe(offered)}")
     label = await _picked(opened.choices, keyboard)
     return None if label is None else _answer(opened, "choose", value=label)
 

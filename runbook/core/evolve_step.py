@@ -168,7 +168,14 @@ def attempt_ended(run: Run, event: AttemptEnded, at: float) -> Run:
     attempt = state.attempts.get(event.host) if state else None
     if state is None or attempt is None or attempt.number != event.number or attempt.outcome is not None:
         return run
-    done = replace(attempt, ended_at=at, outcome=event.outcome, detail=event.detail, result=event.result)
+    done = replace(
+        attempt,
+        ended_at=at,
+        outcome=event.outcome,
+        detail=event.detail,
+        result=event.result,
+        good_since=event.good_since,
+    )
     state = replace(
         state,
         running=without(state.running, event.host),
@@ -185,8 +192,7 @@ def attempt_ended(run: Run, event: AttemptEnded, at: float) -> Run:
     else:
         state = replace(state, retrying=state.retrying.set(event.host, at + pause))
     run = set_step(run, state)
-    run = register(run, state.planned.register, event.host, event.result)
-    return _mark_good_since(run, state.planned, event)
+    return register(run, state.planned.register, event.host, event.result)
 
 
 def _pause_before_retry(state: StepState, event: AttemptEnded) -> float | None:
@@ -221,14 +227,6 @@ def register(run: Run, name: str, host: str, result: Result) -> Run:
     return replace(run, values=run.values.set(name, Registered(by_host=known.by_host.set(host, result))))
 
 
-def _mark_good_since(run: Run, planned: PlannedStep, event: AttemptEnded) -> Run:
-    """A `wait_for` restores the service at the first sample of the stretch that held, not when the hold was over."""
-    if planned.sets is None or event.good_since is None or event.outcome is not Outcome.SUCCEEDED:
-        return run
-    mark = Mark(at=event.good_since, source=planned.id)
-    return replace(run, milestones=run.milestones.set(planned.sets, mark))
-
-
 def step_ended(run: Run, event: StepEnded, at: float) -> Run:
     """A step is over; its milestone is marked unless a better moment is known."""
     state = run.steps.get(event.step)
@@ -240,12 +238,16 @@ def step_ended(run: Run, event: StepEnded, at: float) -> Run:
 
 
 def _mark_end(run: Run, state: StepState, at: float) -> Run:
-    """Mark its milestone, unless this visit has marked a better moment already."""
-    sets = state.planned.sets
-    marked = run.milestones.get(sets) if sets else None
-    if sets is None or (marked and marked.source == state.id and marked.at >= (state.entered_at or 0.0)):
+    """Mark its milestone: now, or where the step has seen it come, at the first good sample of the stretch that held.
+
+    Of several hosts the slowest counts. A later visit marks it again.
+    """
+    if state.planned.sets is None:
         return run
-    return replace(run, milestones=run.milestones.set(sets, Mark(at=at, source=state.id)))
+    newest = (each for host, each in state.attempts.items() if each.number > state.numbers_before.get(host, 0))
+    seen = [attempt.good_since for attempt in newest if attempt.good_since is not None]
+    mark = Mark(at=max(seen, default=at), source=state.id)
+    return replace(run, milestones=run.milestones.set(state.planned.sets, mark))
 
 
 def failure_resolved(run: Run, event: FailureResolved, at: float) -> Run:

@@ -51,6 +51,8 @@ class AttemptState(msgspec.Struct, frozen=True, kw_only=True):
     grade: Grade | None = None
     """None until the host has told."""
     result: Result = Result()
+    good_since: float | None = None
+    """For `wait_for`: `at` of the first sample of the stretch that held."""
     job: str = ""
     digest: str = ""
     recorded_out: int = 0

@@ -1,0 +1,469 @@
+"""Questions to people: every kind, who may answer, which answers count, and when it is settled."""
+
+from __future__ import annotations
+
+import pytest
+
+from runbook.core.action import (
+    Action,
+    ApproveAction,
+    AskAction,
+    ChecklistAction,
+    ChooseAction,
+    ConfirmAction,
+    Item,
+    ManualAction,
+    Option,
+)
+from runbook.core.event import Actor, GateOpened, HaltRequested
+from runbook.core.intent import AnswerGate, HaltRun
+from runbook.core.outcome import Outcome
+from runbook.core.plan import Environment, PlannedStep
+from runbook.core.run import StepPhase
+from runbook.core.verdict import verdicts
+from tests.builders import ANNA, BEN, plan, step
+from tests.core.driving import Drive, picks, says
+
+CLEO = Actor(name="cleo", uid=1002, via="approve")
+DAN = Actor(name="dan", uid=1003, via="approve")
+APPROVE = ApproveAction(message="Fail over?")
+CHECKLIST = ChecklistAction(items=(Item(item="DNS is low"), Item(item="People told", owner="desk")))
+
+
+def asking(action: Action, **fields: object) -> Drive:
+    """A run that has come to a gate, with a step behind it."""
+    opened = {key: fields.pop(key) for key in ("attended", "auto", "replies") if key in fields}
+    environment = fields.pop("environment", Environment(name="lab"))
+    return Drive(plan(step("1.1", action, **fields), step("1.2"), environment=environment), **opened).go()
+
+
+def answer(answer: str, **fields: object) -> AnswerGate:
+    return AnswerGate(gate="1.1#1", answer=answer, **fields)
+
+
+# --- every kind -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "opened"),
+    [
+        (
+            ConfirmAction(message="Kills db1", type="db1"),
+            {"kind": "confirm", "message": "Kills db1", "word": "db1", "choices": ("proceed", "stop")},
+        ),
+        (APPROVE, {"kind": "approve", "message": "Fail over?", "choices": ("approve", "reject")}),
+        (AskAction(prompt="Ticket?"), {"kind": "ask", "message": "Ticket?", "choices": ("value",)}),
+        (
+            ChooseAction(prompt="Which way?", options=(Option(label="east"), Option(label="west"))),
+            {"kind": "choose", "message": "Which way?", "choices": ("east", "west")},
+        ),
+        (
+            ManualAction(instructions="Pull the cable"),
+            {"kind": "manual", "message": "Pull the cable", "choices": ("done", "failed", "skip")},
+        ),
+        (
+            CHECKLIST,
+            {"kind": "checklist", "message": "DNS is low\nPeople told", "choices": ("DNS is low", "People told")},
+        ),
+    ],
+)
+def test_a_gate_says_what_it_asks_and_what_it_takes(action: Action, opened: dict[str, object]) -> None:
+    drive = asking(action)
+    expected = GateOpened(gate="1.1#1", step="1.1", digest="digest of 1.1", **opened)
+    assert drive.run.gates["1.1#1"].opened == expected
+    assert drive.run.open_gates == ("1.1#1",)
+    assert drive.did == [], "nothing behind a gate begins before it is answered"
+
+
+@pytest.mark.parametrize(
+    ("action", "given", "detail"),
+    [
+        (ConfirmAction(message="Sure?"), answer("proceed", reason="agreed"), "agreed"),
+        (APPROVE, answer("approve"), "approved by ben"),
+        (AskAction(prompt="Ticket?"), answer("value", value="CHG-7"), "CHG-7"),
+        (ChooseAction(prompt="?", options=(Option(label="east"),)), answer("choose", value="east"), "east"),
+        (ManualAction(instructions="Pull"), answer("done", reason="rack 4"), "rack 4"),
+    ],
+)
+def test_an_answer_ends_the_step_and_the_run_goes_on(action: Action, given: AnswerGate, detail: str) -> None:
+    drive = asking(action)
+    assert drive.ask(given, BEN) is None
+    drive.go()
+    assert (drive.outcome("1.1"), drive.state("1.1").detail) == (Outcome.SUCCEEDED, detail)
+    assert drive.did == ["1.2@db1"]
+    assert drive.run.open_gates == ()
+
+
+def test_what_was_asked_or_chosen_is_registered() -> None:
+    chosen = step("1.2", ChooseAction(prompt="?", options=(Option(label="east"), Option(label="west"))), register="way")
+    of = plan(step("1.1", AskAction(prompt="Ticket?"), register="ticket"), chosen)
+    drive = Drive(of, replies={"1.1": [says("value", value="CHG-7")], "1.2": [says("choose", value="west")]}).go()
+    assert {name: known.by_host[""].value for name, known in drive.run.values.items()} == {
+        "ticket": "CHG-7",
+        "way": "west",
+    }
+
+
+def test_a_manual_step_that_failed_is_a_failure() -> None:
+    drive = asking(ManualAction(instructions="Pull"), replies={"1.1": [says("failed", reason="stuck")]})
+    assert (drive.outcome("1.1"), drive.tale[-1]) == (Outcome.FAILED, "ask 1.1#2 failure")
+
+
+def test_a_manual_step_that_failed_can_be_asked_for_again() -> None:
+    drive = asking(
+        ManualAction(instructions="Pull"),
+        replies={"1.1": [says("failed", reason="stuck"), picks("retry"), says("done")]},
+    )
+    assert (drive.outcome("1.1"), drive.did) == (Outcome.SUCCEEDED, ["1.2@db1"])
+
+
+def test_a_manual_step_may_be_skipped_with_a_reason() -> None:
+    drive = asking(ManualAction(instructions="Pull"), replies={"1.1": [says("skip", reason="no cable here")]})
+    assert (drive.outcome("1.1"), drive.did) == (Outcome.SKIPPED, ["1.2@db1"])
+
+
+def test_a_checklist_is_done_when_every_item_is_ticked_or_waived() -> None:
+    drive = asking(CHECKLIST)
+    assert drive.ask(answer("tick", value=1)) is None
+    drive.go()
+    assert drive.state("1.1").is_live
+    assert drive.ask(answer("waive", value=0, reason="DNS is static")) is None
+    drive.go()
+    assert (drive.outcome("1.1"), drive.state("1.1").detail) == (Outcome.SUCCEEDED, "1 waived")
+
+
+# --- answers that do not count ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+@pytest.mark.parametrize(
+    ("action", "word", "fields"),
+    [
+        (ConfirmAction(message="Sure?"), "stop", {}),
+        (APPROVE, "reject", {}),
+        (ManualAction(instructions="Pull"), "failed", {}),
+        (ManualAction(instructions="Pull"), "skip", {}),
+        (CHECKLIST, "waive", {"value": 0}),
+    ],
+)
+def test_saying_no_goes_on_record_with_a_reason(
+    action: Action, word: str, fields: dict[str, object], reason: str
+) -> None:
+    assert asking(action).ask(answer(word, reason=reason, **fields), BEN).code == "no-reason"
+
+
+@pytest.mark.parametrize("typed", ["", "db2", "DB1", "db1 "])
+def test_the_word_is_typed_letter_for_letter(typed: str) -> None:
+    drive = asking(ConfirmAction(message="Kills db1", type="db1"))
+    refused = drive.ask(answer("proceed", typed=typed))
+    assert (refused.code, refused.fix) == ("wrong-word", 'Type "db1" letter for letter.')
+    assert drive.ask(answer("proceed", typed="db1")) is None
+
+
+def test_stopping_needs_no_word() -> None:
+    drive = asking(ConfirmAction(message="Kills db1", type="db1"))
+    assert drive.ask(answer("stop", reason="too early")) is None
+
+
+def test_an_answer_to_something_that_has_changed_since_is_refused() -> None:
+    drive = asking(ConfirmAction(message="Sure?"))
+    assert drive.ask(answer("proceed", digest="digest of yesterday")).code == "stale-gate"
+    assert drive.ask(answer("proceed", digest="digest of 1.1")) is None
+
+
+def test_an_answer_that_the_gate_does_not_take_is_refused_with_those_it_takes() -> None:
+    refused = asking(ConfirmAction(message="Sure?")).ask(answer("approve"))
+    assert (refused.what, refused.fix) == ('gate 1.1#1 does not take "approve"', "It takes: proceed, stop.")
+
+
+def test_the_menu_of_a_failed_step_is_no_gate_to_answer() -> None:
+    drive = Drive(plan(step("1.1")), outcomes={"1.1": Outcome.FAILED}).go()
+    assert drive.ask(answer("proceed")).fix == "It takes: nothing; use the menu of the failed step."
+
+
+def test_an_unknown_gate_is_refused_with_those_that_wait() -> None:
+    drive = asking(ConfirmAction(message="Sure?"))
+    assert drive.ask(AnswerGate(gate="9.9#1", answer="proceed")).fix == "Waiting now: 1.1#1."
+    assert Drive(plan(step())).ask(AnswerGate(gate="1.1#1", answer="proceed")).fix == "Waiting now: none."
+
+
+@pytest.mark.parametrize("value", ["north", None])
+def test_a_way_that_is_not_offered_is_refused(value: object) -> None:
+    drive = asking(ChooseAction(prompt="?", options=(Option(label="east"), Option(label="west"))))
+    assert drive.ask(answer("choose", value=value)).what == f'"{value}" is not offered'
+
+
+@pytest.mark.parametrize("value", [2, -1, "0", None, True])
+def test_an_item_that_is_not_on_the_list_is_refused(value: object) -> None:
+    assert asking(CHECKLIST).ask(answer("tick", value=value)).fix == "Items are numbered 0 to 1."
+
+
+def test_an_item_is_settled_once() -> None:
+    drive = asking(CHECKLIST)
+    assert drive.ask(answer("tick", value=0)) is None
+    assert drive.ask(answer("waive", value=0, reason="no"), BEN).why == "anna: tick"
+
+
+# --- answering twice --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "given"),
+    [
+        (ConfirmAction(message="Sure?"), answer("proceed")),
+        (ConfirmAction(message="Sure?"), answer("stop", reason="no")),
+        (APPROVE, answer("approve")),
+        (APPROVE, answer("reject", reason="no")),
+        (AskAction(prompt="?"), answer("value", value="x")),
+        (ManualAction(instructions="Pull"), answer("done")),
+    ],
+)
+def test_two_people_at_the_same_moment_get_one_answer_and_one_refusal(action: Action, given: AnswerGate) -> None:
+    drive = asking(action)
+    assert drive.ask(given, BEN) is None
+    refused = drive.ask(given, CLEO)
+    assert (refused.what, refused.why) == ("gate 1.1#1 is closed", f"ben answered {given.answer}")
+
+
+def test_a_gate_in_front_of_a_step_is_answered_once() -> None:
+    drive = Drive(plan(step("1.1", confirm="key"))).go()
+    assert drive.ask(answer("proceed"), BEN) is None
+    assert drive.ask(answer("stop", reason="wait"), CLEO).why == "ben answered proceed"
+
+
+def test_a_gate_that_nobody_answered_is_closed_by_a_halt() -> None:
+    drive = asking(ConfirmAction(message="Sure?"))
+    drive.ask(HaltRun(reason="wrong window"))
+    assert drive.ask(answer("proceed")).why == "its step is over"
+    drive.go()
+    assert (drive.outcome("1.1"), drive.did) == (Outcome.CANCELLED, [])
+
+
+# --- approval ---------------------------------------------------------------------------------------------------------
+
+
+def test_nobody_approves_their_own_run() -> None:
+    refused = asking(APPROVE).ask(answer("approve"), ANNA)
+    assert (refused.code, refused.why) == (
+        "not-allowed",
+        "anna started this run, and nobody approves their own run",
+    )
+
+
+def test_unless_the_author_allows_it() -> None:
+    assert asking(ApproveAction(message="?", allow_self=True)).ask(answer("approve"), ANNA) is None
+
+
+def test_two_approvals_are_two_people() -> None:
+    drive = asking(ApproveAction(message="?", min_required=2))
+    assert drive.ask(answer("approve"), BEN) is None
+    drive.go()
+    assert drive.state("1.1").is_live
+    refused = drive.ask(answer("approve"), Actor(name="ben", uid=1001, via="another terminal"))
+    assert refused.why == "ben has answered already, and 2 different people are needed"
+    assert drive.ask(answer("approve"), CLEO) is None
+    assert drive.go().state("1.1").detail == "approved by ben, cleo"
+
+
+@pytest.mark.parametrize(("person", "allowed"), [(BEN, True), (CLEO, True), (DAN, False)])
+def test_approvers_are_roles_of_the_environment_or_people(person: Actor, allowed: bool) -> None:
+    lab = Environment(name="lab", roles={"dba-lead": ("ben",)})
+    drive = asking(ApproveAction(message="?", approvers=("dba-lead", "cleo")), environment=lab)
+    refused = drive.ask(answer("approve"), person)
+    assert (refused is None) is allowed
+    assert refused is None or refused.why == "dan is none of: dba-lead, cleo"
+
+
+def test_a_rejection_is_no_failure_and_fires_no_rollback() -> None:
+    changed = step("1.1", undo=(step("1.1.undo.1"),))
+    drive = Drive(
+        plan(changed, step("1.2", APPROVE, on_failure="rollback")),
+        replies={"1.2": [says("reject", by=BEN, reason="not tonight")]},
+    ).go()
+    assert drive.did == ["1.1@db1"]
+    assert drive.outcome("1.2") is Outcome.CANCELLED
+    assert HaltRequested(by=BEN, reason="ben: reject at Step 1.2: not tonight") in drive.events
+    assert verdicts(drive.run).run == "aborted"
+
+
+def test_one_rejection_ends_an_approval_that_waits_for_more() -> None:
+    drive = asking(ApproveAction(message="?", min_required=2))
+    drive.ask(answer("approve"), BEN)
+    drive.ask(answer("reject", reason="not tonight"), CLEO)
+    assert verdicts(drive.go().run).run == "aborted"
+
+
+def test_stopping_at_a_confirmation_ends_the_run_without_an_undo() -> None:
+    changed = step("1.1", undo=(step("1.1.undo.1"),))
+    of = plan(changed, step("1.2", ConfirmAction(message="Go on?")), rollback=(step("R.1"),), always=(step("A.1"),))
+    drive = Drive(of, replies={"1.2": [says("stop", reason="lag is too high")]}).go()
+    assert drive.did == ["1.1@db1", "A.1@db1"]
+
+
+@pytest.mark.parametrize(("on_timeout", "ends"), [("proceed", Outcome.SUCCEEDED), ("fail", Outcome.FAILED)])
+def test_an_approval_lapses_as_its_policy_says(on_timeout: str, ends: Outcome) -> None:
+    drive = asking(ApproveAction(message="?", timeout=600.0, on_timeout=on_timeout), attended=False, on_failure="abort")
+    assert drive.tale[:3] == ["enter 1.1", "ask 1.1#1 approve", "lapse 1.1#1"]
+    assert (drive.outcome("1.1"), drive.state("1.1").ended_at) == (ends, 600.0)
+    assert verdicts(drive.run).run == ("completed" if on_timeout == "proceed" else "failed")
+
+
+def test_a_lapse_that_asks_is_put_to_the_operator_whatever_follows_other_failures() -> None:
+    drive = asking(ApproveAction(message="?", timeout=600.0, on_timeout="ask"), on_failure="abort")
+    assert drive.tale[-2:] == ["end 1.1 failed", "ask 1.1#2 failure"]
+
+
+def test_nobody_can_approve_what_has_lapsed() -> None:
+    drive = asking(ApproveAction(message="?", timeout=600.0))
+    assert drive.now == 600.0
+    assert drive.ask(answer("approve"), BEN).what == "gate 1.1#1 is closed"
+
+
+def test_an_approval_without_a_timeout_waits_for_ever() -> None:
+    drive = asking(APPROVE)
+    assert drive.run.gates["1.1#1"].opened.deadline is None
+
+
+# --- machines ---------------------------------------------------------------------------------------------------------
+
+EVERY = [
+    (ConfirmAction(message="Kills db1", type="db1"), ["proceed"], ""),
+    (APPROVE, ["approve"], "approved by policy"),
+    (AskAction(prompt="How many?", type="integer", default="3"), ["value"], "3"),
+    (ChooseAction(prompt="?", options=(Option(label="east"), Option(label="west"))), ["choose"], "east"),
+    (ManualAction(instructions="Pull"), ["done"], ""),
+    (CHECKLIST, ["tick", "tick"], ""),
+]
+
+
+@pytest.mark.parametrize(("action", "answers", "detail"), EVERY)
+def test_a_machine_answers_where_the_environment_lets_it_and_says_that_it_is_one(
+    action: Action, answers: list[str], detail: str
+) -> None:
+    drive = asking(action, auto=True, attended=False, environment=Environment(name="lab", auto=("all",)))
+    given = [one.given for one in drive.run.gates["1.1#1"].answers]
+    assert [one.answer for one in given] == answers
+    assert all(one.by.machine and one.by.via == "auto" for one in given)
+    assert (drive.outcome("1.1"), drive.state("1.1").detail, drive.did) == (Outcome.SUCCEEDED, detail, ["1.2@db1"])
+
+
+@pytest.mark.parametrize(
+    ("auto", "allowed"), [(False, ("all",)), (True, ()), (True, ("approve",)), (True, ("failure",))]
+)
+def test_no_machine_answers_otherwise(auto: bool, allowed: tuple[str, ...]) -> None:
+    drive = asking(ConfirmAction(message="Sure?"), auto=auto, environment=Environment(name="lab", auto=allowed))
+    assert drive.run.open_gates == ("1.1#1",)
+
+
+def test_no_machine_ever_decides_what_follows_a_failure() -> None:
+    of = plan(step("1.1"), environment=Environment(name="lab", auto=("all", "failure")))
+    drive = Drive(of, outcomes={"1.1": Outcome.FAILED}, auto=True).go()
+    assert drive.run.open_gates == ("1.1#1",)
+
+
+@pytest.mark.parametrize(("type", "default"), [("string", ""), ("integer", "a few")])
+def test_a_machine_has_no_answer_where_no_default_fits(type: str, default: str) -> None:  # noqa: A002
+    action = AskAction(prompt="?", type=type, default=default)
+    drive = asking(action, auto=True, environment=Environment(name="lab", auto=("ask",)))
+    assert drive.run.open_gates == ("1.1#1",)
+
+
+def test_a_machine_does_not_add_to_what_a_person_began() -> None:
+    drive = Drive(plan(step("1.1", CHECKLIST), environment=Environment(name="lab", auto=("checklist",))), auto=True)
+    drive.story.ask("1.1", "checklist").say("tick", value=0)
+    drive.settle()
+    assert len(drive.run.gates["1.1#1"].answers) == 1
+
+
+# --- gates in front of steps ------------------------------------------------------------------------------------------
+
+
+def guarded(confirm: str, **opened: object) -> Drive:
+    guarded_step = step("1.1", confirm=confirm, confirm_word="db1", hosts=("db1", "db2"))
+    of = plan(guarded_step, step("1.2"), environment=Environment(name="lab", auto=("confirm",)))
+    return Drive(of, **opened).go()
+
+
+def test_a_changing_step_waits_for_the_gate_that_the_environment_puts_before_it() -> None:
+    drive = guarded("typed")
+    assert drive.run.gates["1.1#1"].opened == GateOpened(
+        gate="1.1#1",
+        step="1.1",
+        kind="before",
+        message="Run Step 1.1 on db1, db2?",
+        word="db1",
+        choices=("proceed", "stop"),
+        digest="digest of 1.1",
+    )
+    assert drive.did == []
+    assert drive.ask(answer("proceed", typed="db1")) is None
+    assert drive.go().did == ["1.1@db1", "1.1@db2", "1.2@db1"]
+
+
+def test_a_key_is_enough_where_no_word_is_asked_for() -> None:
+    drive = guarded("key")
+    assert drive.ask(answer("proceed")) is None
+
+
+def test_stopping_before_a_step_ends_the_run_before_anything_is_sent() -> None:
+    drive = guarded("key", replies={"1.1": [says("stop", reason="wrong host")]})
+    assert (drive.did, drive.outcome("1.1"), drive.run.has_ended) == ([], Outcome.CANCELLED, True)
+
+
+def test_a_machine_lets_through_what_it_may_confirm() -> None:
+    assert guarded("key", auto=True).did == ["1.1@db1", "1.1@db2", "1.2@db1"]
+
+
+def test_a_retry_of_a_step_does_not_ask_before_it_once_more() -> None:
+    drive = Drive(
+        plan(step("1.1", confirm="key", retries=1)),
+        outcomes={"1.1": [Outcome.FAILED, Outcome.FAILED, Outcome.SUCCEEDED]},
+        replies={"1.1": [says("proceed"), picks("retry")]},
+    ).go()
+    assert (drive.outcome("1.1"), len(drive.did)) == (Outcome.SUCCEEDED, 3)
+
+
+# --- gates after the way forward --------------------------------------------------------------------------------------
+
+GATES = [
+    (ConfirmAction(message="Sure?"), {}, "stop"),
+    (ConfirmAction(message="Sure?"), {}, "proceed"),
+    (None, {"confirm": "key"}, "stop"),
+    (None, {"confirm": "key"}, "proceed"),
+]
+
+
+@pytest.mark.parametrize(("action", "fields", "said"), GATES)
+def test_stopping_at_a_gate_of_the_rollback_ends_the_rollback(
+    action: Action | None, fields: dict[str, object], said: str
+) -> None:
+    rollback = (step("R.1", action, **fields), step("R.2"))
+    of: tuple[PlannedStep, ...] = (step("1.1", on_failure="rollback"),)
+    drive = Drive(
+        plan(*of, rollback=rollback, always=(step("A.1"),)),
+        outcomes={"1.1": Outcome.FAILED},
+        replies={"R.1": [says(said, reason="leave it as it is")]},
+    ).go()
+    undone = (["R.1@db1"] if action is None else []) + ["R.2@db1"]
+    assert drive.did == ["1.1@db1", *(undone if said == "proceed" else []), "A.1@db1"]
+    assert verdicts(drive.run).run == ("failed" if said == "proceed" else "aborted")
+
+
+@pytest.mark.parametrize(("action", "fields", "said"), GATES)
+def test_stopping_at_a_gate_of_the_closing_steps_ends_that_step_alone(
+    action: Action | None, fields: dict[str, object], said: str
+) -> None:
+    drive = Drive(
+        plan(step("1.1"), always=(step("A.1", action, **fields), step("A.2"))),
+        replies={"A.1": [says(said, reason="nobody to tell")]},
+    ).go()
+    assert drive.did == ["1.1@db1", *(["A.1@db1"] if action is None and said == "proceed" else []), "A.2@db1"]
+    assert drive.outcome("A.1") is (Outcome.SUCCEEDED if said == "proceed" else Outcome.CANCELLED)
+    assert drive.run.stop is None
+
+
+def test_a_gate_has_a_new_name_each_time_so_that_an_answer_reaches_no_later_one() -> None:
+    drive = asking(ManualAction(instructions="Pull"), replies={"1.1": [says("failed", reason="stuck"), picks("retry")]})
+    assert list(drive.run.open_gates) == ["1.1#3"]
+    assert drive.state("1.1").phase is StepPhase.ENTERED
+    assert drive.ask(answer("done")).what == "gate 1.1#1 is closed"

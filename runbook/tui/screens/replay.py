@@ -83,6 +83,10 @@ class ReplayScreen(RunScreen):
         self.query_one(HostGrid).refresh()
         self.redraw()
 
+    def watch_from(self, at: float) -> None:
+        """Show the moment `at`, in seconds since the run was opened."""
+        self._show(self.replay.seek(at))
+
     def action_play(self) -> None:
         """Let time run, or stop it."""
         if self.replay.playing:
@@ -93,11 +97,11 @@ class ReplayScreen(RunScreen):
 
     def action_jump(self, seconds: int) -> None:
         """So many seconds on, or back."""
-        self._show(self.replay.seek(self.replay.position + seconds))
+        self.watch_from(self.replay.position + seconds)
 
     def action_tenth(self, tenths: int) -> None:
         """So many tenths of the record on, or back."""
-        self._show(self.replay.seek(self.replay.position + tenths * self.replay.length / 10))
+        self.watch_from(self.replay.position + tenths * self.replay.length / 10)
 
     def action_event(self, count: int) -> None:
         """One event on, or back; stops time."""
@@ -108,7 +112,7 @@ class ReplayScreen(RunScreen):
         """To the next mark, or the one before."""
         at = self.query_one(Scrubber).mark_from(self.replay.position, direction)
         if at is not None:
-            self._show(self.replay.seek(at))
+            self.watch_from(at)
 
     def action_speed(self, direction: int) -> None:
         """Twice as fast, or half."""
@@ -120,4 +124,4 @@ class ReplayScreen(RunScreen):
 
     @on(Scrubber.Sought)
     def _sought(self, message: Scrubber.Sought) -> None:
-        self._show(self.replay.seek(message.share * self.replay.length))
+        self.watch_from(message.share * self.replay.length)

@@ -22,6 +22,7 @@ from runbook.engine.feed import Output, OutputLine
 from runbook.tui.actions import bindings
 from runbook.tui.widgets.rows import Part, Row, Rows
 from runbook.view.sanitize import safe, safe_row
+from runbook.view.words import plural
 
 SCAN = 2000
 """Lines read in one go while looking for an error; bounds how long a key can take."""
@@ -112,15 +113,24 @@ class OutputView(Rows):
 
     def _head(self) -> None:
         state = "FOLLOW" if self.follow else f"FOLLOW off - {self.unseen:,} new below"
-        self.heading(f"3 Output {safe(self.host)} - {self._known:,} lines - {state}" if self.host else "3 Output")
+        self.heading(
+            f"3 Output {safe(self.host)} - {plural(self._known, 'line')} - {state}" if self.host else "3 Output"
+        )
 
     # --- following ----------------------------------------------------------------------------------------------------
+
+    def keep_in_sight(self) -> None:
+        """Following goes on at the end, whatever the size."""
+        if self.follow:
+            self.scroll_to(y=max(0, self._known - self.scrollable_content_region.height), animate=False, immediate=True)
+        else:
+            super().keep_in_sight()
 
     def _to_end(self) -> None:
         self._seen = self._known
         with self.prevent(Rows.Moved):
             self.cursor = max(0, self._known - 1)
-        self.scroll_to(y=max(0, self._known - self.scrollable_content_region.height), animate=False, immediate=True)
+        self.keep_in_sight()
 
     def watch_follow(self) -> None:
         """Say it, and catch up."""

@@ -178,9 +178,17 @@ class Rows(ScrollView, can_focus=True):
     def watch_cursor(self, before: int, cursor: int) -> None:
         """Keep it in sight and tell whoever shows the row's details."""
         self.refresh()
-        self.scroll_to_region(Region(0, cursor, 1, 1), animate=False, force=True)
+        self.keep_in_sight()
         if before != cursor:
             self.post_message(self.Moved(self, cursor))
+
+    def keep_in_sight(self) -> None:
+        """Scroll so that the row with the cursor is seen."""
+        self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
+
+    def on_resize(self) -> None:
+        """A pane that became smaller must not lose the row one is at."""
+        self.keep_in_sight()
 
     def action_up(self) -> None:
         """One row up."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual.reactive import reactive
 
 from runbook.core.run import Run
@@ -26,10 +27,16 @@ class StepList(Rows):
         """Begin empty."""
         super().__init__(id=id)
         self._rows: tuple[StepRow, ...] = ()
+        self._widest = 0
+        """Cells of the longest name, so that details stand in a column."""
+        self._is_over = False
+        """Some step took longer than planned: only then is there a column for it."""
 
     def show(self, run: Run, now: float) -> None:
         """The steps as they are at `now` (seconds since the run was opened)."""
         self._rows = step_rows(run, now)
+        self._widest = max((cell_len(_name(row)) for row in self._rows), default=0)
+        self._is_over = any(row.over >= 1 for row in self._rows)
         done = sum(row.outcome is not None for row in self._rows)
         self.heading(f"1 Steps {done}/{len(self._rows)}")
         self.changed()
@@ -48,21 +55,24 @@ class StepList(Rows):
         return self._rows[self.cursor] if self._rows else None
 
     def row(self, index: int, width: int) -> Row:
-        """Mark, id, name, hosts, time (planned with a `~`) and how far over the plan."""
+        """Mark, id, name, detail, hosts, time (planned with a `~`) and how far over the plan."""
         step = self._rows[index]
-        hosts = f"{step.hosts_done}/{step.hosts_total}" if step.hosts_total else ""
-        tail = (Part(f"{hosts:>6} "), *_time(step)) if width >= _MIDDLE else _time(step)[:1]
+        tail = self._tail(step, width)
         room = max(6, width - 7 - sum(len(part.text) for part in tail))
-        name = room if width < _WIDE else max(20, room // 2)
-        indent = "  " * step.depth
+        name = min(room, self._widest) if width >= _WIDE else room
         dim = ("dim",) if step.status is Status.PENDING else ()
         return (
             Part(" "),
             mark(step.status),
-            Part(" " + fit(f"{step.id:<4} {indent}{step.name}", name), attributes=dim),
+            Part(" " + fit(_name(step), name), attributes=dim),
             Part(fit(f" {step.detail}", room - name) if room > name else "", "grey"),
             *tail,
         )
+
+    def _tail(self, step: StepRow, width: int) -> Row:
+        hosts = f"{step.hosts_done}/{step.hosts_total}" if step.hosts_total else ""
+        over = (_over(step),) if self._is_over else ()
+        return (Part(f"{hosts:>6} "), _time(step), *over) if width >= _MIDDLE else (_time(step),)
 
     def action_up(self) -> None:
         """One row up; stays there."""
@@ -93,9 +103,15 @@ def current(rows: tuple[StepRow, ...]) -> int:
     return max(waiting or live[-1:] or ended, default=0)
 
 
-def _time(step: StepRow) -> Row:
-    if step.elapsed is None:
-        planned = f"~{duration(step.expected)}" if step.expected else ""
-        return (Part(f"{planned:>8}", "grey"), Part(" " * 8))
-    over = f"+{duration(step.over)}" if step.over >= 1 else ""
-    return (Part(f"{duration(step.elapsed):>8}"), Part(f" {over:<7}", "orange", ("bold",)))
+def _name(step: StepRow) -> str:
+    return f"{step.id:<4} {'  ' * step.depth}{step.name}"
+
+
+def _time(step: StepRow) -> Part:
+    if step.elapsed is not None:
+        return Part(f"{duration(step.elapsed):>8}")
+    return Part(f"{f'~{duration(step.expected)}' if step.expected else '':>8}", "grey")
+
+
+def _over(step: StepRow) -> Part:
+    return Part(f" {f'+{duration(step.over)}' if step.over >= 1 else '':<7}", "orange", ("bold",))

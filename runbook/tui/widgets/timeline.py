@@ -10,6 +10,8 @@ from runbook.view.words import MARKS, duration
 
 _NAME = 18
 _TIME = 9
+_WIDE = 120
+"""Cells from which names have twice the room."""
 
 
 class Timeline(Rows):
@@ -41,26 +43,18 @@ class Timeline(Rows):
         """Steps that have been entered."""
         return len(self._axis.rows)
 
-    @property
-    def column(self) -> int:
-        """Cells in front of the axis."""
-        return _NAME + 8
-
-    def axis_width(self, width: int) -> int:
-        """Cells of the axis in a row of so many."""
-        return max(4, width - self.column - _TIME - 3)
-
     def row(self, index: int, width: int) -> Row:
         """Mark, name, spans, time."""
         row = self._axis.rows[index]
-        cells = self.axis_width(width)
+        name = _NAME if width < _WIDE else 2 * _NAME
+        cells = max(4, width - name - _TIME - 11)
         spans = draw(row, self._axis, cells)
         took = sum(span.end - span.start for span in row.spans)
         colour = MARKS[row.status].colour
         return (
             Part(" "),
             mark(row.status),
-            Part(f" {fit(f'{row.id} {row.name}', _NAME)}["),
+            Part(f" {fit(f'{row.id} {row.name}', name)}["),
             *self._cursor(spans, colour, cells),
             Part("]"),
             Part(f" {duration(took):>{_TIME - 1}}"),

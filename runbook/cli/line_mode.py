@@ -17,7 +17,8 @@ from runbook.cli.keyboard import Keyboard
 from runbook.core.event import Entry, OutputArrived
 from runbook.core.run import Run
 from runbook.engine.client import LiveFeed
-from runbook.engine.feed import MAX_LINE, Feed
+from runbook.engine.feed import MAX_LINE
+from runbook.engine.output_view import OutputView
 from runbook.engine.workspace import LocalWorkspace
 from runbook.view.lines import narrate, output_line
 
@@ -29,29 +30,29 @@ MAX_LINES_AT_ONCE = 400
 class Narrator:
     """Tells each entry once, in order, and the output that came with it; live runs and records alike."""
 
+    output: OutputView
+    """Its own, so that every line is told with the entry that brought it, also while a feed is still being opened."""
     quiet: bool = False
     tell: Callable[[str], None] = say
     shown: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Host to lines of its output already told, and bytes of the last of them: it may not have been whole yet."""
-    feed: Feed | None = None
 
     def each(self, before: Run | None, after: Run, entry: Entry) -> None:
         """Tell one entry."""
         if self.quiet:
             return
+        self.output.take(entry)
         if isinstance(entry.event, OutputArrived):
             self._output(after, entry, entry.event)
         for text in narrate(before, after, entry):
             self.tell(text)
 
     def _output(self, run: Run, entry: Entry, event: OutputArrived) -> None:
-        if self.feed is None:
-            return
         told, length = self.shown.get(event.host, (0, 0))
-        count = self.feed.output.count(event.host)
+        count = self.output.count(event.host)
         # The last line told may have grown since; what is new of it stands on a line of its own.
         start = max(0, told - 1)
-        for one in self.feed.output.lines(event.host, start, min(count - start, MAX_LINES_AT_ONCE)):
+        for one in self.output.lines(event.host, start, min(count - start, MAX_LINES_AT_ONCE)):
             data = one.data[length:] if one.number < told else one.data
             if data or one.number >= told:
                 self.tell(output_line(run, entry.wall, host=event.host, step=one.step, data=data))
@@ -69,9 +70,8 @@ async def follow(workspace: LocalWorkspace, run: str, *, answer: bool, quiet: bo
     Raises:
         Problems: There is no such record.
     """
-    narrator = Narrator(quiet=quiet)
+    narrator = Narrator(OutputView(workspace.library.find(run)), quiet=quiet)
     feed = await workspace.attach(run, narrator.each)
-    narrator.feed = feed
     keyboard = Keyboard() if answer else None
     asked: set[str] = set()
     asking: asyncio.Task[None] | None = None

@@ -17,6 +17,7 @@ from runbook.cli.diagnostics import can_show_screen, explain
 from runbook.core.event import Entry
 from runbook.core.run import Run
 from runbook.engine.clock import SystemClock
+from runbook.engine.output_view import OutputView
 from runbook.engine.replay import LONGEST_WAIT, RecordedReplay
 from runbook.problem import Problems
 
@@ -50,7 +51,7 @@ async def _tell(replay: RecordedReplay, speed: float) -> None:
     """The story in lines, output of hosts included."""
     from runbook.cli.line_mode import Narrator  # noqa: PLC0415 - the screen must not pay for the lines
 
-    narrator = Narrator(tell=click.echo, feed=replay)
+    narrator = Narrator(OutputView(replay.folder), tell=click.echo)
     before: Run | None = None
     async for entry, after in _moments(replay, speed):
         narrator.each(before, after, entry)

@@ -26,5 +26,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     root = tmp_path / "workspace"
     root.mkdir()
-    yield Desk(root, monkeypatch, capsys)
+    made = Desk(root, monkeypatch, capsys)
+    yield made
+    made.close()
     shutil.rmtree(runtime, ignore_errors=True)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +19,10 @@ from runbook.core.event import Event
 from tests.builders import Story
 from tests.record.samples import write_journal, write_record
 
+PATIENCE = 20.0
+"""Seconds after which a condition that does not come has failed."""
+
+RUNNER = re.compile(rb'"RunnerStarted","pid":(\d+)')
 DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 HOSTS = "all:\n  hosts:\n    localhost: {ansible_connection: local}\n"
 ENVIRONMENT = "name: here\nconfirm: none\nauto: all\n"
@@ -68,6 +75,20 @@ class Desk:
         out, err = self._capsys.readouterr()
         return Said(int(ended.value.code or 0), self._named(out), self._named(err))
 
+    def close(self) -> None:
+        """End the runners that were started here and are still alive, each by the pid in its own record."""
+        for journal in self.root.glob("**/recordings/*/journal.jsonl"):
+            for pid in map(int, RUNNER.findall(journal.read_bytes())):
+                if _is_runner(pid):
+                    os.kill(pid, signal.SIGKILL)
+
+    def until(self, look: Callable[[], Said], holds: Callable[[Said], bool]) -> Said:
+        """Look again and again until what is said is as expected; fails when that does not come."""
+        end = time.monotonic() + PATIENCE
+        while not holds(said := look()):
+            assert time.monotonic() < end, said
+        return said
+
     def pipe(self, *words: str, into: str) -> Said:
         """A process of its own whose output goes into a shell command; the status is ours, the output the command's."""
         ours = [sys.executable, "-m", "runbook.cli", *words]
@@ -103,3 +124,10 @@ class Desk:
     def told(self, tale: Story) -> Path:
         """The record of a story."""
         return self.record(tale.run.id, *(entry.event for entry in tale.entries))
+
+
+def _is_runner(pid: int) -> bool:
+    try:
+        return b"runbook.engine.runner" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False

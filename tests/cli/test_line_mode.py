@@ -1,0 +1,108 @@
+"""A person at a line: every gate can be answered by typing, and the safe answer needs nothing but staying silent."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from runbook.engine.control import login_name
+from tests.cli.desk import Desk, Said, book
+
+DONE = "{name: After, command: 'echo after', on: localhost, timeout: 10s, changes: false}"
+
+
+def run(desk: Desk, steps: str, typed: str, *words: str) -> tuple[Said, dict[str, object]]:
+    """Run these steps, typing; gives what was said and the one object."""
+    desk.write("drills/look.yaml", book(steps=f"[{steps}, {DONE}]"))
+    said = desk.start("run", "look", "--line", "--json", "--attended", *words, typed=typed)
+    assert "Traceback" not in said.err
+    return said, json.loads(said.out)
+
+
+def outcomes(ended: dict[str, object]) -> list[str]:
+    return [step["outcome"] for step in ended["steps"][1:]]
+
+
+@pytest.mark.parametrize(
+    ("steps", "typed"),
+    [
+        ("{name: Sure, confirm: Really?}", "proceed\n"),
+        ("{name: Sure, confirm: Really?}", "what?\np\n"),
+        ("{name: Sure, confirm: Really?, type: localhost}", "localhos\nlocalhost\n"),
+        ("{name: Who, ask: Who are you?, register: who}", "anna\n"),
+        ("{name: Way, choose: {prompt: Which?, options: [left, right]}}", "2\n"),
+        ("{name: By hand, manual: Turn the key}", "done\n"),
+        ("{name: List, checklist: [one, two]}", "tick\nwaive\nnot here\n"),
+    ],
+    ids=["confirm", "confirm after a slip", "typed", "ask", "choose", "manual", "checklist"],
+)
+def test_a_gate_is_answered_by_typing(desk: Desk, steps: str, typed: str) -> None:
+    said, ended = run(desk, steps, typed)
+    assert (said.status, outcomes(ended)) == (0, ["succeeded", "succeeded"]), said.err
+
+
+def test_a_no_stops_the_run_before_what_follows(desk: Desk) -> None:
+    said, ended = run(desk, "{name: Sure, confirm: Really?}", "stop\nnot today\n")
+    assert (said.status, ended["verdicts"]["run"]) == (1, "aborted")
+    assert outcomes(ended)[-1] == "not_reached"
+
+
+def test_a_gate_says_what_a_yes_lets_through(desk: Desk) -> None:
+    said, _ = run(desk, "{name: Sure, confirm: Really?}", "proceed\n")
+    assert "This lets through:" in said.err
+    assert "1.2 After on localhost" in said.err
+    assert "echo after" in said.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "verdict", "status"),
+    [("skip\nknown fault\n", "completed", 0), ("abort\n", "failed", 1)],
+    ids=["skip", "abort"],
+)
+def test_a_failed_step_is_put_to_the_person(desk: Desk, typed: str, verdict: str, status: int) -> None:
+    said, ended = run(desk, "{name: Fails, command: 'exit 3', on: localhost, timeout: 10s}", typed)
+    assert (said.status, ended["verdicts"]["run"], outcomes(ended)[0]) == (status, verdict, "failed"), said.err
+
+
+def test_step_mode_asks_before_every_step(desk: Desk) -> None:
+    said, ended = run(desk, DONE.replace("After", "First"), "proceed\n" * 3, "--step")
+    assert (said.status, outcomes(ended)) == (0, ["succeeded", "succeeded"]), said.err
+    assert said.err.count("WAIT") == 3
+
+
+def test_a_person_who_leaves_is_told_how_to_come_back(desk: Desk) -> None:
+    """The end of the input is no answer: the run goes on waiting, and somebody else lets it go on."""
+    desk.write("drills/look.yaml", book(steps=f"[{{name: Sure, confirm: Really?}}, {DONE}]"))
+    run_id = desk.start("run", "look", "--detach", "--attended").out.strip()
+    waits = desk.until(lambda: desk.ask("approve", run_id), lambda said: "1.1#1" in said.out)
+    assert "confirm" in waits.out
+    refused = desk.ask("approve", run_id, "--gate", "9.9#1")
+    assert (refused.status, refused.out) == (2, "")
+    answered = desk.ask("approve", run_id, "--gate", "1.1#1")
+    assert (answered.status, answered.out) == (0, "")
+    ended = desk.start("attach", run_id, "--json")
+    assert (ended.status, json.loads(ended.out)["verdicts"]["run"]) == (0, "completed")
+    assert f"proceed by {login_name(os.getuid())}" in desk.ask("replay", run_id).out
+
+
+def test_a_live_run_is_halted_from_another_terminal_with_a_reason(desk: Desk) -> None:
+    desk.write("drills/look.yaml", book(steps=f"[{{name: Sure, confirm: Really?}}, {DONE}]"))
+    run_id = desk.start("run", "look", "--detach", "--attended").out.strip()
+    assert json.loads(desk.ask("runs", "--json").out)[0]["verdict"] == "live"
+    assert desk.ask("halt", run_id, "-m", "wrong day").status == 0
+    ended = json.loads(desk.start("attach", run_id, "--json").out)
+    assert ended["verdicts"]["run"] == "aborted"
+    assert "wrong day" in desk.ask("replay", run_id).out
+
+
+def test_a_live_run_and_its_replay_print_the_same(desk: Desk) -> None:
+    talk = "{name: Talk, command: 'for n in 1 2 3 4 5; do echo line $n; sleep 0.02; done', on: localhost, timeout: 10s}"
+    desk.write("drills/look.yaml", book(steps=f"[{talk}, {DONE}]"))
+    live = desk.start("run", "look", "--line", "--auto").err.splitlines()
+    replayed = desk.ask("replay").out.splitlines()
+    assert live[: len(replayed)] == replayed
+    assert [line.rpartition("| ")[2] for line in replayed if "|   line " in line] == [
+        f"  line {n}" for n in range(1, 6)
+    ]

@@ -16,6 +16,7 @@ import msgspec
 
 from runbook.core.command import Become, Secret
 from runbook.core.event import Result
+from runbook.core.host import Host
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
 from runbook.transport.session import Job, Session, Sink
@@ -81,6 +82,8 @@ class Bench:
     """Relative paths in `upload`, `download` and `fabric` are relative to this: the runbook's folder."""
     env: tuple[tuple[str, str | Secret], ...] = ()
     become: Become | None = None
+    address: Host | None = None
+    """How the host is reached, for a kind that dials by itself; None for the controller."""
 
 
 class StepKind(Protocol):

@@ -8,7 +8,7 @@ import click
 
 from runbook.cli.compose import json_option, recordings_option, workspace
 from runbook.cli.diagnostics import can_show_screen
-from runbook.cli.run_verb import watch_to_the_end
+from runbook.cli.starting import watch_to_the_end
 
 
 @click.command("attach")

@@ -13,7 +13,7 @@ import click
 
 from runbook.cli.compose import recordings_option, run_async, workspace
 from runbook.cli.diagnostics import can_show_screen, say
-from runbook.cli.run_verb import watch_to_the_end
+from runbook.cli.starting import watch_to_the_end
 from runbook.engine.prepare import Wish, prepare
 from runbook.engine.settings import Settings
 from runbook.engine.workspace import HowToRun

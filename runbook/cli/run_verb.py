@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
-import msgspec
 
 from runbook.cli.compose import (
     given,
@@ -13,17 +10,9 @@ from runbook.cli.compose import (
     json_option,
     parameter_option,
     recordings_option,
-    run_async,
     workspace,
 )
-from runbook.cli.diagnostics import can_show_screen, problem_text, say
-from runbook.core.run import Run
-from runbook.core.verdict import verdicts
-from runbook.document.policy import gates_a_machine_may_not_answer
-from runbook.engine.prepare import Wish, prepare
-from runbook.engine.workspace import HowToRun, LocalWorkspace
-from runbook.problem import Problems
-from runbook.view.closing import closing
+from runbook.engine.launch import WarmRunner
 
 
 @click.command("run")
@@ -53,43 +42,11 @@ def verb(  # noqa: PLR0913 - one for each option
     attended: bool | None,
 ) -> int:
     """Run a runbook: a file, or a name in the workspace."""
-    place = workspace("run", recordings)
-    wish = Wish(book=book, inventory=inventory, given=given(params), limit=limit, step_mode=step_mode)
-    prepared = prepare(place.settings, wish, place.secret)
-    if auto:
-        refused = gates_a_machine_may_not_answer(prepared.plan)
-        if refused:
-            raise Problems(refused)
-    for warning in prepared.warnings:
-        say(problem_text(warning))
-    there = (not auto and sys.stdin.isatty()) if attended is None else attended
-    how = HowToRun(attended=there, auto=auto, step_mode=step_mode)
-    run = run_async(place.launch(prepared, how))
-    if detach:
-        click.echo(run)
-        return 0
-    if can_show_screen() and not (line or as_json or auto):
-        from runbook.cli.screen import open_run  # noqa: PLC0415 - lines must not pay for the screen
+    with WarmRunner() as runner:
+        # Only now, so that the runner's imports go on beside these.
+        from runbook.cli.starting import Manner, start  # noqa: PLC0415
+        from runbook.engine.prepare import Wish  # noqa: PLC0415
 
-        return open_run(place, run)
-    return watch_to_the_end(place, run, answer=there or not auto, as_json=as_json)
-
-
-def watch_to_the_end(place: LocalWorkspace, run: str, *, answer: bool, as_json: bool) -> int:
-    """Follow in lines, then give the verdicts; the exit status is theirs."""
-    from runbook.cli.line_mode import follow  # noqa: PLC0415 - the screen must not pay for the lines
-
-    ended = run_async(follow(place, run, answer=answer))
-    return conclude(place, ended, as_json=as_json)
-
-
-def conclude(place: LocalWorkspace, run: Run, *, as_json: bool) -> int:
-    """Print what came out: words for a person, or the one object for a machine."""
-    folder = str(place.library.find(run.id))
-    if as_json:
-        from runbook.report.summary import summary  # noqa: PLC0415 - only where it is asked for
-
-        click.echo(msgspec.json.format(msgspec.json.encode(summary(run, folder)), indent=2).decode())
-    for text in closing(run, folder):
-        say(text)
-    return int(verdicts(run).exit)
+        wish = Wish(book=book, inventory=inventory, given=given(params), limit=limit, step_mode=step_mode)
+        manner = Manner(auto=auto, line=line, detach=detach, as_json=as_json, attended=attended)
+        return start(workspace("run", recordings), wish, manner, runner)

@@ -13,6 +13,8 @@ import select
 import subprocess
 import sys
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import msgspec
 
@@ -23,42 +25,58 @@ START_LIMIT = 30.0
 """Seconds a runner may take until it is up; a busy laptop needs one."""
 
 
-async def launch(handover: Handover) -> int:
-    """Start a runner for this handover; gives its pid.
+class WarmRunner:
+    """A runner that is starting up and has not been told what to run.
 
-    Raises:
-        Problems: What the runner said, or that it said nothing.
+    Most of a runner's start is importing what SSH needs, so a launcher begins with it and compiles meanwhile. Left
+    without a handover, at the end of its `with`, it goes away without a trace.
     """
-    return await asyncio.to_thread(_launch, handover)
 
-
-def _launch(handover: Handover) -> int:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "runbook.engine.runner"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        cwd=Path("/"),
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    out = _conversation(process, msgspec.json.encode(handover))
-    if not out:
-        process.kill()
-        said = process.communicate()[1].decode(errors="replace").strip().splitlines()
-        raise problem(
-            "the runner did not start",
-            why=said[-1] if said else f"it said nothing within {START_LIMIT:g} s",
-            fix="Try again; if it stays so, run: runbook doctor",
-            code="no-runner",
-            exit=Exit.FAILED,
+    def __init__(self) -> None:
+        """Start the process; it waits for its orders."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "runbook.engine.runner"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            cwd=Path("/"),
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
-    started = msgspec.json.decode(out, type=Started)
-    if started.problems:
-        process.communicate()
-        raise Problems(started.problems)
-    _let_go(process)
-    return started.pid
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._process.returncode is None:
+            self._process.communicate()
+
+    async def hand_over(self, handover: Handover) -> int:
+        """Tell it what to run; gives its pid once the run is on record and the socket is there.
+
+        Raises:
+            Problems: What the runner said, or that it said nothing.
+        """
+        return await asyncio.to_thread(self._hand_over, handover)
+
+    def _hand_over(self, handover: Handover) -> int:
+        answer = _conversation(self._process, msgspec.json.encode(handover))
+        if not answer:
+            self._process.kill()
+            said = self._process.communicate()[1].decode(errors="replace").strip().splitlines()
+            raise problem(
+                "the runner did not start",
+                why=said[-1] if said else f"it said nothing within {START_LIMIT:g} s",
+                fix="Try again; if it stays so, run: runbook doctor",
+                code="no-runner",
+                exit=Exit.FAILED,
+            )
+        started = msgspec.json.decode(answer, type=Started)
+        if started.problems:
+            self._process.communicate()
+            raise Problems(started.problems)
+        _let_go(self._process)
+        return started.pid
 
 
 def _conversation(process: subprocess.Popen[bytes], words: bytes) -> bytes:

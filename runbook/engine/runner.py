@@ -48,8 +48,9 @@ def main() -> int:
     """Entry of the runner's process; the exit status is for nobody, the answer line is for the launcher."""
     _harden()
     try:
-        handover = msgspec.json.decode(sys.stdin.buffer.read(), type=Handover)
-        return asyncio.run(_live(handover))
+        orders = sys.stdin.buffer.read()
+        # A launcher that thought better of it closes the pipe without a word.
+        return asyncio.run(_live(msgspec.json.decode(orders, type=Handover))) if orders else 0
     except Problems as wrong:
         _answer(Started(problems=wrong.problems))
         print(wrong, file=sys.stderr)  # noqa: T201 - the runner's log

@@ -27,7 +27,7 @@ from runbook.engine.clock import SystemClock, new_run_id
 from runbook.engine.control import find_socket, login_name, socket_path
 from runbook.engine.feed import BookRow, ParameterField, RunRow
 from runbook.engine.handover import Handover, Opening
-from runbook.engine.launch import launch
+from runbook.engine.launch import WarmRunner
 from runbook.engine.prepare import Prepared, SecretSource, Wish, book_files, find_book, prepare
 from runbook.engine.replay import RecordedReplay
 from runbook.engine.settings import Settings
@@ -175,8 +175,8 @@ class LocalWorkspace:
         run = await self.launch(prepared, HowToRun(step_mode=step_mode))
         return await self.attach(run)
 
-    async def launch(self, prepared: Prepared, how: HowToRun) -> str:
-        """Start a runner; gives the run's id.
+    async def launch(self, prepared: Prepared, how: HowToRun, runner: WarmRunner | None = None) -> str:
+        """Start a runner, or tell a warm one what to run; gives the run's id.
 
         Raises:
             Problems: The record cannot be made, another run of that name is live, or the runner did not start.
@@ -191,7 +191,7 @@ class LocalWorkspace:
             files=prepared.files,
         )
         secrets = {secret.name: secret.reveal() for secret in prepared.secrets}
-        await launch(self._handover(run, str(prepared.folder), secrets, opening=opening))
+        await _hand_over(self._handover(run, str(prepared.folder), secrets, opening=opening), runner)
         return run
 
     async def resume(self, run: str) -> str:
@@ -211,7 +211,7 @@ class LocalWorkspace:
             inventory = read_inventory(plan.inventory, workspace=self.settings.root)
             secrets |= {secret.name: secret.reveal() for secret in inventory.secrets}
         book_folder = str((self.settings.root / plan.source).parent)
-        await launch(self._handover(folder.name, book_folder, secrets, by=self.whoami()))
+        await _hand_over(self._handover(folder.name, book_folder, secrets, by=self.whoami()))
         return folder.name
 
     def _handover(
@@ -242,6 +242,14 @@ class LocalWorkspace:
     def replay(self, run: str) -> RecordedReplay:
         """Open a record on its own time axis."""
         return RecordedReplay(self.library.find(run), self._clock)
+
+
+async def _hand_over(handover: Handover, runner: WarmRunner | None = None) -> None:
+    if runner is not None:
+        await runner.hand_over(handover)
+        return
+    with WarmRunner() as fresh:
+        await fresh.hand_over(handover)
 
 
 def review_state(book: Runbook, today: date) -> Literal["ok", "overdue", "never"]:

@@ -15,6 +15,7 @@ from runbook.core.action import (
     AssertAction,
     CommandAction,
     DownloadAction,
+    FabricAction,
     HttpAction,
     NotifyAction,
     PreflightAction,
@@ -27,6 +28,7 @@ from runbook.core.action import (
 from runbook.problem import nearest, problem
 from runbook.steps.assertion import AssertKind
 from runbook.steps.command import CommandKind
+from runbook.steps.fabric import FabricKind
 from runbook.steps.http import HttpKind
 from runbook.steps.kind import StepKind
 from runbook.steps.notify import NotifyKind
@@ -41,6 +43,7 @@ KINDS: MappingProxyType[type[msgspec.Struct], StepKind] = MappingProxyType(
         AssertAction: AssertKind(),
         CommandAction: CommandKind(),
         DownloadAction: DownloadKind(),
+        FabricAction: FabricKind(),
         HttpAction: HttpKind(),
         NotifyAction: NotifyKind(),
         PreflightAction: PreflightKind(),

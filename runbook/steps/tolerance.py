@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from typing import assert_never, cast
 
 import msgspec
-from jsonpath import JSONPathEnvironment, JSONPathError
 
 from runbook.core.action import Expectation, Tolerance
 from runbook.core.host import Json, Scalar
@@ -30,9 +29,6 @@ SEARCHED_MAX = 64 * 1024
 
 QUOTED_MAX = 120
 """Characters of a value that a sentence quotes; the rest is in the output."""
-
-_PATHS = JSONPathEnvironment(strict=True)
-"""RFC 9535 to the letter, so that a path that works here works elsewhere."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -94,6 +90,21 @@ def _part(name: str, wanted: Tolerance, value: Kept | float | None, quoting: boo
             assert_never(value)
 
 
+def _picked(path: str, document: Json) -> list[Json]:
+    """What a path finds, by RFC 9535 to the letter, so that a path that works here works elsewhere.
+
+    Raises:
+        ValueError: It is no path.
+    """
+    # Imported when the first path is tried: it costs a tenth of a second, and most runs try none.
+    from jsonpath import JSONPathEnvironment, JSONPathError  # noqa: PLC0415
+
+    try:
+        return cast("list[Json]", JSONPathEnvironment(strict=True).findall(path, document))
+    except JSONPathError as error:
+        raise ValueError(str(error.args[0]) if error.args else str(error)) from error
+
+
 def _json_part(wanted: Tolerance, kept: Kept | None, quoting: bool, name: str = "json") -> Iterator[str]:  # noqa: FBT001 - passed through
     if kept is None:
         yield f"there is no {name} to test"
@@ -103,12 +114,12 @@ def _json_part(wanted: Tolerance, kept: Kept | None, quoting: bool, name: str = 
         return
     try:
         document: Json = msgspec.json.decode(kept.text)
-        picked = cast("list[Json]", _PATHS.findall(wanted.jsonpath, document)) if wanted.jsonpath else [document]
+        picked = _picked(wanted.jsonpath, document) if wanted.jsonpath else [document]
     except (msgspec.DecodeError, RecursionError):
         yield f"{name} cannot be read: it is not JSON" + (f": {_word(kept.text)}" if quoting else "")
         return
-    except JSONPathError as error:
-        yield f'"{wanted.jsonpath}" is not a JSONPath (RFC 9535): {error.args[0] if error.args else error}'
+    except ValueError as error:
+        yield f'"{wanted.jsonpath}" is not a JSONPath (RFC 9535): {error}'
         return
     place = f"{name} at {wanted.jsonpath}" if wanted.jsonpath else name
     if not picked:

@@ -20,7 +20,8 @@ from runbook.core.command import MASK, Secret
 from runbook.core.event import Result
 from runbook.core.outcome import Outcome
 from runbook.steps.capture import KEEP
-from runbook.steps.http import BODY_MAX, HttpKind
+from runbook.steps.http import HttpKind
+from runbook.steps.http_exchange import BODY_MAX
 from runbook.steps.kind import Finding
 from runbook.transport.session import Job
 from tests.steps.answering import answering, http
@@ -110,7 +111,7 @@ async def test_a_connection_that_closes_without_an_answer_is_in_doubt_if_the_req
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhal"])
 async def test_half_an_answer_at_the_limit_is_no_answer(method, outcome, answer):
     async with answering(answer, hang=True) as server:
-        finding = await ask(server.url, method=method, job=Job(id="j", limit=0.1))
+        finding = await ask(server.url, method=method, job=Job(id="j", limit=0.5))
     assert (finding.outcome, finding.result) == (outcome, Result())
 
 

@@ -6,7 +6,7 @@ import typing
 
 import pytest
 
-from runbook.core.action import AssertAction, FabricAction, NotifyAction, ProbeAction, Work
+from runbook.core.action import AssertAction, NoticeAction, NotifyAction, ProbeAction, Work
 from runbook.core.event import Result
 from runbook.core.outcome import Outcome
 from runbook.problem import Problems
@@ -52,10 +52,10 @@ async def test_a_message_is_put_on_record():
     assert desk.page.out == b"Failing over\n"
 
 
-def test_every_kind_of_work_but_fabric_has_a_kind():
-    assert set(KINDS) == set(typing.get_args(Work)) - {FabricAction}
+def test_every_kind_of_work_has_a_kind():
+    assert set(KINDS) == set(typing.get_args(Work))
 
 
 def test_work_without_a_kind_is_refused_in_words():
-    with pytest.raises(Problems, match='this version has nothing that does a "fabric" step'):
-        kind_for(FabricAction(task="deploy"))
+    with pytest.raises(Problems, match='this version has nothing that does a "notice" step'):
+        kind_for(NoticeAction(text="Look up"))

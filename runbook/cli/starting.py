@@ -1,0 +1,80 @@
+"""Starting a run and seeing it through: what `run`, `attach`, `resume` and `demo` do once they know what is wanted.
+
+Apart from `run_verb` so that the verb can start its runner's imports before it pays for its own.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import click
+import msgspec
+
+from runbook.cli.compose import run_async
+from runbook.cli.diagnostics import can_show_screen, problem_text, say
+from runbook.core.run import Run
+from runbook.core.verdict import verdicts
+from runbook.document.policy import gates_a_machine_may_not_answer
+from runbook.engine.launch import WarmRunner
+from runbook.engine.prepare import Wish, prepare
+from runbook.engine.workspace import HowToRun, LocalWorkspace
+from runbook.problem import Problems
+from runbook.view.closing import closing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a run is to be started and watched."""
+
+    auto: bool
+    line: bool
+    detach: bool
+    as_json: bool
+    attended: bool | None
+    """None looks whether there is a terminal."""
+
+
+def start(place: LocalWorkspace, wish: Wish, manner: Manner, runner: WarmRunner) -> int:
+    """Compile, show the warnings, hand over, and watch as the manner says; the exit status is the run's.
+
+    Raises:
+        Problems: Everything that keeps it from starting.
+    """
+    prepared = prepare(place.settings, wish, place.secret)
+    refused = gates_a_machine_may_not_answer(prepared.plan) if manner.auto else []
+    if refused:
+        raise Problems(refused)
+    for warning in prepared.warnings:
+        say(problem_text(warning))
+    there = (not manner.auto and sys.stdin.isatty()) if manner.attended is None else manner.attended
+    how = HowToRun(attended=there, auto=manner.auto, step_mode=wish.step_mode)
+    run = run_async(place.launch(prepared, how, runner))
+    if manner.detach:
+        click.echo(run)
+        return 0
+    if can_show_screen() and not (manner.line or manner.as_json or manner.auto):
+        from runbook.cli.screen import open_run  # noqa: PLC0415 - lines must not pay for the screen
+
+        return open_run(place, run)
+    return watch_to_the_end(place, run, answer=there or not manner.auto, as_json=manner.as_json)
+
+
+def watch_to_the_end(place: LocalWorkspace, run: str, *, answer: bool, as_json: bool) -> int:
+    """Follow in lines, then give the verdicts; the exit status is theirs."""
+    from runbook.cli.line_mode import follow  # noqa: PLC0415 - the screen must not pay for the lines
+
+    ended = run_async(follow(place, run, answer=answer))
+    return conclude(place, ended, as_json=as_json)
+
+
+def conclude(place: LocalWorkspace, run: Run, *, as_json: bool) -> int:
+    """Print what came out: words for a person, or the one object for a machine."""
+    folder = str(place.library.find(run.id))
+    if as_json:
+        from runbook.report.summary import summary  # noqa: PLC0415 - only where it is asked for
+
+        click.echo(msgspec.json.format(msgspec.json.encode(summary(run, folder)), indent=2).decode())
+    for text in closing(run, folder):
+        say(text)
+    return int(verdicts(run).exit)

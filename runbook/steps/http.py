@@ -19,8 +19,9 @@ class HttpKind:
 
     async def attempt(self, action: HttpAction, bench: Bench) -> Finding:
         """Ask once and judge the answer."""
-        if bench.reattach and action.method.upper() not in LOOKING:
+        may_change = action.method.upper() not in LOOKING
+        if bench.reattach and may_change:
             return not_repeated(f"{action.method} {action.url} was being sent")
         from runbook.steps.http_exchange import exchange_once  # noqa: PLC0415 - see above
 
-        return await exchange_once(action, bench)
+        return await exchange_once(action, bench, may_change=may_change)

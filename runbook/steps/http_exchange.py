@@ -20,7 +20,6 @@ from runbook.core.action import HttpAction
 from runbook.core.outcome import Grade, Outcome
 from runbook.steps.capture import Head
 from runbook.steps.ending import judged
-from runbook.steps.http import LOOKING
 from runbook.steps.kind import Bench, Finding
 from runbook.steps.tolerance import Kept, Observed
 from runbook.transport.masking import Masker
@@ -35,9 +34,9 @@ PATIENCE = 30.0
 logging.getLogger("httpx").setLevel(logging.WARNING)  # It logs every URL, and a URL may hold a token.
 
 
-async def exchange_once(action: HttpAction, bench: Bench) -> Finding:
-    """Ask once and judge the answer."""
-    exchange = _Exchange(action, bench)
+async def exchange_once(action: HttpAction, bench: Bench, *, may_change: bool) -> Finding:
+    """Ask once and judge the answer; `may_change` says whether asking could have done something."""
+    exchange = _Exchange(action, bench, may_change=may_change)
     try:
         async with asyncio.timeout(bench.job.limit):
             observed = await exchange.run()
@@ -53,8 +52,8 @@ async def exchange_once(action: HttpAction, bench: Bench) -> Finding:
 class _Exchange:
     """One request and its answer; remembers how far it came."""
 
-    def __init__(self, action: HttpAction, bench: Bench) -> None:
-        self._action, self._bench = action, bench
+    def __init__(self, action: HttpAction, bench: Bench, *, may_change: bool) -> None:
+        self._action, self._bench, self._may_change = action, bench, may_change
         self._masker = Masker.for_secrets(bench.secrets)
         self._sent = False
         self._pointer = ""
@@ -105,7 +104,7 @@ class _Exchange:
         """No complete answer: what it means depends on whether anything was sent and whether it may change things."""
         if not self._sent:
             return self.finding(Outcome.UNREACHABLE, f"not sent: {why}")
-        if self._action.method.upper() not in LOOKING:
+        if self._may_change:
             return self.finding(Outcome.IN_DOUBT, f"sent, and no complete answer came: {why}")
         return self.finding(outcome, why)
 

@@ -115,7 +115,7 @@ def _left(error: InvokeExit | SystemExit, place: str) -> End:
     """The fabfile ended itself, and said with which code."""
     message = error.message if isinstance(error, InvokeExit) else error.code
     words = message if isinstance(message, str) else ""
-    code = error.code if isinstance(error.code, int) else bool(error.code)
+    code = error.code if isinstance(error.code, int) else int(bool(error.code))
     if words:
         print(words, file=sys.stderr)  # noqa: T201 - where Fabric and Python print it
     return Raised(f"exit code {code}", _cut(words), place) if code else Done()

@@ -138,8 +138,8 @@ class BoundedRemote(Bounded, fabric.runners.Remote):  # type: ignore[misc]
             NoStatus: The channel was closed without one; paramiko would say -1.
         """
         code = int(self.channel.recv_exit_status())
-        if code >= 0:
-            return code
+        if code >= 0 or self.timed_out:
+            return code  # The fabfile's own limit closed the channel, and Fabric has a word for that.
         transport: paramiko.Transport = self.channel.get_transport()
         raise NoStatus(
             "a signal ended it, or the server closed it without a status"

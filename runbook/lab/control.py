@@ -19,12 +19,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from runbook.lab.inventory import write_inventory
-from runbook.lab.layout import HOSTS, Layout
+from runbook.lab.layout import HOSTS, SOCKETS_PREFIX, Layout
 from runbook.lab.misbehaviour import Asked, NoServer, Wish, ask_server
 from runbook.lab.orders.place import Place
 from runbook.lab.orders.service import services_of, state
 from runbook.lab.processes import end_processes
-from runbook.lab.server import SOCKETS_PREFIX
 from runbook.lab.state import LabState, ServerState, describe, read_state
 from runbook.problem import Exit, Where, problem
 

@@ -24,6 +24,9 @@ BLOCKS = 200
 
 HTTP_OFFSET = 8
 
+SOCKETS_PREFIX = "runbook-lab-"
+"""How a directory of sockets is recognised before it is deleted."""
+
 
 class LabHost(NamedTuple):
     """One host as the lab is built; what it does is decided by its role."""

@@ -21,15 +21,12 @@ from pathlib import Path
 from runbook.lab.hosts import Site, furnish, remove
 from runbook.lab.inventory import write_inventory
 from runbook.lab.keys import make_keys, write_known_hosts
-from runbook.lab.layout import BLOCK, BLOCKS, FIRST_PORT, HOSTS, HTTP_OFFSET, LabHost, Layout
+from runbook.lab.layout import BLOCK, BLOCKS, FIRST_PORT, HOSTS, HTTP_OFFSET, SOCKETS_PREFIX, LabHost, Layout
 from runbook.lab.misbehaviour import SERVER_SOCKET, Asked, Wish
 from runbook.lab.orders.service import services_of
 from runbook.lab.processes import end_processes
 from runbook.lab.sshd import Sshd, listen_all
 from runbook.lab.state import ServerState, read_state, write_state
-
-SOCKETS_PREFIX = "runbook-lab-"
-"""How a socket directory is recognised before it is deleted."""
 
 SOCKETS_PARENT_LIMIT = 60
 """Bytes; a longer temporary directory would push a socket's path over the 103 that macOS allows."""

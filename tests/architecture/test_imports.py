@@ -53,7 +53,8 @@ def test_a_verb_for_save_hooks_loads_neither_ssh_nor_screen_nor_loop(words: tupl
 
 
 @pytest.mark.parametrize(
-    "words", [("plan", BOOK), ("show", BOOK), ("hosts", "list", "-i", "lab"), ("list",), ("runs",)]
+    "words",
+    [("plan", BOOK), ("show", BOOK), ("hosts", "list", "-i", "lab"), ("list",), ("runs",), ("lab", "status", "--help")],
 )
 def test_a_verb_that_only_looks_loads_neither_ssh_nor_screen(words: tuple[str, ...]) -> None:
     assert heavy(loaded_by(*words)) & {"textual", "rich", "asyncssh", "cryptography", "httpx", "fabric"} == set()

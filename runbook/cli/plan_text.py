@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from runbook.core.action import CONTROLLER
 from runbook.core.plan import Plan
+from runbook.view.hosts import host_names
 from runbook.view.plan import PlanRow, PlanText, PlanTotals, plan_rows, plan_totals, probe_lines
 from runbook.view.sanitize import safe
 from runbook.view.words import duration, fold_hosts, plural
@@ -36,7 +36,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 
 
 def _facts(plan: Plan) -> Iterator[str]:
-    hosts = fold_hosts(host.name for host in plan.hosts if host.name != CONTROLLER)
+    hosts = fold_hosts(host_names(plan))
     values = ", ".join(f"{one.name}={'(secret)' if one.secret else one.value}" for one in plan.parameters)
     rto = f"recovery within {duration(plan.objectives.rto)}" if plan.objectives.rto is not None else ""
     for name, text in (("hosts", hosts), ("parameters", values), ("objective", rto)):

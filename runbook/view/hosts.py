@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import msgspec
 
+from runbook.core.action import CONTROLLER
 from runbook.core.outcome import Grade
-from runbook.core.plan import StepId
+from runbook.core.plan import Plan, StepId
 from runbook.core.run import AttemptState, Run, StepPhase, StepState
 from runbook.view.sanitize import safe
 from runbook.view.words import Status, fold_hosts, status_of
@@ -40,6 +41,11 @@ class HostGroup(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     elapsed: float | None
     """Of the slowest of them."""
+
+
+def host_names(plan: Plan) -> tuple[str, ...]:
+    """The hosts of a plan; the machine that the runbook runs on is none of them, whatever it does on the way."""
+    return tuple(host.name for host in plan.hosts if host.name != CONTROLLER)
 
 
 def host_rows(run: Run, step: StepId, now: float) -> tuple[HostRow, ...]:

@@ -14,6 +14,7 @@ import msgspec
 from runbook.core.action import CONTROLLER, Action, Ask, ConfirmAction, kind_of
 from runbook.core.plan import Plan, PlannedCanary, PlannedProbe, PlannedStep, StepId
 from runbook.view.describe import describe, full_text
+from runbook.view.hosts import host_names
 from runbook.view.sanitize import safe
 from runbook.view.words import duration, fold_hosts, plural
 
@@ -83,7 +84,7 @@ def plan_totals(plan: Plan) -> PlanTotals:
     forward = [row for row in plan_rows(plan) if row.role in {"step", "rescue"}]
     return PlanTotals(
         steps=len(forward),
-        hosts=len(plan.hosts),
+        hosts=len(host_names(plan)),
         gates=sum(bool(row.gate) for row in forward),
         changing=sum(row.changes for row in forward),
         without_undo=sum(row.is_without_undo for row in forward),

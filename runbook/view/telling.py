@@ -33,6 +33,7 @@ from runbook.core.recovery_point import recovery_point
 from runbook.core.run import Run, StepState
 from runbook.core.verdict import verdicts
 from runbook.view.describe import describe
+from runbook.view.hosts import host_names
 from runbook.view.steps import elapsed, step_status
 from runbook.view.words import MARKS, duration, measured, name_hosts, outcome_words, plural, status_of
 
@@ -63,7 +64,7 @@ def spaced(word: str) -> str:
 def opened(event: RunOpened) -> tuple[Said, ...]:
     """What is being run, by whom, where, and what was promised."""
     plan = event.plan
-    hosts = plural(len(plan.hosts), "host")
+    hosts = plural(len(host_names(plan)), "host")
     rto = plan.objectives.rto
     promise = (Said(f"objective: service back {duration(rto)} after {plan.objectives.rto_starts_at}"),) if rto else ()
     return (

@@ -14,7 +14,6 @@ from enum import StrEnum
 from functools import lru_cache
 
 import msgspec
-from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
 from immutables import Map
 
 from runbook.core.outcome import Outcome
@@ -160,8 +159,16 @@ def _folded(names: tuple[str, ...]) -> str:
     """Kept, because a screen asks for the same thousand names again and again, and folding them takes 20 ms."""
     plain = [name for name in names if _FOLDABLE.match(name)]
     odd = [name for name in names if not _FOLDABLE.match(name)]
-    folded = str(NodeSet.fromlist(plain, resolver=RESOLVER_NOGROUP)) if plain else ""
-    return ",".join(part for part in (folded, *odd) if part)
+    return ",".join((*_node_set(plain), *odd))
+
+
+def _node_set(names: list[str]) -> tuple[str, ...]:
+    if len(names) < 2:  # noqa: PLR2004 - nothing to fold
+        return tuple(names)
+    # Late, because it takes 20 ms to load, and most sentences name one host.
+    from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet  # noqa: PLC0415 - said above
+
+    return (str(NodeSet.fromlist(names, resolver=RESOLVER_NOGROUP)),)
 
 
 def name_hosts(names: tuple[str, ...], limit: int = 40) -> str:

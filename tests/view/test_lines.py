@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from runbook.core.action import CONTROLLER
 from runbook.core.event import HostExcluded, NoteAdded, StepSkipped
+from runbook.core.host import Host
 from runbook.view.lines import clock_label, narrate, output_line
-from tests.builders import ANNA, Story, plan, step
+from tests.builders import ANNA, RUN_ID, Story, plan, step
 from tests.stories import failover, resumed, stopped
 
 
@@ -27,6 +29,12 @@ def test_a_doubt_is_told_as_a_doubt_and_so_is_the_decision_about_it(snapshot: ob
 
 def test_a_resumed_run_says_who_took_it_on(snapshot: object) -> None:
     assert "\n".join(told(resumed())) == snapshot
+
+
+def test_the_machine_that_runs_the_runbook_is_not_counted_as_a_host() -> None:
+    hosts = tuple(Host(name=name) for name in ("db1", "db2", "app1", CONTROLLER))
+    tale = Story(plan(step("1.1"), hosts=hosts))
+    assert told(tale)[1] == f"04:12:00 -          -    | run {RUN_ID} in lab on 3 hosts by anna"
 
 
 def test_every_line_has_its_time_host_and_step_in_columns() -> None:

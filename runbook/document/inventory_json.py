@@ -9,6 +9,7 @@ Specification: https://docs.ansible.com/ansible/latest/dev_guide/developing_inve
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 
 from runbook.core.host import Json
@@ -25,7 +26,7 @@ def read_json(text: str, program: str, draft: InventoryDraft) -> None:
     """Add what a program printed to the draft; what is wrong with it goes to `draft.problems`."""
     where = Where(program)
     try:
-        printed: Json = json.loads(text)
+        printed: Json = json.loads(text, parse_constant=str, parse_float=_number)
         if _is_deeper(printed, _DEEPEST):
             raise ValueError(f"it nests deeper than {_DEEPEST} levels")  # noqa: TRY301 - one complaint for both
     except (ValueError, RecursionError) as error:
@@ -66,6 +67,12 @@ def _read_host(host: str, settings: dict[str, Setting], where: Where, draft: Inv
         draft.add_host(host, "ungrouped", port=None, where=where)
     for variable, setting in settings.items():
         draft.set_host(host, variable, setting)
+
+
+def _number(text: str) -> float | str:
+    """A number, or its text where it is too large for one: JSON that we write ourselves has no word for infinite."""
+    number = float(text)
+    return number if math.isfinite(number) else text
 
 
 def _is_name(host: str, where: Where, draft: InventoryDraft) -> bool:

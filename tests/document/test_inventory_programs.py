@@ -49,6 +49,11 @@ def test_a_program_that_was_agreed_to_gives_the_inventory_that_it_prints(tmp_pat
     assert [password.secret.reveal() for password in inventory.passwords] == ["hunter2"]
 
 
+def test_a_number_without_end_stays_the_text_that_was_printed(tmp_path):
+    program(tmp_path, """echo '{"_meta": {"hostvars": {"a": {"x": Infinity, "y": [NaN, 1e999], "z": 1.5}}}}'""")
+    assert reading(tmp_path).hosts["a"].variables == {"x": "Infinity", "y": ["NaN", "1e999"], "z": 1.5}
+
+
 @pytest.mark.parametrize("agree", [None, lambda _path: False])
 def test_a_program_is_not_run_unless_somebody_agrees(tmp_path, agree):
     program(tmp_path, "touch ran")

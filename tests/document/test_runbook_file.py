@@ -53,6 +53,26 @@ def problems(text: str) -> list[str]:
     return [str(each) for each in caught.value.problems]
 
 
+@pytest.mark.parametrize("endless", [".inf", "-.Inf", ".nan", "1e999", "'.inf'", "inf", "NaN"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{command: x, timeout: %s}",
+        "{command: x, expected: %s}",
+        "{command: x, retries: %s}",
+        "{command: x, retries: 1, backoff: %s}",
+        "{command: x, expect: {stdout: {max: %s}}}",
+        "{command: x, expect: {stdout: {range: [0, %s]}}}",
+        "{wait: %s}",
+        "{wait_for: {command: x, timeout: %s}}",
+        "{approve: {message: Go, timeout: %s}}",
+    ],
+)
+def test_no_quantity_is_endless_or_no_number(text: str, endless: str) -> None:
+    [told] = problems(text_of(f"- {text % endless}"))
+    assert f'"{endless.strip(chr(39))}" ' in told
+
+
 @pytest.mark.parametrize(
     ("text", "action"),
     [

@@ -235,9 +235,9 @@ def _exclude(run: Run, intent: ExcludeHost, by: Actor) -> Decision:
 def _cut(run: Run, intent: CutWait, by: Actor) -> Decision:
     state = run.step(intent.step)
     if state is None or not state.is_live or not isinstance(state.planned.action, WaitAction):
-        waiting = [
+        waiting = sorted(
             step.id for step in run.steps.values() if step.is_live and isinstance(step.planned.action, WaitAction)
-        ]
+        )
         return refuse(f"step {intent.step} is not a running wait", fix=f"Waiting now: {', '.join(waiting) or 'none'}.")
     if state.wait_cut:
         return refuse(f"the wait of step {intent.step} is cut already", why=state.wait_cut)

@@ -39,12 +39,17 @@ from runbook.core.event import (
     StepEnded,
 )
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep
+from runbook.core.plan import PlannedStep, StepId
 from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
 
 _ASKS = get_args(Ask)
 MACHINE = Actor(name="runbook --auto", uid=-1, machine=True, via="auto")
 """Who answers when nobody does. Its uid belongs to nobody."""
+
+MAX_VISITS = 100
+"""How often policy or a machine comes back to a step; a person may go round as often as they like. Without an end, a
+choice that leads backwards would be made for ever, in no time at all.
+"""
 
 
 def due(run: Run, now: float) -> tuple[Effect, ...]:
@@ -109,6 +114,10 @@ def _is_undoing(run: Run) -> bool:
     return run.stop is not None and run.stop.undo
 
 
+def _is_undo(step: StepId) -> bool:
+    return ".undo." in step or step.startswith("R.")
+
+
 def _leftover(run: Run) -> tuple[StepState, ...]:
     """Steps left open that nobody wants any more, the innermost first."""
     live = (run.steps[step] for step in dict.fromkeys(reversed(run.entered)))
@@ -118,7 +127,7 @@ def _leftover(run: Run) -> tuple[StepState, ...]:
 def _belongs_here(run: Run, state: StepState) -> bool:
     match run.phase:
         case Phase.ROLLBACK:
-            return _is_undoing(run) and (".undo." in state.id or state.id.startswith("R."))
+            return _is_undoing(run) and _is_undo(state.id)
         case Phase.ALWAYS:
             return not state.given_up and state.id.startswith("A.")
         case _:
@@ -144,8 +153,8 @@ def _is_busy(state: StepState, leftover: tuple[StepState, ...]) -> bool:
 
 
 def undo_steps(run: Run) -> tuple[PlannedStep, ...]:
-    """The steps' own undo in reverse over what ran or may have run, then the run's."""
-    ran = [run.steps[step] for step in dict.fromkeys(reversed(run.entered))]
+    """The steps' own undo in reverse over what ran or may have run, then the run's. An undo itself is not undone."""
+    ran = [run.steps[step] for step in dict.fromkeys(reversed(run.entered)) if not _is_undo(step)]
     own = [undo for state in ran if state.planned.undo and _may_have_run(run, state) for undo in state.planned.undo]
     return (*own, *run.plan.rollback)
 
@@ -279,8 +288,10 @@ def _policy(run: Run, state: StepState) -> str:
 def _wish(state: StepState) -> str:
     """What the author wants; an approval may say apart that its lapse is put to the operator."""
     action = state.planned.action
-    lapse_asks = isinstance(action, ApproveAction) and action.on_timeout == "ask"
-    return "ask" if lapse_asks else state.planned.on_failure
+    if isinstance(action, ApproveAction) and action.on_timeout == "ask":
+        return "ask"
+    runs_in_circles = state.planned.on_failure == "goto" and state.visit >= MAX_VISITS
+    return "default" if runs_in_circles else state.planned.on_failure
 
 
 # --- gates and waits --------------------------------------------------------------------------------------------------
@@ -302,7 +313,7 @@ def _gate(run: Run, state: StepState, action: Action, now: float) -> tuple[Effec
 
 
 def _by_machine(run: Run, gate: GateState, action: Action | None) -> tuple[Effect, ...]:
-    if not gates.machine_may_answer(run, gate) or gate.answers:
+    if not gates.machine_may_answer(run, gate) or gate.answers or run.steps[gate.opened.step].visit > MAX_VISITS:
         return ()
     asked = action if isinstance(action, _ASKS) else None
     return tuple(

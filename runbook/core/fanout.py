@@ -20,7 +20,8 @@ _GRAVEST = (Outcome.IN_DOUBT, Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UNREACH
 
 def work(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
     """Attempts that should be in flight, or the step's end when there are none left to make."""
-    flying = [Attempt(state.id, host, number) for host, number in state.running.items()]
+    # Sorted, because a persistent map has an order of its own in every process.
+    flying = [Attempt(state.id, host, number) for host, number in sorted(state.running.items())]
     if state.errors > state.planned.max_errors:
         return tuple(flying) or (Note(_end(state)),)
     room = (state.planned.concurrency or MAX_CONCURRENCY) - len(flying)
@@ -34,7 +35,7 @@ def _retries(state: StepState, now: float, room: int) -> tuple[list[Attempt], li
     """Hosts whose pause is over, and one waking for the earliest of those whose pause is not."""
     if not state.retrying:
         return [], []
-    ripe = [host for host, at in state.retrying.items() if at <= now]
+    ripe = [host for _, host in sorted((at, host) for host, at in state.retrying.items() if at <= now)]
     later = [at for at in state.retrying.values() if at > now]
     attempts = [Attempt(state.id, host, _next_number(state, host)) for host in ripe[: max(0, room)]]
     return attempts, [WakeAt(min(later))] if later else []

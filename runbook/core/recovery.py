@@ -14,6 +14,8 @@ from runbook.core.action import WaitForAction
 from runbook.core.milestone_name import Milestone
 from runbook.core.run import ProbeState, Run, Stretch
 
+_ORDER = {milestone: position for position, milestone in enumerate(Milestone)}
+
 
 class Bracket(msgspec.Struct, frozen=True, kw_only=True):
     """A moment known to lie between two times (`at`, seconds)."""
@@ -69,7 +71,7 @@ def recovery(run: Run) -> Recovery:
     counted_from = declared if run.plan.objectives.rto_starts_at == "declared" else start
     seconds = _span(counted_from, end)
     return Recovery(
-        moments=dict(sorted(moments.items(), key=lambda item: item[1].latest)),
+        moments=dict(sorted(moments.items(), key=lambda item: (item[1].latest, _ORDER[item[0]]))),
         seconds=seconds,
         # No recovery takes less than no time, however wide its brackets are.
         error=min(seconds or 0.0, counted_from.width + end.width) if counted_from and end else 0.0,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from runbook.core.action import BlockAction, ChooseAction, ConfirmAction, Option, WaitAction
+from runbook.core.due import MAX_VISITS
 from runbook.core.event import Jumped
-from runbook.core.intent import CutWait
+from runbook.core.intent import AnswerGate, CutWait
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan
+from runbook.core.plan import Environment, Plan
 from runbook.core.run import StepPhase
 from tests.builders import plan, section, step
 from tests.core.driving import Drive, says
@@ -152,3 +153,26 @@ def test_a_confirmation_that_is_visited_again_is_asked_again() -> None:
     drive = Drive(of, outcomes={"1.2": FAILED}, replies={"1.1": [says("proceed")]}).go()
     assert drive.run.open_gates == ("1.1#2",)
     assert drive.state("1.1").phase is StepPhase.ENTERED
+
+
+# --- going round in circles -------------------------------------------------------------------------------------------
+
+
+def test_a_failure_that_always_leads_backwards_is_put_to_a_person_in_the_end() -> None:
+    of = plan(step("1.1"), step("1.2", on_failure="goto", goto="1.1"))
+    drive = Drive(of, outcomes={"1.2": FAILED}).go()
+    assert (drive.state("1.2").visit, drive.tale[-1]) == (MAX_VISITS, "ask 1.2#1 failure")
+
+
+def test_where_nobody_is_there_it_ends_the_run() -> None:
+    of = plan(step("1.1", on_failure="goto", goto="1.1"))
+    drive = Drive(of, outcomes={"1.1": FAILED}, attended=False).go()
+    assert (len(drive.did), drive.tale[-3:]) == (MAX_VISITS, ["policy: abort 1.1", "close", "ended"])
+
+
+def test_a_machine_does_not_choose_the_way_back_for_ever() -> None:
+    of = plan(step("1.1", ways(again="1.1", on="")), environment=Environment(name="lab", auto=("choose",)))
+    drive = Drive(of, auto=True).go()
+    assert (drive.state("1.1").visit, len(drive.run.open_gates)) == (MAX_VISITS + 1, 1)
+    assert drive.ask(AnswerGate(gate=drive.run.open_gates[0], answer="choose", value="on")) is None
+    assert drive.go().run.has_ended

@@ -283,6 +283,13 @@ def test_a_rollback_can_be_halted_and_is_halted_once() -> None:
     assert (verdicts(drive.run).run, drive.run.ended) == ("aborted", "leave it broken")
 
 
+def test_an_undo_is_not_undone() -> None:
+    of = closing(changing("1.1", on_failure="rollback"), rollback=(changing("R.1"), step("R.2")))
+    assert Drive(of, outcomes={"1.1": FAILED}).go().did == [
+        "1.1@db1", "1.1.undo.1@db1", "R.1@db1", "R.2@db1", "A.1@db1",
+    ]  # fmt: skip
+
+
 def test_a_block_that_is_an_undo_has_its_rescue() -> None:
     undo = step(
         "1.1.undo.1",

@@ -18,9 +18,11 @@ from typing import Protocol, assert_never
 from runbook.core.decide import decide, refuse
 from runbook.core.due import due
 from runbook.core.effect import Attempt, Effect, Enter, Note, WakeAt, Watch, WriteMarks
-from runbook.core.event import Actor, AttemptStarted, Event
+from runbook.core.event import Actor, AttemptEnded, AttemptStarted, Event, NoteAdded
 from runbook.core.intent import Intent
+from runbook.core.outcome import Outcome
 from runbook.core.run import Run
+from runbook.engine.recordable import told_otherwise
 from runbook.engine.recorder import Recorder
 from runbook.problem import Problem, Problems
 
@@ -29,6 +31,9 @@ FLUSH = 0.1
 
 COMMIT = 0.5
 """Seconds that what nobody waits for, samples and output, may stay undurable."""
+
+LONGEST_SLEEP = 5.0
+"""Seconds between two looks at a deadline: the loop's timer stands still while a laptop sleeps, the run's does not."""
 
 MAX_UNREAD = 2000
 """Events told and not yet taken in; above this, whoever produces output waits."""
@@ -39,6 +44,9 @@ class Workers(Protocol):
 
     def attempt(self, effect: Attempt, *, reattach: bool) -> Coroutine[None, None, None]:
         """Run a step on a host and tell how it ended."""
+
+    def stop(self, effect: Attempt) -> Coroutine[None, None, None]:
+        """End what an earlier runner left running and nobody wants any more, and tell how it ended."""
 
     def started(self, run: Run, effect: Attempt) -> AttemptStarted:
         """The event that must be durable before `attempt` sends anything."""
@@ -63,12 +71,15 @@ class Executor:
         """Drive the run of this recorder; `drive` is given the workers."""
         self._recorder = recorder
         self._told: deque[Event] = deque()
-        self._asked: deque[tuple[Intent, Actor, asyncio.Future[Problem | None]]] = deque()
+        self._asked: deque[tuple[Intent, Actor, _Answer]] = deque()
+        self._decided: list[tuple[_Answer, Problem | None]] = []
         self._in_flight: dict[Effect, asyncio.Task[None]] = {}
         self._cancelling: set[Effect] = set()
         self._woken = asyncio.Event()
         self._room = asyncio.Event()
         self._stopping = False
+        self._failure: Problems | None = None
+        self._inherited = _running(recorder.run)
         self._flushed_at = self._committed_at = 0.0
         self._committed = asyncio.Event()
 
@@ -88,17 +99,24 @@ class Executor:
     async def submit(self, intent: Intent, by: Actor) -> Problem | None:
         """Ask for something on behalf of a person; the refusal, or None when it is granted and durable."""
         if self._stopping:
-            return refuse("the runner is shutting down", fix="Resume the run first.")
-        answer: asyncio.Future[Problem | None] = asyncio.get_running_loop().create_future()
+            return self._too_late()
+        answer: _Answer = asyncio.get_running_loop().create_future()
         self._asked.append((intent, by, answer))
         self._woken.set()
         return await answer
 
-    async def wait_durable(self) -> None:
-        """Return once everything told so far is on disk."""
-        while self._told:
+    async def wait_durable(self) -> bool:
+        """Return once everything told so far is on disk: True; False when the runner stops before it is."""
+        while self._told or self._recorder.has_uncommitted:
+            if self._stopping:
+                return False
             await self._committed.wait()
-        await self._committed.wait()
+        return True
+
+    def fail(self, failure: Problems) -> None:
+        """Evidence can no longer be kept: stop as `shut_down` does, and let `drive` raise this."""
+        self._failure = self._failure or failure
+        self.shut_down()
 
     def shut_down(self) -> None:
         """Leave the run as it stands: what is in flight stays in flight, to be re-attached by the next runner."""
@@ -115,37 +133,82 @@ class Executor:
         """
         try:
             while True:
-                granted = self._take_in()
-                effects = self._settle(workers)
-                self._start(workers, effects)
-                await self._commit_if_due(must=bool(granted) or self._recorder.run.has_ended)
-                for answer, problem in granted:
-                    answer.set_result(problem) if not answer.done() else None
+                self._take_in()
+                # A runner that stops begins nothing: what it has not announced is the next runner's to begin.
+                effects = () if self._stopping else self._advance(workers)
+                await self._commit_if_due(must=bool(self._decided) or self._stopping or self._recorder.run.has_ended)
+                self._answer_decided()
                 if self._recorder.run.has_ended or self._stopping:
-                    return self._recorder.run
+                    break
                 await self._wait(effects)
+        except Problems as failure:
+            self._failure = failure
         finally:
             self._stopping = True
             await self._leave(workers)
+        if self._failure is not None:
+            raise self._failure
+        return self._recorder.run
 
-    def _take_in(self) -> list[tuple[asyncio.Future[Problem | None], Problem | None]]:
+    def _take_in(self) -> None:
         """Record what was told, in one batch, then what was asked; the answers wait until they are durable."""
         self._woken.clear()
         if self._told:
             events = tuple(self._told)
             self._told.clear()
             self._room.set()
-            self._recorder.record(*events)
-        answers: list[tuple[asyncio.Future[Problem | None], Problem | None]] = []
+            self._record(events)
         while self._asked:
             intent, by, answer = self._asked.popleft()
-            decision = decide(self._recorder.run, intent, by)
-            if isinstance(decision, Problem):
-                answers.append((answer, decision))
+            self._decided.append((answer, self._too_late()))
+            self._decided[-1] = (answer, self._decision(intent, by))
+
+    def _record(self, events: tuple[Event, ...]) -> None:
+        """Record what was told; one value that no record can hold must not cost the others, nor the run."""
+        try:
+            self._recorder.record(*events)
+        except Problems as wrong:
+            if not _is_about_a_value(wrong):
+                raise
+            if len(events) > 1:
+                for event in events:
+                    self._record((event,))
             else:
-                self._recorder.record(*decision)
-                answers.append((answer, None))
-        return answers
+                self._recorder.record(told_otherwise(events[0], wrong))
+
+    def _decision(self, intent: Intent, by: Actor) -> Problem | None:
+        """Grant or refuse; whatever somebody asks for, it never takes the run with it."""
+        try:
+            decision = decide(self._recorder.run, intent, by)
+        except Exception as crash:  # noqa: BLE001 - a mistake of ours is an answer, not the end of the run
+            return refuse("runbook itself failed over this", why=type(crash).__name__)
+        if isinstance(decision, Problem):
+            return decision
+        try:
+            self._recorder.record(*decision)
+        except Problems as wrong:
+            if not _is_about_a_value(wrong):
+                raise
+            return wrong.problems[0]
+        return None
+
+    def _answer_decided(self) -> None:
+        for answer, refused in self._decided:
+            answer.set_result(refused) if not answer.done() else None
+        self._decided.clear()
+
+    def _too_late(self) -> Problem:
+        """What everybody is told who asks for something that can no longer be made durable."""
+        if self._failure is not None:
+            return self._failure.problems[0]
+        if self._recorder.run.has_ended:
+            return refuse("the run has ended", why=self._recorder.run.ended)
+        return refuse("the runner is shutting down", fix="Resume the run first.")
+
+    def _advance(self, workers: Workers) -> tuple[Effect, ...]:
+        effects = self._settle(workers)
+        self._start(workers, effects)
+        return effects
 
     def _settle(self, workers: Workers) -> tuple[Effect, ...]:
         """Record every decision that the state itself calls for, until only work is left to name."""
@@ -176,6 +239,11 @@ class Executor:
             self._commit()
         for effect in fresh:
             self._launch(effect, workers, reattach=effect in resumed)
+        for effect in self._inherited - named:
+            # Nobody names it and no task of ours would hear a cancel: it is still to be ended on its host.
+            self._cancelling.add(effect)
+            self._fly(effect, workers.stop(effect))
+        self._inherited = frozenset()
 
     def _launch(self, effect: Effect, workers: Workers, *, reattach: bool) -> None:
         match effect:
@@ -189,13 +257,21 @@ class Executor:
                 return
             case _:
                 assert_never(effect)
+        self._fly(effect, work)
+
+    def _fly(self, effect: Effect, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work, name=repr(effect))
         self._in_flight[effect] = task
-        task.add_done_callback(lambda _done: self._landed(effect))
+        task.add_done_callback(lambda done: self._landed(effect, done))
 
-    def _landed(self, effect: Effect) -> None:
-        self._in_flight.pop(effect, None)
-        self._cancelling.discard(effect)
+    def _landed(self, effect: Effect, done: asyncio.Task[None]) -> None:
+        """A worker is done. One that crashed told nothing, so it is told here; its effect is never tried again."""
+        crash = None if done.cancelled() else done.exception()
+        if crash is None or isinstance(effect, Attempt):
+            del self._in_flight[effect]
+            self._cancelling.discard(effect)
+        if crash is not None and not self._stopping:
+            self.tell(_crashed(effect, crash))
         self._woken.set()
 
     # --- waiting and durability ---------------------------------------------------------------------------------------
@@ -205,15 +281,18 @@ class Executor:
         wakes = [effect.at for effect in effects if isinstance(effect, WakeAt)]
         until = min([*wakes, self._next_tick()], default=math.inf) - self._recorder.now()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(None if math.isinf(until) else max(0.0, until)):
+            async with asyncio.timeout(None if math.isinf(until) else min(max(0.0, until), LONGEST_SLEEP)):
                 await self._woken.wait()
         if self._recorder.now() - self._flushed_at >= FLUSH:
-            self._recorder.flush_output()
+            # Behind what was told before, or chunks of one file would stand in the journal in the wrong order.
+            self._told.extend(self._recorder.output.flush())
             self._flushed_at = self._recorder.now()
 
     def _next_tick(self) -> float:
-        """Output is flushed while anything runs; an idle run waiting for a person costs nothing."""
-        return self._flushed_at + FLUSH if self._in_flight else math.inf
+        """Output is flushed while anything runs; an idle run costs nothing once all of its record is durable."""
+        if self._in_flight:
+            return self._flushed_at + FLUSH
+        return self._committed_at + COMMIT if self._recorder.has_uncommitted else math.inf
 
     async def _commit_if_due(self, *, must: bool) -> None:
         if must or self._recorder.now() - self._committed_at >= COMMIT:
@@ -237,17 +316,49 @@ class Executor:
         What they still tell is kept, unless the record is gone.
         """
         self._room.set()
+        self._committed.set()
         await workers.close()
         tasks = list(self._in_flight.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for _, _, answer in self._asked:
-            answer.set_result(refuse("the run has ended or its runner is shutting down")) if not answer.done() else None
+        self._decided = [(answer, self._too_late()) for answer, _ in self._decided]
+        self._decided.extend((answer, self._too_late()) for _, _, answer in self._asked)
+        self._answer_decided()
         with contextlib.suppress(Problems):
             if self._told and not self._recorder.run.has_ended:
                 self._recorder.record(*self._told)
+        with contextlib.suppress(Problems):
             self._recorder.close()
+
+
+_Answer = asyncio.Future[Problem | None]
+
+
+def _running(run: Run) -> frozenset[Attempt]:
+    """What an earlier runner left in flight."""
+    return frozenset(
+        Attempt(state.id, host, number) for state in run.steps.values() for host, number in state.running.items()
+    )
+
+
+def _is_about_a_value(wrong: Problems) -> bool:
+    """True when the record is sound and only refuses what it was given."""
+    return all(problem.code == "record-unreadable" for problem in wrong.problems)
+
+
+def _crashed(effect: Effect, crash: BaseException) -> Event:
+    """What is told for a worker that ended by a mistake of ours; its words may hold anything, so only its kind."""
+    why = f"runbook itself failed ({type(crash).__name__})"
+    if isinstance(effect, Attempt):
+        return AttemptEnded(
+            step=effect.step,
+            host=effect.host,
+            number=effect.number,
+            outcome=Outcome.IN_DOUBT,
+            detail=f"{why}; whether it happened is not known",
+        )
+    return NoteAdded(text=f"{why} and stopped: {effect}")
 
 
 def _was_started(run: Run, effect: Attempt) -> bool:

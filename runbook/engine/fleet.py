@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from runbook.core.action import CONTROLLER
 from runbook.core.event import Event, SessionLost, SessionOpened
 from runbook.core.host import Host
-from runbook.problem import Problems, problem
+from runbook.problem import Exit, Problems, problem
 from runbook.steps.kind import Clock
 from runbook.transport.session import Connector, HostFacts, Session
 
@@ -40,6 +40,7 @@ class Fleet:
         self._opening: dict[str, asyncio.Task[Session]] = {}
         self._watching: dict[str, asyncio.Task[None]] = {}
         self._refused: dict[str, _Refusal] = {}
+        self._is_closed = False
 
     async def session(self, name: str) -> Session:
         """The host's session, opened now if it is not.
@@ -50,6 +51,8 @@ class Fleet:
         opening = self._opening.get(name)
         if opening is None or (opening.done() and _has_failed(opening)):
             self._raise_if_pausing(name)
+            if self._is_closed:
+                raise problem(f"{name} is not dialled any more", why="the runner hangs up", exit=Exit.UNREACHABLE)
             opening = self._opening[name] = asyncio.create_task(self._open(name), name=f"open {name}")
         # Shielded: when one of several callers is cancelled, the others still get their session.
         return await asyncio.shield(opening)
@@ -88,7 +91,8 @@ class Fleet:
         await session.close()
 
     async def close(self) -> None:
-        """Hang up everywhere. Never raises."""
+        """Hang up everywhere, for good. Never raises."""
+        self._is_closed = True
         for task in (*self._watching.values(), *self._opening.values()):
             if not task.done():
                 task.cancel()

@@ -12,6 +12,7 @@ from runbook.core.event import Entry, Event
 from runbook.core.evolve import evolve, open_run
 from runbook.core.run import Run
 from runbook.engine.clock import wall_text
+from runbook.problem import Exit, Where, problem
 from runbook.record.journal import Journal
 from runbook.record.output import OutputStore
 from runbook.steps.kind import Clock
@@ -28,6 +29,8 @@ class Recorder:
         self._run = run
         self._changed = asyncio.Event()
         self.output = output
+        self.has_uncommitted = False
+        """True while a line stands in the journal that a power cut may take."""
 
     @property
     def run(self) -> Run:
@@ -49,6 +52,7 @@ class Recorder:
         at, seq, wall = self.now(), self._journal.tip.seq, wall_text(self._clock.wall())
         entries = [Entry(seq=seq + count, at=at, wall=wall, event=event) for count, event in enumerate(events)]
         self._journal.append(*entries)
+        self.has_uncommitted = True
         for entry in entries:
             opened = open_run(entry) if self._run is None else None
             self._run = opened or evolve(self.run, entry)
@@ -56,8 +60,23 @@ class Recorder:
         return self.run
 
     def commit(self) -> None:
-        """Make every line recorded so far durable: what must be before a command leaves or an answer counts."""
+        """Make every line recorded so far durable: what must be before a command leaves or an answer counts.
+
+        Raises:
+            Problems: `record-unwritable`, also when the record was moved or removed: the system goes on taking lines
+                for a file that has no name any more, and keeps none of them.
+        """
+        if not self._journal.path.exists():
+            raise problem(
+                "The record has vanished",
+                why="its folder was moved or removed while the run wrote to it",
+                fix="Put it back, then resume the run.",
+                where=Where(str(self._journal.path)),
+                code="record-unwritable",
+                exit=Exit.REFUSED,
+            )
         self._journal.commit()
+        self.has_uncommitted = False
 
     async def commit_output(self) -> None:
         """Make output bytes durable, in a thread: a hundred files of a hundred hosts must not hold up a key press."""
@@ -72,12 +91,18 @@ class Recorder:
             self.record(*events)
 
     def close(self) -> None:
-        """Flush, commit and let go."""
-        self.flush_output()
-        self.output.unsynced().sync()
-        self.commit()
-        self._journal.close()
-        self._announce()
+        """Flush, commit and let go; also of a record that takes no more, for whoever resumes it needs its lock.
+
+        Raises:
+            Problems: As `record` and `commit`.
+        """
+        try:
+            self.flush_output()
+            self.output.unsynced().sync()
+            self.commit()
+        finally:
+            self._journal.close()
+            self._announce()
 
     async def wait_beyond(self, seq: int) -> int:
         """Return the newest entry's number once it is above `seq`."""

@@ -7,10 +7,12 @@ channel and nobody else's key presses.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
-from runbook.core.event import AttemptGraded, Event
+from runbook.core.event import AttemptGraded, Event, OutputArrived
 from runbook.core.outcome import Grade
+from runbook.problem import Problems
 from runbook.record.output import OutputStore, Source
 from runbook.transport.masking import Masker
 from runbook.transport.session import Stream
@@ -27,10 +29,14 @@ class RecordSink:
         masker: Masker,
         tell: Callable[[Event], None],
         room: Callable[[], Awaitable[None]],
+        fail: Callable[[Problems], None],
         keep: bool = True,
         recorded: tuple[int, int] = (0, 0),
     ) -> None:
         """`source.stream` is ignored: each stream has its own masker and its own source.
+
+        `fail` is told when a byte cannot be stored. That ends the runner and says nothing about the command, which
+        runs on and is found again by a resume.
 
         `recorded` are the masked bytes of each stream that an earlier runner put on record. A re-attach hands over
         every byte from the first, and masking gives the same bytes however they are cut, so that many are left out.
@@ -38,6 +44,7 @@ class RecordSink:
         self._output = output
         self._tell = tell
         self._room = room
+        self._fail = fail
         self._keep = keep
         self._source = source
         self._maskers = {stream: masker.fresh() for stream in Stream}
@@ -57,8 +64,7 @@ class RecordSink:
         """Store what the maskers still hold back, and name everything gathered."""
         for stream, masker in self._maskers.items():
             self._store(stream, masker.flush())
-        for event in self._output.flush(self._source.host):
-            self._tell(event)
+        self._tell_all(lambda: self._output.flush(self._source.host))
 
     def _store(self, stream: Stream, data: bytes) -> None:
         skipped = min(self._skip[stream], len(data))
@@ -68,8 +74,33 @@ class RecordSink:
             return
         source = self._source
         named = Source(step=source.step, host=source.host, number=source.number, stream=stream.value)
-        for event in self._output.write(named, data):
-            self._tell(event)
+        self._tell_all(lambda: self._output.write(named, data))
+
+    def _tell_all(self, stored: Callable[[], tuple[OutputArrived, ...]]) -> None:
+        try:
+            for event in stored():
+                self._tell(event)
+        except Problems as failure:
+            self._fail(failure)
+
+
+class Unwanted:
+    """The sink of an attempt that is followed only to be ended: cancels whoever follows, once the job is found."""
+
+    def __init__(self, sink: RecordSink) -> None:
+        """Pass everything on to that sink."""
+        self._sink = sink
+
+    async def receive(self, stream: Stream, data: bytes) -> None:
+        """What it printed meanwhile belongs on record."""
+        await self._sink.receive(stream, data)
+
+    async def reached(self, grade: Grade) -> None:
+        """It is there: end it. The session does that when its task is cancelled (`Session.run`)."""
+        await self._sink.reached(grade)
+        following = asyncio.current_task()
+        if following is not None:
+            following.cancel()
 
 
 class NoSink:

@@ -20,20 +20,23 @@ from runbook.core.effect import Attempt, Enter, Watch
 from runbook.core.event import AttemptEnded, AttemptStarted, CanarySampled, Checked, Event, ProbeSampled, Result
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedCanary, PlannedProbe, PlannedStep
-from runbook.core.run import Run
+from runbook.core.run import AttemptState, Run
 from runbook.document.recovery_point import MARK
 from runbook.document.template import evaluate, replace_texts
 from runbook.engine.entering import Entering, action_digest
 from runbook.engine.executor import Executor
 from runbook.engine.fleet import Fleet
 from runbook.engine.recorder import Recorder
-from runbook.engine.sink import NoSink, RecordSink
+from runbook.engine.sink import NoSink, RecordSink, Unwanted
 from runbook.problem import Exit, Problems, problem
 from runbook.record.output import Source
 from runbook.steps.kind import Bench, Clock, Finding, Sample
 from runbook.steps.table import kind_for
 from runbook.transport.masking import Masker
-from runbook.transport.session import Job, Session
+from runbook.transport.session import Job, Session, Sink
+
+LEAST_TIME = 5.0
+"""Seconds that an attempt gets to be found again in, though its time ran out while no runner was there."""
 
 CLEANING_LIMIT = 10.0
 """Seconds that the end of a run waits for files on hosts to be removed; a host that is gone keeps them."""
@@ -87,6 +90,13 @@ class RunWorkers:
 
     async def attempt(self, effect: Attempt, *, reattach: bool) -> None:
         """Do it, and tell how it ended. A runner that shuts down tells nothing: the attempt is still in flight."""
+        await self._attempted(effect, reattach=reattach, wanted=True)
+
+    async def stop(self, effect: Attempt) -> None:
+        """Find again what an earlier runner left running, only to end it."""
+        await self._attempted(effect, reattach=True, wanted=False)
+
+    async def _attempted(self, effect: Attempt, *, reattach: bool, wanted: bool) -> None:
         tools = self._tools
         state = tools.recorder.run.steps[effect.step]
         planned, known = state.planned, state.attempts[effect.host]
@@ -96,10 +106,11 @@ class RunWorkers:
             masker=tools.masker,
             tell=tools.executor.tell,
             room=tools.executor.has_room,
+            fail=tools.executor.fail,
             keep=not planned.no_log,
             recorded=(known.recorded_out, known.recorded_err) if reattach else (0, 0),
         )
-        finding = await self._found(effect, planned, sink, reattach=reattach)
+        finding = await self._found(effect, planned, sink if wanted else Unwanted(sink), reattach=reattach)
         sink.finish()
         if tools.executor.is_stopping:
             return
@@ -113,30 +124,35 @@ class RunWorkers:
     async def _forget(self, host: str, job: Job) -> None:
         """Remove a job's files from its host, not before the record holds all of it."""
         session = self._tools.fleet.opened(host)
-        if session is not None:
-            await self._tools.executor.wait_durable()
+        if session is not None and await self._tools.executor.wait_durable():
             await session.forget(job)
 
-    async def _found(self, effect: Attempt, planned: PlannedStep, sink: RecordSink, *, reattach: bool) -> Finding:
+    async def _found(self, effect: Attempt, planned: PlannedStep, sink: Sink, *, reattach: bool) -> Finding:
+        """What it came to. Whatever keeps us from following what an earlier runner started leaves it in doubt."""
         try:
-            action = self._action(effect, planned)
+            action = self._action(effect, planned, reattach=reattach)
             bench = self._bench(effect, planned, sink, reattach=reattach)
             return await kind_for(action).attempt(action, bench)
         except asyncio.CancelledError:
+            if reattach:
+                return Finding(
+                    outcome=Outcome.IN_DOUBT, detail="no longer wanted, and it was not found again to be ended"
+                )
             return Finding(outcome=Outcome.CANCELLED, detail="stopped: the run no longer wants it")
         except Problems as wrong:
             unreachable = wrong.exit is Exit.UNREACHABLE
             outcome = Outcome.UNREACHABLE if unreachable else Outcome.FAILED
-            return Finding(outcome=outcome, detail="; ".join(str(one) for one in wrong.problems))
+            detail = "; ".join(str(one) for one in wrong.problems)
+            return Finding(outcome=Outcome.IN_DOUBT if reattach else outcome, detail=detail)
         except Exception as crash:  # noqa: BLE001 - a mistake of ours must not take the run with it
             detail = f"runbook itself failed ({type(crash).__name__}: {crash}); whether it happened is not known"
             return Finding(outcome=Outcome.IN_DOUBT, detail=detail)
 
-    def _action(self, effect: Attempt, planned: PlannedStep) -> Action:
-        """The action with its secrets, which must look exactly like what was shown."""
+    def _action(self, effect: Attempt, planned: PlannedStep, *, reattach: bool) -> Action:
+        """The action with its secrets, which must look exactly like what was shown; what was sent is sent."""
         run, entering = self._tools.recorder.run, self._tools.entering
         shown = run.steps[effect.step].action_on(effect.host)
-        if entering.render(run, planned, effect.host, reveal=False) != shown:
+        if not reattach and entering.render(run, planned, effect.host, reveal=False) != shown:
             raise problem(
                 "a value changed between showing this step and sending it",
                 why="another step registered it again in the meantime",
@@ -146,7 +162,7 @@ class RunWorkers:
             )
         return entering.render(run, planned, effect.host, reveal=True)
 
-    def _bench(self, effect: Attempt, planned: PlannedStep, sink: RecordSink, *, reattach: bool) -> Bench:
+    def _bench(self, effect: Attempt, planned: PlannedStep, sink: Sink, *, reattach: bool) -> Bench:
         tools, run = self._tools, self._tools.recorder.run
         attempt = run.steps[effect.step].attempts[effect.host]
         host = next((known for known in run.plan.hosts if known.name == effect.host), None)
@@ -155,7 +171,7 @@ class RunWorkers:
         return Bench(
             planned=planned,
             host=effect.host,
-            job=Job(id=attempt.job, limit=planned.timeout or None, durable=planned.durable),
+            job=Job(id=attempt.job, limit=_left(planned, attempt, tools.recorder.now()), durable=planned.durable),
             sink=sink,
             clock=tools.clock,
             open_session=lambda: tools.fleet.session(effect.host),
@@ -332,3 +348,10 @@ class RunWorkers:
             secrets=tools.secrets,
             folder=tools.folder,
         )
+
+
+def _left(planned: PlannedStep, attempt: AttemptState, now: float) -> float | None:
+    """Seconds that are left of an attempt's timeout, which runs on while no runner does; None without one."""
+    if not planned.timeout:
+        return None
+    return max(min(LEAST_TIME, planned.timeout), planned.timeout - (now - attempt.started_at))

@@ -1,0 +1,470 @@
+"""The loop that lives a run: what is durable before what, what is started and what is ended, and what a crash leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from runbook.core.action import CommandAction, ConfirmAction, HttpAction
+from runbook.core.effect import Attempt, Enter, Watch
+from runbook.core.event import (
+    AttemptEnded,
+    AttemptStarted,
+    Entry,
+    Event,
+    GateAnswered,
+    NoteAdded,
+    OutputArrived,
+    ProbeSampled,
+)
+from runbook.core.intent import AddNote, AnswerGate, HaltRun
+from runbook.core.outcome import Outcome
+from runbook.core.plan import PlannedProbe, PlannedStep
+from runbook.core.run import Run
+from runbook.core.verdict import verdicts
+from runbook.engine.clock import SystemClock
+from runbook.engine.entering import Entering
+from runbook.problem import Problems
+from runbook.record.codec import decode
+from runbook.record.verify import verify
+from runbook.transport.scripted import Hangs, LosesLink, Says, ScriptedConnector
+from tests.builders import plan, step
+from tests.engine.stage import Live, Stage
+
+PROBE = PlannedProbe(name="write-ok", action=HttpAction(url="http://app/health"), every=0.01)
+
+
+def does(number: str, text: str = "work", **fields: object) -> PlannedStep:
+    """A command step on db1."""
+    return step(number, CommandAction(shell=text), **fields)
+
+
+def asks(number: str, **fields: object) -> PlannedStep:
+    return step(number, ConfirmAction(message="Go on?"), **fields)
+
+
+def under_way(run: Run) -> bool:
+    """True once the first step's command is known to run on its host."""
+    attempt = run.steps["1.1"].attempts.get("db1")
+    return attempt is not None and attempt.grade is not None
+
+
+class Hands:
+    """Workers that do only what a test says, and remember what they were asked for."""
+
+    def __init__(self, live: Live, attempt: Callable[[Attempt], Event | None] = lambda _effect: None) -> None:
+        self._live = live
+        self._attempt = attempt
+        self._entering = Entering((), str, SystemClock())
+        self.asked: Counter[tuple[str, object]] = Counter()
+        self.cancelled: list[object] = []
+
+    def started(self, run: Run, effect: Attempt) -> AttemptStarted:
+        return AttemptStarted(step=effect.step, host=effect.host, number=effect.number)
+
+    def enter(self, run: Run, effect: Enter) -> tuple[Event, ...]:
+        return self._entering.enter(run, effect)
+
+    async def attempt(self, effect: Attempt, *, reattach: bool) -> None:
+        self.asked["reattach" if reattach else "start", effect] += 1
+        told = self._attempt(effect)
+        try:
+            if told is None:
+                await asyncio.Event().wait()
+            else:
+                self._live.executor.tell(told)
+        except asyncio.CancelledError:
+            self.cancelled.append(effect)
+            self._live.executor.tell(end(effect, Outcome.CANCELLED))
+
+    async def stop(self, effect: Attempt) -> None:
+        self.asked["stop", effect] += 1
+        self._live.executor.tell(end(effect, Outcome.CANCELLED))
+
+    async def watch(self, effect: Watch) -> None:
+        self.asked["watch", effect] += 1
+        raise RuntimeError("the words of a crash may hold anything")
+
+    async def write_marks(self) -> None:
+        await asyncio.Event().wait()
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def end(effect: Attempt, outcome: Outcome = Outcome.SUCCEEDED) -> AttemptEnded:
+    return AttemptEnded(step=effect.step, host=effect.host, number=effect.number, outcome=outcome)
+
+
+def handled(live: Live, attempt: Callable[[Attempt], Event | None]) -> Hands:
+    """The same runner with other hands."""
+    live.workers = Hands(live, attempt)
+    return live.workers
+
+
+def broken(*_given: object) -> Event:
+    raise RuntimeError("the words of a crash may hold anything")
+
+
+class Synced:
+    """Stands in the way of the journal's `fdatasync`: knows what is durable, and fails when it is told to."""
+
+    def __init__(self, live: Live, stage: Stage, fail_at: int = 0) -> None:
+        self._path = stage.folder / "journal.jsonl"
+        self._sync = live.recorder._journal._sync
+        self._fail_at = fail_at
+        self.count = 0
+        self.size = 0
+        live.recorder._journal._sync = self
+
+    def __call__(self, number: int) -> None:
+        self.count += 1
+        if self.count == self._fail_at:
+            raise OSError(5, os.strerror(5))
+        self._sync(number)
+        self.size = os.fstat(number).st_size
+
+    def durable(self) -> list[Event]:
+        """What a power cut would leave now."""
+        return [decode(line)[0].event for line in self._path.read_bytes()[: self.size].splitlines(keepends=True)]
+
+
+# --- write-ahead ------------------------------------------------------------------------------------------------------
+
+
+async def test_an_attempt_is_durable_before_anything_is_sent(tmp_path: Path) -> None:
+    seen: list[list[str]] = []
+
+    def answer(_host: object, _command: object) -> Says:
+        seen.append([event.job for event in synced.durable() if isinstance(event, AttemptStarted)])
+        return Says()
+
+    stage = Stage(tmp_path, ScriptedConnector(answer))
+    live = stage.open(plan(does("1.1", hosts=("db1", "db2")), does("1.2")))
+    synced = Synced(live, stage)
+    await live.to_its_end()
+    jobs = [sent.job for sent in stage.world.sent]
+    assert len(jobs) == 3
+    assert [job in durable for job, durable in zip(jobs, seen, strict=True)] == [True, True, True]
+
+
+async def test_an_answer_is_granted_only_once_it_is_durable(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ScriptedConnector({}))
+    live = stage.open(plan(asks("1.1"), asks("1.2")))
+    synced = Synced(live, stage)
+    await live.until(lambda run: run.open_gates)
+    assert await live.ask(AnswerGate(gate="1.1#1", answer="proceed")) is None
+    assert [event.gate for event in synced.durable() if isinstance(event, GateAnswered)] == ["1.1#1"]
+    await live.stop()
+
+
+async def test_what_is_shown_while_a_person_is_waited_for_is_durable_soon(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ScriptedConnector({"work": Says()}))
+    live = stage.open(plan(does("1.1"), asks("1.2")))
+    synced = Synced(live, stage)
+    await live.until(lambda run: run.open_gates)
+    async with asyncio.timeout(5):
+        while live.recorder.has_uncommitted:
+            await asyncio.sleep(0.01)
+    assert synced.durable() == stage.events(*(type(entry.event) for entry in stage.entries()))
+    await live.stop()
+
+
+# --- starting, cancelling, crashing -----------------------------------------------------------------------------------
+
+
+async def test_what_is_named_is_started_once_and_what_is_no_longer_named_is_cancelled(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ScriptedConnector({}))
+    live = stage.open(plan(does("1.1", hosts=("db1", "db2")), does("1.2")))
+    hands = handled(live, lambda _effect: None)
+    await live.until(lambda run: len(run.steps["1.1"].running) == 2)
+    for count in range(5):
+        assert await live.ask(AddNote(text=f"note {count}")) is None
+    assert await live.ask(HaltRun(reason="wrong database")) is None
+    run = await live.to_its_end()
+    both = [Attempt("1.1", "db1", 1), Attempt("1.1", "db2", 1)]
+    assert hands.asked == {("start", both[0]): 1, ("start", both[1]): 1}
+    assert sorted(hands.cancelled, key=lambda effect: effect.host) == both
+    assert (run.steps["1.1"].outcome, run.steps["1.2"].outcome) == (Outcome.CANCELLED, None)
+
+
+async def test_a_worker_that_crashes_is_in_doubt_and_is_not_tried_again(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ScriptedConnector({}))
+    live = stage.open(plan(does("1.1")), attended=False)
+    hands = handled(live, broken)
+    run = await live.to_its_end()
+    assert hands.asked == {("start", Attempt("1.1", "db1", 1)): 1}
+    assert run.steps["1.1"].outcome is Outcome.IN_DOUBT
+    assert run.steps["1.1"].detail == "runbook itself failed (RuntimeError); whether it happened is not known"
+
+
+async def test_a_probe_that_crashes_is_on_record_and_does_not_spin(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ScriptedConnector({}))
+    live = stage.open(plan(asks("1.1"), probes=(PROBE,)))
+    hands = handled(live, broken)
+    await live.until(lambda run: run.notes)
+    for count in range(5):
+        assert await live.ask(AddNote(text=f"note {count}")) is None
+    await live.stop()
+    assert hands.asked == {("watch", Watch("write-ok")): 1}
+    told = [event.text for event in stage.events(NoteAdded) if "itself failed" in event.text]
+    assert told == ["runbook itself failed (RuntimeError) and stopped: Watch(probe='write-ok')"]
+
+
+async def test_what_nobody_can_record_costs_neither_the_run_nor_what_was_told_with_it(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ScriptedConnector({}))
+    live = stage.open(plan(asks("1.1"), probes=(PROBE,)))
+    handled(live, broken)
+    await live.until(lambda run: run.open_gates)
+    live.executor.tell(ProbeSampled(probe="write-ok", ok=True, took=0.1))
+    live.executor.tell(ProbeSampled(probe="write-ok", ok=True, took=0.1, value=_nested(2000)))
+    live.executor.tell(NoteAdded(text="after"))
+    await live.until(lambda run: any(note.text == "after" for note in run.notes))
+    samples = [(event.ok, event.value) for event in stage.events(ProbeSampled)]
+    assert samples == [(True, None), (False, None)]
+    await live.stop()
+
+
+async def test_an_answer_that_cannot_be_recorded_is_refused_and_harms_nothing(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ScriptedConnector({}))
+    live = stage.open(plan(asks("1.1")))
+    await live.until(lambda run: run.open_gates)
+    refused = await live.ask(AnswerGate(gate="1.1#1", answer="proceed", value=_nested(2000)))
+    assert refused is not None
+    assert refused.code == "record-unreadable"
+    assert await live.ask(AnswerGate(gate="1.1#1", answer="proceed")) is None
+    assert verdicts(await live.to_its_end()).run == "completed"
+
+
+def _nested(depth: int) -> object:
+    value: object = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+# --- stopping and resuming --------------------------------------------------------------------------------------------
+
+
+async def test_a_runner_that_shuts_down_leaves_what_runs_in_flight_and_begins_nothing(tmp_path: Path) -> None:
+    world = ScriptedConnector({"long": Hangs(b"begun\n"), "next": Says()})
+    stage = Stage(tmp_path, world)
+    live = stage.open(plan(does("1.1", "long"), does("1.2", "next")))
+    await live.until(under_way)
+    # The end of the step and the order to stop come in the same turn of the loop.
+    live.executor.tell(end(Attempt("1.1", "db1", 1)))
+    await live.stop()
+    assert [sent.text for sent in world.sent] == ["long"]
+    assert [event.step for event in stage.events(AttemptStarted)] == ["1.1"]
+
+
+async def test_a_resume_follows_what_is_still_running_and_starts_it_never_again(tmp_path: Path) -> None:
+    world = ScriptedConnector({"long": Hangs(b"begun\n")})
+    stage = Stage(tmp_path, world)
+    live = stage.open(plan(does("1.1", "long")))
+    await live.until(under_way)
+    await live.stop()
+    assert stage.events(AttemptEnded) == []
+    world.settle(stage.events(AttemptStarted)[0].job, Says(b"begun\ndone\n"))
+    run = await stage.resume().to_its_end()
+    assert (run.steps["1.1"].outcome, len(world.sent)) == (Outcome.SUCCEEDED, 1)
+    assert (stage.folder / "out" / "db1.log").read_bytes() == b"begun\ndone\n"
+    assert verify(stage.folder).grade == "sound"
+
+
+@pytest.mark.parametrize("durable", [True, False])
+async def test_a_run_that_was_halted_and_then_lost_its_runner_still_ends(tmp_path: Path, durable: bool) -> None:
+    world = ScriptedConnector({"long": Hangs(), "close": Says()})
+    stage = Stage(tmp_path, world)
+    live = stage.open(plan(does("1.1", "long", durable=durable), always=(does("A.1", "close"),)))
+    await live.until(under_way)
+    handled_end = live.executor.tell
+    live.executor.tell = lambda event: None if isinstance(event, AttemptEnded) else handled_end(event)
+    await live.ask(HaltRun(reason="wrong database"))
+    await live.crash()
+
+    run = await stage.resume().to_its_end()
+    assert run.steps["1.1"].outcome in {Outcome.CANCELLED, Outcome.IN_DOUBT}
+    assert (run.steps["A.1"].outcome, verdicts(run).run) == (Outcome.SUCCEEDED, "aborted")
+    assert [sent.text for sent in world.sent] == ["long", "close"]
+
+
+async def test_what_still_runs_after_a_halt_is_ended_by_the_next_runner(tmp_path: Path) -> None:
+    world = ScriptedConnector({"long": Hangs()})
+    stage = Stage(tmp_path, world)
+    live = stage.open(plan(does("1.1", "long")))
+    await live.until(under_way)
+    job = stage.events(AttemptStarted)[0].job
+    live.recorder.record(*_halted())
+    await live.crash()
+    world.settle(job, Hangs())
+    await stage.resume().to_its_end()
+    assert world.started(job) != Hangs()
+
+
+def _halted() -> tuple[Event, ...]:
+    from runbook.core.event import HaltRequested
+
+    return (HaltRequested(by=None, reason="wrong database"),)
+
+
+async def test_a_step_that_prints_nothing_does_not_hold_up_the_end_of_its_run(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ScriptedConnector({"work": Says()}))
+    live = stage.open(plan(does("1.1"), does("1.2")))
+    async with asyncio.timeout(3):
+        await live.to_its_end()
+    assert len(stage.world.forgotten) == 2
+
+
+async def test_who_asks_too_late_is_told_why(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ScriptedConnector({"work": Says()}))
+    live = stage.open(plan(does("1.1")))
+    await live.to_its_end()
+    refused = await live.ask(HaltRun(reason="too late"))
+    assert refused is not None
+    assert (refused.what, refused.why) == ("the run has ended", "every step is done")
+
+
+# --- a disk that fails ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fail_at", range(1, 4))
+async def test_a_sync_that_fails_stops_the_run_and_a_resume_ends_it(tmp_path: Path, fail_at: int) -> None:
+    world = ScriptedConnector({"work": Says(b"worked\n"), "more": Says(b"more\n")})
+    stage = Stage(tmp_path, world)
+    live = stage.open(plan(does("1.1"), does("1.2", "more"), asks("1.3"), asks("1.4")))
+    Synced(live, stage, fail_at)
+    with pytest.raises(Problems, match="The journal cannot be made durable"):
+        await _answered(live)
+    run = await _answered(stage.resume())
+    assert {state.outcome for state in run.steps.values()} <= {Outcome.SUCCEEDED, Outcome.IN_DOUBT, Outcome.UNREACHABLE}
+    assert max(Counter(sent.job for sent in world.sent).values()) == 1
+    assert verify(stage.folder).grade == "sound"
+
+
+async def _answered(live: Live) -> Run:
+    """Answer what is asked, on to the end: accept what is in doubt, try again what was never sent."""
+    from runbook.core.intent import ResolveFailure
+
+    live.begin()
+    while live.driving is not None and not live.driving.done():
+        for gate in live.run.open_gates:
+            opened = live.run.gates[gate].opened
+            choice = "accept" if "accept" in opened.choices else "retry"
+            asked = (
+                ResolveFailure(step=opened.step, choice=choice, reason="looked")
+                if opened.kind == "failure"
+                else AnswerGate(gate=gate, answer="proceed")
+            )
+            await live.ask(asked)
+        await asyncio.sleep(0.001)
+    return await live.to_its_end()
+
+
+async def test_whoever_waits_for_an_answer_is_told_that_the_record_failed(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ScriptedConnector({}))
+    live = stage.open(plan(asks("1.1")))
+    await live.until(lambda run: run.open_gates)
+    Synced(live, stage, fail_at=1)
+    refused = await live.ask(AnswerGate(gate="1.1#1", answer="proceed"))
+    assert refused is not None
+    assert (refused.code, refused.why) == ("record-unwritable", os.strerror(5))
+    with pytest.raises(Problems):
+        await live.to_its_end()
+
+
+async def test_output_that_cannot_be_kept_stops_the_run_and_says_nothing_about_the_step(tmp_path: Path) -> None:
+    world = ScriptedConnector({"work": Says(b"x" * 100_000)})
+    stage = Stage(tmp_path, world)
+    live = stage.open(plan(does("1.1")))
+    (stage.folder / "out" / "db1.log").mkdir()
+    with pytest.raises(Problems, match="Output cannot be written"):
+        await live.to_its_end()
+    assert stage.events(AttemptEnded) == []
+    (stage.folder / "out" / "db1.log").rmdir()
+    run = await stage.resume().to_its_end()
+    assert (run.steps["1.1"].outcome, len(world.sent)) == (Outcome.SUCCEEDED, 1)
+    assert (stage.folder / "out" / "db1.log").read_bytes() == b"x" * 100_000
+
+
+async def test_a_record_that_vanishes_stops_the_run_before_anything_more_is_sent(tmp_path: Path) -> None:
+    world = ScriptedConnector({"work": Says()})
+    stage = Stage(tmp_path, world)
+    live = stage.open(plan(asks("1.1"), does("1.2")))
+    await live.until(lambda run: run.open_gates)
+    stage.folder.rename(stage.folder.with_name("elsewhere"))
+    refused = await live.ask(AnswerGate(gate="1.1#1", answer="proceed"))
+    assert refused is not None
+    assert refused.what == "The record has vanished"
+    with pytest.raises(Problems, match="The record has vanished"):
+        await live.to_its_end()
+    assert world.sent == []
+
+
+# --- output -----------------------------------------------------------------------------------------------------------
+
+
+async def test_chunks_of_a_file_stand_in_the_journal_in_their_order(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ScriptedConnector({"flood": Hangs(b"x" * 70_000)}))
+    live = stage.open(plan(does("1.1", "flood")))
+    live.executor._flushed_at = -1.0
+    await live.until(lambda run: run.outputs and run.steps["1.1"].attempts["db1"].recorded_out == 70_000)
+    await live.stop()
+    chunks = [(event.offset, event.length) for event in stage.events(OutputArrived)]
+    assert chunks == [(0, 65_536), (65_536, 4_464)]
+
+
+# --- following again what an earlier runner started -------------------------------------------------------------------
+
+
+async def interrupted(stage: Stage, *steps: PlannedStep, **how: object) -> str:
+    """Run until the first step runs, then crash; gives the job."""
+    live = stage.open(plan(*steps), **how)
+    await live.until(under_way)
+    await live.crash()
+    return stage.events(AttemptStarted)[-1].job
+
+
+async def test_what_cannot_be_rendered_any_more_is_in_doubt_and_not_failed(tmp_path: Path) -> None:
+    from runbook.core.command import Secret
+
+    stage = Stage(tmp_path, ScriptedConnector(lambda _host, _command: Hangs()), secrets=(Secret("pw", "hunter22"),))
+    await interrupted(stage, does("1.1", "login {{ pw }}", awaits=("pw",)), attended=False)
+    stage.secrets = ()
+    run = await stage.resume().to_its_end()
+    assert run.steps["1.1"].outcome is Outcome.IN_DOUBT
+
+
+async def test_a_timeout_runs_on_while_no_runner_does(tmp_path: Path) -> None:
+    world = ScriptedConnector({"long": Hangs()})
+    stage = Stage(tmp_path, world)
+    job = await interrupted(stage, does("1.1", "long", timeout=0.3), attended=False)
+    world.settle(job, Hangs())
+    await asyncio.sleep(0.3)
+    later = stage.resume()
+    began = later.recorder.now()
+    run = await later.to_its_end()
+    assert run.steps["1.1"].outcome is Outcome.TIMED_OUT
+    assert run.now - began < 2.0
+
+
+async def test_a_host_that_is_gone_leaves_what_ran_there_in_doubt(tmp_path: Path) -> None:
+    from runbook.transport.scripted import unreachable
+
+    world = ScriptedConnector({"long": LosesLink(b"begun\n")})
+    stage = Stage(tmp_path, world)
+    await interrupted(stage, does("1.1", "long"), asks("1.2"))
+    world.unreachable["db1"] = unreachable("db1")
+    later = stage.resume()
+    run = await later.until(lambda run: run.open_gates)
+    assert run.steps["1.1"].outcome in {Outcome.IN_DOUBT, Outcome.SUCCEEDED}
+    await later.stop()
+
+
+def entries_of(stage: Stage, kind: type[Event]) -> list[Entry]:
+    return [entry for entry in stage.entries() if isinstance(entry.event, kind)]

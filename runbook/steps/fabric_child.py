@@ -115,7 +115,7 @@ def connection_to(hop: ResolvedHost, gateway: fabric.Connection | None, orders: 
             "key_filename": [path for path in hop.key_files if os.access(path, os.R_OK)],
             "allow_agent": bool(hop.agent),
             "look_for_keys": False,
-            "banner_timeout": limit,
+            "banner_timeout": 2 * limit,  # The connect timeout covers the whole handshake, and comes first.
             "auth_timeout": limit,
         },
     )
@@ -127,7 +127,8 @@ def main() -> int:
     orders = line.orders()
     line.end_with_run()
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
+        # By lines, so that what is printed is on record while the task runs, and lines of several writers stay whole.
+        stream.reconfigure(line_buffering=True, errors="surrogateescape")  # type: ignore[union-attr]
     ended = carry_out(orders, line.tell)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -60,6 +60,8 @@ def _at_hop(error: Exception, hop: ResolvedHost, limit: float) -> Problem:
             return explained(next(iter(error.errors.values())), hop, Seen())
         case paramiko.SSHException() if "No authentication methods" in str(error):
             return login_refused(hop, "there is no key to log in with")
+        case paramiko.SSHException() if str(error) == "No existing session":
+            return explained(TimeoutError(), hop, Seen(limit=limit))  # Its words for a handshake without an end.
         case socket.gaierror() | OSError():
             return explained(error, hop, Seen(limit=limit))
         case _:

@@ -12,6 +12,7 @@ This guards against slips and against the network. It is no wall against the fab
 from __future__ import annotations
 
 import dataclasses
+import logging
 import socket
 import sys
 from collections.abc import Callable
@@ -95,6 +96,8 @@ def put_under(trust: Trust) -> None:
     for module in (fabric.connection, paramiko, paramiko.client):
         module.SSHClient = client
     fabric.connection.AgentRequestHandler = NoForwarding
+    # What goes wrong is raised and told; paramiko's log of it, traces included, would stand in the step's output.
+    logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
 def checked_client(trust: Trust) -> type[paramiko.SSHClient]:

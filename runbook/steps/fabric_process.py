@@ -101,13 +101,13 @@ class Child:
 
     async def _hear(self) -> None:
         async for report in self._line:
-            if isinstance(report, Opened):
-                self.opened = report
-            else:
+            if not isinstance(report, Opened):
                 self.ended = report
+                return
+            self.opened = report
 
     async def _leave(self) -> None:
-        """It has hung up; threads and handlers of the fabfile may keep it from going."""
+        """It has said its last word; threads and handlers of the fabfile may keep it from going."""
         try:
             await asyncio.wait_for(self._process.wait(), LINGER)
         except TimeoutError:
@@ -175,8 +175,8 @@ async def start(orders: Orders, *, grace: float) -> Child:
 
 
 async def _process(orders: Orders, line: int, out: int, err: int) -> asyncio.subprocess.Process:
-    # -P: a file beside the fabfile must not pass for a module of Python's or ours. -u: prints arrive when made.
-    words = (sys.executable, "-P", "-u", "-m", "runbook.steps.fabric_child", str(line))
+    # -P: a file beside the fabfile must not pass for a module of Python's or ours.
+    words = (sys.executable, "-P", "-m", "runbook.steps.fabric_child", str(line))
     return await asyncio.create_subprocess_exec(
         *words,
         stdin=asyncio.subprocess.DEVNULL,

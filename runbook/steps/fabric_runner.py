@@ -127,9 +127,28 @@ class Bounded(Runner):
 class BoundedLocal(Bounded, Local):
     """Runs on the controller, for `c.local` and tasks without a host."""
 
+    def stop(self) -> None:
+        """As Invoke's, which leaves the pipes to whenever memory is next tidied."""
+        super().stop()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+
 
 class BoundedRemote(Bounded, fabric.runners.Remote):  # type: ignore[misc]
     """Runs on a host."""
+
+    _overdue = False
+
+    def kill(self) -> None:
+        """Called by the timer of the fabfile's own limit, to close the channel."""
+        self._overdue = True
+        super().kill()
+
+    @property
+    def timed_out(self) -> bool:
+        """Known from when the timer fires; Invoke's own knows it only from when the timer's thread is gone."""
+        return self._overdue
 
     def returncode(self) -> int:
         """The exit code.
@@ -139,7 +158,7 @@ class BoundedRemote(Bounded, fabric.runners.Remote):  # type: ignore[misc]
         """
         code = int(self.channel.recv_exit_status())
         if code >= 0 or self.timed_out:
-            return code  # The fabfile's own limit closed the channel, and Fabric has a word for that.
+            return code  # What the fabfile's own limit ended has a word in Fabric.
         transport: paramiko.Transport = self.channel.get_transport()
         raise NoStatus(
             "a signal ended it, or the server closed it without a status"

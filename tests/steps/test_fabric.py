@@ -81,7 +81,7 @@ async def test_a_task_has_nothing_to_read_no_terminal_and_a_bare_environment(pla
         "LOGNAME",
     }
     argv = about.pop("argv")
-    assert (argv[:5], len(argv)) == ([sys.executable, "-P", "-u", "-m", "runbook.steps.fabric_child"], 7)
+    assert (argv[:4], len(argv)) == ([sys.executable, "-P", "-m", "runbook.steps.fabric_child"], 6)
     assert about == {"stdin": "", "there": str(place.folder), "leads": True, "remote": "not a tty\n"}
 
 

@@ -13,12 +13,13 @@ from typing import get_args
 
 from runbook.core import fanout, gates
 from runbook.core.action import (
-    Action,
     ApproveAction,
     Ask,
+    AskAction,
     BlockAction,
     ChecklistAction,
     ChooseAction,
+    ConfirmAction,
     ManualAction,
     NestedAction,
     NoticeAction,
@@ -231,8 +232,10 @@ def _entered(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
             return _wait(state, now)
         case NoticeAction():
             return (Note(StepEnded(step=state.id, outcome=Outcome.SUCCEEDED)),)
+        case ConfirmAction() | ApproveAction() | AskAction() | ChooseAction() | ManualAction() | ChecklistAction():
+            return _gate(run, state, action, now)
         case _:
-            return _gate(run, state, action, now) if isinstance(action, _ASKS) else fanout.work(run, state, now)
+            return fanout.work(run, state, now)
 
 
 def _after(run: Run, state: StepState) -> tuple[Effect, ...]:
@@ -297,9 +300,7 @@ def _wish(state: StepState) -> str:
 # --- gates and waits --------------------------------------------------------------------------------------------------
 
 
-def _gate(run: Run, state: StepState, action: Action, now: float) -> tuple[Effect, ...]:
-    if not isinstance(action, _ASKS):
-        return ()
+def _gate(run: Run, state: StepState, action: Ask, now: float) -> tuple[Effect, ...]:
     gate = _open_gate(run, state)
     if gate is None:
         return (Note(gates.opening(run, state, action, now)),)
@@ -312,13 +313,12 @@ def _gate(run: Run, state: StepState, action: Action, now: float) -> tuple[Effec
     return _by_machine(run, gate, action) or _waiting(deadline)
 
 
-def _by_machine(run: Run, gate: GateState, action: Action | None) -> tuple[Effect, ...]:
+def _by_machine(run: Run, gate: GateState, action: Ask | None) -> tuple[Effect, ...]:
     if not gates.machine_may_answer(run, gate) or gate.answers or run.steps[gate.opened.step].visit > MAX_VISITS:
         return ()
-    asked = action if isinstance(action, _ASKS) else None
     return tuple(
         Note(GateAnswered(gate=gate.opened.gate, step=gate.opened.step, by=MACHINE, answer=answer, value=value))
-        for answer, value in gates.machine_answers(run, gate, asked)
+        for answer, value in gates.machine_answers(run, gate, action)
     )
 
 

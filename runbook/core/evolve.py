@@ -48,23 +48,7 @@ from runbook.core.event import (
     StepSkipped,
     WaitCut,
 )
-from runbook.core.evolve_step import (
-    attempt_ended,
-    attempt_graded,
-    attempt_started,
-    close_all_gates,
-    close_gates,
-    failure_resolved,
-    jumped,
-    output_arrived,
-    register,
-    set_step,
-    step_ended,
-    step_entered,
-    step_skipped,
-    stop_run,
-    without,
-)
+from runbook.core.evolve_step import close_all_gates, close_gates, evolve_step, register, set_step, stop_run, without
 from runbook.core.recovery_point import canary_sampled
 from runbook.core.run import (
     GateAnswer,
@@ -267,30 +251,16 @@ def _arm(run: Run, event: Event, at: float) -> Run:  # noqa: C901, PLR0911, PLR0
             return _session_lost(run, event, at)
         case Checked():
             return _checked(run, event, at)
-        case StepEntered():
-            return step_entered(run, event, at)
-        case StepSkipped():
-            return step_skipped(run, event, at)
-        case AttemptStarted():
-            return attempt_started(run, event, at)
-        case AttemptGraded():
-            return attempt_graded(run, event, at)
-        case OutputArrived():
-            return output_arrived(run, event, at)
-        case AttemptEnded():
-            return attempt_ended(run, event, at)
-        case StepEnded():
-            return step_ended(run, event, at)
+        case StepEntered() | StepSkipped() | StepEnded() | FailureResolved() | Jumped():
+            return evolve_step(run, event, at)
+        case AttemptStarted() | AttemptGraded() | OutputArrived() | AttemptEnded():
+            return evolve_step(run, event, at)
         case GateOpened():
             return _gate_opened(run, event, at)
         case GateAnswered():
             return _gate_answered(run, event, at)
         case GateLapsed():
             return _gate_lapsed(run, event, at)
-        case FailureResolved():
-            return failure_resolved(run, event, at)
-        case Jumped():
-            return jumped(run, event, at)
         case HostExcluded():
             return _host_excluded(run, event, at)
         case ProbeSampled():

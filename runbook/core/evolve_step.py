@@ -1,13 +1,13 @@
 """Folding what happens to steps: entering, attempts, ending, jumping. The larger half of `evolve`, and as silent.
 
-Apart from `evolve` only so that each half can be read in one sitting. Each function is one arm of the table there: it
-takes the run, the event and the time, and gives the run after it.
+Apart from `evolve` only so that each half can be read in one sitting. Each arm takes the run, the event and the time,
+and gives the run after it.
 """
 
 from __future__ import annotations
 
 from itertools import accumulate
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from immutables import Map
 from msgspec.structs import replace
@@ -29,6 +29,19 @@ from runbook.core.plan import PlannedStep, StepId
 from runbook.core.run import AttemptState, Mark, OutputState, Phase, Registered, Run, StepPhase, StepState, Stop
 
 V = TypeVar("V")
+
+StepEvent = (
+    StepEntered
+    | StepSkipped
+    | AttemptStarted
+    | AttemptGraded
+    | OutputArrived
+    | AttemptEnded
+    | StepEnded
+    | FailureResolved
+    | Jumped
+)
+"""What happens to one step."""
 
 MAX_PAUSE = 86_400.0
 """Seconds that a growing pause between attempts stops at: a day, after which nobody waits for the next try."""
@@ -67,7 +80,32 @@ def stop_run(run: Run, stop: Stop, at: float) -> Run:
     return replace(close_all_gates(run, at), stop=stop, paused=False)
 
 
-def step_entered(run: Run, event: StepEntered, at: float) -> Run:
+def evolve_step(run: Run, event: StepEvent, at: float) -> Run:
+    """The run after something happened to one of its steps."""
+    match event:
+        case StepEntered():
+            return _step_entered(run, event, at)
+        case StepSkipped():
+            return _step_skipped(run, event, at)
+        case AttemptStarted():
+            return _attempt_started(run, event, at)
+        case AttemptGraded():
+            return _attempt_graded(run, event)
+        case OutputArrived():
+            return _output_arrived(run, event)
+        case AttemptEnded():
+            return _attempt_ended(run, event, at)
+        case StepEnded():
+            return _step_ended(run, event, at)
+        case FailureResolved():
+            return _failure_resolved(run, event, at)
+        case Jumped():
+            return _jumped(run, event, at)
+        case _:
+            assert_never(event)
+
+
+def _step_entered(run: Run, event: StepEntered, at: float) -> Run:
     """A new visit begins; what earlier visits did to hosts is kept."""
     state = run.steps.get(event.step)
     if state is None:
@@ -104,7 +142,7 @@ def _wave_ends(planned: PlannedStep, hosts: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(ends) if ends and ends[-1] == len(hosts) else (*ends, len(hosts))
 
 
-def step_skipped(run: Run, event: StepSkipped, at: float) -> Run:
+def _step_skipped(run: Run, event: StepSkipped, at: float) -> Run:
     """A step is over without having been entered."""
     state = run.steps.get(event.step)
     if state is None:
@@ -116,7 +154,7 @@ def _ended(state: StepState, outcome: Outcome, detail: str, at: float) -> StepSt
     return replace(state, phase=StepPhase.ENDED, outcome=outcome, detail=detail, ended_at=at, resolution=None)
 
 
-def attempt_started(run: Run, event: AttemptStarted, at: float) -> Run:
+def _attempt_started(run: Run, event: AttemptStarted, at: float) -> Run:
     """One more host is in flight."""
     state = run.steps.get(event.step)
     if state is None:
@@ -137,7 +175,7 @@ def attempt_started(run: Run, event: AttemptStarted, at: float) -> Run:
     )
 
 
-def attempt_graded(run: Run, event: AttemptGraded, _at: float) -> Run:
+def _attempt_graded(run: Run, event: AttemptGraded) -> Run:
     """The host told how durable the attempt is."""
     state = run.steps.get(event.step)
     attempt = state.attempts.get(event.host) if state else None
@@ -146,7 +184,7 @@ def attempt_graded(run: Run, event: AttemptGraded, _at: float) -> Run:
     return set_step(run, replace(state, attempts=state.attempts.set(event.host, replace(attempt, grade=event.grade))))
 
 
-def output_arrived(run: Run, event: OutputArrived, _at: float) -> Run:
+def _output_arrived(run: Run, event: OutputArrived) -> Run:
     """A host's output grew, and with it what is on record of the attempt that wrote it."""
     known = OutputState(file=event.file, length=event.offset + event.length)
     run = replace(run, outputs=run.outputs.set(event.host, known))
@@ -162,7 +200,7 @@ def output_arrived(run: Run, event: OutputArrived, _at: float) -> Run:
     return set_step(run, replace(state, attempts=state.attempts.set(event.host, grown)))
 
 
-def attempt_ended(run: Run, event: AttemptEnded, at: float) -> Run:
+def _attempt_ended(run: Run, event: AttemptEnded, at: float) -> Run:
     """A host is settled, or waits for its next attempt."""
     state = run.steps.get(event.step)
     attempt = state.attempts.get(event.host) if state else None
@@ -227,7 +265,7 @@ def register(run: Run, name: str, host: str, result: Result) -> Run:
     return replace(run, values=run.values.set(name, Registered(by_host=known.by_host.set(host, result))))
 
 
-def step_ended(run: Run, event: StepEnded, at: float) -> Run:
+def _step_ended(run: Run, event: StepEnded, at: float) -> Run:
     """A step is over; its milestone is marked unless a better moment is known."""
     state = run.steps.get(event.step)
     if state is None:
@@ -250,7 +288,7 @@ def _mark_end(run: Run, state: StepState, at: float) -> Run:
     return replace(run, milestones=run.milestones.set(state.planned.sets, mark))
 
 
-def failure_resolved(run: Run, event: FailureResolved, at: float) -> Run:
+def _failure_resolved(run: Run, event: FailureResolved, at: float) -> Run:
     """What follows a failure: again, on, back, or out."""
     state = run.steps.get(event.step)
     if state is None:
@@ -324,7 +362,7 @@ def _again(run: Run, state: StepState, at: float, *, only_failed: bool) -> StepS
     )
 
 
-def jumped(run: Run, event: Jumped, at: float) -> Run:
+def _jumped(run: Run, event: Jumped, at: float) -> Run:
     """The run goes on elsewhere."""
     state = run.steps.get(event.source)
     if state is None:

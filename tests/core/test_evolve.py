@@ -74,6 +74,7 @@ def test_folding_in_two_parts_is_folding_at_once(tape: Sequence[Entry], cut: int
 @given(tapes())
 def test_what_is_derived_from_any_record_can_be_derived(tape: Sequence[Entry]) -> None:
     run = folded(tape)[-1]
+    assert due(run, run.now) == due(run, run.now)
     assert verdicts(run).run in {"completed", "failed", "aborted", "interrupted"}
     assert recovery(run).waiting_for_people >= 0.0
     assert len(deviations(run)) <= len(run.steps)

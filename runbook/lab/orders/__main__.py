@@ -74,22 +74,8 @@ def perform(place: Place, words: list[str]) -> str:  # noqa: C901, PLR0911, PLR0
             return cluster.handover(place)
         case ["rejoin"]:
             return cluster.rejoin(place)
-        case ["backup"]:
-            return json.dumps(backups.take(place, time.strftime("%Y%m%dT%H%M%S"))._asdict())
-        case ["backup", name]:
-            return json.dumps(backups.take(place, name)._asdict())
-        case ["backups"]:
-            return "\n".join(json.dumps(backup._asdict()) for backup in backups.listed(place))
-        case ["verify", name]:
-            return json.dumps(backups.verify(place, name, place.backups / name)._asdict())
-        case ["restore", name]:
-            return json.dumps(backups.restore(place, name)._asdict())
-        case ["verify-restore", name]:
-            return json.dumps(backups.verify(place, name, place.restored)._asdict())
-        case ["switch-data"]:
-            return backups.switch(place)
-        case ["switch-data", "--back"]:
-            return backups.switch_back(place)
+        case ["backup" | "backups" | "verify" | "restore" | "verify-restore" | "switch-data", *_]:
+            return perform_backup(place, words)
         case ["health"]:
             return fetch(place, "/health")
         case ["health", "--within", seconds]:
@@ -117,8 +103,40 @@ def perform(place: Place, words: list[str]) -> str:  # noqa: C901, PLR0911, PLR0
             run_application(place)
             return ""
         case _:
-            message = f"there is no such command: {' '.join(words)}. See `orders help`"
-            raise Unknown(message)
+            raise unknown(words)
+
+
+def perform_backup(place: Place, words: list[str]) -> str:
+    """Like `perform`, for the commands about backups and what is restored from them.
+
+    Raises:
+        Refused: The service will not do it.
+        Unknown: There is no such command.
+    """
+    match words:
+        case ["backup"]:
+            return json.dumps(backups.take(place, time.strftime("%Y%m%dT%H%M%S"))._asdict())
+        case ["backup", name]:
+            return json.dumps(backups.take(place, name)._asdict())
+        case ["backups"]:
+            return "\n".join(json.dumps(backup._asdict()) for backup in backups.listed(place))
+        case ["verify", name]:
+            return json.dumps(backups.verify(place, name, place.backups / name)._asdict())
+        case ["restore", name]:
+            return json.dumps(backups.restore(place, name)._asdict())
+        case ["verify-restore", name]:
+            return json.dumps(backups.verify(place, name, place.restored)._asdict())
+        case ["switch-data"]:
+            return backups.switch(place)
+        case ["switch-data", "--back"]:
+            return backups.switch_back(place)
+        case _:
+            raise unknown(words)
+
+
+def unknown(words: list[str]) -> Unknown:
+    """What to say about a command that there is not."""
+    return Unknown(f"there is no such command: {' '.join(words)}. See `orders help`")
 
 
 def status_text(place: Place) -> str:

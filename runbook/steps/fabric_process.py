@@ -175,8 +175,8 @@ async def start(orders: Orders, *, grace: float) -> Child:
 
 
 async def _process(orders: Orders, line: int, out: int, err: int) -> asyncio.subprocess.Process:
-    # -P: a file beside the fabfile must not pass for a module of Python's or ours.
-    words = (sys.executable, "-P", "-m", "runbook.steps.fabric_child", str(line))
+    # -P: a file beside the fabfile must not pass for a module of Python's or ours. -B: nothing is left beside it.
+    words = (sys.executable, "-P", "-B", "-m", "runbook.steps.fabric_child", str(line))
     return await asyncio.create_subprocess_exec(
         *words,
         stdin=asyncio.subprocess.DEVNULL,

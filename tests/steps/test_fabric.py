@@ -51,6 +51,7 @@ async def test_an_unchanged_fabfile_runs_and_its_args_keep_their_types(place):
     said = "before\n('v2', 3, True, 'v2v2v2')"
     assert finding == Finding(outcome=Outcome.SUCCEEDED, detail=ENGINE, result=Result(rc=0, stdout=said, duration=0.0))
     assert (place.folder / "fetched").read_text() == "v2v2v2"
+    assert not (place.folder / "__pycache__").exists()
     assert (place.out.decode(), place.err, place.desk.page.grades) == (f"{said}\n", b"", [Grade.ATTACHED])
 
 
@@ -81,7 +82,7 @@ async def test_a_task_has_nothing_to_read_no_terminal_and_a_bare_environment(pla
         "LOGNAME",
     }
     argv = about.pop("argv")
-    assert (argv[:4], len(argv)) == ([sys.executable, "-P", "-m", "runbook.steps.fabric_child"], 6)
+    assert (argv[:5], len(argv)) == ([sys.executable, "-P", "-B", "-m", "runbook.steps.fabric_child"], 7)
     assert about == {"stdin": "", "there": str(place.folder), "leads": True, "remote": "not a tty\n"}
 
 
@@ -231,10 +232,10 @@ async def test_no_log_keeps_commands_and_messages_out_of_the_detail(place):
 
 async def test_an_unknown_task_names_the_likely_one(place):
     place.write("@task\ndef deploy(c):\n    c.run('true')\n@task\ndef restart(c):\n    c.run('true')")
-    finding = await place.run("deplyo")
+    finding = await place.run("deploi")
     assert (finding.outcome, finding.detail) == (
         Outcome.FAILED,
-        'fabfile.py has no task "deplyo". Did you mean "deploy"?',
+        'fabfile.py has no task "deploi". Did you mean "deploy"?',
     )
     assert (await place.run("zzz")).detail == 'fabfile.py has no task "zzz". Known: deploy, restart.'
     assert place.server.state.execs == []
@@ -242,7 +243,7 @@ async def test_an_unknown_task_names_the_likely_one(place):
 
 async def test_arguments_that_do_not_fit_stop_the_task_before_its_first_command(place):
     place.write("@task\ndef deploy(c, release, dry=False):\n    c.run('true')")
-    finding = await place.run("deploy", {"relase": "v2"})
+    finding = await place.run("deploy", {"version": "v2"})
     assert finding.outcome is Outcome.FAILED
     assert finding.detail.startswith('task "deploy" cannot be called with these args: ')
     assert finding.detail.endswith("It takes: release, dry.")

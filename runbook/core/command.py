@@ -64,10 +64,16 @@ class Command:
     @property
     def digest(self) -> str:
         """SHA-256 over everything that decides the effect, secrets by name: what a gate confirms is what is sent."""
-        # 1f and 1e are the ASCII unit and record separators: no field can forge another's border.
-        shown = self.shell
-        for secret in self.secrets:
-            shown = shown.replace(secret.reveal(), f"\x1f{secret.name}\x1f")
-        env = [(key, f"\x1f{value.name}\x1f" if isinstance(value, Secret) else value) for key, value in self.env]
-        parts = [shown, *self.argv, repr(env), self.cwd, repr(self.become), *self.interpreter]
-        return hashlib.sha256("\x1e".join(parts).encode("utf-8", "surrogateescape") + self.stdin).hexdigest()
+        argv = [self._named(argument) for argument in self.argv]
+        env = [(key, value if isinstance(value, Secret) else self._named(value)) for key, value in self.env]
+        stdin = self._named(self.stdin.decode("utf-8", "surrogateescape"))
+        said = (self._named(self.shell), argv, stdin, env, self._named(self.cwd), self.become, self.interpreter)
+        # The quoted form of values, so that no field can forge another's border; a secret's own form is its name.
+        return hashlib.sha256(repr(said).encode()).hexdigest()
+
+    def _named(self, text: str) -> str:
+        """The text with the name of each secret in its place, the longest first: one may be part of another."""
+        values = sorted(((secret.reveal(), secret.name) for secret in self.secrets), key=lambda pair: -len(pair[0]))
+        for value, name in values:
+            text = text.replace(value, f"\x1f{name}\x1f") if value else text
+        return text

@@ -56,10 +56,18 @@ def test_a_secret_refuses_to_be_shown() -> None:
     assert PASSWORD.reveal() == "hunter2"
 
 
-def test_the_digest_of_a_command_does_not_tell_its_secret() -> None:
+@pytest.mark.parametrize("field", ["shell", "argv", "stdin", "env", "cwd"])
+def test_the_digest_of_a_command_does_not_tell_its_secret(field: str) -> None:
     def using(value: str) -> Command:
         secret = Secret("password", value)
-        return Command(shell=f"login {value}", env=(("P", secret),), secrets=(secret,))
+        texts = {
+            "shell": f"login {value}",
+            "argv": ("login", value),
+            "stdin": f"{value}\n".encode(),
+            "env": (("P", secret), ("URL", f"db://{value}@db1")),
+            "cwd": f"/home/{value}",
+        }
+        return Command(**{field: texts[field]}, secrets=(secret, Secret("part", value[:3]), Secret("empty", "")))
 
     assert using("hunter2").digest == using("correct horse").digest
 
@@ -82,3 +90,5 @@ def test_whatever_decides_the_effect_of_a_command_is_in_its_digest(other: Comman
 
 def test_arguments_cannot_forge_each_others_borders() -> None:
     assert Command(argv=("a b",)).digest != Command(argv=("a", "b")).digest
+    assert Command(argv=("a\x1eb",)).digest != Command(argv=("a", "b")).digest
+    assert Command(argv=("a",), stdin=b"b").digest != Command(argv=("a", "b")).digest

@@ -7,10 +7,12 @@ from typing import Literal, assert_never
 import click
 
 from runbook.cli.checking import Checker
-from runbook.cli.compose import given, inventory_option, parameter_option, settings
+from runbook.cli.compose import given, parameter_option, settings
 from runbook.cli.data import escaped
 from runbook.cli.diagnostics import say
+from runbook.cli.inventory_options import inventory_options
 from runbook.document.findings import as_json, as_sarif, as_text
+from runbook.document.inventory_reading import Reading
 from runbook.engine.clock import SystemClock
 from runbook.problem import Exit, Problem
 from runbook.view.sanitize import safe_lines
@@ -20,13 +22,16 @@ Format = Literal["text", "json", "sarif"]
 
 @click.command("check")
 @click.argument("places", nargs=-1, metavar="[FILE|FOLDER|NAME]...")
-@inventory_option
+@inventory_options
 @parameter_option
 @click.option("--format", "shape", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True)
 @click.option("--json", "as_data", is_flag=True, help="The same as --format json.")
-def verb(*, places: tuple[str, ...], inventory: str, params: tuple[str, ...], shape: Format, as_data: bool) -> int:
+def verb(
+    *, places: tuple[str, ...], inventory: str, reading: Reading, params: tuple[str, ...], shape: Format, as_data: bool
+) -> int:
     """Find everything that is wrong with runbooks; without a FILE, with the whole workspace."""
-    checker = Checker(settings(), today=SystemClock().today(), inventory=inventory, given=given(params))
+    today = SystemClock().today()
+    checker = Checker(settings(), today=today, inventory=inventory, reading=reading, given=given(params))
     looked_at = (checker.place(place) for place in places) if places else (checker.everything(),)
     found = tuple(dict.fromkeys(problem for problems in looked_at for problem in problems))
     _print(found, "json" if as_data else shape)

@@ -19,6 +19,7 @@ from runbook.core.runbook import Parameter, Runbook
 from runbook.document.compile import compile_plan
 from runbook.document.draft import Given
 from runbook.document.inventory_file import inventory_names, read_inventory
+from runbook.document.inventory_reading import Reading
 from runbook.document.lint import lint
 from runbook.document.runbook_file import read_runbook
 from runbook.engine.prepare import find_book
@@ -31,11 +32,14 @@ _STAND_INS = {"integer": "0", "number": "0", "boolean": "false", "duration": "1s
 class Checker:
     """One check over any number of files. An inventory is read once, however many runbooks name it."""
 
-    def __init__(self, settings: Settings, *, today: dt.date, inventory: str, given: Mapping[str, str]) -> None:
+    def __init__(
+        self, settings: Settings, *, today: dt.date, inventory: str, reading: Reading, given: Mapping[str, str]
+    ) -> None:
         """`inventory` stands in for what the runbooks name, unless it is empty."""
         self._settings = settings
         self._today = today
         self._inventory = inventory
+        self._reading = reading
         self._given = given
         self._inventories: dict[str, Inventory] = {}
         self._named: dict[str, Runbook] = {}
@@ -99,7 +103,7 @@ class Checker:
 
     def _read_inventory(self, name: str) -> Inventory:
         if name not in self._inventories:
-            self._inventories[name] = read_inventory(name, workspace=self._settings.root)
+            self._inventories[name] = read_inventory(name, workspace=self._settings.root, reading=self._reading)
         return self._inventories[name]
 
     def _values(self, runbook: Runbook, inventory: Inventory) -> dict[str, Given]:

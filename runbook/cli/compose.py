@@ -93,24 +93,28 @@ def _no_secret(name: str, why: str, fix: str) -> Exception:
     return problem(f'no value for the secret "{name}"', why=why, fix=fix, code="no-secret")
 
 
-def given(pairs: tuple[str, ...]) -> dict[str, str]:
+def given(words: tuple[str, ...]) -> dict[str, str]:
     """`-p name=value` as a mapping.
 
     Raises:
         Problems: One has no equals sign.
     """
-    wrong = next((pair for pair in pairs if "=" not in pair), None)
+    return pairs(words, "parameter")
+
+
+def pairs(words: tuple[str, ...], noun: str) -> dict[str, str]:
+    """`name=value` many times as a mapping; `noun` is what a name stands for.
+
+    Raises:
+        Problems: One has no equals sign.
+    """
+    wrong = next((word for word in words if "=" not in word), None)
     if wrong is not None:
-        raise problem(f'"{wrong}" is no parameter', fix="Write it as name=value.", code="bad-parameter")
-    return dict(pair.split("=", 1) for pair in pairs)
+        raise problem(f'"{wrong}" is no {noun}', fix="Write it as name=value.", code=f"bad-{noun}")
+    return dict(word.split("=", 1) for word in words)
 
 
 # --- options that several verbs take ----------------------------------------------------------------------------------
-
-
-def inventory_option(verb: F) -> F:
-    """`-i`."""
-    return click.option("-i", "--inventory", default="", help="An inventory: a name, a file, or a folder.")(verb)
 
 
 def parameter_option(verb: F) -> F:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import click
 
-from runbook.cli.compose import inventory_option, json_option, run_async, settings
+from runbook.cli.compose import json_option, run_async, settings
 from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import explain, problem_text, say
+from runbook.cli.inventory_options import inventory_options
 from runbook.core.host import Host
 from runbook.core.inventory import Inventory
 from runbook.document.explain import Resolved
 from runbook.document.explain import explain as resolve
 from runbook.document.inventory_file import inventory_names, read_inventory
+from runbook.document.inventory_reading import Reading
 from runbook.document.pattern import select
 from runbook.problem import Problems, problem
 from runbook.view.sanitize import safe
@@ -24,11 +26,11 @@ def verb() -> None:
 
 @verb.command("list")
 @click.argument("pattern", default="all")
-@inventory_option
+@inventory_options
 @json_option
-def list_hosts(*, pattern: str, inventory: str, as_json: bool) -> int:
+def list_hosts(*, pattern: str, inventory: str, reading: Reading, as_json: bool) -> int:
     """The hosts that a PATTERN names: `all`, a group, a glob, `web:&eu:!web3`."""
-    place = _inventory(inventory)
+    place = _inventory(inventory, reading)
     hosts = [place.hosts[name] for name in select(place, pattern) if name in place.hosts]
     if as_json:
         print_json(hosts)
@@ -39,12 +41,12 @@ def list_hosts(*, pattern: str, inventory: str, as_json: bool) -> int:
 
 @verb.command("explain")
 @click.argument("host")
-@inventory_option
+@inventory_options
 @json_option
 @click.option("--ssh", "with_ssh", is_flag=True, help="Also what ssh_config and the defaults make of it.")
-def explain_host(*, host: str, inventory: str, as_json: bool, with_ssh: bool) -> int:
+def explain_host(*, host: str, inventory: str, reading: Reading, as_json: bool, with_ssh: bool) -> int:
     """Every resolved value of a HOST, and where it comes from."""
-    place = _inventory(inventory)
+    place = _inventory(inventory, reading)
     resolved = (*resolve(place, host), *(_dialled(place.hosts[host]) if with_ssh else ()))
     if as_json:
         print_json(resolved)
@@ -55,7 +57,7 @@ def explain_host(*, host: str, inventory: str, as_json: bool, with_ssh: bool) ->
     return 0
 
 
-def _inventory(name: str) -> Inventory:
+def _inventory(name: str, reading: Reading) -> Inventory:
     """The one that is named, else the workspace's, else the only one there is.
 
     Raises:
@@ -67,7 +69,7 @@ def _inventory(name: str) -> Inventory:
     if not chosen:
         fix = f"Give one: -i NAME. Known: {', '.join(known)}." if known else "Give one: -i FILE"
         raise problem("no inventory is named", fix=fix, code="no-inventory")
-    found = read_inventory(chosen, workspace=here.root)
+    found = read_inventory(chosen, workspace=here.root, reading=reading)
     for warning in found.warnings:
         say(problem_text(warning))
     return found

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import click
 import msgspec
 
-from runbook.cli.compose import given, inventory_option, json_option, parameter_option, run_async, workspace
+from runbook.cli.compose import given, json_option, parameter_option, run_async, workspace
 from runbook.cli.diagnostics import say
+from runbook.cli.inventory_options import inventory_options
 from runbook.core.outcome import Outcome
+from runbook.document.inventory_reading import Reading
 from runbook.engine.preflight import Inspection, inspect
 from runbook.engine.prepare import Wish, prepare
 from runbook.problem import Exit
@@ -26,14 +28,14 @@ class _Row:
 
 @click.command("preflight")
 @click.argument("book")
-@inventory_option
+@inventory_options
 @parameter_option
 @json_option
 @click.option("-l", "--limit", default="", help="Only these hosts: a pattern.")
-def verb(*, book: str, inventory: str, params: tuple[str, ...], as_json: bool, limit: str) -> int:
+def verb(*, book: str, inventory: str, reading: Reading, params: tuple[str, ...], as_json: bool, limit: str) -> int:
     """Reach, host key, login, sudo where needed, clock, space, tools: on every host of a runbook."""
     place = workspace("preflight")
-    wish = Wish(book=book, inventory=inventory, given=given(params), limit=limit)
+    wish = Wish(book=book, inventory=inventory, reading=reading, given=given(params), limit=limit)
     prepared = prepare(place.settings, wish, None)
     found = run_async(inspect(prepared.plan, prepared.folder))
     if as_json:

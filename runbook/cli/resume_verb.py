@@ -11,6 +11,7 @@ import click
 
 from runbook.cli.compose import json_option, recordings_option, run_async, workspace
 from runbook.cli.diagnostics import can_show_screen, say
+from runbook.cli.inventory_options import agreement, program_option
 from runbook.cli.starting import watch_to_the_end
 
 
@@ -18,12 +19,13 @@ from runbook.cli.starting import watch_to_the_end
 @click.argument("run", default="last")
 @recordings_option
 @json_option
+@program_option
 @click.option("--line", is_flag=True, help="Lines instead of the screen.")
 @click.option("--detach", is_flag=True, help="Start the runner and leave.")
-def verb(*, run: str, recordings: str, as_json: bool, line: bool, detach: bool) -> int:
+def verb(*, run: str, recordings: str, as_json: bool, run_program: bool, line: bool, detach: bool) -> int:
     """Continue an interrupted run: its id, its beginning, or `last`. Nothing known to have run runs twice."""
     place = workspace("resume", recordings)
-    found = run_async(place.resume(run))
+    found = run_async(place.resume(run, agree=agreement(run_program=run_program)))
     if detach:
         click.echo(found)
         return 0

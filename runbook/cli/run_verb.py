@@ -6,18 +6,19 @@ import click
 
 from runbook.cli.compose import (
     given,
-    inventory_option,
     json_option,
     parameter_option,
     recordings_option,
     workspace,
 )
+from runbook.cli.inventory_options import inventory_options
+from runbook.document.inventory_reading import Reading
 from runbook.engine.launch import WarmRunner
 
 
 @click.command("run")
 @click.argument("book")
-@inventory_option
+@inventory_options
 @parameter_option
 @recordings_option
 @json_option
@@ -31,6 +32,7 @@ def verb(  # noqa: PLR0913 - one for each option
     *,
     book: str,
     inventory: str,
+    reading: Reading,
     params: tuple[str, ...],
     recordings: str,
     as_json: bool,
@@ -47,6 +49,13 @@ def verb(  # noqa: PLR0913 - one for each option
         from runbook.cli.starting import Manner, start  # noqa: PLC0415
         from runbook.engine.prepare import Wish  # noqa: PLC0415
 
-        wish = Wish(book=book, inventory=inventory, given=given(params), limit=limit, step_mode=step_mode)
+        wish = Wish(
+            book=book,
+            inventory=inventory,
+            reading=reading,
+            given=given(params),
+            limit=limit,
+            step_mode=step_mode,
+        )
         manner = Manner(auto=auto, line=line, detach=detach, as_json=as_json, attended=attended)
         return start(workspace("run", recordings), wish, manner, runner)

@@ -21,7 +21,8 @@ from runbook.document.connection import Described, describe, merge
 from runbook.document.environment_file import careful, find_environment, parse_environment
 from runbook.document.host_expression import expand
 from runbook.document.inventory_draft import ALL, UNGROUPED, InventoryDraft, Setting, written
-from runbook.document.inventory_sources import Agree, Via, inventory_files, read_file
+from runbook.document.inventory_reading import AS_IT_IS, Reading
+from runbook.document.inventory_sources import inventory_files, read_file
 from runbook.document.pattern import idle_protection
 from runbook.document.variable_files import VariableFiles, Workspace, read_bytes
 from runbook.problem import Problem, Problems, Where, nearest, problem
@@ -33,23 +34,19 @@ def read_inventory(
     path_or_name: str | Path,
     *,
     workspace: Path,
-    overrides: Mapping[str, str] | None = None,
-    run_executable: Agree | None = None,
-    via: Via = "own",
+    reading: Reading = AS_IT_IS,
 ) -> Inventory:
     """Read an inventory and its environment.
 
     Args:
         path_or_name: A folder under `inventories/`, a path to a file or folder, or a host list such as `web1,web2,`.
         workspace: Where `inventories/` is, and what file names are shown relative to.
-        overrides: Variables that beat every file on every host.
-        run_executable: Asked before a program is run as an inventory. Without it no program is run.
-        via: Who reads the hosts; `ansible-inventory` also reads vaults and plugins.
+        reading: Overrides, who reads the hosts, and whether programs may be run.
 
     Raises:
         Problems: Everything that is wrong with the inventory and its environment.
     """
-    return _Assembly(Workspace(workspace), overrides or {}, run_executable, via).read(str(path_or_name))
+    return _Assembly(Workspace(workspace), reading).read(str(path_or_name))
 
 
 def inventory_names(workspace: Path) -> tuple[str, ...]:
@@ -61,13 +58,12 @@ def inventory_names(workspace: Path) -> tuple[str, ...]:
 class _Assembly:
     """One reading, from the name to the inventory. Problems gather in the draft until everything has been looked at."""
 
-    def __init__(self, workspace: Workspace, overrides: Mapping[str, str], agree: Agree | None, via: Via) -> None:
+    def __init__(self, workspace: Workspace, reading: Reading) -> None:
         self._workspace = workspace
-        self._agree = agree
-        self._via = via
+        self._reading = reading
         self._draft = InventoryDraft()
         given = Where("command line")
-        self._overrides = {name: written(value, given) for name, value in overrides.items()}
+        self._overrides = {name: written(value, given) for name, value in reading.overrides.items()}
 
     def read(self, text: str) -> Inventory:
         if "," in text and not _exists(self._workspace.root / text):
@@ -77,7 +73,7 @@ class _Assembly:
         name = folder.name if place.is_dir() or folder.parent.name == FOLDER else text
         self._collect(lambda: self._read_files(place))
         environment = self._environment(folder, name)
-        files = VariableFiles(folder if self._via == "own" else None, self._workspace, self._draft)
+        files = VariableFiles(folder if self._reading.via == "own" else None, self._workspace, self._draft)
         return self._finish(files, environment, name=name, source=place, folder=folder)
 
     def _read_list(self, text: str) -> Inventory:
@@ -95,7 +91,7 @@ class _Assembly:
 
     def _read_files(self, place: Path) -> None:
         for file in inventory_files(place, self._workspace):
-            self._collect(partial(read_file, file, self._workspace, self._draft, agree=self._agree, via=self._via))
+            self._collect(partial(read_file, file, self._workspace, self._draft, self._reading))
 
     def _locate(self, text: str) -> Path:
         root = self._workspace.root

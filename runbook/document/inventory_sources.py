@@ -7,14 +7,13 @@ kinds that Ansible would try. Nothing here knows a format's rules, and no progra
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from runbook.document.environment_file import FILE_NAMES
 from runbook.document.inventory_draft import InventoryDraft
 from runbook.document.inventory_ini import read_ini
 from runbook.document.inventory_json import read_json
+from runbook.document.inventory_reading import Agree, Reading, Via
 from runbook.document.inventory_yaml import read_yaml
 from runbook.document.source import MapNode, parse_source
 from runbook.document.variable_files import LIMITS, Workspace, entries, read_bytes
@@ -25,12 +24,6 @@ _YAML = (".yaml", ".yml", ".json")
 _INI = (".ini", ".cfg", "")
 _LEFT_ALONE = (".bak", ".md", ".orig", ".pyc", ".pub", ".retry", ".rst", ".swp", ".txt")
 """Endings of files that lie beside inventories and are none; much the same as Ansible's list."""
-
-Agree = Callable[[Path], bool]
-"""Asked before a program is run as an inventory; True lets it run."""
-
-Via = Literal["own", "ansible-inventory"]
-"""Who reads the hosts. `ansible-inventory` can also read vaults and plugins, and lays variable files itself."""
 
 
 def inventory_files(place: Path, workspace: Workspace) -> tuple[Path, ...]:
@@ -57,7 +50,7 @@ def inventory_files(place: Path, workspace: Workspace) -> tuple[Path, ...]:
     return files
 
 
-def read_file(path: Path, workspace: Workspace, draft: InventoryDraft, *, agree: Agree | None, via: Via) -> None:
+def read_file(path: Path, workspace: Workspace, draft: InventoryDraft, reading: Reading) -> None:
     """Read one inventory file into the draft.
 
     Raises:
@@ -66,9 +59,9 @@ def read_file(path: Path, workspace: Workspace, draft: InventoryDraft, *, agree:
     shown = workspace.shown(path)
     program = path.is_file() and _is_program(path)
     if program:
-        _require_agreement(path, shown, agree)
-    if program or via == "ansible-inventory":
-        _read_program(path, shown, draft, via=via)
+        _require_agreement(path, shown, reading.agree)
+    if program or reading.via == "ansible-inventory":
+        _read_program(path, shown, draft, via=reading.via)
     else:
         _read_static(path, shown, draft)
     draft.files.append(str(path))
@@ -85,7 +78,7 @@ def _require_agreement(path: Path, shown: str, agree: Agree | None) -> None:
     raise problem(
         f"{shown} is a program and was not run",
         why="an inventory that is a program does whatever it likes on this machine",
-        fix="Look at it, then agree to run it; or take its executable bit away if it is not meant to be run.",
+        fix="Look at it, then give --run-inventory-program; or take away its executable bit if it is no program.",
         where=Where(shown),
         code="program-not-agreed",
         exit=Exit.REFUSED,

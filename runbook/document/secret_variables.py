@@ -39,6 +39,11 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: dict[str, Unreadable]
 
 
+def is_secret_name(name: str) -> bool:
+    """Whether a variable is called as secrets are."""
+    return _SECRET_NAME.fullmatch(name) is not None
+
+
 def split_secrets(host: str, settings: Mapping[str, Setting], *, reserved: Container[str]) -> Split:
     """Sort variables into usable, secret and unreadable ones; `reserved` names are of no use to templates."""
     variables: dict[str, Json] = {}
@@ -65,7 +70,7 @@ def _secrets(path: str, value: Json, *, name: str) -> Iterator[tuple[str, str]]:
         case list():
             for index, item in enumerate(value):
                 yield from _secrets(f"{path}.{index}", item, name=name)
-        case str() | int() | float() if not isinstance(value, bool) and value != "" and _SECRET_NAME.fullmatch(name):
+        case str() | int() | float() if not isinstance(value, bool) and value != "" and is_secret_name(name):
             yield path, str(value)
         case _:
             pass

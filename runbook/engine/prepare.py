@@ -19,7 +19,9 @@ from runbook.core.runbook import Runbook
 from runbook.document.compile import Compiled, compile_plan
 from runbook.document.draft import CompileOptions, Given
 from runbook.document.inventory_file import read_inventory
+from runbook.document.inventory_reading import AS_IT_IS, Reading
 from runbook.document.runbook_file import read_runbook
+from runbook.engine import kept_reading
 from runbook.engine.settings import Settings
 from runbook.problem import Problem, Where, nearest, problem
 from runbook.transport.masking import Masker
@@ -33,6 +35,8 @@ class Wish:
     """A path, or a runbook's name in the workspace."""
     inventory: str = ""
     """A name or a path; empty takes the runbook's own, then the workspace's."""
+    reading: Reading = AS_IT_IS
+    """How the inventory is read."""
     given: Mapping[str, str] = field(default_factory=dict)
     limit: str = ""
     step_mode: bool = False
@@ -72,7 +76,7 @@ def prepare(settings: Settings, wish: Wish, secret: SecretSource | None) -> Prep
     """
     path = find_book(settings, wish.book)
     runbook = read_runbook(path)
-    inventory = read_inventory(inventory_of(settings, wish, runbook), workspace=settings.root)
+    inventory = read_inventory(inventory_of(settings, wish, runbook), workspace=settings.root, reading=wish.reading)
     given = {name: Given(value=value, source=wish.source) for name, value in wish.given.items()}
     options = CompileOptions(limit=wish.limit, step_mode=wish.step_mode)
     compiled = compile_plan(runbook, inventory, given=given, options=options, secrets=secret)
@@ -81,7 +85,7 @@ def prepare(settings: Settings, wish: Wish, secret: SecretSource | None) -> Prep
         inventory=inventory,
         plan=compiled.plan,
         secrets=(*compiled.secrets, *inventory.secrets),
-        files=_files(path, inventory, compiled),
+        files=_files(path, inventory, wish.reading, compiled),
         folder=path.resolve().parent,
         warnings=(*inventory.warnings, *compiled.warnings),
     )
@@ -131,7 +135,7 @@ def inventory_of(settings: Settings, wish: Wish, runbook: Runbook) -> str:
     return chosen
 
 
-def _files(path: Path, inventory: Inventory, compiled: Compiled) -> dict[str, bytes]:
+def _files(path: Path, inventory: Inventory, reading: Reading, compiled: Compiled) -> dict[str, bytes]:
     """Copies for the record: names flattened and numbered, passwords of the inventory masked, secrets left out."""
     masker = Masker.for_secrets((*compiled.secrets, *inventory.secrets))
     files = {"runbook.yaml": path.read_bytes()}
@@ -139,8 +143,13 @@ def _files(path: Path, inventory: Inventory, compiled: Compiled) -> dict[str, by
         for number, name in enumerate(names):
             files[f"{kind}-{number:02}-{Path(name).name}"] = _masked(masker, Path(name).read_bytes())
     parameters = {one.name: "(secret)" if one.secret else one.value for one in compiled.plan.parameters}
-    files["parameters.json"] = msgspec.json.format(msgspec.json.encode(parameters), indent=2) + b"\n"
+    files[kept_reading.FILE] = _masked(masker, _document(kept_reading.keep(inventory, reading)))
+    files["parameters.json"] = _document(parameters)
     return files
+
+
+def _document(value: object) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
 
 
 def _masked(masker: Masker, data: bytes) -> bytes:

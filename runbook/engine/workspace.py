@@ -21,12 +21,14 @@ from runbook.core.run import Run
 from runbook.core.runbook import Runbook
 from runbook.core.verdict import verdicts
 from runbook.document.inventory_file import read_inventory
+from runbook.document.inventory_reading import Agree
 from runbook.document.runbook_file import read_runbook
 from runbook.engine.client import EachEntry, LiveFeed, ignore, watch
 from runbook.engine.clock import SystemClock, new_run_id
 from runbook.engine.control import find_socket, login_name, socket_path
 from runbook.engine.feed import BookRow, ParameterField, RunRow
 from runbook.engine.handover import Handover, Opening
+from runbook.engine.kept_reading import reading_again
 from runbook.engine.launch import WarmRunner
 from runbook.engine.prepare import Prepared, SecretSource, Wish, book_files, find_book, prepare
 from runbook.engine.replay import RecordedReplay
@@ -194,8 +196,12 @@ class LocalWorkspace:
         await _hand_over(self._handover(run, str(prepared.folder), secrets, opening=opening), runner)
         return run
 
-    async def resume(self, run: str) -> str:
+    async def resume(self, run: str, *, agree: Agree | None = None) -> str:
         """Start a runner that takes over an interrupted record; gives the run's id.
+
+        Args:
+            run: Its id, the beginning of it, a runbook's name, or `last`.
+            agree: Asked before a program is run as the inventory, which is read again for its passwords.
 
         Raises:
             Problems: The run has ended, is live, or its record is damaged.
@@ -208,7 +214,9 @@ class LocalWorkspace:
         wanted = {one.name: one.source for one in plan.parameters if one.secret}
         secrets = {name: self.secret(name, source) for name, source in wanted.items()} if self.secret else {}
         if plan.inventory:
-            inventory = read_inventory(plan.inventory, workspace=self.settings.root)
+            inventory = read_inventory(
+                plan.inventory, workspace=self.settings.root, reading=reading_again(folder, agree)
+            )
             secrets |= {secret.name: secret.reveal() for secret in inventory.secrets}
         book_folder = str((self.settings.root / plan.source).parent)
         await _hand_over(self._handover(folder.name, book_folder, secrets, by=self.whoami()))

@@ -10,6 +10,7 @@ from runbook.core.host import Host
 from runbook.document.connection import CONNECTION_VARIABLES, describe, merge
 from runbook.document.inventory_draft import written
 from runbook.document.inventory_file import read_inventory
+from runbook.document.inventory_reading import Reading
 from runbook.document.pattern import select
 from runbook.document.ssh_arguments import bastion_of_command, bastions
 from runbook.problem import Problems, Where
@@ -156,8 +157,8 @@ def test_a_host_that_cannot_be_connected_to_blocks_only_those_who_select_it(tmp_
         (7, "ansible_user is a Jinja template"),
         (6, "ansible_connection is 'network_cli'"),
     ]
-    given = {"ansible_connection": "ssh", "ansible_user": "root"}
-    assert len(select(read_inventory("here", workspace=tmp_path, overrides=given), "all")) == 3
+    given = Reading(overrides={"ansible_connection": "ssh", "ansible_user": "root"})
+    assert len(select(read_inventory("here", workspace=tmp_path, reading=given), "all")) == 3
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from runbook.document import inventory_program
 from runbook.document.inventory_file import read_inventory
+from runbook.document.inventory_reading import Reading
 from runbook.problem import Exit, Problems
 
 GOOD = {
@@ -27,13 +28,13 @@ def program(folder: Path, body: str, *, name: str = "hosts") -> Path:
 
 
 def reading(folder: Path):
-    return read_inventory("here", workspace=folder, run_executable=lambda _path: True)
+    return read_inventory("here", workspace=folder, reading=Reading(agree=lambda _path: True))
 
 
 def test_a_program_that_was_agreed_to_gives_the_inventory_that_it_prints(tmp_path):
     asked = []
     path = program(tmp_path, f"test \"$1\" = --list && cat <<'END'\n{json.dumps(GOOD)}\nEND")
-    inventory = read_inventory("here", workspace=tmp_path, run_executable=lambda it: not asked.append(it))
+    inventory = read_inventory("here", workspace=tmp_path, reading=Reading(agree=lambda it: not asked.append(it)))
     assert asked == [path]
     assert inventory.files == (str(path),)
     assert {name: set(hosts) for name, hosts in inventory.groups.items()} == {
@@ -58,7 +59,7 @@ def test_a_number_without_end_stays_the_text_that_was_printed(tmp_path):
 def test_a_program_is_not_run_unless_somebody_agrees(tmp_path, agree):
     program(tmp_path, "touch ran")
     with pytest.raises(Problems) as refused:
-        read_inventory("here", workspace=tmp_path, run_executable=agree)
+        read_inventory("here", workspace=tmp_path, reading=Reading(agree=agree))
     assert (refused.value.problems[0].code, refused.value.exit) == ("program-not-agreed", Exit.REFUSED)
     assert not (tmp_path / "inventories/here/ran").exists()
 
@@ -119,5 +120,5 @@ def test_without_ansible_its_way_of_reading_is_refused_with_what_to_install(tmp_
     (place / "hosts.ini").write_text("web1\n")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Problems) as refused:
-        read_inventory("here", workspace=tmp_path, via="ansible-inventory")
+        read_inventory("here", workspace=tmp_path, reading=Reading(via="ansible-inventory"))
     assert refused.value.problems[0].code == "no-ansible"

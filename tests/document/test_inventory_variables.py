@@ -8,6 +8,7 @@ from runbook.core.command import MASK
 from runbook.core.inventory import Unreadable
 from runbook.document.explain import Resolved, explain, why_missing
 from runbook.document.inventory_file import read_inventory
+from runbook.document.inventory_reading import Reading
 from runbook.problem import Exit, Problems, Where
 
 HOSTS = """
@@ -50,7 +51,7 @@ LADDER = [
 
 def test_ansibles_precedence_holds_and_every_overruled_place_is_remembered(tmp_path):
     files = {"hosts.ini": HOSTS} | {name: text for _, added in LADDER for name, text in added.items()}
-    inventory = reading(tmp_path, files, overrides={"level": "given"})
+    inventory = reading(tmp_path, files, reading=Reading(overrides={"level": "given"}))
     assert inventory.origins["web1"]["level"] == ("command line", *(place for place, _ in reversed(LADDER)))
     assert inventory.hosts["web1"].variables == {"level": "given"}
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from runbook.document.connection import ADDRESS, CONNECTION_VARIABLES, PORT, USER
 from runbook.document.inventory_file import read_inventory
+from runbook.document.inventory_reading import Reading
 from runbook.document.pattern import select
 from runbook.problem import Problems
 
@@ -398,7 +399,7 @@ def test_an_encrypted_file_is_read_through_ansible_and_refused_without_it(ansibl
     )
     with pytest.raises(Problems, match=r"all\.yml.* is encrypted with Ansible Vault"):
         read_inventory(path, workspace=ansible)
-    inventory = read_inventory(path, workspace=ansible, via="ansible-inventory")
+    inventory = read_inventory(path, workspace=ansible, reading=Reading(via="ansible-inventory"))
     assert inventory.hosts["web1"].variables == {"region": "eu"}
     assert [password.secret.reveal() for password in inventory.passwords] == ["hunter2"]
 
@@ -406,14 +407,14 @@ def test_an_encrypted_file_is_read_through_ansible_and_refused_without_it(ansibl
 def test_what_ansible_cannot_read_is_a_problem_and_no_empty_inventory(ansible):
     path = write(ansible / "here", {"hosts.ini": "web[3:1\n"})
     with pytest.raises(Problems) as refused:
-        read_inventory(path, workspace=ansible, via="ansible-inventory")
+        read_inventory(path, workspace=ansible, reading=Reading(via="ansible-inventory"))
     assert [problem.code for problem in refused.value.problems] == ["bad-program"]
 
 
 def test_what_ansible_inventory_prints_reads_as_the_inventory_itself(ansible):
     path = write(ansible / "here", FILES)
     own = read_inventory(path, workspace=ansible)
-    through = read_inventory(path, workspace=ansible, via="ansible-inventory")
+    through = read_inventory(path, workspace=ansible, reading=Reading(via="ansible-inventory"))
     assert {name: set(hosts) for name, hosts in through.groups.items()} == {
         name: set(hosts) for name, hosts in own.groups.items()
     }

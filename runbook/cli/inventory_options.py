@@ -1,0 +1,93 @@
+"""How an inventory is named and read on the command line: the same four options for every verb that reads one.
+
+An inventory may be a program, which does whatever it likes on this machine, so it runs only after a person has agreed
+to its path: asked on a terminal, or told beforehand with `--run-inventory-program`. Nobody can be asked in a pipe.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from runbook.cli.compose import pairs
+from runbook.document.inventory_reading import Reading, Via
+from runbook.problem import problem
+from runbook.view.sanitize import safe
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option("-i", "--inventory", default="", help="An inventory: a name, a file, or a folder."),
+    click.option(
+        "-e", "--variable", "variables", multiple=True, metavar="VARIABLE=VALUE", help="Beats the inventory's files."
+    ),
+    click.option(
+        "--inventory-via",
+        "via",
+        type=click.Choice(["own", "ansible-inventory"]),
+        default="own",
+        help="Who reads the inventory; Ansible also reads vaults and plugins.",
+    ),
+    click.option("--run-inventory-program", "run_program", is_flag=True, help="Run an inventory that is a program."),
+)
+
+
+def inventory_options(verb: F) -> Callable[..., Any]:
+    """`-i` arrives as `inventory`; `-e`, `--inventory-via` and `--run-inventory-program` together as `reading`."""
+
+    @functools.wraps(verb)
+    def packed(*, variables: tuple[str, ...], via: Via, run_program: bool, **rest: object) -> object:
+        return verb(reading=reading_of(variables, via, run_program=run_program), **rest)
+
+    return functools.reduce(lambda decorated, option: option(decorated), reversed(_OPTIONS), packed)
+
+
+def program_option(verb: F) -> F:
+    """`--run-inventory-program` alone."""
+    return _OPTIONS[-1](verb)
+
+
+def reading_of(variables: tuple[str, ...], via: Via, *, run_program: bool) -> Reading:
+    """What the options say.
+
+    Raises:
+        Problems: A variable is none, or is called like a secret: anybody on the machine can read arguments.
+    """
+    overrides = pairs(variables, "variable")
+    for name in overrides:
+        _require_name(name)
+    return Reading(overrides=overrides, via=via, agree=agreement(run_program=run_program))
+
+
+def agreement(*, run_program: bool) -> Callable[[Path], bool]:
+    """Who agrees to run a program as an inventory: the option, else the person at the terminal, else nobody."""
+
+    def agreed(path: Path) -> bool:
+        return run_program or (sys.stdin.isatty() and sys.stderr.isatty() and _ask(path))
+
+    return agreed
+
+
+def _ask(path: Path) -> bool:
+    me = os.environ.get("USER", "you")
+    return click.confirm(f"{safe(str(path))} is a program. Run it here, as {safe(me)}?", default=False, err=True)
+
+
+def _require_name(name: str) -> None:
+    from runbook.document.secret_variables import is_secret_name  # noqa: PLC0415 - only where a variable is given
+
+    if not name.isidentifier():
+        raise problem(f'"{name}" is no name of a variable', fix="Write VARIABLE=VALUE.", code="bad-variable")
+    if is_secret_name(name):
+        raise problem(
+            f"{name} does not belong on a command line",
+            why="everybody on this machine can read the arguments of a program",
+            fix="Write it to host_vars/ or group_vars/ in a file that only you can read, or use a secret parameter.",
+            code="secret-argument",
+        )

@@ -219,6 +219,8 @@ class FabricAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     task: str
     file: str = "fabfile.py"
     args: dict[str, Json] = {}
+    sha256: str = ""
+    """Of the fabfile as the plan saw it; one that has changed since is not run. The compiler fills it in."""
 
 
 class BlockAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="block", omit_defaults=True):

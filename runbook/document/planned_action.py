@@ -6,6 +6,7 @@ written in, and the plan says what for; otherwise all are rendered here, per hos
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -63,7 +64,9 @@ def word_of(action: WrittenAction) -> str:
     return str(action.__struct_config__.tag)
 
 
-def to_action(draft: Draft, step: Step, *, label: str, hosts: tuple[str, ...] = ()) -> Action:
+def to_action(  # noqa: PLR0911 - one line or two for each kind that is written otherwise than it is planned
+    draft: Draft, step: Step, *, label: str, hosts: tuple[str, ...] = ()
+) -> Action:
     """The planned form of a written action, its texts not rendered yet.
 
     A probe written in place is called `label` and asks on `hosts` when it names none.
@@ -91,7 +94,9 @@ def to_action(draft: Draft, step: Step, *, label: str, hosts: tuple[str, ...] = 
         case DownloadAction():
             return msgspec.structs.replace(written, dest=draft.from_outside(written.dest))
         case FabricAction():
-            return msgspec.structs.replace(written, file=draft.from_outside(written.file))
+            with draft.collecting(where):
+                return _with_digest(draft, written, where)
+            return written
         case _:
             return written
 
@@ -233,6 +238,19 @@ def with_text(draft: Draft, script: ScriptAction, where: Where) -> ScriptAction:
     file = draft.folder / path.strip()
     draft.read[str(file)] = None
     return msgspec.structs.replace(script, path=path.strip(), text=_read(file, where))
+
+
+def _with_digest(draft: Draft, fabric: FabricAction, where: Where) -> FabricAction:
+    """The task with its fabfile's digest, so that the file that was confirmed is the file that is run.
+
+    Raises:
+        Problems: the file cannot be read, or is no text.
+    """
+    shown = draft.from_outside(fabric.file)
+    file = draft.folder / fabric.file
+    file = file / "__init__.py" if file.is_dir() else file
+    draft.read[str(file)] = None
+    return msgspec.structs.replace(fabric, file=shown, sha256=hashlib.sha256(_read(file, where).encode()).hexdigest())
 
 
 def _read(file: Path, where: Where) -> str:

@@ -70,7 +70,8 @@ def _text(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for
         case NotifyAction():
             return f"notify {', '.join(action.to) or 'everybody'}: {action.message}"
         case FabricAction():
-            return f"fabric task {action.task} of {action.file}"
+            given = ", ".join(f"{name}={value!r}" for name, value in action.args.items())
+            return f"fabric task {action.task}({given}) of {action.file} {action.sha256[:12]}".rstrip()
         case ConfirmAction():
             return action.message
         case ApproveAction():

@@ -306,3 +306,11 @@ async def test_several_hosts_at_once_do_not_meet(place):
     desks = [Place(place.folder, place.server, Desk()) for _ in range(3)]
     await asyncio.gather(*(desk.run("work", {"n": n}) for n, desk in enumerate(desks)))
     assert [desk.out for desk in desks] == [b"0\n", b"1\n", b"2\n"]
+
+
+async def test_a_fabfile_that_changed_since_it_was_shown_is_not_run(place):
+    place.write("print('it was run')")
+    finding = await FabricKind().attempt(FabricAction(task="work", sha256="0" * 64), place.bench())
+    assert finding.outcome is Outcome.FAILED
+    assert "has changed since the plan was made" in finding.detail
+    assert place.out == b""

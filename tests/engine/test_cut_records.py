@@ -1,0 +1,161 @@
+"""A record cut anywhere is taken up by the next runner, which ends the run and repeats nothing known to have run.
+
+The record is that of a real runner process, with steps side by side, gates, retries, a doubt, a rollback and closing
+steps. Its hosts are then played by a script that knows what had been started there when the record was cut.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from runbook.core.action import BlockAction, ConfirmAction, ParallelAction, WaitAction
+from runbook.core.event import AttemptEnded, AttemptStarted, Entry
+from runbook.core.evolve import fold, open_run
+from runbook.core.intent import AnswerGate, Intent, ResolveFailure
+from runbook.core.outcome import Outcome
+from runbook.core.plan import Plan, PlannedStep
+from runbook.core.run import GateState, Run
+from runbook.record.reader import RecordReader
+from runbook.record.verify import verify
+from runbook.transport.scripted import Says, ScriptedConnector
+from tests.engine.place import Place, command, ended, plan, until
+from tests.engine.stage import Live, Stage
+
+BROKEN = "exit 3"
+
+
+def eventful(root: Path) -> Plan:
+    """A run that meets everything once and is rolled back in the end."""
+    undo = {number: (command(f"{number}.undo.1", "echo undone"),) for number in ("1.1", "1.3.1", "1.3.2", "1.5")}
+    flag, asked = root / "flag", root / "asked"
+    side = tuple(command(number, "echo side", undo=undo[number]) for number in ("1.3.1", "1.3.2"))
+    inner = (command("1.4.1", BROKEN, on_failure="propagate"),)
+    return plan(
+        command("1.1", "echo one; echo err >&2", undo=undo["1.1"], register="one"),
+        PlannedStep(id="1.2", name="Go on?", action=ConfirmAction(message="Go on?")),
+        PlannedStep(id="1.3", name="Side by side", action=ParallelAction(), steps=side),
+        PlannedStep(
+            id="1.4", name="Block", action=BlockAction(), steps=inner, rescue=(command("1.4.rescue.1", "echo rescue"),)
+        ),
+        command("1.5", f"test -e {flag} || {{ touch {flag}; exit 1; }}", retries=1, delay=0.01, undo=undo["1.5"]),
+        command("1.6", f"test -e {asked} || {{ touch {asked}; exit 1; }}", on_failure="ask", durable=False),
+        PlannedStep(id="1.7", name="Wait", action=WaitAction(seconds=0.05)),
+        command("1.8", "echo {{ one.stdout }}", awaits=("one",), confirm="key"),
+        command("1.9", BROKEN, on_failure="rollback"),
+        command("1.10", "echo never"),
+        rollback=(command("R.1", "echo back"),),
+        always=(command("A.1", "echo always"),),
+    )
+
+
+def reply(gate: GateState) -> Intent:
+    """What a sensible operator says."""
+    opened = gate.opened
+    if opened.kind == "failure":
+        choice = "accept" if "accept" in opened.choices else "retry"
+        return ResolveFailure(step=opened.step, choice=choice, reason="looked by hand")
+    return AnswerGate(gate=opened.gate, answer="proceed")
+
+
+@pytest.fixture
+async def record(place: Place) -> Path:
+    """The folder of the finished run."""
+    feed = await place.start(eventful(place.root))
+    while not feed.run.has_ended:
+        run = await until(feed, lambda run: run.open_gates or run.has_ended)
+        for gate in run.open_gates:
+            assert await feed.send(reply(run.gates[gate])) is None
+            await until(feed, lambda run, gate=gate: gate not in run.open_gates)
+    run = await ended(feed)
+    assert run.stop is not None
+    assert run.stop.undo
+    return place.folder(run.id)
+
+
+def cuts(journal: bytes) -> list[int]:
+    """Behind every line but the first and the last, and inside some."""
+    lines = journal.splitlines(keepends=True)
+    ends = [sum(map(len, lines[: count + 1])) for count in range(len(lines))]
+    inside = [end + length for end in ends[:-1:5] for length in (1, 40, 300)]
+    return sorted({*ends[:-1], *(place for place in inside if place < ends[-2])})
+
+
+def folded(entries: list[Entry]) -> Run:
+    run = open_run(entries[0])
+    assert run is not None
+    return fold(run, entries[1:])
+
+
+def world_at(cut: list[Entry], whole: list[Entry], *, sent: bool) -> ScriptedConnector:
+    """Hosts as they are when the runner dies there: what it announced last has been sent, or has not."""
+    ends = {(e.step, e.host, e.number): e for e in (entry.event for entry in whole) if isinstance(e, AttemptEnded)}
+    world = ScriptedConnector(lambda _host, command: Says(code=3 if command.shell == BROKEN else 0))
+    over = {(e.step, e.host, e.number) for e in (entry.event for entry in cut) if isinstance(e, AttemptEnded)}
+    for event in (entry.event for entry in cut):
+        if isinstance(event, AttemptStarted) and (sent or (event.step, event.host, event.number) in over):
+            result = ends[event.step, event.host, event.number].result
+            world.settle(event.job, Says(code=result.rc or 0))
+    return world
+
+
+async def lived(live: Live) -> Run:
+    """Answer whatever is asked, on to the end."""
+    live.begin()
+    while not live.run.has_ended:
+        run = await live.until(lambda run: run.open_gates or run.has_ended)
+        for gate in run.open_gates:
+            await live.ask(reply(run.gates[gate]))
+    return await live.to_its_end()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", [True, False], ids=["what was announced was sent", "what was announced was not sent"])
+async def test_a_record_cut_anywhere_is_ended_by_a_resume_and_nothing_runs_twice(
+    record: Path, tmp_path: Path, sent: bool
+) -> None:
+    journal = (record / "journal.jsonl").read_bytes()
+    whole = list(RecordReader(record).entries())
+    places = cuts(journal)
+    assert len(places) > 60
+    for place in places:
+        root = tmp_path / f"cut-{place}"
+        stage = Stage(root, ScriptedConnector({}))
+        shutil.copytree(record, stage.folder)
+        (stage.folder / "journal.jsonl").write_bytes(journal[:place])
+        known = stage.entries()
+        stage.world = world_at(known, whole, sent=sent)
+        before = folded(known)
+        run = await lived(stage.resume())
+        check(stage, before, run, place)
+        assert (stage.folder / "journal.jsonl").read_bytes().startswith(journal[: journal.rfind(b"\n", 0, place) + 1])
+        shutil.rmtree(root)
+
+
+def check(stage: Stage, before: Run, run: Run, place: int) -> None:
+    """What must hold of every resumed run."""
+    sent = [tuple(job.job.split("/")[1:]) for job in stage.world.sent]
+    assert max(Counter(sent).values(), default=1) == 1, place
+    announced = {
+        (step.id, host, str(number))
+        for step in before.steps.values()
+        for host, attempt in step.attempts.items()
+        for number in range(1, attempt.number + 1)
+    }
+    assert announced.isdisjoint(sent), place
+    done = {
+        (step.id, host)
+        for step in before.steps.values()
+        for host, outcome in step.settled.items()
+        if outcome is Outcome.SUCCEEDED
+    }
+    assert done.isdisjoint({(step, host) for step, host, _ in sent}), place
+    assert run.has_ended, place
+    undone = {step.id: undo.id for step in run.steps.values() for undo in step.planned.undo if step.touched}
+    assert {run.steps[undo].outcome for undo in undone.values()} <= {Outcome.SUCCEEDED}, place
+    # What was announced and is proved never to have started is not tried again where nobody is asked.
+    assert run.steps["A.1"].outcome in {Outcome.SUCCEEDED, Outcome.UNREACHABLE}, place
+    assert verify(stage.folder).grade == "sound", place

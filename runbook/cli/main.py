@@ -2,18 +2,20 @@
 
 A verb's module is imported when the verb is used, because `runbook check` in an editor's save hook must not pay for
 SSH or for a screen. Whatever a verb raises for a user's mistake arrives here as `Problems` and leaves as words and a
-number.
+number. What the system refuses (a full disk, a forbidden file) and what we did wrong ourselves leave as words too: a
+traceback is for us, so it goes to a file.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import click
 
-from runbook.cli.diagnostics import explain
-from runbook.problem import Exit, Problems
+from runbook.cli.diagnostics import can_show_screen, explain
+from runbook.problem import Exit, Problems, problem
 
 VERBS = {
     "approve": "Answer a gate of a live run, from any terminal.",
@@ -70,23 +72,61 @@ def runbook(context: click.Context) -> None:
     Without a verb it opens the screen on the workspace around you.
     """
     if context.invoked_subcommand is None:
-        importlib.import_module("runbook.cli.screen").open_library()
+        _open_screen()
+
+
+def _open_screen() -> None:
+    """The library of the workspace. Whether it can be shown is asked before the screen is loaded, which takes a second.
+
+    Raises:
+        Problems: There is no terminal to draw on.
+    """
+    if not can_show_screen():
+        raise problem(
+            "there is no terminal for the screen",
+            why="standard input or output is no terminal, TERM is dumb, or CI is set",
+            fix="Use the verbs instead: runbook --help",
+            code="no-terminal",
+        )
+    importlib.import_module("runbook.cli.screen").open_library()
 
 
 def main() -> None:
     """Entry of the console script."""
+    sys.exit(int(_status()))
+
+
+def _status() -> int:
+    """Run the verb; whatever comes of it is said here, and only its number is left."""
     try:
         status = runbook.main(prog_name="runbook", standalone_mode=False)
+        sys.stdout.flush()
     except Problems as wrong:
         explain(wrong)
-        status = wrong.exit
+        return wrong.exit
     except click.ClickException as wrong:
         wrong.show()
-        status = Exit.USAGE
+        return Exit.USAGE
     except (click.Abort, KeyboardInterrupt):
-        status = Exit.INTERRUPTED
+        return Exit.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output had enough; without this the interpreter would complain at its own flush.
-        sys.stderr.close()
-        status = Exit.HELD
-    sys.exit(int(status or 0))
+        _give_up_output()  # whoever read it had enough
+        return Exit.HELD
+    except OSError as refused:
+        _give_up_output()
+        from runbook.cli.failing import system_refused  # noqa: PLC0415 - only when it happens
+
+        return system_refused(refused)
+    except Exception as ours:  # noqa: BLE001 - the last door: behind it there is only the interpreter's traceback
+        from runbook.cli.failing import we_failed  # noqa: PLC0415 - only when it happens
+
+        return we_failed(ours)
+    return status or Exit.HELD
+
+
+def _give_up_output() -> None:
+    """Let what could not be written go; without this the interpreter would complain at its own flush."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -6,26 +6,13 @@ from runbook.cli.compose import run_async, workspace
 from runbook.cli.diagnostics import say
 from runbook.core.verdict import verdicts
 from runbook.engine.workspace import LocalWorkspace
-from runbook.problem import Exit, problem
+from runbook.problem import Exit
 from runbook.tui.app import RunbookApp
 from runbook.view.closing import closing
 
 
 def open_library() -> int:
-    """The library of the workspace around the operator.
-
-    Raises:
-        Problems: There is no terminal to draw on.
-    """
-    from runbook.cli.diagnostics import can_show_screen  # noqa: PLC0415 - keeps the imports above those of the screen
-
-    if not can_show_screen():
-        raise problem(
-            "there is no terminal for the screen",
-            why="standard input or output is no terminal, TERM is dumb, or CI is set",
-            fix="Use the verbs instead: runbook --help",
-            code="no-terminal",
-        )
+    """The library of the workspace around the operator."""
     run_async(RunbookApp(workspace("screen")).run_async())
     return 0
 

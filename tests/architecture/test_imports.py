@@ -14,13 +14,13 @@ HEAVY = ("textual", "rich", "asyncssh", "cryptography", "httpx", "asyncio", "fab
 BOOK = "drills/operations/daily-health.yaml"
 
 
-def loaded_by(*words: str) -> set[str]:
+def loaded_by(*words: str, ending: int = 0) -> set[str]:
     """The modules that are loaded when a verb has ended."""
     code = (
         "import sys\n"
         f"sys.argv = ['runbook', *{list(words)!r}]\n"
         "from runbook.cli.main import main\n"
-        "try:\n    main()\nexcept SystemExit as ended:\n    assert not ended.code, ended.code\n"
+        f"try:\n    main()\nexcept SystemExit as ended:\n    assert (ended.code or 0) == {ending}, ended.code\n"
         "sys.stderr.write('\\nLOADED ' + ' '.join(sys.modules))\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb"}
@@ -28,6 +28,10 @@ def loaded_by(*words: str) -> set[str]:
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True
     )
     return set(done.stderr.rpartition("LOADED ")[2].split())
+
+
+def test_the_screen_is_not_loaded_only_to_be_refused() -> None:
+    assert heavy(loaded_by(ending=2)) == set()
 
 
 def heavy(modules: set[str]) -> set[str]:

@@ -27,7 +27,7 @@ from runbook.transport.session import Job, Sink, Stream
 from runbook.transport.shells import Shells
 from runbook.transport.worker import Said, Worker
 
-QUICK = 0.2
+QUICK = 0.75
 """Seconds after which a job counts as long and is followed live."""
 
 FORGET_AT = 20
@@ -36,8 +36,8 @@ FORGET_AT = 20
 _STREAMS = {"out": Stream.OUT, "err": Stream.ERR}
 
 
-def folder_name(job: str) -> str:
-    """The job's folder on its host: the same for every runner that ever asks for it."""
+def file_name(job: str) -> str:
+    """The name of a job's files on its host: the same for every runner that ever asks for it."""
     return hashlib.sha256(job.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
@@ -48,7 +48,7 @@ class Jobs:
         """Own the host's shells."""
         self._shells, self._nonce = shells, nonce
         self._users: dict[str, Become | None] = {}
-        """Job folder to the user whose it is, for those that were run or followed here."""
+        """Job file to the user whose it is, for those that were run or followed here."""
         self._finished: list[str] = []
 
     async def run(self, command: Command, job: Job, sink: Sink) -> Ending:
@@ -67,7 +67,7 @@ class Jobs:
                     if worker.ready.grade is not Grade.ATTACHED:
                         await sink.reached(worker.ready.grade)
                         flow = self._flow(command, job, sink)
-                        return await flow.limited(flow.start(worker, script, nonce))
+                        return await flow.limited(flow.start(worker, script))
             except ChannelRefused as refused:
                 return NeverSent(refused.reason)
         return await run_framed(self._shells, command, job, sink, nonce=nonce)
@@ -88,9 +88,9 @@ class Jobs:
                 return Lost(refused.reason)
 
     async def forget(self, job: Job) -> None:
-        """See `Session.forget`. Folders go in one go with those of the next jobs."""
+        """See `Session.forget`. Files go in one go with those of the next jobs."""
         if job.durable:
-            self._finished.append(folder_name(job.id))
+            self._finished.append(file_name(job.id))
         if len(self._finished) >= FORGET_AT:
             await self._tidy()
 
@@ -100,7 +100,7 @@ class Jobs:
         await self._shells.close()
 
     def _flow(self, command: Command, job: Job, sink: Sink) -> _Flow:
-        self._users[folder_name(job.id)] = command.become
+        self._users[file_name(job.id)] = command.become
         return _Flow(self._shells, command, job, sink)
 
     async def _tidy(self) -> None:
@@ -125,15 +125,19 @@ class _Flow:
     sink: Sink
     counts: dict[Stream, int] = field(init=False)
     """Bytes of each stream that the sink has, those of earlier runners included."""
+    is_started: bool = False
+    """True once the first shell has committed: it prints nothing until the command has ended."""
     is_live: bool = False
     """True once a second shell prints the output; the first then only tells the exit code."""
+    is_printed: bool = False
+    """True once a shell has ended with the output printed to its end."""
 
     def __post_init__(self) -> None:
         self.counts = {Stream.OUT: self.job.out_offset, Stream.ERR: self.job.err_offset}
 
-    def frame(self, verb: str, token: str = "") -> str:
+    def frame(self, verb: str) -> str:
         """A verb that takes the job and how much of its output is here."""
-        return f"{verb} {folder_name(self.job.id)} {self.counts[Stream.OUT]} {self.counts[Stream.ERR]} {token}\n"
+        return f"{verb} {file_name(self.job.id)} {self.counts[Stream.OUT]} {self.counts[Stream.ERR]}\n"
 
     async def limited(self, reading: Coroutine[None, None, Ending]) -> Ending:
         """Read to the end, within the job's limit."""
@@ -143,42 +147,42 @@ class _Flow:
         finally:
             following.cancel()
 
-    async def start(self, worker: Worker, script: str, token: str) -> Ending:
+    async def start(self, worker: Worker, script: str) -> Ending:
         """Start the job, or follow it if it was started before."""
-        name = folder_name(self.job.id)
-        spec = f"{self.job.id} {self.command.digest}"
-        text = f"rb_script={quote(script)}\nrb_spec={quote(spec)}\nrb_run {name} {token}\n"
+        name = file_name(self.job.id)
+        spec = " ".join(f"{self.job.id} {self.command.digest}".split())
+        text = f"rb_script={quote(script)}\nrb_spec={quote(spec)}\nrb_run {name}\n"
         telling = asyncio.create_task(self.read(worker, text))
         try:
             done, _ = await asyncio.wait({telling}, timeout=QUICK)
-            return telling.result() if done else await self._start_long(worker, telling, token)
+            if done or not self.is_started:
+                return await telling
+            return await self._start_long(worker, telling)
         finally:
             telling.cancel()
 
-    async def _start_long(self, worker: Worker, telling: asyncio.Task[Ending], token: str) -> Ending:
+    async def _start_long(self, worker: Worker, telling: asyncio.Task[Ending]) -> Ending:
         """The first shell waits for the command; another prints what it writes meanwhile."""
-        watching = asyncio.create_task(self._watch(token))
+        watching = asyncio.create_task(self._watch())
         try:
             await asyncio.wait({telling, watching}, return_when=asyncio.FIRST_COMPLETED)
-            if self.is_live:
-                await asyncio.wait({watching}, timeout=SETTLE if telling.done() else None)
             ending = await telling
-            is_whole = not self.is_live or (watching.done() and watching.result())
+            if self.is_live:
+                await asyncio.wait({watching}, timeout=SETTLE)
         finally:
             watching.cancel()
-        if is_whole or not isinstance(ending, Exited):
+        if self.is_printed or not isinstance(ending, Exited):
             return ending
-        # The shell that printed was lost on the way; the first one, idle again, prints the rest.
+        # The shell that was to print came too late or was lost; the first one, idle again, prints the rest.
         return await self.read(worker, self.frame("rb_attach"))
 
-    async def _watch(self, token: str) -> bool:
-        """Follow the growing files on another shell; true when it printed them to the end."""
+    async def _watch(self) -> None:
+        """Follow the growing files on another shell."""
         try:
             async with self.shells.worker(self.command.become) as worker:
-                ending = await self.read(worker, self.frame("rb_live", token))
+                await self.read(worker, self.frame("rb_live"))
         except ChannelRefused:
-            return False  # Then the output comes at the end, in one piece.
-        return self.is_live and isinstance(ending, Exited)
+            return  # Then the output comes at the end, in one piece.
 
     async def read(self, worker: Worker, text: str) -> Ending:
         """Send a frame and pass its output on until it says how the job stands."""
@@ -191,10 +195,13 @@ class _Flow:
                     await self.sink.receive(stream, data)
                 case Said(Stream.OUT, "out" | "err" as word, _):
                     stream = _STREAMS[word]
+                case Said(Stream.OUT, "start", _):
+                    self.is_started = True
                 case Said(Stream.OUT, "live", _):
                     self.is_live = True
                 case Said(Stream.OUT, word, rest) if word in _LAST_WORDS:
                     worker.done()
+                    self.is_printed = self.is_printed or (word == "exit" and rest.endswith(" 1"))
                     return _ending(word, rest)
                 case Gone(reason):
                     return Lost(reason)
@@ -208,7 +215,7 @@ _LAST_WORDS = frozenset({"exit", "fenced", "refused", "lost", "unknown", "over"}
 def _ending(word: str, rest: str) -> Ending:
     match word:
         case "exit":
-            code, late = rest.split(" ")
+            code, late, _ = rest.split(" ")
             return Exited(int(code), late_output=late != "0")
         case "fenced":
             return NeverSent("it was fenced before it started, and never will start")
@@ -227,12 +234,12 @@ class _Ender:
     async def end(self) -> tuple[str, ...]:
         """See `Ender.end`."""
         flow = self.flow
-        name = folder_name(flow.job.id)
+        name = file_name(flow.job.id)
         text = f"rb_cancel {name} {name} {int(flow.job.grace * 10)}\n"
         async with flow.shells.urgent(flow.command.become) as helper:
             said = await answered(helper, text, within=flow.job.grace + SETTLE)
         if said[-1].word in {"over", "fenced"}:
             raise Overtaken
         if said[-1].word == "unknown":
-            raise ChannelRefused("its folder is not there")
+            raise ChannelRefused("its files are not there")
         return survivors(said)

@@ -3,26 +3,27 @@
 # One shell like this one stays open per host and takes frames: short texts that call the functions below. It answers on
 # standard output with control lines, "MARK word ...", where MARK is unguessable; what stands between them is output.
 #
-# A durable job is a folder whose name is made from the job's identity:
-#   spec       who asked for what, for people; holds no secrets
-#   sup        "pid start boot": the shell that runs the job. A pid alone may be reused, the three together not
-#   run/       THE COMMIT. Whoever makes this folder decides: the shell that then runs the command, or
-#              one that fences it, after which it never will run. mkdir is atomic; no clock is involved
-#   fenced     the commit was taken to prevent the start
-#   pid        the command's own process, leader of its session
-#   out err    its output. The length that the record already holds is the offset to continue from
-#   live.*     for one start of the job: its output is printed by a second shell as it grows, so that the first
-#              one, which waits for the command, only tells the exit code
-#   rc         "code uptime", put in place by rename, so that it is there whole or not at all. Its room on
-#              the disk is taken before the start: a disk that the command filled must not lose its exit code
-#   cancel/    ending it was asked for
+# A durable job is a few files whose common name is made from the job's identity:
+#   .job       THE CLAIM. First line "pid start boot", the shell that runs the job: a pid alone may be reused, the
+#              three together not. Second line: who asked for what, for people; no secrets. Third line, once it runs:
+#              the command's own process, leader of its session
+#   .run       THE COMMIT. Whoever creates this file decides. The shell that then runs the command leaves it blank
+#              and at the end writes "code uptime end" into it, in one piece and into room that it took before the
+#              start, so a disk that the command filled does not lose its exit code; without its last word it does
+#              not count. One that wants to prevent the start writes "fenced", and the command never will run
+#   .out .err  its output. The length that the record already holds is the offset to continue from
+#   .live      a second shell prints the output as it grows, so that the one that started the job and waits for
+#              it only tells the exit code
+#   .cancel    ending it was asked for
 #
-# Making the job's folder is the claim: a second start of the same job finds it and follows. States, as seen by others:
-#   no folder -> nothing happened      folder, no run/ -> claimed; wait, or fence it by making run/
-#   run/, sup alive -> running         rc -> exited        run/, no rc, sup gone -> lost, nobody can know
+# Claim and commit are exclusive creations (noclobber, which is O_EXCL): one winner, as with mkdir, but without a process.
+# mkdir twice and mv for the code would cost a quick step more than everything else in it together. No clock decides
+# anything. A second start of the same job finds the claim and follows. States, as seen by others:
+#   no .job -> nothing happened           .job, no .run -> claimed; wait, or fence it
+#   .run blank, shell alive -> running    .run complete -> exited    .run blank, shell gone -> lost, nobody can know
 #
 # The command runs in the foreground of this shell: in the background POSIX shells make it ignore interrupts for ever.
-# The shell lives on when the link goes (no terminal, so nobody is signalled), writes rc, and ends at its next word.
+# The shell lives on when the link goes (no terminal, so nobody is signalled), writes the code, and ends at its next word.
 # Nothing here reads standard input, because the next frame is on it.
 
 # rb_say WORDS: one control line.
@@ -70,8 +71,10 @@ rb_ready() {
   { read -r rb_boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
   rb_identity $$
   rb_me="$$ $rb_who"
-  rb_setsid=$(command -v setsid 2>/dev/null)
-  rb_uid=$(id -u)
+  rb_blank='                                        '
+  rb_setsid=
+  command -v setsid >/dev/null 2>&1 && rb_setsid=setsid
+  rb_own_uid
   rb_base1=$1
   rb_base2=${XDG_STATE_HOME:-$HOME/.local/state}/runbook
   rb_base3=/var/tmp/runbook-$rb_uid
@@ -86,24 +89,56 @@ rb_ready() {
   rb_say ready "$$" "$rb_kind" "${rb_setsid:+setsid}" "$rb_base"
 }
 
-# rb_usable FOLDER: ours, not a link that somebody laid, really writable, and with some room (8 MiB).
-rb_usable() {
-  case $1 in /*) ;; *) return 1 ;; esac
-  [ -d "$1" ] || mkdir -p "$1" || return 1
-  [ ! -h "$1" ] && [ -O "$1" ] && chmod 700 "$1" || return 1
-  echo probe >"$1/.probe.$$" && mv "$1/.probe.$$" "$1/.probe" && rm -f "$1/.probe" || return 1
-  df -Pk "$1" | {
-    read -r rb_line
-    read -r rb_fs rb_size rb_used rb_free rb_rest
-    [ "${rb_free:-0}" -ge 8192 ]
-  }
+# Set rb_uid, without a process where /proc tells it.
+rb_own_uid() {
+  rb_uid=
+  {
+    while [ -z "$rb_uid" ] && read -r rb_word rb_value rb_rest; do
+      [ "$rb_word" = Uid: ] && rb_uid=$rb_value
+    done <"/proc/$$/status"
+  } 2>/dev/null
+  [ -n "$rb_uid" ] || rb_uid=$(id -u)
 }
 
-# rb_find NAME: set rb_dir to the job's folder, wherever it was made.
+# rb_facts: "DATE BOOT SYSTEM" of this host; one process where /proc knows the system.
+rb_facts() {
+  rb_date=$(date +%s.%N)
+  rb_system=
+  if [ -r /proc/sys/kernel/ostype ] && [ -r /proc/sys/kernel/arch ]; then
+    read -r rb_word </proc/sys/kernel/ostype
+    read -r rb_value </proc/sys/kernel/osrelease
+    read -r rb_rest </proc/sys/kernel/arch
+    rb_system="$rb_word $rb_value $rb_rest"
+  else
+    rb_system=$(uname -srm)
+  fi
+  rb_say facts "$rb_date" "$rb_boot" "$rb_system"
+}
+
+# rb_usable FOLDER: ours, not a link that somebody laid, and really writable: 64 KiB fit. A new one also proves that
+# renaming works there. This runs for every shell, so what can be asked without a process is.
+rb_usable() {
+  case $1 in /*) ;; *) return 1 ;; esac
+  if [ ! -d "$1" ]; then
+    mkdir -p "$1" && echo probe >"$1/.probe.$$" && mv "$1/.probe.$$" "$1/.probe" || return 1
+  fi
+  [ ! -h "$1" ] && [ -O "$1" ] && printf '%65536s' '' >"$1/.probe"
+}
+
+# rb_create FILE [TEXT]: true for the one who made it.
+rb_create() {
+  set -C
+  { printf '%s\n' "$2" >"$1"; } 2>/dev/null
+  rb_made=$?
+  set +C
+  return "$rb_made"
+}
+
+# rb_find NAME: set rb_dir to where the job's files are, in whichever folder it was claimed.
 rb_find() {
   for rb_b in "$rb_base1" "$rb_base2" "$rb_base3" "$rb_base4" "$rb_base5"; do
     rb_dir=$rb_b/$1
-    [ -n "$rb_b" ] && [ -d "$rb_dir" ] && [ -O "$rb_dir" ] && return
+    [ -n "$rb_b" ] && [ -f "$rb_dir.job" ] && [ -O "$rb_dir.job" ] && return
   done
   rb_dir=
   return 1
@@ -136,46 +171,45 @@ rb_left_behind() {
   kill -s 0 -- "-$rb_pid" 2>/dev/null && rb_late=1
 }
 
-# rb_run NAME TOKEN: start the job rb_script, described by rb_spec, unless it was started before; tell how it ends.
-# TOKEN is this very request's: it joins the shell that runs it with the one that may print for it.
+# rb_run NAME: start the job rb_script, described by rb_spec, unless it was started before; tell how it ends.
 rb_run() {
   if rb_find "$1"; then
-    rb_run_again "$2"
+    rb_run_again
     return
   fi
   rb_dir=$rb_base/$1
-  if mkdir "$rb_dir" 2>/dev/null; then
-    rb_own "$1" "$2"
-  elif [ -d "$rb_dir" ]; then
-    rb_run_again "$2"
+  if rb_create "$rb_dir.job" "$rb_me
+$rb_spec"; then
+    rb_own "$1"
+  elif [ -f "$rb_dir.job" ]; then
+    rb_run_again
   else
-    rb_say refused "no folder can be made in $rb_base"
+    rb_say refused "nothing can be written in $rb_base"
   fi
 }
 
-# rb_run_again TOKEN: somebody has claimed the job before us.
+# Somebody has claimed the job before us; or we have, and there was no room for a word in the file. An empty claim is
+# fenced soon, one with an owner gets time to commit.
 rb_run_again() {
-  rb_quiet=
-  rb_take_live "$1" || rb_quiet=1
-  rb_follow 0 0 100
-  rb_quiet=
+  rb_say following
+  if [ -s "$rb_dir.job" ]; then rb_follow 0 0 100; else rb_follow 0 0 10; fi
 }
 
-# rb_own COOKIE TOKEN: the claim is ours; commit and run.
+# rb_own COOKIE: the claim is ours; commit and run.
 rb_own() {
-  if ! rb_prepare 2>/dev/null; then
-    # The folder stays as it is: removed, it would let another start claim the job that we call refused.
-    { mkdir "$rb_dir/run" && true >"$rb_dir/fenced"; } 2>/dev/null
+  if ! { true >"$rb_dir.out" && true >"$rb_dir.err"; } 2>/dev/null; then
+    # The claim stays: removed, it would let another start run the job that we call refused.
+    rb_fence
     rb_say refused "nothing can be written in $rb_base"
     return
   fi
-  if ! mkdir "$rb_dir/run" 2>/dev/null; then
+  if ! rb_create "$rb_dir.run" "$rb_blank"; then
     rb_say fenced
     return
   fi
   rb_say start
-  # Unquoted on purpose: without setsid the word is not there.
-  RUNBOOK_JOB=$1 $rb_setsid /bin/sh >"$rb_dir/out" 2>"$rb_dir/err" 8>"$rb_dir/pid" <<RB_END
+  # rb_setsid is unquoted on purpose: where there is none, the word is not there.
+  RUNBOOK_JOB=$1 $rb_setsid /bin/sh >"$rb_dir.out" 2>"$rb_dir.err" 8>>"$rb_dir.job" <<RB_END
 umask $rb_umask
 $rb_script
 RB_END
@@ -183,35 +217,53 @@ RB_END
   rb_up=
   { read -r rb_up rb_rest </proc/uptime; } 2>/dev/null
   # Opened without cutting it: the room for these bytes was taken before the start.
-  { printf '%s %s \n' "$rb_code" "${rb_up:-0}" 1<>"$rb_dir/rc.new" && mv "$rb_dir/rc.new" "$rb_dir/rc"; } 2>/dev/null
-  if rb_take_live "$2"; then
-    [ -s "$rb_dir/out" ] && rb_say out && cat "$rb_dir/out"
-    [ -s "$rb_dir/err" ] && rb_say err && cat "$rb_dir/err"
+  { printf '%s %s end\n' "$rb_code" "${rb_up:-0}" 1<>"$rb_dir.run"; } 2>/dev/null
+  rb_printed=0
+  if [ ! -f "$rb_dir.live" ]; then
+    [ -s "$rb_dir.out" ] && rb_say out && cat "$rb_dir.out"
+    [ -s "$rb_dir.err" ] && rb_say err && cat "$rb_dir.err"
+    rb_printed=1
   fi
-  rb_tell_exit
+  rb_tell_exit "$rb_printed"
 }
 
-# Everything that needs room on the disk, before the commit.
-rb_prepare() {
-  printf '%s\n' "$rb_spec" >"$rb_dir/spec" && printf '%64s\n' '' >"$rb_dir/rc.new" && true >"$rb_dir/out" &&
-    true >"$rb_dir/err" && printf '\n' >"$rb_dir/pid" && printf '%s\n' "$rb_me" >"$rb_dir/sup"
+# Prevent a start that has not been committed; true when that is certain.
+rb_fence() {
+  rb_create "$rb_dir.run" fenced || rb_is_fenced
 }
 
-# rb_take_live TOKEN: true for the first who asks; printing the output is then its duty.
-rb_take_live() {
-  set -C
-  { true >"$rb_dir/live.$1"; } 2>/dev/null
-  rb_taken=$?
-  set +C
-  return "$rb_taken"
+# True when the commit was taken to prevent the start.
+rb_is_fenced() {
+  rb_word=
+  { read -r rb_word rb_rest <"$rb_dir.run"; } 2>/dev/null
+  [ "$rb_word" = fenced ]
 }
 
-# Tell rb_code, and whether the command left processes behind.
-rb_tell_exit() {
+# Set rb_code to the exit code, or to nothing while there is none.
+rb_read_code() {
+  rb_code=
+  rb_last=
+  { read -r rb_code rb_rest rb_last <"$rb_dir.run"; } 2>/dev/null
+  [ "$rb_last" = end ] || rb_code=
+  [ -n "$rb_code" ]
+}
+
+# Read the claim: rb_sup and rb_then, the shell that runs the job, and rb_pid, the command.
+rb_read_claim() {
+  rb_sup=
+  rb_then=
   rb_pid=
-  { read -r rb_pid <"$rb_dir/pid"; } 2>/dev/null
+  { { read -r rb_sup rb_then && read -r rb_rest && read -r rb_pid; } <"$rb_dir.job"; } 2>/dev/null
+  return 0
+}
+
+# rb_tell_exit PRINTED: tell rb_code, whether the command left processes behind, and whether all its output was printed.
+rb_tell_exit() {
+  rb_read_claim
+  # After a restart of the machine the number belongs to somebody else.
+  case $rb_then in *" $rb_boot") ;; *) rb_pid= ;; esac
   rb_left_behind
-  rb_say exit "$rb_code" "$rb_late"
+  rb_say exit "$rb_code" "$rb_late" "$1"
 }
 
 # rb_attach NAME OUT ERR: follow a job from these offsets. One that has left no trace is fenced, because its start may
@@ -219,12 +271,8 @@ rb_tell_exit() {
 rb_attach() {
   if ! rb_find "$1"; then
     rb_dir=$rb_base/$1
-    { [ -n "$rb_base" ] && mkdir "$rb_dir" && mkdir "$rb_dir/run" && true >"$rb_dir/fenced"; } 2>/dev/null
-    if [ -f "$rb_dir/fenced" ]; then
-      rb_say fenced
-      return
-    fi
-    if [ ! -d "$rb_dir" ]; then
+    [ -n "$rb_base" ] && rb_create "$rb_dir.job" fence && rb_fence
+    if [ ! -f "$rb_dir.job" ]; then
       rb_say unknown
       return
     fi
@@ -232,9 +280,9 @@ rb_attach() {
   rb_follow "$2" "$3" 10
 }
 
-# rb_live NAME OUT ERR TOKEN: print for the shell that runs a job, if it has not printed by now.
+# rb_live NAME OUT ERR: print for the shell that runs a job. If it has ended by now, that shell may have printed already.
 rb_live() {
-  if rb_find "$1" && rb_take_live "$4"; then
+  if rb_find "$1" && rb_create "$rb_dir.live" && ! rb_read_code; then
     rb_say live
     rb_follow "$2" "$3" 10
   else
@@ -246,20 +294,22 @@ rb_live() {
 # after TENTHS of a second.
 rb_follow() {
   rb_turns=$3
-  while [ ! -d "$rb_dir/run" ]; do
-    if [ "$rb_turns" -le 0 ] && mkdir "$rb_dir/run" 2>/dev/null; then true >"$rb_dir/fenced"; fi
+  while [ ! -f "$rb_dir.run" ]; do
+    [ "$rb_turns" -gt 0 ] || rb_fence
     rb_turns=$((rb_turns - 1))
     rb_nap
   done
-  if [ -f "$rb_dir/fenced" ]; then
+  # The output's files are made before the commit: without them it was taken by one that had no room to say so.
+  if rb_is_fenced || [ ! -f "$rb_dir.err" ]; then
     rb_say fenced
     return
   fi
   # From here on the files' positions are ours: cat moves them by exactly what it printed.
-  exec 5<"$rb_dir/out" 6<"$rb_dir/err"
+  exec 5<"$rb_dir.out" 6<"$rb_dir.err"
   rb_skip "$1" <&5
   rb_skip "$2" <&6
-  # Short turns at first; a long job is looked at twice a second. Every turn writes, so a follower whose link is gone ends.
+  # Short turns at first; a long job is looked at twice a second. Every turn writes, so a follower whose link is gone
+  # ends.
   rb_turns=20
   while rb_turn; do
     rb_turns=$((rb_turns - 1))
@@ -280,18 +330,13 @@ rb_skip() {
 rb_turn() {
   rb_alive=0
   rb_is_alive || rb_alive=$?
-  rb_code=
-  [ -f "$rb_dir/rc" ] && read -r rb_code rb_rest <"$rb_dir/rc"
-  if [ -n "$rb_quiet" ]; then
-    rb_say beat
-  else
-    rb_say out
-    cat <&5
-    rb_say err
-    cat <&6
-  fi
+  rb_read_code
+  rb_say out
+  cat <&5
+  rb_say err
+  cat <&6
   if [ -n "$rb_code" ]; then
-    rb_tell_exit
+    rb_tell_exit 1
     return 1
   fi
   if [ "$rb_alive" != 0 ]; then
@@ -302,9 +347,7 @@ rb_turn() {
 
 # True while the shell that runs rb_dir is the very process that wrote its name there.
 rb_is_alive() {
-  rb_sup=
-  rb_then=
-  { read -r rb_sup rb_then <"$rb_dir/sup"; } 2>/dev/null
+  rb_read_claim
   [ -n "$rb_sup" ] && rb_identity "$rb_sup" && [ "$rb_who" = "$rb_then" ]
 }
 
@@ -314,41 +357,39 @@ rb_cancel() {
     rb_say unknown
     return
   fi
-  mkdir "$rb_dir/cancel" 2>/dev/null
-  mkdir "$rb_dir/run" 2>/dev/null && true >"$rb_dir/fenced"
-  if [ -f "$rb_dir/fenced" ]; then
+  rb_create "$rb_dir.cancel"
+  if rb_fence; then
     rb_say fenced
     return
   fi
-  rb_pid=
   rb_turns=20
   # Between the commit and the script's first line its process has no name yet.
-  while [ -z "$rb_pid" ] && [ ! -f "$rb_dir/rc" ] && [ "$rb_turns" -gt 0 ]; do
-    { read -r rb_pid <"$rb_dir/pid"; } 2>/dev/null
-    [ -n "$rb_pid" ] || rb_nap
+  while rb_read_claim && [ -z "$rb_pid" ] && ! rb_read_code && [ "$rb_turns" -gt 0 ]; do
     rb_turns=$((rb_turns - 1))
+    rb_nap
   done
-  if [ -f "$rb_dir/rc" ]; then
+  if rb_read_code; then
     rb_say over
     return
   fi
-  rb_is_alive
   rb_end "${rb_pid:-0}" "$2" " ${rb_sup:-0} " "$3" | rb_each
   rb_say ended
 }
 
-# rb_forget NAME...: remove jobs that have ended and of which the record holds everything. Renamed first: a folder without
-# its rc would look lost.
+# rb_forget NAME...: remove jobs that have ended and of which the record holds everything. The claim goes last: a job cut
+# off in the middle of its removal looks lost, and never as if it had not been started.
 rb_forget() {
-  for rb_b in "$rb_base1" "$rb_base2" "$rb_base3" "$rb_base4" "$rb_base5"; do
-    [ -d "$rb_b" ] && (
-      cd "$rb_b" || exit
-      rb_list=
-      for rb_n in "$@"; do
-        if [ -f "$rb_n/rc" ] || [ -f "$rb_n/fenced" ]; then rb_list="$rb_list $rb_n"; fi
-      done
-      [ -n "$rb_list" ] && mkdir -p "done-$$" && mv $rb_list "done-$$/" && rm -rf "done-$$"
-    ) 2>/dev/null
+  rb_list=
+  for rb_n in "$@"; do
+    rb_find "$rb_n" && [ "${rb_dir%/*}" = "$rb_base" ] && { rb_is_fenced || rb_read_code; } && rb_list="$rb_list $rb_n"
   done
+  (
+    cd "$rb_base" || exit
+    set --
+    for rb_n in $rb_list; do
+      for rb_part in live cancel out err run job; do set -- "$@" "$rb_n.$rb_part"; done
+    done
+    [ "$#" = 0 ] || rm -f "$@"
+  ) 2>/dev/null
   rb_say forgot
 }

@@ -1,81 +1,58 @@
-"""What a host says of itself when it is opened: one command, one round trip, measured and never configured.
+"""What a host says of itself when it is opened: one frame, one round trip, measured and never configured.
 
-Facts are evidence and help to read a record, so a host that cannot say them (an appliance without `uname`) is
-opened all the same; its fields stay empty.
+Facts are evidence and help to read a record, so a host that cannot say them (an appliance without a shell) is opened all the
+same; its fields stay empty. The frame goes to the shell that the first step will use, so asking costs no channel.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
-from runbook.core.command import Command
-from runbook.core.outcome import Ending, Exited, Grade
-from runbook.transport.session import HostFacts, Job, Sink, Stream
-
-Run = Callable[[Command, Job, Sink], Awaitable[Ending]]
+from runbook.transport.channel import ChannelRefused
+from runbook.transport.framed import answered
+from runbook.transport.session import HostFacts
+from runbook.transport.shells import Shells
 
 LIMIT = 15.0
-"""Seconds. A login shell that takes longer would make every step slow; the host is used without facts."""
-
-_CAP = 16 * 1024
-
-# The date comes first, so that the round trip around it is as short as it can be. Nanoseconds are not POSIX:
-# where `date` does not know them it prints something that is not a number, and whole seconds are used.
-_ASK = """\
-date +%s.%N
-uname -srm
-id -un
-cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.boottime 2>/dev/null || echo
-"""
+"""Seconds. A host whose shell needs longer for a date is used without facts."""
 
 
-class _Answer:
-    """Collects a short answer and notes when its first byte came."""
-
-    def __init__(self, wall: Callable[[], float]) -> None:
-        self._wall = wall
-        self.began = 0.0
-        self.heard = 0.0
-        self.data = b""
-
-    async def reached(self, grade: Grade) -> None:
-        del grade
-        self.began = self._wall()
-
-    async def receive(self, stream: Stream, data: bytes) -> None:
-        if stream is Stream.OUT and len(self.data) < _CAP:
-            self.heard = self.heard or self._wall()
-            self.data += data
-
-
-async def measured(run: Run, known: HostFacts, *, wall: Callable[[], float]) -> HostFacts:
+async def measured(shells: Shells, known: HostFacts, *, wall: Callable[[], float]) -> HostFacts:
     """`known`, completed by what the host answers.
 
     Args:
-        run: Runs one command on the host.
+        shells: The host's.
         known: What opening the connection has shown already.
         wall: Our wall clock, in seconds since the epoch.
     """
-    answer = _Answer(wall)
-    ending = await run(Command(shell=_ASK), Job(id="facts", limit=LIMIT, durable=False), answer)
-    lines = answer.data.decode("utf-8", "replace").splitlines()
-    if not isinstance(ending, Exited) or len(lines) < 4:  # noqa: PLR2004 - one line for each question
-        return known
-    offset, error = _clock(lines[0], answer)
-    system, user, boot_id = (line.strip() for line in lines[1:4])
-    return dataclasses.replace(known, system=system, user=user, boot_id=boot_id, clock_offset=offset, clock_error=error)
-
-
-def _clock(said: str, answer: _Answer) -> tuple[float, float]:
-    """Offset and its error in seconds.
-
-    The host read its clock somewhere between our asking and our hearing.
-    """
-    middle, error = (answer.began + answer.heard) / 2, (answer.heard - answer.began) / 2
     try:
-        return float(said) - middle, error
+        async with shells.worker(None) as worker:
+            asked = wall()
+            said = await answered(worker, "rb_facts\n", within=LIMIT)
+            heard = wall()
+    except ChannelRefused:
+        return known
+    date, boot_id, system = said[-1].rest.split(" ", 2)
+    offset, error = clock_offset(date, asked=asked, heard=heard)
+    boot_id = "" if boot_id == "none" else boot_id
+    return dataclasses.replace(known, system=system, boot_id=boot_id, clock_offset=offset, clock_error=error)
+
+
+def clock_offset(date: str, *, asked: float, heard: float) -> tuple[float, float]:
+    """Offset of the host's clock and its error, in seconds.
+
+    The host read its clock somewhere between our asking and our hearing. Nanoseconds are not POSIX: where `date` does not
+    know them it prints something that is no number behind the point, and half a second is added to the error.
+
+    Args:
+        date: What `date +%s.%N` printed.
+        asked: Our clock when the question was sent.
+        heard: Our clock when the answer had come.
+    """
+    middle, error = (asked + heard) / 2, (heard - asked) / 2
+    try:
+        return float(date) - middle, error
     except ValueError:
-        whole = said.split(".", 1)[0]
-    # Half a second in the middle of the second that was shown.
+        whole = date.split(".", 1)[0]
     return (int(whole) + 0.5 - middle, error + 0.5) if whole.isdigit() else (0.0, float("inf"))

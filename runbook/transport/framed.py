@@ -129,7 +129,7 @@ async def answered(worker: Worker, text: str, *, within: float) -> list[Said]:
         raise ChannelRefused(f"the host gave no answer within {within:g} s") from None
 
 
-_LAST_WORDS = frozenset({"ended", "over", "fenced", "unknown", "forgot"})
+_LAST_WORDS = frozenset({"ended", "over", "fenced", "unknown", "forgot", "facts"})
 
 
 def survivors(said: list[Said]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ is inherited.
 from __future__ import annotations
 
 import asyncio
+import getpass
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,9 +41,10 @@ class LocalConnector:
     async def connect(self, host: Host) -> Session:
         """Always succeeds: we are here already."""
         del host
-        jobs = Jobs(Shells(LocalDialer(), Sudo(self.sudo_password, self.nonce), self.nonce), self.nonce)
-        known = HostFacts(address=f"local:{socket.gethostname()}")
-        return LocalSession(jobs, await measured(jobs.run, known, wall=self.wall), self.nonce)
+        shells = Shells(LocalDialer(), Sudo(self.sudo_password, self.nonce), self.nonce)
+        known = HostFacts(address=f"local:{socket.gethostname()}", user=getpass.getuser())
+        facts = await measured(shells, known, wall=self.wall)
+        return LocalSession(Jobs(shells, self.nonce), facts, self.nonce)
 
     async def close(self) -> None:
         """Nothing is shared."""

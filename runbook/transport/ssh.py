@@ -88,15 +88,15 @@ class SshConnector:
         link.lost.add_done_callback(lambda _: bastion.leave())
         dialer = SshDialer(link)
         options = self._options
-        jobs = Jobs(Shells(dialer, self._sudo, options.nonce), options.nonce)
+        shells = Shells(dialer, self._sudo, options.nonce)
         try:
-            facts = await measured(jobs.run, _shown(link, resolved), wall=options.wall)
+            facts = await measured(shells, _shown(link, resolved), wall=options.wall)
         except BaseException:
             link.connection.abort()
             raise
         if link.lost.done():
             raise Problems([refusal.hung_up(resolved, link.lost.result())])
-        return SshSession(link, dialer, jobs, facts, options.nonce)
+        return SshSession(link, dialer, Jobs(shells, options.nonce), facts, options.nonce)
 
     async def resolved(self, host: Host) -> ResolvedHost:
         """How a host would be reached, without reaching it.

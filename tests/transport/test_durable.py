@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from runbook.core.command import Command
 from runbook.core.host import Host
 from runbook.core.outcome import Exited, Expired, Grade, Lost, NeverSent, Stopped
-from runbook.transport.durable import folder_name
+from runbook.transport.durable import file_name
 from runbook.transport.local import LocalConnector
 from runbook.transport.session import Job
 from runbook.transport.ssh import SshConnector, SshOptions
@@ -20,24 +21,44 @@ from tests.transport import server
 from tests.transport.contract import is_alive
 from tests.transport.recorder import Counter, Recorder, sh
 
-JOB = "run/step/box/1"
+JOB = f"run/step/box/{uuid.uuid4()}"
+"""New for every run of the tests: hosts that are this machine keep jobs in folders that outlive a test."""
 
 
-def durable(name=JOB, **parts) -> Job:
-    return Job(id=name, **{"grace": 0.5, **parts})
+def durable(name="", **parts) -> Job:
+    return Job(id=f"{JOB}{name}", **{"grace": 0.5, **parts})
 
 
 def base(home: Path) -> Path:
     return home / ".local" / "state" / "runbook"
 
 
-def folder(home: Path, name=JOB) -> Path:
-    return base(home) / folder_name(name)
+def part(home: Path, suffix: str, name="") -> Path:
+    return base(home) / f"{file_name(JOB + name)}.{suffix}"
 
 
-async def ran(session, command, name=JOB, **parts):
+def claim(home: Path, *suffixes: str):
+    """The files of a job as a shell leaves them that stops half way."""
+    base(home).mkdir(parents=True, exist_ok=True)
+    for suffix in ("job", *suffixes):
+        part(home, suffix).write_text("\n")
+
+
+async def ran(session, command, name="", **parts):
     sink = Recorder()
     return await session.run(command, durable(name, **parts), sink), sink.out, sink.err
+
+
+def claimed(home: Path) -> list[str]:
+    """The lines of the claim."""
+    path = part(home, "job")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def command_pid(home: Path) -> int:
+    """The command's process, 0 until it has told."""
+    lines = claimed(home)
+    return int(lines[2]) if len(lines) > 2 and lines[2] else 0
 
 
 async def until(condition, seconds=10.0):
@@ -46,6 +67,12 @@ async def until(condition, seconds=10.0):
             return
         await asyncio.sleep(0.02)
     raise AssertionError("it never came to be")
+
+
+@pytest.fixture(autouse=True)
+def another_job(monkeypatch):
+    """Each test has a job of its own."""
+    monkeypatch.setitem(globals(), "JOB", f"run/step/box/{uuid.uuid4()}")
 
 
 @pytest.fixture
@@ -86,7 +113,7 @@ async def test_a_job_runs_to_its_end_and_says_which_grade_it_had(reach, home):
     sink = Recorder()
     ending = await session.run(sh("echo out; echo err >&2; exit 3"), durable(), sink)
     assert (ending, sink.out, sink.err, sink.grades) == (Exited(3), b"out\n", b"err\n", [Grade.SESSION])
-    assert (folder(home) / "rc").read_text().split()[0] == "3"
+    assert part(home, "run").read_text().split()[0] == "3"
 
 
 async def test_a_job_that_is_sent_twice_runs_once_and_is_told_the_same(reach, home):
@@ -147,7 +174,7 @@ async def test_a_command_gets_the_users_umask_and_its_files_do_not(reach, home):
     os.umask(before)
     assert await ran(session, sh("umask")) == (Exited(0), b"%04o\n" % before, b"")
     assert base(home).stat().st_mode & 0o777 == 0o700
-    assert {path.stat().st_mode & 0o077 for path in [folder(home), *folder(home).iterdir()]} == {0}
+    assert {path.stat().st_mode & 0o077 for path in base(home).iterdir()} == {0}
 
 
 async def test_secrets_reach_neither_the_process_list_nor_a_file(reach, home):
@@ -159,12 +186,11 @@ async def test_secrets_reach_neither_the_process_list_nor_a_file(reach, home):
             Counter(),
         )
     )
-    await until(lambda: (folder(home) / "pid").exists() and (folder(home) / "pid").read_text().strip())
-    shown = b"".join(
-        Path(f"/proc/{p}/cmdline").read_bytes() for p in os.listdir("/proc") if p.isdigit() and is_alive(int(p))
-    )
+    await until(lambda: command_pid(home))
+    living = [path.name for path in Path("/proc").iterdir() if path.name.isdigit() and is_alive(int(path.name))]
+    shown = b"".join(command_line(pid) for pid in living)
     assert [word for word in (b"in-the-env", b"in-the-input", b"in-the-text") if word in shown] == []
-    kept = b"".join(path.read_bytes() for path in folder(home).iterdir() if path.is_file() and path.name != "out")
+    kept = b"".join(path.read_bytes() for path in base(home).iterdir() if path.suffix != ".out")
     assert [word for word in (b"in-the-env", b"in-the-input", b"in-the-text") if word in kept] == []
     assert await running == Exited(0)
 
@@ -207,18 +233,18 @@ async def test_a_job_that_left_no_trace_is_fenced_and_never_starts_afterwards(re
 async def test_a_claim_without_commit_is_fenced_and_the_late_launcher_does_not_run(reach, home):
     """The launcher has made the folder and was stopped before its commit."""
     session = await reach()
-    folder(home).mkdir(parents=True)
+    claim(home)
     assert isinstance(await session.reattach(sh("x"), durable(), Recorder()), NeverSent)
-    assert (folder(home) / "run").is_dir()
+    assert part(home, "run").exists()
 
 
 async def test_a_job_whose_shell_is_gone_is_in_doubt(reach, home):
     session = await reach()
     sink = Recorder()
     following = asyncio.create_task(session.run(sh("echo begun; sleep 600"), durable(), sink))
-    await until(lambda: (folder(home) / "pid").exists() and (folder(home) / "pid").read_text().strip())
-    os.kill(int((folder(home) / "sup").read_text().split()[0]), signal.SIGKILL)
-    os.killpg(int((folder(home) / "pid").read_text()), signal.SIGKILL)
+    await until(lambda: command_pid(home))
+    os.kill(int(claimed(home)[0].split()[0]), signal.SIGKILL)
+    os.killpg(command_pid(home), signal.SIGKILL)
     assert isinstance(await following, Lost)
     assert isinstance(await (await reach()).reattach(sh("x"), durable(), Recorder()), Lost)
 
@@ -227,20 +253,17 @@ async def test_a_job_whose_shell_is_gone_is_in_doubt(reach, home):
 async def test_a_process_id_alone_proves_nothing(reach, home, line):
     """The machine was started anew, or the number belongs to somebody else now."""
     session = await reach()
-    there = folder(home)
-    (there / "run").mkdir(parents=True)
     stat = Path(f"/proc/{os.getpid()}/stat").read_text().rpartition(") ")[2].split()
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    (there / "sup").write_text(line.format(pid=os.getpid(), start=stat[19], boot=boot) + "\n")
-    for name in ("out", "err", "pid"):
-        (there / name).write_text("\n")
+    claim(home, "run", "out", "err")
+    part(home, "job").write_text(line.format(pid=os.getpid(), start=stat[19], boot=boot) + "\nspec\n")
     assert isinstance(await session.reattach(sh("x"), durable(), Recorder()), Lost)
 
 
 async def test_an_exit_code_outlives_a_restart_of_the_machine(reach, home):
     session = await reach()
     await ran(session, sh("echo before; exit 9"))
-    (folder(home) / "sup").write_text("1 1 another-boot\n")
+    part(home, "job").write_text("1 1 another-boot\nspec\n1\n")
     assert await session.reattach(sh("x"), durable(), Recorder()) == Exited(9)
 
 
@@ -249,8 +272,8 @@ async def test_a_limit_ends_the_whole_tree_and_keeps_the_exit_code(reach, home):
     text = f"setsid sh -c 'echo $$ > {home}/deep; exec sleep 600' & echo begun; wait"
     assert (await ran(session, sh(text), limit=1.0))[:2] == (Expired(1.0), b"begun\n")
     assert not is_alive(int((home / "deep").read_text()))
-    assert (folder(home) / "rc").read_text().split()[0] == "143"
-    assert (folder(home) / "cancel").is_dir()
+    assert part(home, "run").read_text().split()[0] == "143"
+    assert part(home, "cancel").exists()
 
 
 async def test_cancelling_ends_what_ignores_term(reach, home):
@@ -267,12 +290,12 @@ async def test_cancelling_ends_what_ignores_term(reach, home):
 async def test_a_job_may_be_ended_by_a_runner_that_did_not_start_it(reach, home):
     first = await reach()
     lost = asyncio.create_task(first.run(sh("sleep 600"), durable(), Counter()))
-    await until(lambda: (folder(home) / "pid").exists() and (folder(home) / "pid").read_text().strip())
+    await until(lambda: command_pid(home))
     await first.close()
     await lost
     second = await reach()
     assert await second.reattach(sh("sleep 600"), durable(limit=0.5), Counter()) == Expired(0.5)
-    assert not is_alive(int((folder(home) / "pid").read_text()))
+    assert not is_alive(command_pid(home))
 
 
 async def test_the_shell_takes_the_next_job_after_an_ended_one(reach):
@@ -300,24 +323,15 @@ async def test_a_finished_job_is_removed_only_when_the_record_has_it(reach, home
     await ran(session, sh("true"), name="gone")
     await session.forget(durable("gone"))
     await session.close()
-    assert [path.name for path in base(home).iterdir()] == [folder_name("kept")]
+    assert {path.name.split(".")[0] for path in base(home).iterdir()} == {"", file_name(JOB + "kept")}
 
 
 async def test_a_job_without_an_exit_code_is_never_removed(reach, home):
     session = await reach()
-    (folder(home) / "run").mkdir(parents=True)
+    claim(home, "run")
     await session.forget(durable())
     await session.close()
-    assert folder(home).is_dir()
-
-
-async def test_where_no_folder_can_be_made_jobs_run_attached_and_say_so(reach, home, monkeypatch, tmp_path):
-    blocked_everywhere(tmp_path, monkeypatch)
-    session = await reach()
-    sink = Recorder()
-    assert await session.run(sh("echo out"), durable(), sink) == Exited(0)
-    assert (sink.out, sink.grades) == (b"out\n", [Grade.ATTACHED])
-    assert isinstance(await session.reattach(sh("echo out"), durable(), Recorder()), Lost)
+    assert part(home, "job").exists()
 
 
 async def test_an_unwritable_home_is_no_reason_to_be_less_durable(reach, home):
@@ -351,12 +365,11 @@ async def test_without_setsid_a_job_is_still_durable(reach, home, monkeypatch, t
     assert not is_alive(int((home / "deep").read_text()))
 
 
-def blocked_everywhere(tmp_path, monkeypatch):
-    """A host on which `mkdir` and friends never give a usable folder."""
-    tools = path_without(tmp_path, monkeypatch, "mkdir")
-    (tools / "mkdir").write_text("#!/bin/sh\nexit 1\n")
-    (tools / "mkdir").chmod(0o755)
-    (tools / "chmod").unlink()
+def command_line(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def path_without(tmp_path, monkeypatch, *missing):

@@ -82,7 +82,7 @@ class GateModal(KeyLock[None]):
     def compose(self) -> ComposeResult:
         """Facts, question, buttons."""
         with Vertical(classes="box gate") as box:
-            box.border_title = self.head(gate_title(self.run, self.gate))
+            self.frame(box, gate_title(self.run, self.gate))
             with VerticalScroll(classes="said", can_focus=False):
                 yield Plain(id="facts")
             yield from self.question()

@@ -19,7 +19,7 @@ class AskGate(GateModal):
     def question(self) -> ComposeResult:
         """The field, with the author's default in it."""
         default = self.action.default if isinstance(self.action, AskAction) else ""
-        yield Input(value=safe(default), id="value", compact=True, max_length=1000)
+        yield Input(value=safe(default), id="value", compact=True, max_length=1000, select_on_focus=False)
 
     def choices(self) -> ComposeResult:
         """One."""

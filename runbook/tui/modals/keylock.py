@@ -15,6 +15,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Button
 
 from runbook.tui.messages import Seen
@@ -22,6 +23,12 @@ from runbook.view.sanitize import safe
 
 LOCK = 1.0
 """Seconds: longer than a word in flight, shorter than reading the first line."""
+
+_LOCKED = "keys are locked for a moment"
+_UNLOCKED = "Tab moves, Enter presses"
+
+_FRAME = 4
+"""Cells of a button beside its words: the pointer, and one at each side."""
 
 Answer = TypeVar("Answer")
 
@@ -51,7 +58,7 @@ class KeyLock(ModalScreen[Answer]):
     def on_screen_resume(self) -> None:
         """Shown, or shown again after a question of its own: the lock begins anew with the next frame."""
         self.unlocks_at = math.inf
-        self.add_class("-locked")
+        self._mark(_LOCKED)
         self.call_after_refresh(self.post_message, Seen())
 
     def on_seen(self, message: Seen) -> None:
@@ -62,13 +69,18 @@ class KeyLock(ModalScreen[Answer]):
         else:
             self._unlocked()
 
+    def _mark(self, text: str) -> None:
+        for box in self.query(".box"):
+            box.border_subtitle = Content(text)
+
     @staticmethod
-    def head(title: str) -> Content:
-        """A box's title, never read as markup."""
-        return Content(safe(title))
+    def frame(box: Widget, title: str) -> None:
+        """A box's title, never read as markup; and from the first frame on, that it takes no keys yet."""
+        box.border_title = Content(safe(title))
+        box.border_subtitle = Content(_LOCKED)
 
     def _unlocked(self) -> None:
-        self.remove_class("-locked")
+        self._mark(_UNLOCKED)
 
     def action_read(self, direction: int) -> None:
         """Scroll what is said above the question."""
@@ -86,10 +98,22 @@ class Choice(Button):
     def __init__(self, label: str, *, id: str, off: bool = False) -> None:  # noqa: A002 - textual's own parameter
         """Say what pressing it does; an id names the answer."""
         super().__init__("", id=id, disabled=off, compact=True)
+        self._said = Content()
         self.says(label)
 
     def says(self, label: str) -> None:
         """Say something else; the button is as wide as its words."""
-        text = Content(safe(label))
-        self.label = text
-        self.styles.width = text.cell_length + 4
+        self._said = Content(safe(label))
+        self.styles.width = self._said.cell_length + _FRAME
+        self._point(here=self.has_focus)
+
+    def on_focus(self) -> None:
+        """Show by a shape, and not by colour alone, which button Enter would press."""
+        self._point(here=True)
+
+    def on_blur(self) -> None:
+        """Another one has the keys."""
+        self._point(here=False)
+
+    def _point(self, *, here: bool) -> None:
+        self.label = Content("> " if here else "  ") + self._said

@@ -27,12 +27,12 @@ class Reason(KeyLock[str | None]):
     def compose(self) -> ComposeResult:
         """What will happen, the word, the reason, the buttons."""
         with Vertical(classes="box") as box:
-            box.border_title = self.head(self._title)
+            self.frame(box, self._title)
             yield Plain(self._consequence, classes="said")
             if self._word:
                 yield TypedWord(self._word)
             yield Plain("Reason, goes on record:" if self._required else "Text, goes on record:", classes="prompt")
-            yield Input(id="reason", compact=True, max_length=500, placeholder="type it here")
+            yield Input(id="reason", compact=True, max_length=500, placeholder="type it here", select_on_focus=False)
             with Horizontal(classes="buttons"):
                 yield Choice("Not now (Esc)", id="safe")
                 yield Choice(self._verb, id="go", off=True)

@@ -24,7 +24,7 @@ class Refusal(KeyLock[None]):
     def compose(self) -> ComposeResult:
         """The box."""
         with Vertical(classes="box") as box:
-            box.border_title = "Not done"
+            self.frame(box, "Not done")
             with VerticalScroll(classes="said"):
                 yield Plain(id="problems")
             yield Choice("Close (Esc)", id="close")

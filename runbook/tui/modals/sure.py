@@ -27,7 +27,7 @@ class Sure(KeyLock[bool | None]):
     def compose(self) -> ComposeResult:
         """What will happen, and the buttons."""
         with Vertical(classes="box") as box:
-            box.border_title = self.head(self._title)
+            self.frame(box, self._title)
             with VerticalScroll(classes="said"):
                 yield Plain(id="said")
             if self._word:

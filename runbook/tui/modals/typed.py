@@ -31,10 +31,11 @@ class TypedWord(Vertical):
         super().__init__()
         self.word = word
 
+    # Coming back to a half-typed word by Tab must not select it, or the next letter would replace it.
     def compose(self) -> ComposeResult:
         """Prompt, field, comparison."""
         yield Plain(f'Type "{self.word}" letter for letter:', classes="prompt")
-        yield Input(id="typed", compact=True, max_length=200, placeholder="type it here")
+        yield Input(id="typed", compact=True, max_length=200, placeholder="type it here", select_on_focus=False)
         yield Plain(id="match")
 
     def on_mount(self) -> None:

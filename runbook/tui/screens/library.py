@@ -43,7 +43,9 @@ class Library(Place):
     def compose(self) -> ComposeResult:
         """Title, filter, two lists, details."""
         yield Plain("LIBRARY", id="title")
-        yield Input(placeholder="filter: words in name, kind, owner, tags", id="filter", compact=True)
+        yield Input(
+            placeholder="filter: words in name, kind, owner, tags", id="filter", compact=True, select_on_focus=False
+        )
         with Container(id="lists"):
             yield BookList(id="books")
             yield RunList(id="runs")

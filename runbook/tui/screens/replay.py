@@ -18,7 +18,8 @@ from runbook.core.run import Run
 from runbook.engine.feed import Replay
 from runbook.tui.actions import bindings
 from runbook.tui.messages import RunAdvanced
-from runbook.tui.screens.run import ASKING, RunScreen
+from runbook.tui.screens.run import RunScreen
+from runbook.tui.screens.steering import ASKING
 from runbook.tui.widgets.hostgrid import HostGrid
 from runbook.tui.widgets.recoveryclock import RecoveryClock
 from runbook.tui.widgets.scrubber import Scrubber

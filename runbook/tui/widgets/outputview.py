@@ -122,7 +122,9 @@ class OutputView(Rows):
     def keep_in_sight(self) -> None:
         """Following goes on at the end, whatever the size."""
         if self.follow:
-            self.scroll_to(y=max(0, self._known - self.scrollable_content_region.height), animate=False, immediate=True)
+            end = max(0, self._known - self.scrollable_content_region.height)
+            # Forced, because a list that has just outgrown its window has no scrollbar yet.
+            self.scroll_to(y=end, animate=False, immediate=True, force=True)
         else:
             super().keep_in_sight()
 

@@ -71,6 +71,7 @@ def _widget(field: ParameterField, ident: str) -> Static | Input | Select[str]:
         placeholder="from its source when empty" if field.secret else field.type,
         id=ident,
         compact=True,
+        select_on_focus=False,
     )
 
 

@@ -7,15 +7,17 @@ shows exactly what any other shows. When the runner goes away the feed stays rea
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from runbook.core.event import Entry
-from runbook.core.evolve import evolve, open_run
+from runbook.core.evolve import evolve
 from runbook.core.intent import Intent
 from runbook.core.run import Run
+from runbook.engine.beginning import begun
 from runbook.engine.control import MAX_REQUEST, Asking, Look, Looking, Reply, Request, Watching
 from runbook.engine.output_view import OutputView
 from runbook.problem import Exit, Problem, Problems, Where, problem
@@ -37,11 +39,14 @@ class Line:
         self._reader = reader
         self._writer = writer
         self._via = via
-        self._replies: asyncio.Queue[Reply | None] = asyncio.Queue()
+        self._asked: deque[asyncio.Future[Reply]] = deque()
+        """Requests without a reply yet, in order; one that nobody waits for any more still takes its reply."""
         self._listening = asyncio.create_task(self._listen(), name="listen to the runner")
         self.news = asyncio.Event()
         """Set when there is more to read, and when the runner has gone."""
         self.is_open = True
+        self.parting: Problem | None = None
+        """Why the runner went before the run had ended, when it could still say so."""
 
     @classmethod
     async def open(cls, path: Path, *, via: str) -> Line:
@@ -89,13 +94,15 @@ class Line:
         self._writer.close()
 
     async def _ask(self, request: Request) -> Reply:
+        if not self.is_open:
+            return Reply(problem=self.parting or _gone())
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._asked.append(reply)
         try:
             await self._send(request)
         except ConnectionError:
-            return Reply(problem=_gone())
-        if not self.is_open and self._replies.empty():
-            return Reply(problem=_gone())
-        return await self._replies.get() or Reply(problem=_gone())
+            pass  # whoever listens notices it too, and answers for all who wait
+        return await reply
 
     async def _send(self, request: Request) -> None:
         self._writer.write(msgspec.json.encode(request) + b"\n")
@@ -104,16 +111,26 @@ class Line:
     async def _listen(self) -> None:
         try:
             while line := await self._reader.readline():
-                reply = msgspec.json.decode(line, type=Reply)
-                self.news.set()
-                if not reply.notice:
-                    self._replies.put_nowait(reply)
-        except (OSError, msgspec.MsgspecError):
+                self._take(msgspec.json.decode(line, type=Reply))
+        except (OSError, ValueError):
             pass  # a line that breaks off means the same as one that ends: the runner has gone
         finally:
             self.is_open = False
             self.news.set()
-            self._replies.put_nowait(None)
+            while self._asked:
+                self._answer(Reply(problem=self.parting or _gone()))
+
+    def _take(self, reply: Reply) -> None:
+        self.news.set()
+        if not reply.notice:
+            self._answer(reply)
+        elif reply.problem is not None:
+            self.parting = reply.problem
+
+    def _answer(self, reply: Reply) -> None:
+        waiting = self._asked.popleft() if self._asked else None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(reply)
 
 
 def _gone() -> Problem:
@@ -139,16 +156,13 @@ class LiveFeed:
         self._line = line
         self._each = each
         self._output = OutputView(folder)
-        self._run = self._open(folder)
+        self._run = self._open()
         self.folder = folder
         self._advance()
 
-    def _open(self, folder: Path) -> Run:
+    def _open(self) -> Run:
         entries = self._reader.more()
-        run = open_run(entries[0]) if entries else None
-        if run is None:
-            damage = self._reader.damage
-            raise Problems([damage]) if damage else problem("the record is empty", where=Where(str(folder)))
+        run = begun(self._reader, entries)
         self._each(None, run, entries[0])
         for entry in entries[1:]:
             run = self._fold(run, entry)
@@ -171,8 +185,13 @@ class LiveFeed:
 
     @property
     def damage(self) -> Problem | None:
-        """Why the record cannot be followed; a torn last line of a live run is only unfinished."""
-        return None if self.is_live else self._reader.damage
+        """Why the record cannot be followed, or why its runner stopped.
+
+        A torn last line of a live run is only unfinished.
+        """
+        if self.is_live:
+            return None
+        return self._reader.damage or (self._line.parting if self._line else None)
 
     async def wait_changed(self) -> Run:
         """Return when the run has advanced, or at once when nothing more will come."""

@@ -12,11 +12,12 @@ from bisect import bisect_right
 from pathlib import Path
 
 from runbook.core.event import Entry
-from runbook.core.evolve import evolve, fold, open_run
+from runbook.core.evolve import evolve, fold
 from runbook.core.intent import Intent
 from runbook.core.run import Run
+from runbook.engine.beginning import begun
 from runbook.engine.output_view import OutputView
-from runbook.problem import Exit, Problem, Problems, Where, problem
+from runbook.problem import Exit, Problem
 from runbook.record.reader import RecordReader
 from runbook.steps.kind import Clock
 
@@ -39,13 +40,7 @@ class RecordedReplay:
         reader = RecordReader(folder)
         self._entries = tuple(reader.entries())
         self._damage = reader.damage
-        first = open_run(self._entries[0]) if self._entries else None
-        if first is None:
-            raise (
-                Problems([reader.damage])
-                if reader.damage
-                else problem("the record is empty", where=Where(str(folder)), exit=Exit.FAILED)
-            )
+        first = begun(reader, self._entries)
         self._clock = clock
         self._output = OutputView(folder)
         self._times = [entry.at for entry in self._entries]

@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -20,17 +21,20 @@ import msgspec
 
 from runbook.core.command import Secret
 from runbook.core.event import Event, RunnerStarted, RunOpened
-from runbook.core.evolve import fold, open_run
+from runbook.core.evolve import fold
 from runbook.core.run import Run
+from runbook.engine.beginning import begun
 from runbook.engine.clock import SystemClock, boot_id, wall_text
 from runbook.engine.control import Control
 from runbook.engine.entering import Entering
 from runbook.engine.executor import Executor
 from runbook.engine.fleet import Fleet
 from runbook.engine.handover import Handover, Opening, Started
+from runbook.engine.log import Log, open_log
+from runbook.engine.masked import masked, masked_intent
 from runbook.engine.recorder import Recorder
 from runbook.engine.work import RunWorkers, Tools
-from runbook.problem import Problems, Where, problem
+from runbook.problem import Exit, Problems, problem
 from runbook.record.journal import Journal
 from runbook.record.library import Library, keep_files
 from runbook.record.output import OutputStore
@@ -40,8 +44,8 @@ from runbook.transport.masking import Masker
 from runbook.transport.session import Connector
 from runbook.transport.ssh import SshConnector, SshOptions
 
-LOG = "runner.log"
-"""Where a runner's own trouble goes, beside the journal; it is no evidence."""
+WORTH_HIDING = 6
+"""Characters from which a variable of the environment is taken for the secret that it equals."""
 
 
 def main() -> int:
@@ -53,7 +57,6 @@ def main() -> int:
         return asyncio.run(_live(msgspec.json.decode(orders, type=Handover))) if orders else 0
     except Problems as wrong:
         _answer(Started(problems=wrong.problems))
-        print(wrong, file=sys.stderr)  # noqa: T201 - the runner's log
         return int(wrong.exit)
 
 
@@ -71,6 +74,7 @@ def _harden() -> None:
 async def _live(handover: Handover) -> int:
     clock = SystemClock()
     secrets = tuple(Secret(name, value) for name, value in handover.secrets.items())
+    _forget_in_environment(secrets)
     with ExitStack() as held:
         library = Library(Path(handover.recordings))
         name = handover.opening.plan.runbook if handover.opening else _runbook_of(library.root / handover.run)
@@ -79,11 +83,28 @@ async def _live(handover: Handover) -> int:
         executor = Executor(recorder)
         tools = _tools(handover, recorder, executor, secrets, clock)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, executor.shut_down)
-        control = Control(recorder, executor.submit, allowed=frozenset(handover.allowed))
+        mask = tools.masker.mask_text
+        control = Control(
+            recorder,
+            lambda intent, by: executor.submit(masked_intent(intent, mask), by),
+            allowed=frozenset(handover.allowed),
+        )
         async with control.serve(Path(handover.socket)):
-            _go_quiet(library.root / handover.run)
-            await executor.drive(RunWorkers(tools))
+            _go_quiet(library.root / handover.run, mask)
+            try:
+                await executor.drive(RunWorkers(tools))
+            except Problems as failure:
+                control.part(failure.problems[0])
+                print(failure, file=sys.stderr)  # noqa: T201 - the runner's log
+                return int(failure.exit)
     return 0
+
+
+def _forget_in_environment(secrets: tuple[Secret, ...]) -> None:
+    """Secrets that came to the launcher in its environment go no further: commands of steps inherit ours."""
+    values = {secret.reveal() for secret in secrets if len(secret.reveal()) >= WORTH_HIDING}
+    for name in [name for name, value in os.environ.items() if value in values]:
+        del os.environ[name]
 
 
 def _tools(
@@ -98,7 +119,7 @@ def _tools(
     return Tools(
         recorder=recorder,
         executor=executor,
-        fleet=Fleet(hosts, connectors, clock, executor.tell),
+        fleet=Fleet(hosts, connectors, clock, lambda event: executor.tell(masked(event, masker.mask_text))),
         masker=masker,
         entering=Entering(secrets, masker.mask_text, clock),
         clock=clock,
@@ -149,14 +170,16 @@ def _reopened(handover: Handover, library: Library, clock: SystemClock) -> Recor
     """Take over the record of a runner that is gone."""
     folder = library.root / handover.run
     reopened = Journal.reopen(folder)
-    entries = list(RecordReader(folder).entries())
-    first = open_run(entries[0]) if entries else None
-    if first is None:
-        raise problem("this record was never opened", why="its first line is missing", where=Where(str(folder)))
-    run = fold(first, entries[1:])
+    reader = RecordReader(folder)
+    entries = reader.more()
+    run = fold(begun(reader, entries), entries[1:])
     if run.has_ended:
         raise problem(
-            f"run {run.id} has ended", why=run.ended, fix=f"Look at it with: runbook replay {run.id}", code="has-ended"
+            f"run {run.id} has ended",
+            why=run.ended,
+            fix=f"Look at it with: runbook replay {run.id}",
+            code="has-ended",
+            exit=Exit.REFUSED,
         )
     opened = entries[0].event
     recorder = Recorder(
@@ -203,15 +226,16 @@ def _answer(started: Started) -> None:
     sys.stdout.buffer.flush()
 
 
-def _go_quiet(folder: Path) -> None:
+def _go_quiet(folder: Path, mask: Callable[[str], str]) -> None:
     """Say that the run is up, then let go of the launcher's pipes; later trouble goes to a file."""
     _answer(Started(pid=os.getpid()))
-    log = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+    log = open_log(folder)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
     os.close(log)
     os.close(nothing)
+    sys.stdout = sys.stderr = Log(2, mask)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from typing import Literal
 import msgspec
 
 from runbook.core.event import Actor, RunOpened
-from runbook.core.evolve import fold, open_run
 from runbook.core.plan import Plan
 from runbook.core.recovery import recovery
 from runbook.core.run import Run
@@ -23,6 +22,7 @@ from runbook.core.verdict import verdicts
 from runbook.document.inventory_file import read_inventory
 from runbook.document.inventory_reading import Agree
 from runbook.document.runbook_file import read_runbook
+from runbook.engine.beginning import folded
 from runbook.engine.client import EachEntry, LiveFeed, ignore, watch
 from runbook.engine.clock import SystemClock, new_run_id
 from runbook.engine.control import find_socket, login_name, socket_path
@@ -35,7 +35,7 @@ from runbook.engine.replay import RecordedReplay
 from runbook.engine.settings import Settings
 from runbook.problem import Exit, Problems, problem
 from runbook.record.library import Library
-from runbook.record.reader import RecordReader
+from runbook.record.reader import TORN, RecordReader
 from runbook.record.summary import RunSummary
 
 
@@ -103,7 +103,7 @@ class LocalWorkspace:
         if summary.live:
             return "live"
         try:
-            return verdicts(self.folded(summary.run)).run
+            return verdicts(_sound(summary)).run
         except Problems:
             return "damaged"
 
@@ -113,7 +113,7 @@ class LocalWorkspace:
 
     def _row(self, summary: RunSummary) -> RunRow:
         try:
-            run = self.folded(summary.run)
+            run = _sound(summary)
         except Problems:
             return RunRow(
                 id=summary.run, runbook=summary.runbook, kind=summary.kind, started=summary.started,
@@ -139,12 +139,7 @@ class LocalWorkspace:
         Raises:
             Problems: There is no such record, or not one good line in it.
         """
-        reader = RecordReader(self.library.find(run))
-        entries = list(reader.entries())
-        first = open_run(entries[0]) if entries else None
-        if first is None:
-            raise Problems([reader.damage]) if reader.damage else problem(f"record {run} is empty", exit=Exit.FAILED)
-        return fold(first, entries[1:])
+        return folded(RecordReader(self.library.find(run)))
 
     def parameters(self, path: str) -> tuple[ParameterField, ...]:
         """What a runbook asks for."""
@@ -250,6 +245,21 @@ class LocalWorkspace:
     def replay(self, run: str) -> RecordedReplay:
         """Open a record on its own time axis."""
         return RecordedReplay(self.library.find(run), self._clock)
+
+
+def _sound(summary: RunSummary) -> Run:
+    """A record folded, for a list that vouches for it: one that is damaged gets no verdict but that.
+
+    A torn last line is no damage here. A crash leaves it, `resume` mends it, and the run then shows as interrupted.
+
+    Raises:
+        Problems: A line is not what was written, or none is there.
+    """
+    reader = RecordReader(summary.folder)
+    run = folded(reader)
+    if reader.damage is not None and reader.damage.code != TORN and not summary.live:
+        raise Problems([reader.damage])
+    return run
 
 
 async def _hand_over(handover: Handover, runner: WarmRunner | None = None) -> None:

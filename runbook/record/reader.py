@@ -26,6 +26,10 @@ _LONGEST = 256 * 1024 * 1024
 """Bytes after which a line without an end is no line: a plan of ten thousand steps is far below it."""
 
 
+TORN = "journal-torn"
+"""The code of the one damage that may be none: a last line without its end, after a crash or while it is written."""
+
+
 class RecordReader:
     """One pass over the journal of a run, from its first line."""
 
@@ -86,7 +90,7 @@ class RecordReader:
                     break
                 size *= 4
         if not end and data:
-            self.damage = self._flaw(Problem(what="The line is cut off", why=_TORN, code="journal-torn"))
+            self.damage = self._flaw(Problem(what="The line is cut off", why=_CUT, code=TORN))
         return data[:end]
 
     def _check_format(self, entry: Entry) -> None:
@@ -106,7 +110,7 @@ class RecordReader:
         return msgspec.structs.replace(found, where=where, fix=fix, exit=Exit.FAILED)
 
 
-_TORN = "Its line feed is missing, as after a crash, a full disk or a cut"
+_CUT = "Its line feed is missing, as after a crash, a full disk or a cut"
 
 
 def _no_record(folder: Path) -> Problems:

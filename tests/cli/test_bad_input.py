@@ -97,13 +97,22 @@ def test_replay_tells_a_damaged_record_as_far_as_it_is_sound(
     assert f"exit {said.status}\n{said.out}\n{said.err}" == snapshot
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_a_damaged_record_is_listed_with_the_sound_ones(desk: Desk, damage: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize(("damage", "verdict"), [(cut, "interrupted"), (edit, "damaged"), (empty, "damaged")])
+def test_a_damaged_record_is_listed_as_damaged_and_a_torn_one_as_interrupted(
+    desk: Desk, damage: Callable[[Path], None], verdict: str
+) -> None:
     damage(desk.record())
     desk.record("20261123T041300Z-orders-restart-0002")
     said = desk.ask("runs", "--json")
     assert (said.status, said.err) == (0, "")
-    assert {row["id"][-4:] for row in json.loads(said.out)} == {"0001", "0002"}
+    assert {row["id"][-4:]: row["verdict"] for row in json.loads(said.out)} == {"0001": verdict, "0002": "completed"}
+
+
+def test_a_runbook_whose_newest_record_is_damaged_is_listed_so(desk: Desk) -> None:
+    desk.write("drills/orders-restart.yaml", book(name="orders-restart"))
+    edit(desk.record())
+    rows = {row["name"]: row["last_verdict"] for row in json.loads(desk.ask("list", "--json").out)}
+    assert rows == {"look": "", "orders-restart": "damaged"}
 
 
 def refused(said: Said, snapshot: object) -> None:

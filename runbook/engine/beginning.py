@@ -1,0 +1,51 @@
+"""From the entries of a record to the run that they begin: the first step of every fold over a file.
+
+Live view, replay, report and resume all start here, so that a record that opens no run is refused in the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runbook.core.event import Entry
+from runbook.core.evolve import fold, open_run
+from runbook.core.run import Run
+from runbook.problem import Exit, Problems, Where, problem
+from runbook.record.reader import RecordReader
+
+
+def begun(reader: RecordReader, entries: Sequence[Entry]) -> Run:
+    """The run as its first entry opens it.
+
+    Args:
+        reader: Gave the entries, and knows why there are not more of them.
+        entries: From the first line on.
+
+    Raises:
+        Problems: There is not one good line, or the first one opens no run.
+    """
+    run = open_run(entries[0]) if entries else None
+    if run is None:
+        raise Problems([reader.damage]) if reader.damage else _opens_none(reader, is_empty=not entries)
+    return run
+
+
+def folded(reader: RecordReader) -> Run:
+    """All that is good in a record, folded; `reader.damage` then says why it ends where it ends.
+
+    Raises:
+        Problems: As `begun`.
+    """
+    entries = reader.more()
+    return fold(begun(reader, entries), entries[1:])
+
+
+def _opens_none(reader: RecordReader, *, is_empty: bool) -> Problems:
+    return problem(
+        "the record is empty" if is_empty else "the record does not begin with the opening of a run",
+        why="the runner ended before its first line, or lines were taken away",
+        fix="If the run never began, start it again; if it did, bring its record back from a copy.",
+        where=Where(str(reader.path)),
+        code="empty-record",
+        exit=Exit.FAILED,
+    )

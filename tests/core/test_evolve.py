@@ -21,6 +21,7 @@ from runbook.core.event import (
     FailureResolved,
     GateAnswered,
     GateLapsed,
+    HaltRequested,
     HostExcluded,
     Jumped,
     NoteAdded,
@@ -38,7 +39,7 @@ from runbook.core.event import (
 from runbook.core.evolve import MAX_PROBE_STRETCHES, evolve, fold, open_run
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.recovery import recovery
-from runbook.core.run import Note, OutputState, Phase, Run
+from runbook.core.run import Note, OutputState, Phase, Run, Stop
 from runbook.core.verdict import deviations, verdicts
 from tests.builders import ANNA, BEN, Story, plan, step
 from tests.core.planning import plans
@@ -224,6 +225,19 @@ def test_a_rollback_begins_only_on_the_way_forward(phase: Phase) -> None:
     tale = Story(plan(step("1.1")))
     tale.run = replace(tale.run, phase=phase)
     assert tale.add(RollbackStarted(reason="late")).run.phase is phase
+
+
+@pytest.mark.parametrize("phase", [Phase.ALWAYS, Phase.ENDED])
+def test_a_failure_that_is_resolved_after_the_way_forward_stops_nothing(phase: Phase) -> None:
+    tale = Story(plan(step("1.1"))).start().ran("1.1", Outcome.FAILED)
+    tale.run = replace(tale.run, phase=phase)
+    assert tale.add(FailureResolved(step="1.1", choice="abort")).run.stop is None
+
+
+def test_of_two_halts_on_the_way_forward_the_first_is_the_reason() -> None:
+    tale = Story(plan(step("1.1"))).start()
+    tale.add(HaltRequested(by=ANNA, reason="wrong window"), HaltRequested(by=BEN, reason="really"))
+    assert tale.run.stop == Stop(undo=False, halted=True, reason="wrong window", by=ANNA)
 
 
 def test_a_host_of_another_step_that_answers_out_of_turn_does_not_move_the_order() -> None:

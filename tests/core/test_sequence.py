@@ -6,11 +6,11 @@ import pytest
 
 from runbook.core.action import CommandAction, HttpAction, NoticeAction, WaitAction
 from runbook.core.due import due
-from runbook.core.effect import Attempt, Enter, WakeAt, Watch
+from runbook.core.effect import Attempt, Enter, WakeAt, Watch, WriteMarks
 from runbook.core.event import ProbeSampled, RunEnded
 from runbook.core.intent import ContinueRun, CutWait, ExcludeHost, PauseRun, SkipStep
 from runbook.core.outcome import Outcome
-from runbook.core.plan import AbortRule, PlannedProbe
+from runbook.core.plan import AbortRule, PlannedCanary, PlannedProbe
 from runbook.core.run import Phase, StepPhase
 from runbook.core.verdict import verdicts
 from tests.builders import ANNA, Story, plan, section, step
@@ -99,6 +99,16 @@ def test_continuous_probes_are_watched_from_the_start_to_the_end() -> None:
         watched.append([effect for effect in drive.effects if isinstance(effect, Watch)])
         drive.happen()
     assert watched == [[Watch("health")], [Watch("health")], []]
+
+
+def test_canary_marks_are_written_from_the_start_to_the_end() -> None:
+    canary = PlannedCanary(
+        write=CommandAction(shell="put {seq}"), write_on="a", read=CommandAction(shell="last"), read_on="a"
+    )
+    drive = Drive(plan(step("1.1"), canary=canary))
+    drive.settle()
+    assert drive.effects == (WriteMarks(), Attempt("1.1", "db1", 1))
+    assert drive.go().effects == ()
 
 
 # --- pausing ----------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import contextlib
 import os
 import pwd
 import socket
+import stat
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -31,6 +32,9 @@ MAX_REQUEST = 256 * 1024
 
 PARTING = 1.0
 """Seconds that somebody who is shown out has to take the answer."""
+
+STRANGERS = 16
+"""How many at once get an answer at all: a descriptor each, and the run needs them for its hosts."""
 
 _CREDENTIALS = struct.Struct("3i")
 _STALL = 64 * 1024
@@ -89,6 +93,8 @@ class Control:
         self._submit = submit
         self._allowed = allowed
         self._clients: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._strangers = 0
 
     @contextlib.asynccontextmanager
     async def serve(self, path: Path) -> AsyncIterator[None]:
@@ -98,7 +104,7 @@ class Control:
             Problems: The socket cannot be made.
         """
         shared = self._allowed != {os.getuid()}
-        server = await asyncio.start_unix_server(self._welcome, sock=_listening(path, shared=shared))
+        server = await asyncio.start_unix_server(self._welcome, sock=_listening(path, shared=shared), limit=MAX_REQUEST)
         try:
             yield
         finally:
@@ -116,21 +122,31 @@ class Control:
         try:
             uid = _peer(writer)
             if uid in self._allowed:
+                self._writers.add(writer)
                 await self._converse(reader, writer, Actor(name=login_name(uid), uid=uid))
-            else:
-                await _say(writer, Reply(problem=_shown_out(uid)))
-                # What they sent is taken off the wire unread: a close over it would reset the line and lose our words.
-                await asyncio.wait_for(reader.read(MAX_REQUEST), PARTING)
-        except (
-            TimeoutError,
-            ConnectionError,
-            asyncio.IncompleteReadError,
-            asyncio.LimitOverrunError,
-            asyncio.CancelledError,
-        ):
-            return  # whoever hangs up, floods or is shut down gets no further answer
+            elif self._strangers < STRANGERS:
+                await self._show_out(reader, writer, uid)
+        except (TimeoutError, ConnectionError, asyncio.CancelledError):
+            return  # whoever hangs up, dawdles or is shut down gets no further answer
+        except ValueError:  # what `readline` makes of a line above its limit
+            await _say(writer, Reply(problem=_TOO_LONG))
         finally:
+            self._writers.discard(writer)
             writer.close()
+
+    async def _show_out(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, uid: int) -> None:
+        """Say no. What they sent is taken off the wire unread: a close over it would reset the line and lose that."""
+        self._strangers += 1
+        try:
+            await _say(writer, Reply(problem=_shown_out(uid)))
+            await asyncio.wait_for(reader.read(MAX_REQUEST), PARTING)
+        finally:
+            self._strangers -= 1
+
+    def part(self, problem: Problem) -> None:
+        """Tell everybody who is there why the runner goes before the run has ended."""
+        for writer in self._writers:
+            writer.write(_encoded(Reply(problem=problem, notice=True)))
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, who: Actor) -> None:
         watcher: asyncio.Task[None] | None = None
@@ -187,10 +203,18 @@ def _shown_out(uid: int) -> Problem:
     )
 
 
+_TOO_LONG = Problem(
+    what=f"a request of more than {MAX_REQUEST // 1024} KiB is not read",
+    fix="Say it in fewer words; longer evidence belongs into a file.",
+    code="too-long",
+    exit=Exit.REFUSED,
+)
+
+
 def _understood(line: bytes) -> Request | Problem:
     try:
         request: Request = msgspec.json.decode(line, type=Request)
-    except msgspec.MsgspecError as wrong:
+    except (msgspec.MsgspecError, RecursionError) as wrong:
         return Problem(what="the runner did not understand", why=str(wrong), fix="Use the same version on both sides.")
     return request
 
@@ -274,8 +298,18 @@ def _listening(path: Path, *, shared: bool) -> socket.socket:
 def find_socket(run: str) -> Path | None:
     """The socket of a live run of ours or of somebody who shares one with us; None when there is none."""
     ours = [socket_path(run, shared=shared) for shared in (False, True)]
-    others = sorted(Path("/tmp").glob(f"runbook-*-shared/{run[-40:]}.sock"))  # noqa: S108 - whoever serves it is checked
-    return next((path for path in (*ours, *others) if _is_socket(path)), None)
+    others = sorted(Path("/tmp").glob(f"runbook-*-shared/{run[-40:]}.sock"))  # noqa: S108 - see _is_theirs
+    return next((path for path in (*ours, *filter(_is_theirs, others)) if _is_socket(path)), None)
+
+
+def _is_theirs(path: Path) -> bool:
+    """True when the folder belongs to the uid in its name and only that uid can have put a socket there."""
+    try:
+        state = path.parent.lstat()
+    except OSError:
+        return False
+    is_own = path.parent.name == f"runbook-{state.st_uid}-shared"
+    return is_own and stat.S_ISDIR(state.st_mode) and not state.st_mode & 0o022
 
 
 def _is_socket(path: Path) -> bool:

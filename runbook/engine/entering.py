@@ -26,6 +26,7 @@ from runbook.core.run import Run, StepState
 from runbook.core.verdict import verdicts
 from runbook.document.scope import Scope
 from runbook.document.template import Evaluation, evaluate, render, render_action
+from runbook.engine.masked import masked
 from runbook.problem import Problems, problem
 from runbook.steps.kind import Clock
 
@@ -49,8 +50,10 @@ class Entering:
             return self._entered(run, state)
         except Problems as wrong:
             detail = self._mask("; ".join(str(one) for one in wrong.problems))
-            failed = StepEnded(step=state.id, outcome=Outcome.FAILED, detail=detail)
-            return (StepEntered(step=state.id), failed)
+        except Exception as crash:  # noqa: BLE001 - a mistake of ours fails the step; it must not end every runner
+            detail = f"runbook itself failed ({type(crash).__name__}); nothing was sent"
+        failed = StepEnded(step=state.id, outcome=Outcome.FAILED, detail=detail)
+        return (StepEntered(step=state.id), failed)
 
     def _entered(self, run: Run, state: StepState) -> tuple[Event, ...]:
         planned = state.planned
@@ -65,7 +68,7 @@ class Entering:
                     left_out[host] = f"when: {planned.when}"
             hosts = [host for host in hosts if host not in left_out]
         if refused is not None and not hosts:
-            values = {name: self._masked(value) for name, value in refused.values.items()}
+            values = masked(refused.values, self._mask)
             reason = f"its condition is false: {planned.when}"
             return (StepSkipped(step=state.id, reason=reason, expression=planned.when, values=values),)
         if planned.hosts and not hosts:
@@ -100,7 +103,8 @@ class Entering:
         if not planned.awaits:
             return planned.action_on(host)
         shown = render_action(planned.action_on(host), self.scope(run, host), reveal=reveal)
-        return shown if reveal else _masked_action(shown, self._mask)
+        # A registered value may hold a secret that a command printed: mask it again after rendering.
+        return shown if reveal else masked(shown, self._mask)
 
     def environment(self, run: Run, planned: PlannedStep, host: str) -> tuple[tuple[str, str | Secret], ...]:
         """The step's `env` for a host; a value that a secret went into is a secret.
@@ -154,9 +158,6 @@ class Entering:
             },
         )
 
-    def _masked(self, value: Json) -> Json:
-        return self._mask(value) if isinstance(value, str) else value
-
     def _wait(self, action: Action) -> float:
         if not isinstance(action, WaitAction):
             return 0.0
@@ -194,9 +195,3 @@ def _digest(planned: PlannedStep, hosts: list[str], rendered: dict[str, Action])
 def action_digest(action: Action) -> str:
     """SHA-256 of one action as it is shown."""
     return hashlib.sha256(msgspec.json.encode(action, order="deterministic")).hexdigest()
-
-
-def _masked_action(action: Action, mask: Callable[[str], str]) -> Action:
-    """A registered value may hold a secret that a command printed: mask it again after rendering."""
-    plain = mask(msgspec.json.encode(action).decode())
-    return msgspec.json.decode(plain, type=type(action))

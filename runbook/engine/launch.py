@@ -12,6 +12,7 @@ import os
 import select
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -99,3 +100,12 @@ def _let_go(process: subprocess.Popen[bytes]) -> None:
         if pipe is not None:
             pipe.close()
     process.returncode = 0
+    threading.Thread(target=_bury, args=(process.pid,), name=f"runner {process.pid}", daemon=True).start()
+
+
+def _bury(pid: int) -> None:
+    """A screen that stays for weeks must not keep the remains of every runner that it started."""
+    try:
+        os.waitpid(pid, 0)
+    except ChildProcessError:
+        pass  # somebody else was quicker

@@ -8,6 +8,7 @@ because a crash of ours says nothing about the host.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,9 @@ from runbook.transport.session import Job, Session, Sink
 
 LEAST_TIME = 5.0
 """Seconds that an attempt gets to be found again in, though its time ran out while no runner was there."""
+
+_MARK = re.compile(r"[0-9]{1,18}")
+"""A mark as a host may print it; whatever else it prints is none."""
 
 CLEANING_LIMIT = 10.0
 """Seconds that the end of a run waits for files on hosts to be removed; a host that is gone keeps them."""
@@ -259,14 +263,21 @@ class RunWorkers:
         """Write a mark at every interval; after a failed write, read the newest one back before writing the next."""
         clock = self._tools.clock
         canary = self._tools.recorder.run.plan.canary
-        mark, due = 0, clock.monotonic()
+        known = self._tools.recorder.run.canary
+        mark, due = max(known.acknowledged, default=0), clock.monotonic()
+        if canary is not None and known.failed_at is not None:
+            # The runner before us had not read back what its failed write may have cost.
+            await self._read_until_there(canary)
         while canary is not None:
             mark = max(mark + 1, int(clock.wall() * 1000))
             if not await self._write_mark(canary, mark):
-                while not await self._read_mark(canary):
-                    await clock.sleep(canary.every)
+                await self._read_until_there(canary)
             due = max(due + canary.every, clock.monotonic())
             await clock.sleep(due - clock.monotonic())
+
+    async def _read_until_there(self, canary: PlannedCanary) -> None:
+        while not await self._read_mark(canary):
+            await self._tools.clock.sleep(canary.every)
 
     async def _write_mark(self, canary: PlannedCanary, mark: int) -> bool:
         action = replace_texts(canary.write, lambda field: field.text.replace(MARK, str(mark)))
@@ -278,7 +289,7 @@ class RunWorkers:
     async def _read_mark(self, canary: PlannedCanary) -> bool:
         finding, took = await self._canary_side(canary, canary.read, canary.read_on)
         words = finding.result.stdout.split()
-        ok = finding.outcome is Outcome.SUCCEEDED and bool(words) and words[-1].isdigit()
+        ok = finding.outcome is Outcome.SUCCEEDED and bool(words) and _MARK.fullmatch(words[-1]) is not None
         if ok:
             self._tell_canary(CanarySampled(kind="read", mark=int(words[-1]), ok=True, took=took))
         return ok
@@ -326,6 +337,8 @@ class RunWorkers:
             return await kind_for(action).attempt(action, self._probe_bench(planned, probe, host))
         except Problems as wrong:
             return Finding(outcome=Outcome.FAILED, detail="; ".join(str(one) for one in wrong.problems))
+        except Exception as crash:  # noqa: BLE001 - a probe that we cannot ask is not good, and is asked again
+            return Finding(outcome=Outcome.FAILED, detail=f"runbook itself failed ({type(crash).__name__})")
 
     def _probe_bench(self, planned: PlannedStep, probe: PlannedProbe, host: str) -> Bench:
         tools = self._tools

@@ -76,7 +76,11 @@ class Masker:
     def mask_text(self, text: str) -> str:
         """Mask a complete text; the stream's state is neither used nor changed."""
         alone = self.fresh()
-        data = text.encode("utf-8", "surrogateescape")
+        try:
+            data = text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            # Half a character, as JSON can spell it: no byte stands for it, so a replacement character does.
+            data = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
         return (alone.feed(data) + alone.flush()).decode("utf-8", "surrogateescape")
 
     def _undecided_from(self, data: bytes) -> int:

@@ -1,0 +1,40 @@
+"""The runner's log: where its own trouble goes, beside the journal. It is no evidence, and holds no secret either.
+
+Everything that Python, asyncio and libraries print as a last resort goes to standard error, in whatever words an
+exception has; so the runner's standard error is this. A disk that takes no more must not add a second failure.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+NAME = "runner.log"
+
+
+class Log(io.TextIOBase):
+    """A text stream over a descriptor, each write masked on its way."""
+
+    def __init__(self, number: int, mask: Callable[[str], str]) -> None:
+        """Write to that descriptor, which stays the caller's."""
+        self._number = number
+        self._mask = mask
+
+    def write(self, text: str) -> int:
+        """Append; what cannot be written is let go."""
+        try:
+            os.write(self._number, self._mask(text).encode("utf-8", "replace"))
+        except OSError:
+            pass  # the disk is full or gone, and that is what the run stops for elsewhere
+        return len(text)
+
+
+def open_log(folder: Path) -> int:
+    """A descriptor of the log in a run's folder.
+
+    Raises:
+        OSError: What the system said.
+    """
+    return os.open(folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

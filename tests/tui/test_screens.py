@@ -70,7 +70,7 @@ async def test_the_plan_shows_every_command_on_every_host_with_gates_and_undo(sc
 @SIZES
 async def test_a_gate_shows_what_follows_where_the_undo_and_the_word_above_its_buttons(screen, size):
     async with opened(feed=FakeFeed(waiting(), output()), start_on="run", size=size) as pilot:
-        await until_shown(pilot, "Not now")
+        await until_shown(pilot, "Tab moves")
         assert shown(pilot.app) == screen
 
 

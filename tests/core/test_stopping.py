@@ -1,4 +1,4 @@
-"""Halting, rolling back, closing, and a runner that is killed: what still runs, in which order, and what never does."""
+"""Halting, rolling back and closing: what still runs, in which order, and what never does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import pytest
 from runbook.core.action import (
     BlockAction,
     ChecklistAction,
-    CommandAction,
     ConfirmAction,
     Item,
     ManualAction,
@@ -16,14 +15,14 @@ from runbook.core.action import (
 )
 from runbook.core.due import due, undo_steps
 from runbook.core.effect import Attempt, WakeAt
-from runbook.core.event import AlwaysStarted, AttemptEnded, AttemptStarted, RunnerStarted
-from runbook.core.intent import AddNote, ExcludeHost, HaltRun, PauseRun, RollBack, SkipStep
+from runbook.core.event import AlwaysStarted
+from runbook.core.intent import AddNote, ExcludeHost, HaltRun, PauseRun, RollBack
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan, PlannedStep
 from runbook.core.run import Phase
 from runbook.core.verdict import verdicts
-from tests.builders import ANNA, plan, step
+from tests.builders import plan, step
 from tests.core.driving import Drive, picks, says
+from tests.core.shapes import changing, closing
 
 FAILED, DOUBT, GONE, OK, CANCELLED = (
     Outcome.FAILED,
@@ -32,16 +31,6 @@ FAILED, DOUBT, GONE, OK, CANCELLED = (
     Outcome.SUCCEEDED,
     Outcome.CANCELLED,
 )
-
-
-def changing(of: str, action: object = None, **fields: object) -> PlannedStep:
-    """A step that can be undone on its own hosts."""
-    hosts = fields.get("hosts", ("db1",))
-    return step(of, action, undo=(step(f"{of}.undo.1", CommandAction(shell="undo"), hosts=hosts),), **fields)
-
-
-def closing(*steps: PlannedStep, **fields: object) -> Plan:
-    return plan(*steps, **{"always": (step("A.1"),), "rollback": (step("R.1"),), **fields})
 
 
 # --- halting ----------------------------------------------------------------------------------------------------------
@@ -337,95 +326,3 @@ def test_a_halt_while_no_closing_step_runs_is_refused() -> None:
     drive = Drive(plan(step("1.1"), always=(step("A.1"),)))
     drive.story.ran("1.1").add(AlwaysStarted())
     assert drive.ask(HaltRun(reason="x")).what.startswith("none of the closing steps runs now")
-
-
-# --- a runner that is killed ------------------------------------------------------------------------------------------
-
-
-def test_a_resumed_run_names_what_was_in_flight_with_the_same_number() -> None:
-    drive = Drive(plan(step("1.1", hosts=("a", "b"))))
-    drive.settle()
-    before = {effect for effect in drive.effects if isinstance(effect, Attempt)}
-    drive.crash_and_resume()
-    assert {effect for effect in due(drive.run, drive.now) if isinstance(effect, Attempt)} == before
-    drive.go()
-    assert drive.events.count(AttemptStarted(step="1.1", host="a", number=1)) == 1
-    assert drive.run.runners == 2
-
-
-def test_a_new_runner_holds_no_session_of_the_old_one() -> None:
-    drive = Drive(plan(step("1.1")))
-    drive.story.start("db1")
-    assert list(drive.run.sessions) == ["db1"]
-    drive.crash_and_resume()
-    assert (dict(drive.run.sessions), dict(drive.run.lost)) == ({}, {})
-
-
-def test_an_attempt_of_a_killed_runner_that_cannot_be_found_again_is_in_doubt_and_asked_about() -> None:
-    drive = Drive(plan(step("1.1"), step("1.2")))
-    drive.settle()
-    drive.crash_and_resume()
-    drive.story.add(AttemptEnded(step="1.1", host="db1", number=1, outcome=DOUBT, detail="the runner was killed"))
-    drive.go()
-    assert drive.did == ["1.1@db1"]
-    assert drive.tale[-1] == "ask 1.1#1 failure"
-
-
-def test_a_gate_that_was_open_when_the_runner_was_killed_is_still_open_and_not_asked_twice() -> None:
-    drive = Drive(plan(step("1.1", ConfirmAction(message="Sure?")))).go()
-    drive.crash_and_resume().go()
-    assert drive.run.open_gates == ("1.1#1",)
-
-
-def test_a_halt_is_remembered_over_a_kill() -> None:
-    drive = Drive(closing(step("1.1"), step("1.2")))
-    drive.settle()
-    drive.ask(HaltRun(reason="wrong window"))
-    drive.crash_and_resume()
-    drive.story.add(AttemptEnded(step="1.1", host="db1", number=1, outcome=CANCELLED))
-    drive.go()
-    assert drive.did == ["1.1@db1", "A.1@db1"]
-
-
-@pytest.mark.parametrize("phase", [Phase.ROLLBACK, Phase.ALWAYS])
-def test_a_killed_runner_goes_on_in_the_phase_that_it_was_in(phase: Phase) -> None:
-    drive = Drive(closing(changing("1.1"), step("1.2", on_failure="rollback")), outcomes={"1.2": FAILED})
-    drive.go(until=lambda drive: drive.run.phase is phase and drive.in_flight)
-    drive.crash_and_resume().go()
-    assert drive.did == ["1.1@db1", "1.2@db1", "1.1.undo.1@db1", "R.1@db1", "A.1@db1"]
-
-
-def test_every_prefix_of_a_record_resumes_to_the_same_end() -> None:
-    of = closing(changing("1.1", hosts=("a", "b"), retries=1), step("1.2", on_failure="rollback"))
-    whole = Drive(of, outcomes={"1.1@b": [FAILED, OK], "1.2": FAILED}).go()
-    for length in range(2, len(whole.story.entries)):
-        drive = Drive(of, outcomes={"1.1@b": [FAILED, OK], "1.2": FAILED})
-        drive.story.add(*(entry.event for entry in whole.story.entries[2:length]))
-        drive.story.add(RunnerStarted(pid=4712, resumed=True, by=ANNA))
-        assert drive.go().did == whole.did
-
-
-# --- skipping ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_step_that_is_not_ahead_cannot_be_skipped() -> None:
-    drive = Drive(plan(step("1.1"), step("1.2", required=True)))
-    drive.settle()
-    assert drive.ask(SkipStep(step="1.1", reason="x")).why == "it is running"
-    assert drive.ask(SkipStep(step="1.2", reason="x")).what == "step 1.2 is required and cannot be skipped"
-    assert drive.ask(SkipStep(step="1.3", reason="x")).what == 'there is no step "1.3"'
-    drive.go()
-    assert drive.ask(SkipStep(step="1.1", reason="x")).what == "the run has ended"
-
-
-def test_a_skip_and_an_exclusion_go_on_record_with_a_reason() -> None:
-    drive = Drive(plan(step("1.1")))
-    assert drive.ask(SkipStep(step="1.1", reason="")).code == "no-reason"
-    assert drive.ask(ExcludeHost(host="db1", reason="")).code == "no-reason"
-
-
-def test_a_host_is_excluded_once_and_must_be_one_of_the_run() -> None:
-    drive = Drive(plan(step("1.1")))
-    assert drive.ask(ExcludeHost(host="db9", reason="x")).fix == 'Did you mean "db1"?'
-    assert drive.ask(ExcludeHost(host="db1", reason="broken fan")) is None
-    assert drive.ask(ExcludeHost(host="db1", reason="x")).why == "broken fan"

@@ -1,7 +1,8 @@
 """What a host says of itself when it is opened: one frame, one round trip, measured and never configured.
 
-Facts are evidence and help to read a record, so a host that cannot say them (an appliance without a shell) is opened all the
-same; its fields stay empty. The frame goes to the shell that the first step will use, so asking costs no channel.
+Facts are evidence and help to read a record, so a host that cannot say them (an appliance without a shell) is
+opened all the same; its fields stay empty. The frame goes to the shell that the first step will use, so
+asking costs no channel.
 """
 
 from __future__ import annotations
@@ -42,8 +43,9 @@ async def measured(shells: Shells, known: HostFacts, *, wall: Callable[[], float
 def clock_offset(date: str, *, asked: float, heard: float) -> tuple[float, float]:
     """Offset of the host's clock and its error, in seconds.
 
-    The host read its clock somewhere between our asking and our hearing. Nanoseconds are not POSIX: where `date` does not
-    know them it prints something that is no number behind the point, and half a second is added to the error.
+    The host read its clock somewhere between our asking and our hearing. Nanoseconds are not POSIX: where `date`
+    does not know them it prints something that is no number behind the point, and half a second is added to the
+    error.
 
     Args:
         date: What `date +%s.%N` printed.

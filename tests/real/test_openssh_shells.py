@@ -27,7 +27,7 @@ HOSTS = {
     "home cannot be written": ("mount -t tmpfs -o ro none $HOME", Grade.SESSION),
     "tmp executes nothing": ("mount --bind /tmp /tmp && mount -o remount,bind,noexec /tmp", Grade.SESSION),
     "home is full": ("mount -t tmpfs -o size=16k none $HOME; dd if=/dev/zero of=$HOME/x 2>/dev/null", Grade.SESSION),
-    "no setsid": ("mount --bind /etc/hostname $(readlink -f $(command -v setsid))", Grade.FILES),
+    "no setsid": ("true >none; mount --bind none $(readlink -f $(command -v setsid))", Grade.FILES),
     "no proc": ("mount -t tmpfs none /proc", Grade.SESSION),
     "nowhere to write": (
         "for d in $HOME /var/tmp /tmp /dev/shm; do mount -t tmpfs -o ro none $d; done",
@@ -49,7 +49,7 @@ class Host:
         home = folder / "home"
         home.mkdir()
         entry = folder / "entry"
-        lines = ["#!/bin/bash", f"export HOME={home}; unset XDG_STATE_HOME; cd"]
+        lines = ["#!/bin/bash", f"export HOME={home}; unset XDG_STATE_HOME; cd; hash -r"]
         if sh_path:
             lines.append(f"mount --bind {sh_path} $(readlink -f /bin/sh)")
         lines += [setup, f'exec {login} -c "$SSH_ORIGINAL_COMMAND"']

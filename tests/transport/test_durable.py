@@ -17,6 +17,7 @@ from runbook.transport.durable import file_name
 from runbook.transport.local import LocalConnector
 from runbook.transport.session import Job
 from runbook.transport.ssh import SshConnector, SshOptions
+from runbook.transport.worker import _LIBRARY
 from tests.transport import server
 from tests.transport.contract import is_alive
 from tests.transport.recorder import Counter, Recorder, sh
@@ -236,6 +237,39 @@ async def test_a_claim_without_commit_is_fenced_and_the_late_launcher_does_not_r
     claim(home)
     assert isinstance(await session.reattach(sh("x"), durable(), Recorder()), NeverSent)
     assert part(home, "run").exists()
+
+
+LAUNCHER = """
+rb_mark=M
+rb_ready ''
+rb_create_plainly() {{
+  set -C; {{ printf '%s\\n' "$2" >"$1"; }} 2>/dev/null; rb_made=$?; set +C; return "$rb_made"
+}}
+rb_create() {{
+  case $1 in *.{point}) kill -STOP $$ ;; esac
+  rb_create_plainly "$@"
+}}
+rb_script='{{ echo $$ >&8; exec 8>&-; exec </dev/null; echo effect >>{effects}; exit; }}'
+rb_spec=test
+rb_run {name}
+"""
+
+
+@pytest.mark.parametrize("point", ["job", "run"])
+async def test_a_launcher_that_was_stopped_before_a_step_of_the_start_and_fenced_never_runs(reach, home, point):
+    session = await reach()
+    text = LAUNCHER.format(point=point, effects=home / "effects", name=file_name(JOB))
+    launcher = await asyncio.create_subprocess_exec(
+        "/bin/sh", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    launcher.stdin.write(_LIBRARY + text.encode())
+    launcher.stdin.write_eof()
+    await until(lambda: ") T " in Path(f"/proc/{launcher.pid}/stat").read_text())
+    assert isinstance(await session.reattach(sh("x"), durable(), Recorder()), NeverSent)
+    launcher.send_signal(signal.SIGCONT)
+    said, _ = await launcher.communicate()
+    assert said.splitlines()[-1] == b"M fenced"
+    assert not (home / "effects").exists()
 
 
 async def test_a_job_whose_shell_is_gone_is_in_doubt(reach, home):

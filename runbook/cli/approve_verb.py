@@ -36,7 +36,7 @@ def verb(  # noqa: PLR0913 - one for each option
     *, run: str, recordings: str, as_json: bool, gate: str, answer: str, reject: bool, reason: str, typed: str,
     value: str | None,
 ) -> int:  # fmt: skip
-    """Answer a gate of a live run: its id, the beginning of it, or `last`."""
+    """Answer a gate of a live run: its id or its beginning, a runbook's name, or `last`."""
     found = _run_id(run, recordings)
     wanted = "reject" if reject else answer
     look = run_async(

@@ -18,7 +18,7 @@ from runbook.cli.starting import watch_to_the_end
 @click.option("--line", is_flag=True, help="Lines instead of the screen.")
 @click.option("--watch-only", is_flag=True, help="Ask nothing here.")
 def verb(*, run: str, recordings: str, as_json: bool, line: bool, watch_only: bool) -> int:
-    """Watch a live run: its id, the beginning of it, or `last`. Leaving never stops the run."""
+    """Watch a live run: its id or its beginning, a runbook's name, or `last`. Leaving never stops it."""
     place = workspace("attach", recordings)
     found = place.library.find(run).name
     if can_show_screen() and not (line or as_json):

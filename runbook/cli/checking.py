@@ -22,7 +22,7 @@ from runbook.document.inventory_file import inventory_names, read_inventory
 from runbook.document.inventory_reading import Reading
 from runbook.document.lint import lint
 from runbook.document.runbook_file import read_runbook
-from runbook.engine.prepare import find_book
+from runbook.engine.books import find_book
 from runbook.engine.settings import Settings
 from runbook.problem import Problem, Problems, Where
 

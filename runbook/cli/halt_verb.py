@@ -18,7 +18,7 @@ from runbook.problem import Exit, Problems, problem
 @click.option("-m", "--reason", required=True, help="Goes on record.")
 @click.option("--rollback", is_flag=True, help="Undo what ran before the closing steps.")
 def verb(*, run: str, recordings: str, reason: str, rollback: bool) -> int:
-    """Stop a live run: its id, the beginning of it, or `last`."""
+    """Stop a live run: its id or its beginning, a runbook's name, or `last`."""
     found = workspace("halt", recordings).library.find(run).name
     intent = RollBack(reason=reason) if rollback else HaltRun(reason=reason)
     run_async(send(found, intent, via="halt"))

@@ -33,7 +33,7 @@ FORMATS: tuple[Format, ...] = ("md", "html", "json")
 @click.option("--format", "form", type=click.Choice(FORMATS), default=None, help="Default: as FILE is called, else md.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=None, metavar="FILE", help="Write it there.")
 def verb(*, run: str, recordings: str, as_json: bool, form: Format | None, output: Path | None) -> int:
-    """Write a record's report: of its id, the beginning of it, `last`, or a path."""
+    """Write a record's report: its id or its beginning, a runbook's name, `last`, or a path."""
     place = workspace("report", recordings)
     folder = place.library.find(run)
     reader = RecordReader(folder)

@@ -23,7 +23,10 @@ from runbook.cli.starting import watch_to_the_end
 @click.option("--line", is_flag=True, help="Lines instead of the screen.")
 @click.option("--detach", is_flag=True, help="Start the runner and leave.")
 def verb(*, run: str, recordings: str, as_json: bool, run_program: bool, line: bool, detach: bool) -> int:
-    """Continue an interrupted run: its id, its beginning, or `last`. Nothing known to have run runs twice."""
+    """Continue an interrupted run: its id or its beginning, a runbook's name, or `last`.
+
+    Nothing that is known to have run runs twice.
+    """
     place = workspace("resume", recordings)
     found = run_async(place.resume(run, agree=agreement(run_program=run_program)))
     if detach:

@@ -12,7 +12,7 @@ from runbook.cli.compose import json_option, settings
 from runbook.cli.data import print_json
 from runbook.core.runbook import Written
 from runbook.document.runbook_file import read_runbook
-from runbook.engine.prepare import find_book
+from runbook.engine.books import find_book
 
 _PLACES = frozenset({"where", "places"})
 """Fields that say where something stands in the file; of no use outside it."""

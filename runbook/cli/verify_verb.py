@@ -20,7 +20,7 @@ WORDS = {Finding.OK: "ok", Finding.NOTE: "note", Finding.MISSING: "MISSING", Fin
 @recordings_option
 @json_option
 def verb(*, run: str, recordings: str, as_json: bool) -> int:
-    """Check a record: its id, the beginning of it, `last`, or a path."""
+    """Check a record: its id or its beginning, a runbook's name, `last`, or a path."""
     found = verify(Library(settings(recordings).recordings).find(run))
     if as_json:
         print_json(_data(found))

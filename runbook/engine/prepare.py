@@ -22,8 +22,9 @@ from runbook.document.inventory_file import read_inventory
 from runbook.document.inventory_reading import AS_IT_IS, Reading
 from runbook.document.runbook_file import read_runbook
 from runbook.engine import kept_reading
+from runbook.engine.books import find_book
 from runbook.engine.settings import Settings
-from runbook.problem import Problem, Where, nearest, problem
+from runbook.problem import Problem, problem
 from runbook.transport.masking import Masker
 
 
@@ -89,33 +90,6 @@ def prepare(settings: Settings, wish: Wish, secret: SecretSource | None) -> Prep
         folder=path.resolve().parent,
         warnings=(*inventory.warnings, *compiled.warnings),
     )
-
-
-def find_book(settings: Settings, text: str) -> Path:
-    """The file of a runbook, from its path or its name.
-
-    Raises:
-        Problems: There is none.
-    """
-    path = Path(text)
-    if path.is_file():
-        return path
-    books = {found.stem: found for found in book_files(settings)}
-    if text in books:
-        return books[text]
-    raise problem(
-        f'there is no runbook "{text}"',
-        why="it is neither a file nor a name in the workspace",
-        fix=nearest(text, books) or f"Put runbooks into {settings.drills}.",
-        where=Where(text),
-        code="no-runbook",
-    )
-
-
-def book_files(settings: Settings) -> tuple[Path, ...]:
-    """Every YAML file under the workspace's drills."""
-    found = (path for pattern in ("*.yaml", "*.yml") for path in settings.drills.rglob(pattern))
-    return tuple(sorted(path for path in found if path.is_file()))
 
 
 def inventory_of(settings: Settings, wish: Wish, runbook: Runbook) -> str:

@@ -23,6 +23,7 @@ from runbook.document.inventory_file import read_inventory
 from runbook.document.inventory_reading import Agree
 from runbook.document.runbook_file import read_runbook
 from runbook.engine.beginning import folded
+from runbook.engine.books import book_files, find_book
 from runbook.engine.client import EachEntry, LiveFeed, ignore, watch
 from runbook.engine.clock import SystemClock, new_run_id
 from runbook.engine.control import find_socket, login_name, socket_path
@@ -30,7 +31,7 @@ from runbook.engine.feed import BookRow, ParameterField, RunRow
 from runbook.engine.handover import Handover, Opening
 from runbook.engine.kept_reading import reading_again
 from runbook.engine.launch import WarmRunner
-from runbook.engine.prepare import Prepared, SecretSource, Wish, book_files, find_book, prepare
+from runbook.engine.prepare import Prepared, SecretSource, Wish, prepare
 from runbook.engine.replay import RecordedReplay
 from runbook.engine.settings import Settings
 from runbook.problem import Exit, Problems, problem

@@ -134,6 +134,20 @@ def test_an_unknown_runbook_is_answered_with_the_nearest_name(desk: Desk, snapsh
     refused(desk.ask("run", "loook"), snapshot)
 
 
+def test_a_name_that_two_runbooks_answer_to_is_not_guessed(desk: Desk, snapshot: object) -> None:
+    desk.write("drills/restart.yaml", book(name="orders-restart"))
+    desk.write("drills/orders-restart.yaml", book(name="orders-restart-slowly"))
+    refused(desk.ask("run", "orders-restart"), snapshot)
+
+
+@pytest.mark.parametrize("words", [("halt", "-m", "enough"), ("approve",)])
+def test_the_name_of_a_runbook_means_its_newest_run(desk: Desk, words: tuple[str, ...]) -> None:
+    desk.record()
+    desk.record("20261123T041300Z-orders-restart-0002")
+    said = desk.ask(*words, "orders-restart")
+    assert said.err.startswith("error: run 20261123T041300Z-orders-restart-0002 is not live\n")
+
+
 def test_an_unknown_inventory_is_answered_with_the_nearest_name(desk: Desk, snapshot: object) -> None:
     refused(desk.ask("plan", "look", "-i", "hier"), snapshot)
 

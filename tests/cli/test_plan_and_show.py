@@ -141,6 +141,19 @@ def test_a_broken_runbook_is_told_beside_the_list(fleet: Desk) -> None:
     assert "drills/orders.yaml:2:1: error: not valid YAML" in said.err
 
 
+@pytest.mark.parametrize("word", ["drills/oddly-filed.yaml", "oddly-filed", "orders-restart"])
+def test_a_runbook_is_found_by_its_path_its_file_and_the_name_that_the_list_shows(desk: Desk, word: str) -> None:
+    desk.write("drills/oddly-filed.yaml", book(name="orders-restart"))
+    desk.go(desk.write("inventories/here/group_vars/all.yaml", "{}").parent)
+    assert json.loads(desk.ask("show", word, "--json").out)["name"] == "orders-restart"
+
+
+def test_a_broken_runbook_is_found_by_its_name_so_that_its_problems_are_told(desk: Desk) -> None:
+    desk.write("drills/oddly-filed.yaml", book(name="orders-restart", head="ownr: anna\n"))
+    said = desk.ask("plan", "orders-restart")
+    assert (said.status, 'unknown key "ownr"' in said.err) == (2, True)
+
+
 def test_hosts_are_listed_by_pattern(fleet: Desk) -> None:
     assert fleet.ask("hosts", "list", "-i", "fleet").out == (
         "host  reached at  as   groups\ndb1   192.0.2.1   ops  database\ndb2   192.0.2.2   -    database\n"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import asyncssh
@@ -46,8 +46,9 @@ class SshOptions:
     wall: Callable[[], float]
     """Seconds since the epoch; only for the clock offset of hosts."""
     nonce: Callable[[], str] = fresh_nonce
-    sudo_password: Secret | None = None
-    """Used where `sudo -n` does not do; tried once for the whole fleet."""
+    sudo_passwords: Mapping[str, Secret] = field(default_factory=dict)
+    """Host name to what sudo asks for where `-n` does not do; "" is for every other host. Each distinct one is tried
+    once for the whole fleet."""
     agent: str = field(default_factory=lambda: os.environ.get("SSH_AUTH_SOCK", ""))
     """Path of the agent's socket; empty uses none unless ssh_config names one."""
     handshakes: int = 32
@@ -73,7 +74,7 @@ class SshConnector:
         self._identities = Identities()
         self._known: dict[tuple[str, ...], KnownHosts] = {}
         self._turns = asyncio.Semaphore(options.handshakes)
-        self._sudo = Sudo(options.sudo_password, options.nonce)
+        self._sudos: dict[str, Sudo] = {}
         self._bastions = Bastions(self._link, options.agent)
 
     async def connect(self, host: Host) -> Session:
@@ -88,7 +89,7 @@ class SshConnector:
         link.lost.add_done_callback(lambda _: bastion.leave())
         dialer = SshDialer(link)
         options = self._options
-        shells = Shells(dialer, self._sudo, options.nonce)
+        shells = Shells(dialer, self._sudo(host), options.nonce)
         try:
             facts = await measured(shells, _shown(link, resolved), wall=options.wall)
         except BaseException:
@@ -146,6 +147,13 @@ class SshConnector:
                 seen = doorman.seen(through=through, limit=self._options.connect_limit)
                 raise Problems([refusal.explained(error, resolved, seen)]) from error
         return Link(resolved.name, connection, doorman.lost)
+
+    def _sudo(self, host: Host) -> Sudo:
+        """Hosts with the same password share its one try."""
+        passwords = self._options.sudo_passwords
+        password = passwords.get(host.name, passwords.get(""))
+        key = password.reveal() if password else ""
+        return self._sudos.setdefault(key, Sudo(password, self._options.nonce))
 
     def _known_hosts(self, resolved: ResolvedHost) -> KnownHosts:
         if resolved.known_hosts not in self._known:

@@ -32,6 +32,9 @@ bounds what a thousand chatty ones can make us hold.
 OPEN_LIMIT = 20.0
 """Seconds for a server to answer a request for a channel."""
 
+CLOSE_LIMIT = 5.0
+"""Seconds for the last bytes to leave when hanging up."""
+
 COMMANDS, KEPT = 6, 2
 """Channels for commands, and those kept for ending them.
 
@@ -245,7 +248,12 @@ class SshSession:
         if not self._link.lost.done():
             await self._jobs.close()
         self._link.connection.close()
-        await self._link.connection.wait_closed()
+        try:
+            async with asyncio.timeout(CLOSE_LIMIT):
+                await self._link.connection.wait_closed()
+        except TimeoutError:
+            # It does not even take our farewell; nothing is owed to it.
+            self._link.connection.abort()
 
     async def wait_lost(self) -> str:
         """See `Session.wait_lost`."""

@@ -55,8 +55,8 @@ class Host:
         entry.write_text("\n".join(lines) + "\n")
         entry.chmod(0o755)
         self.server = RealServer(folder, extra=f"ForceCommand unshare -m {entry}")
-        secret = Secret("sudo", password) if password else None
-        self.connector = SshConnector(SshOptions(wall=time.time, agent="", sudo_password=secret))
+        secrets = {"real": Secret("sudo", password)} if password else {}
+        self.connector = SshConnector(SshOptions(wall=time.time, agent="", sudo_passwords=secrets))
 
     async def __aenter__(self):
         await self.server.start()

@@ -119,7 +119,7 @@ async def test_without_a_password_it_is_said_what_is_missing(sudo):
 async def test_a_wrong_password_is_tried_once_in_a_whole_fleet(sudo, tmp_path):
     calls = sudo()
     running = await server.start(tmp_path)
-    connector = SshConnector(SshOptions(wall=time.time, agent="", sudo_password=Secret("sudo", "wrong one")))
+    connector = SshConnector(SshOptions(wall=time.time, agent="", sudo_passwords={"": Secret("sudo", "wrong one")}))
     fleet = [await connector.connect(running.host) for _ in range(3)]
     endings = [(await ran(session, asks("echo in")))[0] for session in fleet]
     assert endings[0] == NeverSent("sudo to root is refused: the password is wrong")

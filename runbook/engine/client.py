@@ -91,6 +91,7 @@ class Line:
         """Hang up."""
         self._listening.cancel()
         await asyncio.gather(self._listening, return_exceptions=True)
+        self._fall_silent()  # a listener that never began has not done it
         self._writer.close()
 
     async def _ask(self, request: Request) -> Reply:
@@ -115,10 +116,14 @@ class Line:
         except (OSError, ValueError):
             pass  # a line that breaks off means the same as one that ends: the runner has gone
         finally:
-            self.is_open = False
-            self.news.set()
-            while self._asked:
-                self._answer(Reply(problem=self.parting or _gone()))
+            self._fall_silent()
+
+    def _fall_silent(self) -> None:
+        """Nothing more will come: whoever waits is told so."""
+        self.is_open = False
+        self.news.set()
+        while self._asked:
+            self._answer(Reply(problem=self.parting or _gone()))
 
     def _take(self, reply: Reply) -> None:
         self.news.set()

@@ -129,17 +129,15 @@ class Control:
         except (TimeoutError, ConnectionError, asyncio.CancelledError):
             return  # whoever hangs up, dawdles or is shut down gets no further answer
         except ValueError:  # what `readline` makes of a line above its limit
-            await _say(writer, Reply(problem=_TOO_LONG))
+            await _say_last(reader, writer, Reply(problem=_TOO_LONG))
         finally:
             self._writers.discard(writer)
             writer.close()
 
     async def _show_out(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, uid: int) -> None:
-        """Say no. What they sent is taken off the wire unread: a close over it would reset the line and lose that."""
         self._strangers += 1
         try:
-            await _say(writer, Reply(problem=_shown_out(uid)))
-            await asyncio.wait_for(reader.read(MAX_REQUEST), PARTING)
+            await _say_last(reader, writer, Reply(problem=_shown_out(uid)))
         finally:
             self._strangers -= 1
 
@@ -234,6 +232,20 @@ def _look(run: Run, who: Actor) -> Look:
 async def _say(writer: asyncio.StreamWriter, reply: Reply) -> None:
     writer.write(_encoded(reply))
     await writer.drain()
+
+
+async def _say_last(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reply: Reply) -> None:
+    """Say it to somebody who is hung up on.
+
+    What they send is taken off the wire unread: a close over it would reset the line and lose our words.
+    """
+    try:
+        async with asyncio.timeout(PARTING):
+            await _say(writer, reply)
+            while await reader.read(MAX_REQUEST):
+                pass
+    except (TimeoutError, ConnectionError):
+        return
 
 
 def _encoded(reply: Reply) -> bytes:

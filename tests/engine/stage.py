@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from runbook.core.command import Secret
@@ -148,14 +148,3 @@ class Live:
                 task.cancel()
                 with contextlib.suppress(BaseException):
                     await task
-
-
-@contextlib.contextmanager
-def breaking(target: object, name: str, fault: Callable[..., object]) -> Iterator[None]:
-    """Something of the system's fails while the block runs."""
-    before = getattr(target, name)
-    setattr(target, name, fault)
-    try:
-        yield
-    finally:
-        setattr(target, name, before)

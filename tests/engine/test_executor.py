@@ -11,18 +11,19 @@ from pathlib import Path
 import pytest
 
 from runbook.core.action import CommandAction, ConfirmAction, HttpAction
+from runbook.core.command import Secret
 from runbook.core.effect import Attempt, Enter, Watch
 from runbook.core.event import (
     AttemptEnded,
     AttemptStarted,
-    Entry,
     Event,
     GateAnswered,
+    HaltRequested,
     NoteAdded,
     OutputArrived,
     ProbeSampled,
 )
-from runbook.core.intent import AddNote, AnswerGate, HaltRun
+from runbook.core.intent import AddNote, AnswerGate, HaltRun, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedProbe, PlannedStep
 from runbook.core.run import Run
@@ -32,7 +33,7 @@ from runbook.engine.entering import Entering
 from runbook.problem import Problems
 from runbook.record.codec import decode
 from runbook.record.verify import verify
-from runbook.transport.scripted import Hangs, LosesLink, Says, ScriptedConnector
+from runbook.transport.scripted import Hangs, LosesLink, Says, ScriptedConnector, unreachable
 from tests.builders import plan, step
 from tests.engine.stage import Live, Stage
 
@@ -300,17 +301,11 @@ async def test_what_still_runs_after_a_halt_is_ended_by_the_next_runner(tmp_path
     live = stage.open(plan(does("1.1", "long")))
     await live.until(under_way)
     job = stage.events(AttemptStarted)[0].job
-    live.recorder.record(*_halted())
+    live.recorder.record(HaltRequested(by=None, reason="wrong database"))
     await live.crash()
     world.settle(job, Hangs())
     await stage.resume().to_its_end()
     assert world.started(job) != Hangs()
-
-
-def _halted() -> tuple[Event, ...]:
-    from runbook.core.event import HaltRequested
-
-    return (HaltRequested(by=None, reason="wrong database"),)
 
 
 async def test_a_step_that_prints_nothing_does_not_hold_up_the_end_of_its_run(tmp_path: Path) -> None:
@@ -349,8 +344,6 @@ async def test_a_sync_that_fails_stops_the_run_and_a_resume_ends_it(tmp_path: Pa
 
 async def _answered(live: Live) -> Run:
     """Answer what is asked, on to the end: accept what is in doubt, try again what was never sent."""
-    from runbook.core.intent import ResolveFailure
-
     live.begin()
     while live.driving is not None and not live.driving.done():
         for gate in live.run.open_gates:
@@ -431,8 +424,6 @@ async def interrupted(stage: Stage, *steps: PlannedStep, **how: object) -> str:
 
 
 async def test_what_cannot_be_rendered_any_more_is_in_doubt_and_not_failed(tmp_path: Path) -> None:
-    from runbook.core.command import Secret
-
     stage = Stage(tmp_path, ScriptedConnector(lambda _host, _command: Hangs()), secrets=(Secret("pw", "hunter22"),))
     await interrupted(stage, does("1.1", "login {{ pw }}", awaits=("pw",)), attended=False)
     stage.secrets = ()
@@ -454,8 +445,6 @@ async def test_a_timeout_runs_on_while_no_runner_does(tmp_path: Path) -> None:
 
 
 async def test_a_host_that_is_gone_leaves_what_ran_there_in_doubt(tmp_path: Path) -> None:
-    from runbook.transport.scripted import unreachable
-
     world = ScriptedConnector({"long": LosesLink(b"begun\n")})
     stage = Stage(tmp_path, world)
     await interrupted(stage, does("1.1", "long"), asks("1.2"))
@@ -464,7 +453,3 @@ async def test_a_host_that_is_gone_leaves_what_ran_there_in_doubt(tmp_path: Path
     run = await later.until(lambda run: run.open_gates)
     assert run.steps["1.1"].outcome in {Outcome.IN_DOUBT, Outcome.SUCCEEDED}
     await later.stop()
-
-
-def entries_of(stage: Stage, kind: type[Event]) -> list[Entry]:
-    return [entry for entry in stage.entries() if isinstance(entry.event, kind)]

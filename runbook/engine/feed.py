@@ -185,8 +185,10 @@ class Workspace(Protocol):
     def plan(self, path: str, given: dict[str, str], *, inventory: str = "") -> Plan:
         """Compile it; connects to nothing."""
 
-    async def start(self, path: str, given: dict[str, str], *, inventory: str = "", step_mode: bool = False) -> Feed:
-        """Start a runner for it and watch it."""
+    async def start(
+        self, path: str, given: dict[str, str], *, inventory: str = "", step_mode: bool = False, digest: str = ""
+    ) -> Feed:
+        """Start a runner for it and watch it. Refused when what was shown, by its `digest`, is not what it is now."""
 
     async def attach(self, run: str) -> Feed:
         """Watch a live run."""

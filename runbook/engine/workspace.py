@@ -165,11 +165,18 @@ class LocalWorkspace:
     # --- running ------------------------------------------------------------------------------------------------------
 
     async def start(
-        self, path: str, given: dict[str, str], *, inventory: str = "", step_mode: bool = False
+        self, path: str, given: dict[str, str], *, inventory: str = "", step_mode: bool = False, digest: str = ""
     ) -> LiveFeed:
-        """Start a runner and watch it."""
-        wish = Wish(book=path, inventory=inventory, given=given, step_mode=step_mode, source="form")
+        """Start a runner and watch it.
+
+        Raises:
+            Problems: What cannot be started, or is not what was shown.
+        """
+        # Step mode is the runner's business: the plan stays the one that was shown, whose digest can be compared.
+        wish = Wish(book=path, inventory=inventory, given=given, source="form")
         prepared = prepare(self.settings, wish, self.secret)
+        if digest and prepared.plan.digest != digest:
+            raise _changed(path)
         run = await self.launch(prepared, HowToRun(step_mode=step_mode))
         return await self.attach(run)
 
@@ -261,6 +268,16 @@ def _sound(summary: RunSummary) -> Run:
     if reader.damage is not None and reader.damage.code != TORN and not summary.live:
         raise Problems([reader.damage])
     return run
+
+
+def _changed(path: str) -> Problems:
+    return problem(
+        "the plan is not what you were shown any more",
+        why=f"{path}, or its inventory, has changed since",
+        fix="Plan it again, look at it, and start it then.",
+        code="changed-since-shown",
+        exit=Exit.REFUSED,
+    )
 
 
 async def _hand_over(handover: Handover, runner: WarmRunner | None = None) -> None:

@@ -194,8 +194,9 @@ class FakeWorkspace:
         return self._plan
 
     async def start(
-        self, path: str, given: dict[str, str], *, inventory: str = "", step_mode: bool = False
+        self, path: str, given: dict[str, str], *, inventory: str = "", step_mode: bool = False, digest: str = ""
     ) -> FakeFeed:
+        self.digest = digest
         self.started.append((path, given, step_mode))
         assert self.feed is not None
         return self.feed

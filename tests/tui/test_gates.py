@@ -182,6 +182,23 @@ async def test_a_typed_word_turns_the_button_on_only_letter_for_letter():
         assert feed.sent == [AnswerGate(gate="1.1#1", answer="proceed", typed="db1", digest="d1")]
 
 
+async def test_letters_reach_the_word_from_wherever_the_keys_are():
+    feed = held(WORD, word="db1")
+    async with opened(feed=feed, start_on="run") as pilot:
+        box = await boxed(pilot)
+        assert focused(pilot) == "safe"
+        for key in ("d", "b", "1"):
+            await pilot.press(key)
+        await until(pilot, lambda: box.query_one("#typed", Input).value == "db1")
+        assert focused(pilot) == "typed"
+        await pilot.press("enter")
+        await until(pilot, lambda: focused(pilot) == "proceed")
+        assert feed.sent == []
+        await pilot.press("enter")
+        await until(pilot, lambda: feed.sent)
+        assert feed.sent == [AnswerGate(gate="1.1#1", answer="proceed", typed="db1", digest="d1")]
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [

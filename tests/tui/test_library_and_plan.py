@@ -132,6 +132,19 @@ async def test_starting_is_asked_with_the_digest_in_sight_and_the_safe_answer_fo
         assert workspace.started == []
 
 
+async def test_what_is_started_is_the_digest_that_was_shown():
+    workspace = shelf()
+    workspace.feed = FakeFeed(Story(failover_plan()).start())
+    async with opened(workspace) as pilot:
+        await at_plan(pilot)
+        await until_shown(pilot, "orders promote")
+        await pilot.press("ctrl+s")
+        await asked(pilot)
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: workspace.started)
+        assert workspace.digest == failover_plan().digest
+
+
 async def test_start_goes_to_the_run_and_leaving_it_leads_to_the_library():
     workspace = shelf()
     workspace.feed = FakeFeed(Story(failover_plan()).start())

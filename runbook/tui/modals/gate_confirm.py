@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from textual import on
 from textual.app import ComposeResult
-from textual.widgets import Button
+from textual.events import Key
+from textual.widgets import Button, Input
 
 from runbook.tui.modals.gate import GateModal
 from runbook.tui.modals.keylock import Choice
@@ -34,6 +35,13 @@ class ConfirmGate(GateModal):
     def may(self, answer: str) -> bool:
         """Yes needs the word."""
         return super().may(answer) and (answer != self.yes or self._typed == self.gate.opened.word)
+
+    def on_key(self, event: Key) -> None:
+        """A letter belongs to the word, wherever the keys are: nothing but the whole word, and then Enter, goes on."""
+        fields = self.query(TypedWord)
+        if fields and event.is_printable and event.character and not isinstance(self.focused, Input):
+            event.stop()
+            fields.first().take(event.character)
 
     @property
     def _typed(self) -> str:

@@ -42,6 +42,13 @@ class TypedWord(Vertical):
         """Nothing typed yet."""
         self.query_one("#match", Plain).say(compared(self.word, ""))
 
+    def take(self, letter: str) -> None:
+        """A letter that was typed while something else had the keys: they go here, and it goes behind what is there."""
+        field = self.query_one("#typed", Input)
+        field.focus()
+        field.value += letter
+        field.cursor_position = len(field.value)
+
     @property
     def typed(self) -> str:
         """What stands in the field."""

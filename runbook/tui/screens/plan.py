@@ -112,10 +112,11 @@ class PlanScreen(Place):
 
     def _begin(self) -> None:
         form = self.query_one(ParameterForm)
-        self.work(partial(self._start, self._planned_with, step_mode=form.step_mode), group="start")
+        digest = self._plan.digest if self._plan else ""
+        self.work(partial(self._start, self._planned_with, step_mode=form.step_mode, digest=digest), group="start")
 
-    async def _start(self, given: dict[str, str], *, step_mode: bool) -> None:
-        feed = await self._workspace.start(self._book.path, given, step_mode=step_mode)
+    async def _start(self, given: dict[str, str], *, step_mode: bool, digest: str) -> None:
+        feed = await self._workspace.start(self._book.path, given, step_mode=step_mode, digest=digest)
         self.post_message(Started(feed))
 
     def on_started(self, message: Started) -> None:

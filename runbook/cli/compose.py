@@ -36,7 +36,7 @@ def workspace(via: str, recordings: str = "") -> LocalWorkspace:
     """The workspace, with secrets read as the runbooks say."""
     from runbook.engine.workspace import LocalWorkspace  # noqa: PLC0415 - brings asyncio and the record along
 
-    return LocalWorkspace(settings(recordings), secret=read_secret, via=via)
+    return LocalWorkspace(settings(recordings), secret=_unasked if via == "screen" else read_secret, via=via)
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
@@ -68,6 +68,14 @@ def read_secret(name: str, source: str) -> str:
             return getpass.getpass(f"{name} (not shown, not recorded): ")
         case _:
             raise _no_secret(name, "there is no terminal to ask on", 'Give it another source: from: "env:NAME"')
+
+
+def _unasked(name: str, source: str) -> str:
+    """As `read_secret`, for the screen: it owns the terminal, and a question there would be asked of nobody."""
+    if source.partition(":")[0] in {"env", "file", "command"}:
+        return read_secret(name, source)
+    fix = "Start it with `runbook run`, which asks for it, or give it another source."
+    raise _no_secret(name, "the screen cannot ask for it unseen", fix)
 
 
 def _from_file(name: str, path: Path) -> str:

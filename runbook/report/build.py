@@ -152,6 +152,8 @@ def _time(run: Run, took: Recovery) -> Objective:
         parts.append(f"{measured(took.from_outage)} from outage, {measured(took.from_declared)} from declaration")
     if took.waiting_for_people:
         parts.append(f"{measured(took.waiting_for_people)} of it waiting for people, not subtracted")
+    if took.at_least:
+        parts.append("the service was out already when it was first looked at, so it took longer")
     if took.still_out:
         parts.append("the service did not come back for good")
     return Objective(

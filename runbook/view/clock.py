@@ -40,6 +40,8 @@ class RecoveryClock(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds of `used` in which a gate was open."""
     remaining: float = 0.0
     """Seconds that the steps up to the restored service should still take."""
+    at_least: bool = False
+    """The outage began before anybody looked: the true time is longer, and no objective is met by it."""
     unplanned: int = 0
     """Steps among them for which nobody gave a duration: with any, `remaining` is a lower bound."""
 
@@ -98,11 +100,15 @@ def clock_line(clock: RecoveryClock) -> str:
         return (
             f"RTO {duration(clock.objective)}, counts from {clock.counts_from}" if clock.objective else "no objective"
         )
-    used = measured(clock.used, clock.error) if clock.state == "stopped" else duration(clock.used)
+    used = duration(clock.used)
+    if clock.state == "stopped":
+        least = f"at least {measured(clock.used - clock.error)}"
+        used = least if clock.at_least else measured(clock.used, clock.error)
     if clock.objective is None or clock.left is None or clock.slack is None:
         return f"used {used}, no objective"
     if clock.state == "stopped":
-        return f"restored in {used}, objective {duration(clock.objective)} {'MISSED' if clock.is_over else 'met'}"
+        said = "MISSED" if clock.is_over else "not measured" if clock.at_least else "met"
+        return f"restored in {used}, objective {duration(clock.objective)} {said}"
     left = f"{duration(abs(clock.left))} {'OVER' if clock.is_over else 'LEFT'} of {duration(clock.objective)}"
     at_least = ">=" if clock.unplanned else ""
     return f"RTO {left}, used {used}, ETA {at_least}{duration(clock.eta)}, slack {duration(clock.slack)}"
@@ -117,6 +123,7 @@ def _stopped(run: Run, found: Recovery, started_at: float) -> RecoveryClock:
         used=found.seconds or 0.0,
         error=found.error,
         waiting_for_people=found.waiting_for_people,
+        at_least=found.at_least,
     )
 
 

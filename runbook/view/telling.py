@@ -28,10 +28,9 @@ from runbook.core.event import (
     StepSkipped,
 )
 from runbook.core.outcome import Outcome
-from runbook.core.recovery import recovery
-from runbook.core.recovery_point import recovery_point
 from runbook.core.run import Run, StepState
 from runbook.core.verdict import verdicts
+from runbook.view.actuals import loss_words, recovery_words
 from runbook.view.describe import describe
 from runbook.view.hosts import host_names
 from runbook.view.steps import elapsed, step_status
@@ -197,17 +196,7 @@ def canary_sampled(before: Run, after: Run, event: CanarySampled) -> tuple[Said,
 def ended(run: Run, event: RunEnded) -> tuple[Said, ...]:
     """Why it ended, the four verdicts, and what was measured beside its objective."""
     out = verdicts(run)
-    took, loss = recovery(run), recovery_point(run)
-    promised = run.plan.objectives
     words = f"run {out.run}, steady state {out.steady_state}, objectives {out.objectives}, revert {out.revert}"
-    lines = [f"ended: {event.reason}", spaced(words)]
-    if took.seconds is not None:
-        lines.append(f"recovery time {measured(took.seconds, took.error)}{_objective(promised.rto)}")
-    if loss is not None:
-        lost = plural(loss.lost, "acknowledged write")
-        lines.append(f"data loss {measured(loss.seconds, loss.error)}, {lost}{_objective(promised.rpo)}")
+    facts = (("recovery time", recovery_words(run)), ("data loss", loss_words(run)))
+    lines = [f"ended: {event.reason}", spaced(words), *(f"{name} {text}" for name, text in facts if text)]
     return tuple(Said(line) for line in lines)
-
-
-def _objective(seconds: float | None) -> str:
-    return "" if seconds is None else f", objective {duration(seconds)}"

@@ -136,7 +136,7 @@ def measured(seconds: float, error: float = 0.0) -> str:
     if not math.isfinite(seconds):
         return "-"
     tenths = round(seconds, 1)
-    minutes = f"{duration(int(tenths))}.{round(abs(tenths) * 10) % 10}"
+    minutes = f"{duration(int(tenths))}.{f'{tenths:.1f}'[-1]}"
     text = f"{tenths:.1f} s" if abs(tenths) < _MINUTE else minutes
     return f"{text} (up to {error:.1f} s less)" if round(error, 1) > 0 else text
 

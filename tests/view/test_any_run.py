@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from runbook.core.event import Entry
 from runbook.core.run import Run
 from runbook.view.clock import clock_line, recovery_clock
+from runbook.view.closing import closing
 from runbook.view.gates import gate_line, gate_views
 from runbook.view.hosts import fold_rows, host_rows
 from runbook.view.lines import narrate
@@ -34,6 +35,7 @@ def shown(tape: tuple[Entry, ...], now: float) -> Iterator[object]:
     yield step_rows(run, now)
     yield [fold_rows(host_rows(run, step, now)) for step in run.steps]
     yield clock_line(recovery_clock(run, now))
+    yield closing(run, "recordings/r1")
     yield gate_views(run, now)
     yield [gate_line(view) for view in gate_views(run, now)]
     yield plan_rows(run.plan)

@@ -54,7 +54,7 @@ ACTIONS: list[tuple[Action, str]] = [
     (PreflightAction(become=True, tools=("jq",)), "reach the host and look: login, clock, space, sudo, jq"),
     (NotifyAction(message="done"), "notify everybody: done"),
     (NotifyAction(message="done", to=("a", "b")), "notify a, b: done"),
-    (FabricAction(task="deploy"), "fabric task deploy of fabfile.py"),
+    (FabricAction(task="deploy"), "fabric task deploy() of fabfile.py"),
     (ConfirmAction(message="Go?"), "Go?"),
     (ApproveAction(message="Go?", min_required=2), "2 approvals: Go?"),
     (AskAction(prompt="Ticket?"), "Ticket? (string)"),

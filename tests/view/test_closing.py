@@ -1,0 +1,81 @@
+"""The last words of a run: nothing that was missed, not measured or not over is left out."""
+
+from __future__ import annotations
+
+from runbook.core.action import HttpAction
+from runbook.core.plan import Objectives, PlannedProbe
+from runbook.view.clock import clock_line, recovery_clock
+from runbook.view.closing import closing
+from tests.builders import Story, plan, step
+from tests.stories import failover, stopped
+
+PROBE = PlannedProbe(name="write-ok", action=HttpAction(url="http://app1/health"), every=0.5)
+
+
+def probed(**objectives: object) -> Story:
+    """A run of one step with a continuous probe."""
+    return Story(plan(step("1.1"), probes=(PROBE,), objectives=Objectives(**objectives))).start()
+
+
+def closed(tale: Story) -> list[str]:
+    first, *others = closing(tale.run, "recordings/r1")
+    assert first == ""
+    return others
+
+
+def test_a_failover_closes_with_its_verdicts_its_deviation_and_its_measures() -> None:
+    assert closed(failover()) == [
+        "Fail orders over: completed",
+        "  steady state   met",
+        "  objectives     met",
+        "  revert         none",
+        "  deviations     1 step: 2.2",
+        "  recovery time  27.8 s (up to 5.9 s less) from outage, objective 1:00, 11.4 s from declared, of it 0:14 waiting for people",
+        "  data loss      6.3 s (up to 6.2 s less), 1 acknowledged write lost, objective 0:30",
+        "  record         recordings/r1",
+    ]
+
+
+def test_a_stopped_run_says_why_and_that_nothing_was_promised() -> None:
+    assert closed(stopped()) == [
+        "Fail orders over: failed (looked by hand, it is down)",
+        "  steady state   inconclusive (none declared)",
+        "  objectives     not measured (none declared)",
+        "  revert         none",
+        "  deviations     1 step: 1.2",
+        "  record         recordings/r1",
+    ]
+
+
+def test_a_run_whose_runner_is_gone_is_interrupted_and_not_completed() -> None:
+    assert closed(Story(plan(step("1.1"))).start().ran("1.1"))[0] == "Fail orders over: interrupted"
+
+
+def test_what_was_promised_and_not_measured_is_said() -> None:
+    tale = probed(rto=60.0, rpo=30.0).ran("1.1").finish()
+    assert [text for text in closed(tale) if "measured" in text] == [
+        "  objectives     not measured",
+        "  recovery time  not measured, objective 1:00",
+        "  data loss      not measured, objective 0:30",
+    ]
+
+
+def test_a_service_that_is_still_out_is_said_to_be_out_also_where_nothing_was_promised() -> None:
+    tale = probed().sample("write-ok", True, False, False).ran("1.1", took=40.0).finish()
+    [told] = [text for text in closed(tale) if "recovery time" in text]
+    assert told == "  recovery time  still out 41.0 s after the outage began, no objective"
+
+
+def test_an_outage_older_than_the_first_look_gives_a_lower_bound_and_meets_no_objective() -> None:
+    tale = probed(rto=60.0).sample("write-ok", False, False, True, True).ran("1.1").finish()
+    assert closed(tale)[2] == "  objectives     not measured"
+    [told] = [text for text in closed(tale) if "recovery time" in text]
+    assert told.startswith("  recovery time  at least ")
+    line = clock_line(recovery_clock(tale.run, tale.now))
+    assert line.startswith("restored in at least ")
+    assert line.endswith(", objective 1:00 not measured")
+
+
+def test_nothing_in_the_last_words_drives_the_terminal() -> None:
+    tale = Story(plan(step("1.1"), title="Fail\x1b[2J over")).finish()
+    assert closing(tale.run, "rec\x1b]0;x\x07ords")[1::4] == ("Fail over: completed", "  record         records")

@@ -8,6 +8,7 @@ because a crash of ours says nothing about the host.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ class RunWorkers:
         """Work with these tools."""
         self._tools = tools
         self._cleaning: set[asyncio.Task[None]] = set()
+        self._questions = itertools.count(1)
 
     async def close(self) -> None:
         """Let what is on record be forgotten on the hosts, then hang up everywhere."""
@@ -341,7 +343,9 @@ class RunWorkers:
             return Finding(outcome=Outcome.FAILED, detail=f"runbook itself failed ({type(crash).__name__})")
 
     def _probe_bench(self, planned: PlannedStep, probe: PlannedProbe, host: str) -> Bench:
-        tools = self._tools
+        tools, run = self._tools, self._tools.recorder.run
+        # Every question is a job of its own: what was answered once is never asked again under the same name.
+        job = f"{run.id}/probe/{probe.name}/{host}/{run.runners}.{next(self._questions)}"
 
         async def open_session() -> Session:
             return await tools.fleet.session(host)
@@ -349,7 +353,7 @@ class RunWorkers:
         return Bench(
             planned=planned,
             host=host,
-            job=Job(id=f"{tools.recorder.run.id}/probe/{probe.name}/{host}", limit=probe.timeout, durable=False),
+            job=Job(id=job, limit=probe.timeout, durable=False),
             sink=NoSink(),
             clock=tools.clock,
             open_session=open_session,

@@ -6,6 +6,7 @@ steps. Its hosts are then played by a script that knows what had been started th
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -159,3 +160,32 @@ def check(stage: Stage, before: Run, run: Run, place: int) -> None:
     # What was announced and is proved never to have started is not tried again where nobody is asked.
     assert run.steps["A.1"].outcome in {Outcome.SUCCEEDED, Outcome.UNREACHABLE}, place
     assert verify(stage.folder).grade == "sound", place
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("every", [6, 9, 14])
+async def test_a_run_whose_runner_dies_again_and_again_still_ends_and_repeats_nothing(
+    tmp_path: Path, every: int
+) -> None:
+    world = ScriptedConnector(lambda _host, command: Says(code=3 if command.shell == BROKEN else 0))
+    stage = Stage(tmp_path, world)
+    live = stage.open(eventful(tmp_path))
+    deaths = 0
+    while True:
+        limit = live.run.seq + every
+        asking = asyncio.create_task(lived(live))
+        live.begin()
+        await live.until(lambda run, limit=limit: run.seq >= limit or run.has_ended)
+        if live.run.has_ended:
+            run = await asking
+            break
+        asking.cancel()
+        await live.crash()
+        deaths += 1
+        assert deaths < 200
+        live = stage.resume()
+    assert deaths >= 3
+    assert run.runners == deaths + 1
+    assert max(Counter(sent.job for sent in world.sent).values()) == 1
+    assert run.steps["A.1"].outcome in {Outcome.SUCCEEDED, Outcome.UNREACHABLE}
+    assert verify(stage.folder).grade == "sound"

@@ -55,6 +55,10 @@ class Page:
         self.grades.append(grade)
 
 
+OPENED: list[Session] = []
+"""Sessions that the running test has opened; closed after it, because a session keeps a shell for its next step."""
+
+
 @dataclass(kw_only=True)
 class Desk:
     """A bench and what is written on it."""
@@ -93,7 +97,9 @@ class Desk:
         )
 
     async def _open(self, host: str) -> Session:
-        return await self.connector.connect(Host(name=host))
+        session = await self.connector.connect(Host(name=host))
+        OPENED.append(session)
+        return session
 
     async def _ask(self, name: str) -> Sample:
         self.on_ask()

@@ -17,6 +17,7 @@ import socket
 import stat
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -97,19 +98,14 @@ class Control:
         self._strangers = 0
 
     @contextlib.asynccontextmanager
-    async def serve(self, path: Path) -> AsyncIterator[None]:
-        """Listen at `path` while the block runs; the socket is gone afterwards.
-
-        Raises:
-            Problems: The socket cannot be made.
-        """
-        shared = self._allowed != {os.getuid()}
-        server = await asyncio.start_unix_server(self._welcome, sock=_listening(path, shared=shared), limit=MAX_REQUEST)
+    async def serve(self, door: Door) -> AsyncIterator[None]:
+        """Listen there while the block runs; the door is shut afterwards."""
+        server = await asyncio.start_unix_server(self._welcome, sock=door.socket, limit=MAX_REQUEST)
         try:
             yield
         finally:
             server.close()
-            path.unlink(missing_ok=True)  # noqa: ASYNC240 - one name in a memory file system
+            door.shut()
             for client in tuple(self._clients):
                 client.cancel()
             await asyncio.gather(*self._clients, return_exceptions=True)
@@ -271,8 +267,26 @@ def socket_path(run: str, *, shared: bool) -> Path:
     return socket_folder(shared=shared) / f"{run[-40:]}.sock"
 
 
-def _listening(path: Path, *, shared: bool) -> socket.socket:
-    """A bound socket. The folder must be ours and closed to writing: whoever may write there could replace it."""
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A bound socket and its name. Made before a record is, so that a run without a door leaves nothing behind."""
+
+    path: Path
+    socket: socket.socket
+
+    def shut(self) -> None:
+        """Take the name away; harmless when it is gone already."""
+        self.socket.close()
+        self.path.unlink(missing_ok=True)
+
+
+def make_door(path: Path, allowed: frozenset[int]) -> Door:
+    """A door for the people allowed. Its folder must be ours and closed to writing, or others could replace it.
+
+    Raises:
+        Problems: The socket cannot be made.
+    """
+    shared = allowed != {os.getuid()}
     folder = path.parent
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -304,7 +318,7 @@ def _listening(path: Path, *, shared: bool) -> socket.socket:
             where=Where(str(path)),
             exit=Exit.REFUSED,
         ) from wrong
-    return listening
+    return Door(path, listening)
 
 
 def find_socket(run: str) -> Path | None:

@@ -25,7 +25,7 @@ from runbook.core.evolve import fold
 from runbook.core.run import Run
 from runbook.engine.beginning import begun
 from runbook.engine.clock import SystemClock, boot_id, wall_text
-from runbook.engine.control import Control
+from runbook.engine.control import Control, make_door
 from runbook.engine.entering import Entering
 from runbook.engine.executor import Executor
 from runbook.engine.fleet import Fleet
@@ -79,17 +79,18 @@ async def _live(handover: Handover) -> int:
         library = Library(Path(handover.recordings))
         name = handover.opening.plan.runbook if handover.opening else _runbook_of(library.root / handover.run)
         held.callback(library.hold(name, handover.run).release)
+        allowed = frozenset(handover.allowed)
+        door = make_door(Path(handover.socket), allowed)
+        held.callback(door.shut)
         recorder = _opened(handover, library, clock) if handover.opening else _reopened(handover, library, clock)
         executor = Executor(recorder)
         tools = _tools(handover, recorder, executor, secrets, clock)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, executor.shut_down)
         mask = tools.masker.mask_text
         control = Control(
-            recorder,
-            lambda intent, by: executor.submit(masked_intent(intent, mask), by),
-            allowed=frozenset(handover.allowed),
+            recorder, lambda intent, by: executor.submit(masked_intent(intent, mask), by), allowed=allowed
         )
-        async with control.serve(Path(handover.socket)):
+        async with control.serve(door):
             _go_quiet(library.root / handover.run, mask)
             try:
                 await executor.drive(RunWorkers(tools))

@@ -193,7 +193,7 @@ class RunWorkers:
         )
 
     def _evaluate(self, effect: Attempt, planned: PlannedStep, expression: str, result: Result) -> bool:
-        """`rc`, `stdout` and the rest name this attempt's result, as does the name that it registers."""
+        """`result` names this attempt's own result, as does the name that it registers."""
         run = self._tools.recorder.run
         own = {effect.host: result}
         names = {"result": own, **({planned.register: own} if planned.register else {})}

@@ -16,6 +16,7 @@ from runbook.core.plan import PlannedStep
 from runbook.core.verdict import verdicts
 from runbook.engine.client import Line
 from runbook.engine.control import Look, Reply, find_socket
+from runbook.problem import Problems
 from tests.engine.place import Place, answered, command, ended, eventually, gone, plan, until
 
 QUESTION = PlannedStep(id="1.1", name="Go on?", action=ConfirmAction(message="Go on?"))
@@ -142,3 +143,12 @@ def test_a_socket_in_a_folder_that_is_not_its_owners_is_not_called(tmp_path: Pat
             assert find_socket("20261123T000000Z-planted-0001") is None
     finally:
         shutil.rmtree(planted)
+
+
+async def test_a_run_that_gets_no_socket_leaves_nothing_behind(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = place.root / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(long))
+    with pytest.raises(Problems, match="the run's socket cannot be made"):
+        await place.start(plan(QUESTION))
+    assert list(place.root.glob("recordings/[!.]*")) == []

@@ -1,0 +1,144 @@
+"""Entering a step: what fails here fails the step, in words, and sends nothing; waiting is by the run's own clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from runbook.core.action import CommandAction, ConfirmAction, WaitAction
+from runbook.core.event import AttemptStarted, StepEntered
+from runbook.core.intent import AnswerGate, CutWait
+from runbook.core.outcome import Outcome
+from runbook.core.verdict import verdicts
+from runbook.engine import entering, executor, runner
+from runbook.engine.entering import _seconds_until
+from runbook.problem import Problems
+from runbook.transport.scripted import Says, ScriptedConnector
+from tests.builders import plan, step
+from tests.engine.stage import Stage
+
+NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("12:00", 0.0),
+        ("12:30", 1800.0),
+        ("11:59", 86_340.0),
+        ("2026-11-23T12:00:30Z", 30.0),
+        ("2026-11-23T12:00:30", 30.0),
+        ("2026-11-23T13:01+01:00", 60.0),
+        ("2026-11-22T12:00Z", 0.0),
+    ],
+)
+def test_waiting_until_a_time_takes_the_seconds_to_it(text: str, seconds: float) -> None:
+    assert _seconds_until(text, NOON) == seconds
+
+
+@pytest.mark.parametrize("text", ["25:00", "12:60", "soon", "", "12:00:00.5x", "-1:00"])
+def test_what_is_no_time_is_a_problem_in_words(text: str) -> None:
+    with pytest.raises(Problems, match="is no time to wait until"):
+        _seconds_until(text, NOON)
+
+
+async def test_waiting_for_no_time_at_all_fails_the_step_and_the_run_goes_by_its_policy(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ScriptedConnector({}))
+    run = await stage.open(plan(step("1.1", WaitAction(until="soon"))), attended=False).to_its_end()
+    assert (run.steps["1.1"].outcome, verdicts(run).run) == (Outcome.FAILED, "failed")
+    assert '"soon" is no time to wait until' in run.steps["1.1"].detail
+
+
+async def test_a_mistake_of_ours_in_entering_fails_the_step_and_not_every_runner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_given: object) -> None:
+        raise RuntimeError("the words of a crash may hold anything")
+
+    monkeypatch.setattr(entering, "evaluate", crash)
+    stage = Stage(tmp_path, ScriptedConnector({"work": Says()}))
+    work = CommandAction(shell="work")
+    of = plan(step("1.1", work, when="true", on_failure="continue"), step("1.2", work))
+    run = await stage.open(of, attended=False).to_its_end()
+    assert run.steps["1.1"].detail == "runbook itself failed (RuntimeError); nothing was sent"
+    assert [event.step for event in stage.events(AttemptStarted)] == ["1.2"]
+
+
+@pytest.mark.parametrize("field", ["failed_when", "until"])
+async def test_an_expression_that_cannot_be_judged_fails_the_step_and_says_so(tmp_path: Path, field: str) -> None:
+    stage = Stage(tmp_path, ScriptedConnector({"work": Says(b"12\n")}))
+    bad = step("1.1", CommandAction(shell="work"), **{field: "result.rc > nothing.rc"})
+    run = await stage.open(plan(bad), attended=False).to_its_end()
+    assert run.steps["1.1"].outcome is Outcome.FAILED
+    assert '"nothing" is not defined' in run.steps["1.1"].detail
+
+
+async def test_until_is_asked_after_each_attempt_until_it_holds(tmp_path: Path) -> None:
+    replies = iter([Says(b"1\n"), Says(b"2\n"), Says(b"3\n")])
+    stage = Stage(tmp_path, ScriptedConnector(lambda _host, _command: next(replies)))
+    polls = step("1.1", CommandAction(shell="count"), until="result.stdout == '3'", retries=5, delay=0.001)
+    run = await stage.open(plan(polls), attended=False).to_its_end()
+    assert (run.steps["1.1"].outcome, run.steps["1.1"].attempts["db1"].number) == (Outcome.SUCCEEDED, 3)
+
+
+class Leap:
+    """The clock of a laptop: it knows how long it slept, which the loop's timer does not."""
+
+    def __init__(self, inner: object) -> None:
+        self._inner = inner
+        self.slept = 0.0
+
+    def monotonic(self) -> float:
+        return self._inner.monotonic() + self.slept
+
+    def wall(self) -> float:
+        return self._inner.wall() + self.slept
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+
+async def test_a_wait_that_lapses_while_the_laptop_sleeps_is_over_when_it_wakes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "LONGEST_SLEEP", 0.05)
+    stage = Stage(tmp_path, ScriptedConnector({}))
+    stage.clock = Leap(stage.clock)
+    live = stage.open(plan(step("1.1", WaitAction(seconds=3600.0))))
+    await live.until(lambda run: run.steps["1.1"].entered_at is not None)
+    stage.clock.slept = 7200.0
+    run = await live.to_its_end()
+    assert run.steps["1.1"].outcome is Outcome.SUCCEEDED
+
+
+async def test_a_wait_goes_on_where_it_was_after_a_resume_and_can_still_be_cut(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ScriptedConnector({}))
+    live = stage.open(plan(step("1.1", WaitAction(seconds=3600.0)), step("1.2", ConfirmAction(message="Go on?"))))
+    await live.until(lambda run: run.steps["1.1"].entered_at is not None)
+    await live.crash()
+    later = stage.resume()
+    later.begin()
+    assert await later.ask(CutWait(step="1.1", reason="long enough")) is None
+    await later.until(lambda run: run.open_gates)
+    assert await later.ask(AnswerGate(gate="1.2#1", answer="proceed")) is None
+    await later.to_its_end()
+    assert len([event for event in stage.events(StepEntered) if event.step == "1.1"]) == 1
+
+
+async def test_a_resume_after_a_reboot_counts_the_time_that_nobody_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(tmp_path, ScriptedConnector({}))
+    live = stage.open(plan(step("1.1", WaitAction(seconds=3600.0))))
+    await live.until(lambda run: run.steps["1.1"].entered_at is not None)
+    await live.crash()
+    monkeypatch.setattr(runner, "boot_id", lambda: "another boot")
+    stage.clock = Leap(stage.clock)
+    wall = stage.clock.wall
+    stage.clock.monotonic = lambda: 5.0
+    stage.clock.wall = lambda: wall() + 600.0
+    later = stage.resume()
+    assert 600.0 <= later.run.now < 605.0
+    await later.stop()

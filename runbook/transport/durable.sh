@@ -86,7 +86,11 @@ rb_ready() {
   done
   rb_kind=attached
   [ -n "$rb_base" ] && rb_kind=files && [ -n "$rb_setsid" ] && rb_kind=session
-  rb_say ready "$$" "$rb_kind" "${rb_setsid:+setsid}" "$rb_base"
+  # An attached command is ended by finding what descends from this shell; where nobody can list it, it gets a channel
+  # and thus a session of its own.
+  rb_word=
+  [ -n "$rb_setsid" ] && rb_can_list && rb_word=setsid
+  rb_say ready "$$" "$rb_kind" "$rb_word" "$rb_base"
 }
 
 # Set rb_uid, without a process where /proc tells it.
@@ -348,6 +352,11 @@ rb_turn() {
 # True while the shell that runs rb_dir is the very process that wrote its name there.
 rb_is_alive() {
   rb_read_claim
+  # Where neither /proc nor ps tells a start time, there is only the number to go by.
+  if [ -z "$rb_then" ] && [ "$rb_me" = "$$ " ]; then
+    [ -n "$rb_sup" ] && kill -s 0 "$rb_sup" 2>/dev/null
+    return
+  fi
   [ -n "$rb_sup" ] && rb_identity "$rb_sup" && [ "$rb_who" = "$rb_then" ]
 }
 
@@ -372,6 +381,8 @@ rb_cancel() {
     rb_say over
     return
   fi
+  # Its shell is the command's parent: while it lives, the number is the command's. Afterwards it may be anybody's.
+  rb_is_alive || rb_pid=0
   rb_end "${rb_pid:-0}" "$2" " ${rb_sup:-0} " "$3" | rb_each
   rb_say ended
 }

@@ -32,10 +32,46 @@ rb_processes() {
   done
 }
 
-# rb_members LEADER COOKIE EXCEPT: print "pid name" of the job's processes, without those in EXCEPT (" 1 2 ").
+# True where processes can be listed at all.
+rb_can_list() {
+  [ -r /proc/self/stat ] || ps -A -o pid= >/dev/null 2>&1
+}
+
+# rb_end_group LEADER TENTHS: what can be done where processes cannot be listed: end the group that the leader leads, which
+# is its own. What left the group stays unseen, so the group is named when anything of it is left.
+rb_end_group() {
+  if [ "$1" -le 1 ]; then
+    echo "left 0 processes cannot be listed here"
+    return
+  fi
+  kill -s TERM -- "-$1" 2>/dev/null || kill -s TERM "$1" 2>/dev/null
+  rb_wait_group "$1" "$2" && return
+  kill -s KILL -- "-$1" 2>/dev/null || kill -s KILL "$1" 2>/dev/null
+  rb_wait_group "$1" 20 || echo "left $1 and its group"
+}
+
+# rb_wait_group LEADER TENTHS: true as soon as nothing of the group is left.
+rb_wait_group() {
+  rb_turns=$2
+  while kill -s 0 -- "-$1" 2>/dev/null || kill -s 0 "$1" 2>/dev/null; do
+    [ "$rb_turns" -gt 0 ] || return 1
+    rb_turn_passed
+  done
+}
+
+# Wait one of rb_turns. Fractions of a second are not POSIX; where sleep refuses them, a turn takes a second and counts
+# for ten.
+rb_turn_passed() {
+  if sleep 0.1 2>/dev/null; then rb_turns=$((rb_turns - 1)); else sleep 1 && rb_turns=$((rb_turns - 10)); fi
+}
+
+# rb_members LEADER COOKIE EXCEPT: print "pid name" of the job's processes, without those in EXCEPT (" 1 2 "). LEADER 0
+# means that nobody knows it: then only the cookie counts. Taken for a number it would be everybody's ancestor.
 rb_members() {
   rb_all=$(rb_processes)
-  rb_in=" $1 "
+  rb_leader=none
+  [ "$1" -gt 1 ] && rb_leader=$1
+  rb_in=" $rb_leader "
   for rb_f in $(grep -l "RUNBOOK_JOB=$2" /proc/[0-9]*/environ 2>/dev/null); do
     rb_f=${rb_f#/proc/}
     rb_in="$rb_in${rb_f%/environ} "
@@ -46,7 +82,7 @@ rb_members() {
     rb_before=$rb_in
     while read -r rb_p rb_pp rb_g rb_s rb_n; do
       case $rb_in in *" $rb_p "*) continue ;; esac
-      case " $rb_g $rb_s " in *" $1 "*) rb_in="$rb_in$rb_p " && continue ;; esac
+      case " $rb_g $rb_s " in *" $rb_leader "*) rb_in="$rb_in$rb_p " && continue ;; esac
       case $rb_in in *" $rb_pp "*) rb_in="$rb_in$rb_p " ;; esac
     done <<RB_END
 $rb_all
@@ -69,6 +105,10 @@ rb_signal() {
 
 # rb_end LEADER COOKIE EXCEPT TENTHS: TERM, wait at most TENTHS of a second, KILL; print who is left as "left PID NAME".
 rb_end() {
+  if ! rb_can_list; then
+    rb_end_group "$1" "$4"
+    return
+  fi
   rb_except=" $$ $3 "
   rb_members "$1" "$2" "$rb_except" | rb_signal TERM
   rb_wait_gone "$1" "$2" "$rb_except" "$4" && return
@@ -85,7 +125,6 @@ rb_wait_gone() {
   rb_turns=$4
   while [ -n "$(rb_members "$1" "$2" "$3")" ]; do
     [ "$rb_turns" -gt 0 ] || return 1
-    # Fractions of a second are not POSIX; where sleep refuses them, a turn takes a second and counts for ten.
-    if sleep 0.1 2>/dev/null; then rb_turns=$((rb_turns - 1)); else sleep 1 && rb_turns=$((rb_turns - 10)); fi
+    rb_turn_passed
   done
 }

@@ -60,6 +60,7 @@ class Ready:
     grade: Grade
     """The best that a durable job can have here."""
     has_setsid: bool
+    """True when commands can be run on this shell attached: each gets a session, and its processes can be found."""
     base: str
     """Folder of the jobs; empty where none can be made."""
 

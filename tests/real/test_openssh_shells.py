@@ -17,6 +17,7 @@ from runbook.core.outcome import Exited, Expired, Grade, Lost, NeverSent
 from runbook.transport.session import Job
 from runbook.transport.ssh import SshConnector, SshOptions
 from tests.real.openssh import RealServer, skip_or_fail
+from tests.transport.contract import is_alive
 from tests.transport.recorder import Recorder, sh
 
 pytestmark = pytest.mark.real
@@ -77,7 +78,11 @@ async def keeps_its_word(session, grade: Grade):
     text = "for i in 1 2 3; do echo $i; sleep 0.5; done; cat"
     assert await session.run(sh(text, stdin=b"in\0put"), job(), long) == Exited(0)
     assert long.out == b"1\n2\n3\nin\0put"
-    assert await session.run(sh("(sleep 600 & wait) & wait"), job(limit=1.0), Recorder()) == Expired(1.0)
+    for is_durable in (True, False):
+        tree = Recorder()
+        text = "(sleep 600 & echo $!; wait) & wait"
+        assert await session.run(sh(text), job(limit=1.0, durable=is_durable), tree) == Expired(1.0)
+        assert not is_alive(int(tree.out))
     if grade is not Grade.ATTACHED:
         again = job(out_offset=1)
         await session.run(sh("echo abc; exit 4"), Job(id=again.id), Recorder())

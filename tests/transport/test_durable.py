@@ -14,6 +14,7 @@ from runbook.core.command import Command
 from runbook.core.host import Host
 from runbook.core.outcome import Exited, Expired, Grade, Lost, NeverSent, Stopped
 from runbook.transport.durable import file_name
+from runbook.transport.framed import answered
 from runbook.transport.local import LocalConnector
 from runbook.transport.session import Job
 from runbook.transport.ssh import SshConnector, SshOptions
@@ -330,6 +331,32 @@ async def test_a_job_may_be_ended_by_a_runner_that_did_not_start_it(reach, home)
     second = await reach()
     assert await second.reattach(sh("sleep 600"), durable(limit=0.5), Counter()) == Expired(0.5)
     assert not is_alive(command_pid(home))
+
+
+async def test_ending_spares_whoever_has_the_commands_number_now(reach, home):
+    """The job's shell is gone, and its process id belongs to a stranger: only the cookie may decide."""
+    session = await reach()
+    stranger = await asyncio.create_subprocess_exec("sleep", "600", start_new_session=True)
+    claim(home, "run", "out", "err")
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    part(home, "job").write_text(f"999999 1 {boot}\nspec\n{stranger.pid}\n")
+    verb = f"rb_cancel {file_name(JOB)} {file_name(JOB)} 5\n"
+    async with session._jobs._shells.urgent(None) as helper:
+        said = await answered(helper, verb, within=20)
+    assert [(line.word, line.rest) for line in said] == [("ended", "")]
+    assert is_alive(stranger.pid)
+    stranger.kill()
+    await stranger.wait()
+
+
+@pytest.mark.parametrize("leader", [0, 1])
+async def test_an_unknown_leader_is_nobodys_ancestor(leader):
+    """Process 0 is everybody's: listed by descent it would be the whole machine."""
+    shell = await asyncio.create_subprocess_exec(
+        "/bin/sh", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    listed, _ = await shell.communicate(_LIBRARY + f"rb_members {leader} nobodys-cookie ' '\n".encode())
+    assert listed == b""
 
 
 async def test_the_shell_takes_the_next_job_after_an_ended_one(reach):

@@ -19,7 +19,7 @@ import msgspec
 import msgspec.inspect as mi
 
 from runbook.core.milestone_name import Seconds
-from runbook.core.runbook import Date, Written
+from runbook.core.runbook import Date, Runbook, Written
 from runbook.document import scalars
 from runbook.document.source import Entry, ListNode, MapNode, Node, ScalarNode, plain
 from runbook.document.value_rules import broken_rules
@@ -59,10 +59,33 @@ Special = Callable[["Reader", Node], object]
 @lru_cache(maxsize=256)
 def struct_type(cls: type[msgspec.Struct]) -> mi.StructType:
     """The declared fields of a struct, resolved once."""
-    described = mi.type_info(cls)
+    described = _parts_of_a_runbook().get(cls) or mi.type_info(cls)
     if not isinstance(described, mi.StructType):
         raise TypeError(cls)
     return described
+
+
+@lru_cache(maxsize=1)
+def _parts_of_a_runbook() -> Mapping[type, mi.StructType]:
+    """Every struct that a runbook may hold, resolved together: alone, each would resolve all of its own parts again."""
+    found: dict[type, mi.StructType] = {}
+    waiting: list[mi.Type] = [mi.type_info(Runbook)]
+    while waiting:
+        match waiting.pop():
+            case mi.StructType() as part if part.cls not in found:
+                found[part.cls] = part
+                waiting += (field.type for field in part.fields)
+            case mi.Metadata() as marked:
+                waiting.append(marked.type)
+            case mi.UnionType() as union:
+                waiting += union.types
+            case mi.VarTupleType() as many:
+                waiting.append(many.item_type)
+            case mi.DictType() as mapping:
+                waiting.append(mapping.value_type)
+            case _:
+                pass
+    return MappingProxyType(found)
 
 
 def keys_of(cls: type[msgspec.Struct]) -> dict[str, mi.Field]:

@@ -11,10 +11,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, assert_never
 
+import msgspec
 import yaml
 
 from runbook.core.host import Json, Scalar
@@ -36,8 +36,7 @@ _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud80
 _LONGEST_NUMBER = 300
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """How much a document may ask of us. A document beyond them is a mistake or an attack."""
 
     size: int = 1 << 20
@@ -47,8 +46,7 @@ class Limits:
     """Counted after aliases are expanded."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScalarNode:
+class ScalarNode(msgspec.Struct, frozen=True, kw_only=True):
     """A leaf."""
 
     where: Where
@@ -61,8 +59,7 @@ class ScalarNode:
     """A tag that is not of the core schema, such as `!vault`; readers that know none refuse it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListNode:
+class ListNode(msgspec.Struct, frozen=True, kw_only=True):
     """A sequence."""
 
     where: Where
@@ -70,8 +67,7 @@ class ListNode:
     tag: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One key with its value."""
 
     key: ScalarNode
@@ -83,8 +79,7 @@ class Entry:
         return self.key.raw
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MapNode:
+class MapNode(msgspec.Struct, frozen=True, kw_only=True):
     """A mapping, in the order written; merge keys are expanded behind the keys that the mapping writes itself."""
 
     where: Where
@@ -100,8 +95,7 @@ Node = ScalarNode | ListNode | MapNode
 """The closed union."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A document that was read: what it says, and the digest of its exact bytes for the record."""
 
     file: str
@@ -204,8 +198,7 @@ def _place(before: str, file: str) -> Where:
     return Where(file, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(msgspec.Struct):
     """A collection whose end has not been met."""
 
     where: Where

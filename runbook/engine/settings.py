@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +82,8 @@ def _root(start: Path) -> Path:
 
 
 def _read(path: Path) -> _File:
+    import tomllib  # noqa: PLC0415 - most workspaces have no such file, and a check is to be quick
+
     try:
         return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File)
     except (OSError, ValueError) as wrong:

@@ -194,7 +194,9 @@ SHOWN = paramiko.Ed25519Key(data=KEY.public_data)
 
 
 @pytest.mark.parametrize(
-    "text", [f"10.0.0.1 {LINE}", f"10.0.*,!10.0.0.9 {LINE}", f"10.0.0.1 ssh-ed25519 broken\n10.0.0.1 {LINE}\n@odd"]
+    "text",
+    [f"10.0.0.1 {LINE}", f"10.0.*,!10.0.0.9 {LINE}", f"10.0.0.1 ssh-ed25519 broken\n10.0.0.1 {LINE}\n@odd"],
+    ids=["by name", "by pattern", "behind a broken line"],
 )
 def test_a_key_is_known_by_any_line_that_fits(tmp_path, text):
     trust, target = _trusting(tmp_path, text)
@@ -209,6 +211,7 @@ def test_a_key_is_known_by_any_line_that_fits(tmp_path, text):
         (f"!10.0.0.1,10.0.0.* {LINE}", 'no key is known for "10.0.0.1"'),
         (f"@cert-authority * {LINE}", "it is known by its authority alone, and Fabric checks no host certificates"),
     ],
+    ids=["revoked", "excluded", "only certified"],
 )
 def test_a_key_that_is_revoked_excluded_or_only_certified_is_refused(tmp_path, text, what):
     trust, target = _trusting(tmp_path, text)

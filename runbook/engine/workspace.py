@@ -207,7 +207,7 @@ class LocalWorkspace:
             agree: Asked before a program is run as the inventory, which is read again for its passwords.
 
         Raises:
-            Problems: The run has ended, is live, or its record is damaged.
+            Problems: The run has ended, is live, needs secrets that nobody can be asked for, or is damaged.
         """
         folder = self.library.find(run)
         first = next(RecordReader(folder).entries(), None)
@@ -215,6 +215,14 @@ class LocalWorkspace:
             raise problem(f"record {run} was never opened", code="no-record", exit=Exit.FAILED)
         plan = first.event.plan
         wanted = {one.name: one.source for one in plan.parameters if one.secret}
+        if wanted and self.secret is None:
+            # Without them the runner could not even hide them in what still comes from the hosts.
+            raise problem(
+                f"run {folder.name} needs its secrets again: {', '.join(wanted)}",
+                fix=f"Resume it where they can be given: runbook resume {folder.name}",
+                code="no-secret",
+                exit=Exit.REFUSED,
+            )
         secrets = {name: self.secret(name, source) for name, source in wanted.items()} if self.secret else {}
         if plan.inventory:
             inventory = read_inventory(

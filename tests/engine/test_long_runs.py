@@ -74,3 +74,9 @@ async def test_two_hundred_steps_and_as_many_callers_leave_no_descriptor_and_no_
     assert "Z" not in children(pid)
     await answered(feed, lambda gate: AnswerGate(gate=gate, answer="proceed"))
     assert verdicts(await ended(feed)).run == "completed"
+
+
+async def test_a_launcher_that_stays_keeps_nothing_of_the_runners_that_it_started(place: Place) -> None:
+    feed = await place.start(plan(command("1.1", "true")))
+    pid = place.runners((await ended(feed)).id)[-1]
+    await eventually(lambda: not Path(f"/proc/{pid}").exists())

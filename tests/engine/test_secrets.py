@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,11 +21,12 @@ from runbook.core.action import (
 from runbook.core.command import Secret
 from runbook.core.event import SessionLost
 from runbook.core.intent import AddNote, AnswerGate, HaltRun
-from runbook.core.plan import PlannedProbe, PlannedStep
+from runbook.core.plan import PlannedParameter, PlannedProbe, PlannedStep
 from runbook.engine.log import Log
 from runbook.engine.masked import masked, masked_intent
+from runbook.problem import Problems
 from runbook.transport.masking import Masker
-from tests.engine.place import Place, answered, command, ended, plan, until
+from tests.engine.place import Place, answered, command, ended, eventually, plan, until
 
 SECRET = Secret("password", "corr\"ect horse/batt'ery")
 MASK = Masker.for_secrets((SECRET,)).mask_text
@@ -87,6 +90,23 @@ async def test_a_variable_that_equals_a_secret_is_in_no_command_s_environment(
     step = command("1.1", 'echo "${DB_PASSWORD-none} ${DB_USER-none}"')
     run = await ended(await place.start(plan(step), secrets=(SECRET,)))
     assert (place.folder(run.id) / "out" / "here.log").read_text() == "none orders\n"
+
+
+async def test_a_run_with_secrets_is_not_resumed_where_nobody_can_give_them(place: Place) -> None:
+    parameter = PlannedParameter(name="password", secret=True, source="env:DB_PASSWORD")
+    question = PlannedStep(id="1.1", name="Go on?", action=ConfirmAction(message="Go on?"))
+    feed = await place.start(plan(question, parameters=(parameter,)), secrets=(SECRET,))
+    await until(feed, lambda run: run.open_gates)
+    os.kill(place.runners(feed.run.id)[-1], signal.SIGKILL)
+    await eventually(lambda: not feed.is_live)
+    with pytest.raises(Problems, match="needs its secrets again: password"):
+        await place.workspace.resume(feed.run.id)
+    place.workspace.secret = lambda _name, _source: SECRET.reveal()
+    await place.workspace.resume(feed.run.id)
+    again = await place.watch(feed.run.id)
+    assert await again.send(AddNote(text=SECRET.reveal())) is None
+    await until(again, lambda run: run.notes)
+    assert leaks(place.folder(feed.run.id)) == []
 
 
 @pytest.mark.parametrize("word", ["command", "shell", "kind", "true", "here", "echo"])

@@ -266,7 +266,9 @@ class Executor:
 
     def _landed(self, effect: Effect, done: asyncio.Task[None]) -> None:
         """A worker is done. One that crashed told nothing, so it is told here; its effect is never tried again."""
-        crash = None if done.cancelled() else done.exception()
+        # Workers of attempts answer a cancel with an end: one that did not was cut off before it could.
+        cut_off = asyncio.CancelledError() if isinstance(effect, Attempt) else None
+        crash = cut_off if done.cancelled() else done.exception()
         if crash is None or isinstance(effect, Attempt):
             del self._in_flight[effect]
             self._cancelling.discard(effect)

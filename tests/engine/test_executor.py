@@ -112,6 +112,10 @@ def broken(*_given: object) -> Event:
     raise RuntimeError("the words of a crash may hold anything")
 
 
+def cut_off(*_given: object) -> Event:
+    raise asyncio.CancelledError
+
+
 class Synced:
     """Stands in the way of the journal's `fdatasync`: knows what is durable, and fails when it is told to."""
 
@@ -202,6 +206,15 @@ async def test_a_worker_that_crashes_is_in_doubt_and_is_not_tried_again(tmp_path
     assert hands.asked == {("start", Attempt("1.1", "db1", 1)): 1}
     assert run.steps["1.1"].outcome is Outcome.IN_DOUBT
     assert run.steps["1.1"].detail == "runbook itself failed (RuntimeError); whether it happened is not known"
+
+
+async def test_a_worker_that_is_cut_off_without_a_word_does_not_hold_up_the_run(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ScriptedConnector({}))
+    live = stage.open(plan(does("1.1")))
+    handled(live, cut_off)
+    assert await live.until(lambda run: run.steps["1.1"].outcome is Outcome.IN_DOUBT)
+    assert await live.ask(HaltRun(reason="enough")) is None
+    assert verdicts(await live.to_its_end()).run == "aborted"
 
 
 async def test_a_probe_that_crashes_is_on_record_and_does_not_spin(tmp_path: Path) -> None:

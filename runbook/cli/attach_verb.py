@@ -7,8 +7,7 @@ import sys
 import click
 
 from runbook.cli.compose import json_option, recordings_option, workspace
-from runbook.cli.diagnostics import can_show_screen
-from runbook.cli.starting import watch_to_the_end
+from runbook.cli.starting import watch
 
 
 @click.command("attach")
@@ -21,8 +20,4 @@ def verb(*, run: str, recordings: str, as_json: bool, line: bool, watch_only: bo
     """Watch a live run: its id or its beginning, a runbook's name, or `last`. Leaving never stops it."""
     place = workspace("attach", recordings)
     found = place.library.find(run).name
-    if can_show_screen() and not (line or as_json):
-        from runbook.cli.screen import open_run  # noqa: PLC0415 - lines must not pay for the screen
-
-        return open_run(place, found)
-    return watch_to_the_end(place, found, answer=not watch_only and sys.stdin.isatty(), as_json=as_json)
+    return watch(place, found, in_lines=line, answer=not watch_only and sys.stdin.isatty(), as_json=as_json)

@@ -37,7 +37,7 @@ def verb(*, book: str, inventory: str, reading: Reading, params: tuple[str, ...]
     place = workspace("preflight")
     wish = Wish(book=book, inventory=inventory, reading=reading, given=given(params), limit=limit)
     prepared = prepare(place.settings, wish, None)
-    found = run_async(inspect(prepared.plan, prepared.folder))
+    found = run_async(inspect(prepared.plan, prepared.folder, prepared.sudo_passwords))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
     else:

@@ -10,9 +10,9 @@ import sys
 import click
 
 from runbook.cli.compose import json_option, recordings_option, run_async, workspace
-from runbook.cli.diagnostics import can_show_screen, say
+from runbook.cli.diagnostics import say
 from runbook.cli.inventory_options import agreement, program_option
-from runbook.cli.starting import watch_to_the_end
+from runbook.cli.starting import watch
 
 
 @click.command("resume")
@@ -33,8 +33,4 @@ def verb(*, run: str, recordings: str, as_json: bool, run_program: bool, line: b
         click.echo(found)
         return 0
     say(f"Resumed {found}.")
-    if can_show_screen() and not (line or as_json):
-        from runbook.cli.screen import open_run  # noqa: PLC0415 - lines must not pay for the screen
-
-        return open_run(place, found)
-    return watch_to_the_end(place, found, answer=sys.stdin.isatty(), as_json=as_json)
+    return watch(place, found, in_lines=line, answer=sys.stdin.isatty(), as_json=as_json)

@@ -53,11 +53,17 @@ def start(place: LocalWorkspace, wish: Wish, manner: Manner, runner: WarmRunner)
     if manner.detach:
         click.echo(run)
         return 0
-    if can_show_screen() and not (manner.line or manner.as_json or manner.auto):
+    in_lines = manner.line or manner.auto
+    return watch(place, run, in_lines=in_lines, answer=there or not manner.auto, as_json=manner.as_json)
+
+
+def watch(place: LocalWorkspace, run: str, *, in_lines: bool, answer: bool, as_json: bool) -> int:
+    """Follow a live run on the screen, or in lines where there is none or they are wanted; the status is the run's."""
+    if can_show_screen() and not (in_lines or as_json):
         from runbook.cli.screen import open_run  # noqa: PLC0415 - lines must not pay for the screen
 
         return open_run(place, run)
-    return watch_to_the_end(place, run, answer=there or not manner.auto, as_json=manner.as_json)
+    return watch_to_the_end(place, run, answer=answer, as_json=as_json)
 
 
 def watch_to_the_end(place: LocalWorkspace, run: str, *, answer: bool, as_json: bool) -> int:

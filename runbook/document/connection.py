@@ -23,7 +23,7 @@ import msgspec
 from runbook.core.host import Host
 from runbook.core.inventory import Password, Unreadable
 from runbook.document.inventory_draft import Setting
-from runbook.document.secret_variables import CONNECTION_PASSWORDS, split_secrets
+from runbook.document.secret_variables import CONNECTION_PASSWORDS, cannot_be_read, split_secrets, unreadable
 from runbook.document.ssh_arguments import SshOption, bastion_of_command, bastions, read_ssh_arguments
 from runbook.problem import Problem, Where
 
@@ -151,7 +151,7 @@ class _Reading:
         alias, setting = present[-1]
         self.warnings += (_differs(alias, other, it) for other, it in present[:-1] if it.value != setting.value)
         if setting.form != "plain":
-            self.problems.append(_unreadable(alias, setting))
+            self.problems.append(cannot_be_read(unreadable(alias, setting), alias))
             return None
         return setting
 
@@ -306,15 +306,4 @@ def _differs(winner: str, other: str, setting: Setting) -> Problem:
         where=setting.where,
         code="alias-differs",
         warning=True,
-    )
-
-
-def _unreadable(variable: str, setting: Setting) -> Problem:
-    form = "a vault value" if setting.form == "vault" else "a Jinja template"
-    return Problem(
-        what=f"{variable} is {form}",
-        why="only Ansible can read it",
-        fix=f"Write the value itself, or give it when you start: -e {variable}=VALUE.",
-        where=setting.where,
-        code="unreadable-value",
     )

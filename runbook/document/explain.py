@@ -12,7 +12,8 @@ import msgspec
 
 from runbook.core.command import MASK
 from runbook.core.host import Host
-from runbook.core.inventory import Inventory, Password, Unreadable
+from runbook.core.inventory import Inventory, Password
+from runbook.document.secret_variables import cannot_be_read
 from runbook.problem import Problem, Where, nearest, problem
 
 _DEFAULTS = {
@@ -64,20 +65,10 @@ def why_missing(inventory: Inventory, host: str, variable: str) -> tuple[Problem
 
     For whoever found that a template uses a variable that the host does not have.
     """
-    found = [_unreadable(host, it) for name, it in inventory.unreadable.get(host, {}).items() if name == variable]
+    unreadable = inventory.unreadable.get(host, {}).values()
+    found = [cannot_be_read(it, f'variable "{variable}" of {host}') for it in unreadable if it.variable == variable]
     secrets = (it for it in inventory.passwords if it.host == host)
     return (*found, *(_secret(it) for it in secrets if it.variable.partition(".")[0] == variable))
-
-
-def _unreadable(host: str, it: Unreadable) -> Problem:
-    form = "a vault value" if it.form == "vault" else "a Jinja template"
-    return Problem(
-        what=f'variable "{it.variable}" of {host} is {form}',
-        why="only Ansible can read it",
-        fix=f"Write the value itself, or set it for this run: -e {it.variable}=VALUE.",
-        where=it.where,
-        code="unreadable-value",
-    )
 
 
 def _secret(it: Password) -> Problem:

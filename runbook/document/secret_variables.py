@@ -17,7 +17,7 @@ from runbook.core.command import Secret
 from runbook.core.host import Json
 from runbook.core.inventory import Password, Unreadable
 from runbook.document.inventory_draft import Setting
-from runbook.problem import Where
+from runbook.problem import Problem, Where
 
 LOGIN_PASSWORD = ("ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
 BECOME_PASSWORD = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass")
@@ -47,18 +47,42 @@ def is_secret_name(name: str) -> bool:
 def split_secrets(host: str, settings: Mapping[str, Setting], *, reserved: Container[str]) -> Split:
     """Sort variables into usable, secret and unreadable ones; `reserved` names are of no use to templates."""
     variables: dict[str, Json] = {}
-    unreadable: dict[str, Unreadable] = {}
+    unreadable_ones: dict[str, Unreadable] = {}
     passwords: list[Password] = []
     for name, setting in settings.items():
         if setting.form != "plain":
-            unreadable[name] = Unreadable(variable=name, form=setting.form, where=setting.where)
+            unreadable_ones[name] = unreadable(name, setting)
             continue
         found = dict(_secrets(name, setting.value, name=name))
         place = str(Where(setting.where.file, setting.where.line))
         passwords += (_password(host, path, text, place) for path, text in found.items())
         if name not in reserved and name not in found:
             variables[name] = _without(setting.value, name, found)
-    return Split(variables=variables, passwords=tuple(passwords), unreadable=unreadable)
+    return Split(variables=variables, passwords=tuple(passwords), unreadable=unreadable_ones)
+
+
+def unreadable(variable: str, setting: Setting) -> Unreadable:
+    """A setting that is a template or encrypted, for whoever looks for its value.
+
+    Raises:
+        ValueError: It is plain.
+    """
+    if setting.form == "plain":
+        raise ValueError(f"{variable} can be read")
+    return Unreadable(variable=variable, form=setting.form, where=setting.where)
+
+
+def cannot_be_read(it: Unreadable, subject: str) -> Problem:
+    """The problem of somebody who needs it; `subject` is what they call it."""
+    public = f"Write the value itself, or give it when you start: -e {it.variable}=VALUE."
+    private = "Write the value itself in a file that only you can read, or use --inventory-via ansible-inventory."
+    return Problem(
+        what=f"{subject} is {'a vault value' if it.form == 'vault' else 'a Jinja template'}",
+        why="only Ansible can read it",
+        fix=private if is_secret_name(it.variable) else public,
+        where=it.where,
+        code="unreadable-value",
+    )
 
 
 def _secrets(path: str, value: Json, *, name: str) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from runbook.core.host import Host
 from runbook.document.connection import CONNECTION_VARIABLES, describe, merge
+from runbook.document.explain import why_missing
 from runbook.document.inventory_draft import written
 from runbook.document.inventory_file import read_inventory
 from runbook.document.inventory_reading import Reading
@@ -186,3 +187,15 @@ def test_a_proxy_command_that_does_anything_else_is_not_followed(command):
 def test_a_jump_that_names_no_host_is_refused(value):
     with pytest.raises(ValueError, match="is no"):
         bastions(value)
+
+
+def test_a_password_that_only_ansible_can_read_is_never_asked_for_on_the_command_line(tmp_path: Path) -> None:
+    place = tmp_path / "inventories/here"
+    place.mkdir(parents=True)
+    (place / "hosts.ini").write_text("web1 ansible_user='{{ who }}'\nweb2 ansible_password='{{ word }}'\n")
+    inventory = read_inventory("here", workspace=tmp_path)
+    found = (*inventory.unusable["web1"], *why_missing(inventory, "web2", "ansible_password"))
+    assert [problem.fix for problem in found] == [
+        "Write the value itself, or give it when you start: -e ansible_user=VALUE.",
+        "Write the value itself in a file that only you can read, or use --inventory-via ansible-inventory.",
+    ]

@@ -42,6 +42,8 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     by: Actor | None = None
     """Who resumes it."""
     secrets: dict[str, str] = {}
+    sudo_passwords: dict[str, str] = {}
+    """Host name to what its sudo asks for, from the inventory; each distinct one is tried once for the fleet."""
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,12 +6,14 @@ Uses the step kind itself, so `runbook preflight` can promise no more and no les
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
 from runbook.core.action import PreflightAction
-from runbook.core.command import Become
+from runbook.core.command import Become, Secret
 from runbook.core.event import Checked, Event, Result
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Plan, PlannedStep
@@ -25,6 +27,8 @@ from runbook.transport.local import LocalConnector
 from runbook.transport.session import Connector, Job
 from runbook.transport.ssh import SshConnector, SshOptions
 
+NO_PASSWORDS: Mapping[str, str] = MappingProxyType({})
+
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     """One host as it was found."""
@@ -35,11 +39,15 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[Checked, ...]
 
 
-async def inspect(plan: Plan, folder: Path) -> tuple[Inspection, ...]:
-    """Open and look at every host of the plan, all at once; the fleet bounds the logins."""
+async def inspect(plan: Plan, folder: Path, sudo: Mapping[str, str] = NO_PASSWORDS) -> tuple[Inspection, ...]:
+    """Open and look at every host of the plan, all at once; the fleet bounds the logins.
+
+    `sudo` is by host what its sudo asks for where it asks.
+    """
+    passwords = {host: Secret("sudo password", word) for host, word in sudo.items()}
     clock = SystemClock()
     connectors: dict[str, Connector] = {
-        "ssh": SshConnector(SshOptions(wall=clock.wall)),
+        "ssh": SshConnector(SshOptions(wall=clock.wall, sudo_passwords=passwords)),
         "local": LocalConnector(wall=clock.wall),
     }
     fleet = Fleet({host.name: host for host in plan.hosts}, connectors, clock, _forget)

@@ -21,6 +21,7 @@ from runbook.document.draft import CompileOptions, Given
 from runbook.document.inventory_file import read_inventory
 from runbook.document.inventory_reading import AS_IT_IS, Reading
 from runbook.document.runbook_file import read_runbook
+from runbook.document.secret_variables import BECOME_PASSWORD
 from runbook.engine import kept_reading
 from runbook.engine.books import find_book
 from runbook.engine.settings import Settings
@@ -58,6 +59,11 @@ class Prepared:
     folder: Path
     """The runbook's; relative paths of uploads start there."""
     warnings: tuple[Problem, ...]
+
+    @property
+    def sudo_passwords(self) -> dict[str, str]:
+        """What the inventory says that sudo asks for, by host."""
+        return sudo_passwords(self.inventory)
 
 
 SecretSource = Callable[[str, str], str]
@@ -124,6 +130,13 @@ def _files(path: Path, inventory: Inventory, reading: Reading, compiled: Compile
 
 def _document(value: object) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+
+
+def sudo_passwords(inventory: Inventory) -> dict[str, str]:
+    """By host, the last of Ansible's names for it winning."""
+    named = [one for one in inventory.passwords if one.variable in BECOME_PASSWORD]
+    ranked = sorted(named, key=lambda one: BECOME_PASSWORD.index(one.variable))
+    return {one.host: one.secret.reveal() for one in ranked}
 
 
 def _masked(masker: Masker, data: bytes) -> bytes:

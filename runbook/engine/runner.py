@@ -112,8 +112,9 @@ def _tools(
     handover: Handover, recorder: Recorder, executor: Executor, secrets: tuple[Secret, ...], clock: SystemClock
 ) -> Tools:
     masker = Masker.for_secrets(secrets)
+    sudo = {host: Secret("sudo password", word) for host, word in handover.sudo_passwords.items()}
     connectors: dict[str, Connector] = {
-        "ssh": SshConnector(SshOptions(wall=clock.wall)),
+        "ssh": SshConnector(SshOptions(wall=clock.wall, sudo_passwords=sudo)),
         "local": LocalConnector(wall=clock.wall),
     }
     hosts = {host.name: host for host in recorder.run.plan.hosts}

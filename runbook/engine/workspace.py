@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from runbook.core.event import Actor, RunOpened
 from runbook.core.plan import Plan
@@ -31,7 +32,7 @@ from runbook.engine.feed import BookRow, ParameterField, RunRow
 from runbook.engine.handover import Handover, Opening
 from runbook.engine.kept_reading import reading_again
 from runbook.engine.launch import WarmRunner
-from runbook.engine.prepare import Prepared, SecretSource, Wish, prepare
+from runbook.engine.prepare import Prepared, SecretSource, Wish, prepare, sudo_passwords
 from runbook.engine.replay import RecordedReplay
 from runbook.engine.settings import Settings
 from runbook.problem import Exit, Problems, problem
@@ -196,7 +197,8 @@ class LocalWorkspace:
             files=prepared.files,
         )
         secrets = {secret.name: secret.reveal() for secret in prepared.secrets}
-        await _hand_over(self._handover(run, str(prepared.folder), secrets, opening=opening), runner)
+        handover = self._handover(run, str(prepared.folder), secrets, opening=opening)
+        await _hand_over(replace(handover, sudo_passwords=prepared.sudo_passwords), runner)
         return run
 
     async def resume(self, run: str, *, agree: Agree | None = None) -> str:
@@ -224,13 +226,16 @@ class LocalWorkspace:
                 exit=Exit.REFUSED,
             )
         secrets = {name: self.secret(name, source) for name, source in wanted.items()} if self.secret else {}
+        passwords: dict[str, str] = {}
         if plan.inventory:
             inventory = read_inventory(
                 plan.inventory, workspace=self.settings.root, reading=reading_again(folder, agree)
             )
             secrets |= {secret.name: secret.reveal() for secret in inventory.secrets}
+            passwords = sudo_passwords(inventory)
         book_folder = str((self.settings.root / plan.source).parent)
-        await _hand_over(self._handover(folder.name, book_folder, secrets, by=self.whoami()))
+        handover = self._handover(folder.name, book_folder, secrets, by=self.whoami())
+        await _hand_over(replace(handover, sudo_passwords=passwords))
         return folder.name
 
     def _handover(

@@ -13,6 +13,7 @@ from runbook.core.action import CommandAction
 from runbook.core.event import Entry, RunnerStarted
 from runbook.core.host import Host
 from runbook.core.intent import Intent
+from runbook.core.inventory import Inventory
 from runbook.core.plan import Environment, Plan, PlannedSection, PlannedStep
 from runbook.core.run import Run
 from runbook.engine.client import LiveFeed
@@ -68,7 +69,7 @@ class Place:
         """What `prepare` would give, without a document."""
         return Prepared(
             runbook=None,
-            inventory=None,
+            inventory=Inventory(name="test", source="", hosts={}, groups={}, environment=of.environment),
             plan=of,
             secrets=secrets,
             files={"runbook.yaml": b"name: practice\n"},

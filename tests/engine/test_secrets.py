@@ -28,7 +28,7 @@ from runbook.problem import Problems
 from runbook.transport.masking import Masker
 from tests.engine.place import Place, answered, command, ended, eventually, plan, until
 
-SECRET = Secret("password", "corr\"ect horse/batt'ery")
+SECRET = Secret("password", "corr\"x horse/batt'ery")
 MASK = Masker.for_secrets((SECRET,)).mask_text
 FORMS = {SECRET.reveal(), json.dumps(SECRET.reveal())[1:-1], "corr", "horse", "batt"}
 

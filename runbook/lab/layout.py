@@ -17,7 +17,7 @@ FIRST_PORT = 22200
 """Where the search for a free block of ports begins; below the ranges from which kernels take outgoing ports."""
 
 BLOCK = 10
-"""Ports per lab: base + 1, 2, 3 for SSH to db1, db2, app1; base + 8 for the application's HTTP."""
+"""Ports per lab: the base is its claim to the others, + 1, 2, 3 for SSH to db1, db2, app1, + 8 for the application."""
 
 BLOCKS = 200
 """How many labs of how many users may be on one machine."""

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from runbook.lab.hosts import Site, furnish, remove
@@ -116,20 +117,37 @@ class Server:
         )
 
 
-async def open_block(layout: Layout, sockets: Path, preferred: int) -> tuple[Site, tuple[Sshd, ...]]:
+async def open_block(layout: Layout, sockets: Path, preferred: int, held: ExitStack) -> tuple[Site, tuple[Sshd, ...]]:
     """Find a block of ports that is free whole, trying the one of last time first, and listen on it.
+
+    A reset lets go of the ports for a moment, and then no other lab may take them: so a block is claimed by its first
+    port, for as long as `held` lives.
 
     Raises:
         NoPorts: There is none.
     """
     blocks = [FIRST_PORT + BLOCK * number for number in range(BLOCKS)]
     for base in [preferred, *blocks] if preferred else blocks:
-        site = Site(layout, base, sockets)
-        servers = tuple(Sshd(host, site) for host in HOSTS)
-        if _is_free(base + HTTP_OFFSET) and await listen_all(servers):
-            return site, servers
+        with ExitStack() as claim:
+            if not _claims(base, claim):
+                continue
+            site = Site(layout, base, sockets)
+            servers = tuple(Sshd(host, site) for host in HOSTS)
+            if _is_free(base + HTTP_OFFSET) and await listen_all(servers):
+                held.push(claim.pop_all())
+                return site, servers
     message = f"no block of {BLOCK} free ports between {blocks[0]} and {blocks[-1] + BLOCK}"
     raise NoPorts(message)
+
+
+def _claims(base: int, claim: ExitStack) -> bool:
+    """Bound and never listened on; without the address being reusable, so that nobody else can bind it."""
+    port = claim.enter_context(socket.socket())
+    try:
+        port.bind(("127.0.0.1", base))
+    except OSError:
+        return False
+    return True
 
 
 def _is_free(port: int) -> bool:
@@ -145,9 +163,10 @@ def _is_free(port: int) -> bool:
 async def run(layout: Layout) -> None:
     """Be the lab in this directory until told to end."""
     make_keys(layout)
-    sockets = make_sockets()
-    try:
-        site, servers = await open_block(layout, sockets, read_state(layout).base_port)
+    with ExitStack() as held:
+        sockets = make_sockets()
+        held.callback(shutil.rmtree, sockets, ignore_errors=True)
+        site, servers = await open_block(layout, sockets, read_state(layout).base_port, held)
         write_known_hosts(layout, site.base_port)
         write_inventory(layout.inventory, layout, site.base_port)
         lab = Server(site, servers)
@@ -155,8 +174,6 @@ async def run(layout: Layout) -> None:
         write_state(layout, ServerState(pid=os.getpid(), base_port=site.base_port, sockets=str(sockets)))
         await lab.serve()
         write_state(layout, ServerState(pid=0, base_port=site.base_port, sockets=""))
-    finally:
-        shutil.rmtree(sockets, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import stat
 import time
 from collections.abc import Callable
@@ -46,6 +47,19 @@ def test_up_on_a_lab_that_is_up_changes_nothing(make_lab: MakeLab) -> None:
     (root / "hosts" / "db1" / "note").write_text("mine")
     assert up(root) == first
     assert (root / "hosts" / "db1" / "note").read_text() == "mine"
+
+
+def test_a_lab_claims_its_block_of_ports_so_that_no_other_takes_one_while_it_is_made_new(make_lab: MakeLab) -> None:
+    root = make_lab("a")
+    up(root)
+    base = read_state(Layout.at(root)).base_port
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", base))
+    down(root)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", base))
 
 
 def test_fresh_gives_the_first_state_back_and_keeps_ports_and_keys(make_lab: MakeLab) -> None:

@@ -7,7 +7,7 @@ awaits nothing and its texts are final, or it awaits something and all its texts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -21,7 +21,7 @@ from jinja2.parser import Parser
 from runbook.core.action import Action, AssertAction, CommandAction, ScriptAction, WaitForAction
 from runbook.core.host import Json
 from runbook.document.sandbox import MOST_OUTPUT, Allowance, guard, make_sandbox
-from runbook.document.scope import Registered, Scope, attribute
+from runbook.document.scope import ABSENT, Registered, Scope, attribute, item
 from runbook.problem import Problem, Problems, Where, nearest
 
 A = TypeVar("A", bound=msgspec.Struct)
@@ -244,16 +244,53 @@ def _compiled_expression(expression: str) -> TemplateExpression:
 
 
 def _values(expression: str, scope: Scope) -> dict[str, Json]:
-    """Each name in it with the attribute that was asked for, in the order of reading."""
+    """Each value that it looked at, under the longest access that leads to one, in the order of reading."""
     names = scope.names()
-    found: dict[str, Json] = {}
     tree = _parsed_expression(expression)
-    inner = {id(node.node) for node in tree.find_all(nodes.Getattr)}
-    for node in tree.find_all((nodes.Getattr, nodes.Name)):
-        if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name) and node.node.name in names:
-            found[f"{node.node.name}.{node.attr}"] = _plain(attribute(names[node.node.name], node.attr))
-        elif isinstance(node, nodes.Name) and id(node) not in inner and node.name in names:
-            found[node.name] = _plain(names[node.name])
+    inner = {id(node.node) for node in tree.find_all(nodes.Expr) if isinstance(node, nodes.Getattr | nodes.Getitem)}
+    accesses = (node for node in tree.find_all((nodes.Getattr, nodes.Getitem, nodes.Name)) if id(node) not in inner)
+    return dict(shown for node in accesses for shown in _shown(node, names))
+
+
+def _shown(node: nodes.Node, names: Mapping[str, object]) -> Iterator[tuple[str, Json]]:
+    """The access and its value; what cannot be told is left out, because the verdict is there and must not fail now."""
+    try:
+        told = _spelled(node), _plain(_looked_up(node, names))
+    except LookupError:
+        if isinstance(node, nodes.Getattr | nodes.Getitem):
+            yield from _shown(node.node, names)
+    else:
+        yield told
+
+
+def _spelled(node: nodes.Node) -> str:
+    match node:
+        case nodes.Name():
+            return node.name
+        case nodes.Getattr():
+            return f"{_spelled(node.node)}.{node.attr}"
+        case nodes.Getitem():
+            return f"{_spelled(node.node)}[{_spelled(node.arg)}]"
+        case nodes.Const():
+            return repr(node.value)
+        case _:
+            raise LookupError("more than names, attributes and items")
+
+
+def _looked_up(node: nodes.Node, names: Mapping[str, object]) -> object:
+    match node:
+        case nodes.Name():
+            found = names[node.name]
+        case nodes.Getattr():
+            found = attribute(_looked_up(node.node, names), node.attr)
+        case nodes.Getitem():
+            found = item(_looked_up(node.node, names), _looked_up(node.arg, names))
+        case nodes.Const():
+            found = node.value
+        case _:
+            raise LookupError("more than names, attributes and items")
+    if found is ABSENT or callable(found):
+        raise LookupError("no value")
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -176,7 +177,21 @@ def test_an_expression_says_what_it_looked_at() -> None:
         True, {"lag.rc": 3, "ticket": "CHG-1", "n": 10}
     )
     assert evaluate("pw == 's3 cret'", SCOPE) == Evaluation(False, {"pw": MASK})
-    assert evaluate("both['web2'].stdout == '2'", SCOPE).verdict
+    assert evaluate("both['web2'].stdout == '2'", SCOPE) == Evaluation(True, {"both['web2'].stdout": "2"})
+
+
+def test_work_of_no_host_picks_one_of_several_results() -> None:
+    """An assertion runs on no host, so the bare name has no value there, and must not be asked for one."""
+    nowhere = replace(SCOPE, host=None, parameters={"node": "web2"})
+    assert evaluate("both['web2'].stdout == '2'", nowhere) == Evaluation(True, {"both['web2'].stdout": "2"})
+    assert evaluate("both[node].stdout == '2'", nowhere) == Evaluation(True, {"both[node].stdout": "2", "node": "web2"})
+    with pytest.raises(Problems, match="write both\\['HOST'\\]"):
+        evaluate("both.stdout == '2'", nowhere)
+
+
+def test_what_cannot_be_told_is_left_out_of_what_was_looked_at() -> None:
+    found = evaluate("lag.json.x == 1 and lag.stderr.strip() == 'e' and missing is not defined", SCOPE)
+    assert found == Evaluation(True, {"lag.json.x": 1, "lag.stderr": "e"})
 
 
 @pytest.mark.parametrize("expression", ["n >", "a b", "zz", "n }} {{ n", "(" * 500, "n > 'a'", "{{ n }}"])

@@ -50,7 +50,10 @@ def settle(runbook: Runbook, given: Mapping[str, Given], inventory: Inventory, s
                 planned.append(PlannedParameter(name=name, value=values[name], source=origin))
         except Problems as error:
             # The name stays known, so that its uses are not reported as undefined on top.
-            values |= {} if parameter.type == "secret" else {name: None}
+            if parameter.type == "secret":
+                planned.append(PlannedParameter(name=name, secret=True, source=parameter.source))
+            else:
+                values[name] = None
             problems += error.problems
     return Settled(values=values, planned=tuple(planned), secrets=tuple(secrets), problems=tuple(problems))
 

@@ -48,6 +48,8 @@ class Around(NamedTuple):
     section: str = ""
     hosts: tuple[str, ...] = ()
     """Targets of steps that name none; before limit and wave."""
+    said: bool = False
+    """Targets were written, if only ones that are wrong: the pattern has a problem of its own then."""
     wave: Wave = EVERYTHING
     propagates: bool = False
     """A failure belongs to an enclosing block or parallel."""
@@ -63,7 +65,8 @@ def plan_steps(
 
 def plan_step(draft: Draft, step: Step, step_id: StepId, around: Around) -> tuple[PlannedStep, ...]:
     """The planned step; none when limit, wave or run_once leave it without a host."""
-    around = around._replace(hosts=section_hosts(draft, step.on, step.at("on"))) if step.on else around
+    if step.on:
+        around = around._replace(hosts=section_hosts(draft, step.on, step.at("on")), said=True)
     action = to_action(draft, step, label=f"probe of step {step_id}", hosts=around.hosts)
     targets = _targets(draft, step, action, around)
     hosts = limited(draft, targets, around.wave)
@@ -95,7 +98,7 @@ def section_hosts(draft: Draft, pattern: str, where: Where) -> tuple[str, ...]:
 def _targets(draft: Draft, step: Step, action: Action, around: Around) -> tuple[str, ...]:
     """The hosts before limit and wave; empty for kinds without any."""
     if runs_on_hosts(action):
-        if not around.hosts and not step.on:
+        if not around.hosts and not around.said:
             fix = "Add on: HOSTS to the step or its section, or on: controller."
             draft.note(step.where, "no-target", f'step "{name_of(step)}" does not say where', fix)
         return around.hosts
@@ -166,7 +169,8 @@ def _nested(inner: Draft, planned: PlannedStep, action: NestedAction, around: Ar
     for section in inner.runbook.sections:
         hosts = section_hosts(inner, section.on, section.at("on")) if section.on else around.hosts
         for wave in waves_of(inner, section):
-            within = around._replace(section=f"{planned.name}: {section.name}", hosts=hosts, wave=wave)
+            said = around.said or bool(section.on)
+            within = around._replace(section=f"{planned.name}: {section.name}", hosts=hosts, said=said, wave=wave)
             steps += plan_steps(inner, section.steps, planned.id, within, first=len(steps) + 1)
     always = plan_steps(inner, inner.runbook.always, f"{planned.id}.always", around)
     undo = plan_steps(inner, inner.runbook.rollback, f"{planned.id}.undo.1", around)

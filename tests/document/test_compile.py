@@ -25,9 +25,9 @@ from runbook.document.compile import compile_plan
 from runbook.document.draft import CompileOptions
 from runbook.document.inventory_file import read_inventory
 from runbook.document.policy import gates_a_machine_may_not_answer
-from runbook.document.runbook_file import read_runbook
-from runbook.problem import Exit, Problems
-from tests.document.compiling import WEB, codes, compiled, inventory, one, plan, refused, write
+from runbook.document.runbook_file import parse_runbook, read_runbook
+from runbook.problem import Exit, Problems, problem
+from tests.document.compiling import WEB, codes, compiled, inventory, one, plan, refused, text_of, write
 
 DRILLS = sorted(Path("drills").rglob("*.yaml"))
 
@@ -208,6 +208,21 @@ def test_a_pattern_comes_from_the_step_or_its_section_and_may_name_a_parameter()
 def test_what_a_step_cannot_mean_is_a_problem_at_its_place(steps: str, code: str, place: str) -> None:
     [problem] = refused(steps)
     assert (problem.code, str(problem.where)) == (code, place)
+
+
+def test_targets_that_name_nobody_are_said_once_and_not_again_for_every_step() -> None:
+    assert codes("- {command: a}\n- {block: [{command: b}]}", section="on: wbe") == ["no-hosts"]
+
+
+def test_a_secret_that_nobody_has_is_said_once_and_not_again_where_it_is_used() -> None:
+    text = text_of("- {command: 'echo {{ pw }}', on: db1}", head="parameters: {pw: {type: secret, from: 'env:PW'}}\n")
+
+    def nobody(name: str, source: str) -> str:
+        raise problem(f"{name} is not in {source}", code="no-secret")
+
+    with pytest.raises(Problems) as caught:
+        compile_plan(parse_runbook(text.encode(), "t.yaml"), inventory(), secrets=nobody)
+    assert [each.what for each in caught.value.problems] == ["pw is not in env:PW"]
 
 
 def test_a_name_must_be_registered_before_it_is_used() -> None:

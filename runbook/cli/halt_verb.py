@@ -49,11 +49,21 @@ async def call(run: str, *, via: str) -> Line:
     """
     socket = find_socket(run)
     if socket is None:
-        raise problem(
-            f"run {run} is not live",
-            why="no runner listens for it",
-            fix=f"If it was interrupted, continue it with: runbook resume {run}",
-            code="not-live",
-            exit=Exit.REFUSED,
-        )
-    return await Line.open(socket, via=via)
+        raise _not_live(run, "no runner listens for it")
+    try:
+        return await Line.open(socket, via=via)
+    except Problems as gone:
+        if not isinstance(gone.__cause__, ConnectionRefusedError):
+            raise
+        # A killed runner leaves its socket behind, and the socket's path would tell the operator nothing.
+        raise _not_live(run, "its runner is gone and left its socket behind") from gone
+
+
+def _not_live(run: str, why: str) -> Problems:
+    return problem(
+        f"run {run} is not live",
+        why=why,
+        fix=f"If it was interrupted, continue it with: runbook resume {run}",
+        code="not-live",
+        exit=Exit.REFUSED,
+    )

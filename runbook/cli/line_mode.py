@@ -84,6 +84,10 @@ async def follow(workspace: LocalWorkspace, run: str, *, answer: bool, quiet: bo
             if not feed.is_live:
                 break
             await feed.wait_changed()
+    except asyncio.CancelledError:
+        # A bare ^C would leave the operator guessing whether the servers are still being worked on.
+        _say_left(feed.run)
+        raise
     finally:
         if asking is not None:
             asking.cancel()
@@ -94,6 +98,12 @@ async def follow(workspace: LocalWorkspace, run: str, *, answer: bool, quiet: bo
         say("The runner has gone before the run ended." + (f" {problem_text(feed.damage)}" if feed.damage else ""))
         say(f"Continue it with: runbook resume {feed.run.id}")
     return feed.run
+
+
+def _say_left(run: Run) -> None:
+    if not run.has_ended:
+        say(f"\nYou left; run {run.id} goes on. Back to it: runbook attach {run.id}")
+        say(f'Stop it: runbook halt {run.id} -m "why"')
 
 
 async def _ask(feed: LiveFeed, gate: str, keyboard: Keyboard | None) -> None:

@@ -99,6 +99,21 @@ class Desk:
         """The same as a process of its own, with `typed` on its standard input."""
         return self._finished([sys.executable, "-m", "runbook.cli", *words], typed)
 
+    def interrupt(self, *words: str, when: str) -> Said:
+        """A process of its own that gets a Ctrl-C once it has said `when`; what it said stands in `err`."""
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        argv = [sys.executable, "-m", "runbook.cli", *words]
+        # What it reads stays open and silent, as a terminal does.
+        ours = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(argv, cwd=self.root, env=environment, text=True, **ours) as process:
+            assert process.stderr is not None
+            told = ""
+            while when not in told and (line := process.stderr.readline()):
+                told += line
+            process.send_signal(signal.SIGINT)
+            told += process.stderr.read()
+        return Said(process.returncode, "", self._named(told))
+
     def _finished(self, argv: list[str], typed: str = "") -> Said:
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
         done = subprocess.run(

@@ -87,6 +87,34 @@ def test_a_person_who_leaves_is_told_how_to_come_back(desk: Desk) -> None:
     assert f"proceed by {login_name(os.getuid())}" in desk.ask("replay", run_id).out
 
 
+def test_an_interrupt_leaves_the_watching_and_says_that_the_run_goes_on(desk: Desk) -> None:
+    desk.write("drills/look.yaml", book(steps=f"[{{name: Sure, confirm: Really?}}, {DONE}]"))
+    run_id = desk.start("run", "look", "--detach", "--attended").out.strip()
+    said = desk.interrupt("attach", run_id, when="WAIT  confirm")
+    assert said.status == 130
+    assert said.err.rstrip("\n").endswith(
+        f"\nYou left; run {run_id} goes on. Back to it: runbook attach {run_id}\n"
+        f'Stop it: runbook halt {run_id} -m "why"'
+    )
+    assert json.loads(desk.ask("runs", "--json").out)[0]["verdict"] == "live"
+    assert desk.ask("halt", run_id, "-m", "enough").status == 0
+
+
+@pytest.mark.parametrize("words", [("halt", "-m", "enough"), ("approve",)])
+def test_a_run_whose_runner_was_killed_is_not_live_and_can_be_resumed(desk: Desk, words: tuple[str, ...]) -> None:
+    desk.write("drills/look.yaml", book(steps=f"[{{name: Sure, confirm: Really?}}, {DONE}]"))
+    run_id = desk.start("run", "look", "--detach", "--attended").out.strip()
+    desk.close()
+    said = desk.until(lambda: desk.ask(*words, run_id), lambda said: "is not live" in said.err)
+    assert said == Said(
+        5,
+        "",
+        f"error: run {run_id} is not live\n"
+        "  why: its runner is gone and left its socket behind\n"
+        f"  fix: If it was interrupted, continue it with: runbook resume {run_id}\n",
+    )
+
+
 def test_a_live_run_is_halted_from_another_terminal_with_a_reason(desk: Desk) -> None:
     desk.write("drills/look.yaml", book(steps=f"[{{name: Sure, confirm: Really?}}, {DONE}]"))
     run_id = desk.start("run", "look", "--detach", "--attended").out.strip()

@@ -14,7 +14,7 @@ from runbook.cli.inventory_options import inventory_options
 from runbook.document.findings import as_json, as_sarif, as_text
 from runbook.document.inventory_reading import Reading
 from runbook.engine.clock import SystemClock
-from runbook.problem import Exit, Problem
+from runbook.problem import Exit, Problem, problem
 from runbook.view.sanitize import safe_lines
 
 Format = Literal["text", "json", "sarif"]
@@ -35,6 +35,10 @@ def verb(
     looked_at = (checker.place(place) for place in places) if places else (checker.everything(),)
     found = tuple(dict.fromkeys(problem for problems in looked_at for problem in problems))
     _print(found, "json" if as_data else shape)
+    if not checker.files and not found:
+        # In the wrong folder a check that passes would let a pipeline believe that something was looked at.
+        fix = "Go to your workspace, name a file, or make a first one with: runbook init"
+        raise problem("no runbook was found to check", fix=fix, code="no-runbook")
     if not found:
         count = len(checker.files)
         say(f"Nothing is wrong with {count} {'runbook' if count == 1 else 'runbooks'}.")

@@ -54,7 +54,7 @@ def _row_lines(row: PlanRow) -> Iterator[str]:
     indent = "  " * (row.depth + 1)
     took = f"  ({duration(row.expected)})" if row.expected else ""
     role = _ROLES.get(row.role, "") if row.depth else ""
-    yield f"{indent}{row.id:<6}{role}{row.name}{took}"
+    yield f"{indent}{row.id:<5} {role}{row.name}{took}"
     inner = f"{indent}      "
     if row.gate:
         yield f"{inner}? {row.gate}"

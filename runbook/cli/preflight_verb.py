@@ -58,5 +58,6 @@ def _show(found: tuple[Inspection, ...]) -> None:
     for row in rows:
         click.echo(f"{row.word:<5} {safe(row.host):<{width}}  {safe(row.check):<10} {safe(row.detail)}")
     for host in found:
-        if host.outcome is not Outcome.SUCCEEDED:
+        told = {check.detail for check in host.checks if not check.ok}
+        if host.outcome is not Outcome.SUCCEEDED and host.detail not in told:
             say(f"{safe(host.host)}: {safe(host.detail)}")

@@ -59,7 +59,7 @@ def _unknown(settings: Settings, text: str) -> Problems:
     return problem(
         f'there is no runbook "{text}"',
         why="it is neither a file nor a name in the workspace",
-        fix=nearest(text, known) or f"Put runbooks into {settings.drills}.",
+        fix=nearest(text, known) or f"Go to your workspace, or put runbooks into {settings.drills}.",
         where=Where(text),
         code="no-runbook",
     )

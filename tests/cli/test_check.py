@@ -13,6 +13,17 @@ def test_a_sound_workspace_says_so_and_prints_nothing(desk: Desk) -> None:
     assert desk.ask("check") == Said(0, "", "Nothing is wrong with 1 runbook.\n")
 
 
+def test_a_place_without_runbooks_is_not_called_sound(desk: Desk) -> None:
+    (desk.root / "drills/look.yaml").unlink()
+    said = desk.ask("check")
+    assert said == Said(
+        2,
+        "",
+        "error: no runbook was found to check\n"
+        "  fix: Go to your workspace, name a file, or make a first one with: runbook init\n",
+    )
+
+
 def test_warnings_alone_do_not_fail(desk: Desk) -> None:
     desk.write("drills/look.yaml", book(steps=f"[{NO_TIMEOUT}]"))
     said = desk.ask("check")

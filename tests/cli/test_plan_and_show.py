@@ -88,6 +88,12 @@ def test_a_plan_as_data_is_the_plan_with_its_digest(fleet: Desk) -> None:
     assert plan["sections"][1]["steps"][1]["by_host"]["db2"]["shell"] == "echo a2"
 
 
+def test_a_plan_keeps_a_long_step_id_apart_from_what_follows(desk: Desk) -> None:
+    inside = f"steps: [{STEP}], rescue: [{STEP.replace('Look', 'Mend')}]"
+    desk.write("drills/look.yaml", book(steps=f"[{{name: Try, block: {{{inside}}}}}]"))
+    assert "    1.1.rescue.1 rescue: Mend\n" in desk.ask("plan", "look").out
+
+
 def test_a_plan_can_be_limited_to_hosts(fleet: Desk) -> None:
     fleet.write("drills/look.yaml", book(steps="[{name: Look, command: uptime, on: database, timeout: 5s}]"))
     plan = json.loads(fleet.ask("plan", "look", "-i", "fleet", "-l", "db2", "--json").out)

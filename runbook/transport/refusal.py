@@ -7,6 +7,7 @@ fingerprints: whoever replaced the host knows the new one, and nobody else shoul
 
 from __future__ import annotations
 
+import shlex
 import socket
 from dataclasses import dataclass
 
@@ -105,12 +106,15 @@ def key_refused(host: ResolvedHost, seen: Seen) -> Problem:
     """The host showed another key than is known, or none is known."""
     name = host.checked_name if host.port == SSH_PORT else f"[{host.checked_name}]:{host.port}"
     if seen.known:
+        # Where several files may hold the old key, naming one of them would be a guess.
+        file = f" -f {shlex.quote(str(host.known_hosts[0]))}" if len(host.known_hosts) == 1 else ""
+        forget = f"ssh-keygen -R '{name}'{file}"
         return _problem(
             host,
             "host-key-changed",
             f"the key of {host.name} has changed; nothing was sent to it",
-            why=f"known is {', '.join(seen.known)}, shown is {seen.offered}",
-            fix=f"If it was reinstalled, confirm the new fingerprint there, then `ssh-keygen -R '{name}'` and add it.",
+            why=f"known is {', '.join(dict.fromkeys(seen.known))}, shown is {seen.offered}",
+            fix=f"If it was reinstalled, confirm the new fingerprint there, then `{forget}` and add it.",
         )
     return _problem(
         host,

@@ -56,7 +56,7 @@ async def test_a_changed_key_stops_everything_before_the_fabfile_is_read(place):
         f"host box: the key of box has changed; nothing was sent to it: "
         f"known is ssh-ed25519 {wrong.get_fingerprint()}, shown is ssh-ed25519 {shown}. "
         f"If it was reinstalled, confirm the new fingerprint there, "
-        f"then `ssh-keygen -R '[127.0.0.1]:{place.server.port}'` and add it."
+        f"then `ssh-keygen -R '[127.0.0.1]:{place.server.port}' -f {place.folder / 'known_hosts'}` and add it."
     )
     assert (place.server.state.logins, (place.folder / "was-read").exists()) == (0, False)
 

@@ -13,9 +13,11 @@ import time
 import tracemalloc
 
 from runbook.core.action import CommandAction
+from runbook.core.actor import Actor
 from runbook.core.due import due
 from runbook.core.effect import Attempt, Enter, Note
-from runbook.core.event import Actor, AttemptEnded, AttemptStarted, Entry, Event, RunnerStarted, RunOpened, StepEntered
+from runbook.core.entry import Entry
+from runbook.core.event import AttemptEnded, AttemptStarted, Event, RunnerStarted, RunOpened, StepEntered
 from runbook.core.evolve import evolve, open_run
 from runbook.core.host import Host
 from runbook.core.outcome import Outcome

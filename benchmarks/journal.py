@@ -14,7 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from runbook.core.event import Entry, Event, OutputArrived, ProbeSampled
+from runbook.core.entry import Entry
+from runbook.core.event import Event, OutputArrived, ProbeSampled
 from runbook.record.journal import JOURNAL, Journal
 from runbook.record.lines import OutputReader
 from runbook.record.reader import RecordReader

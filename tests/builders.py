@@ -14,17 +14,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from runbook.core.action import Action, CommandAction
+from runbook.core.actor import Actor
+from runbook.core.entry import Entry
 from runbook.core.event import (
-    Actor,
     AlwaysStarted,
     AttemptEnded,
     AttemptStarted,
-    Entry,
     Event,
     GateAnswered,
     GateOpened,
     ProbeSampled,
-    Result,
     RunEnded,
     RunnerStarted,
     RunOpened,
@@ -36,6 +35,7 @@ from runbook.core.evolve import evolve, open_run
 from runbook.core.host import Host
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment, Plan, PlannedSection, PlannedStep
+from runbook.core.result import Result
 from runbook.core.run import Run
 
 ANNA = Actor(name="anna", uid=1000, via="run")

@@ -11,7 +11,8 @@ import typing
 import msgspec
 from hypothesis import strategies as st
 
-from runbook.core.event import Entry, Event
+from runbook.core.entry import Entry
+from runbook.core.event import Event
 from runbook.core.plan import PlannedStep
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)

@@ -13,8 +13,8 @@ import msgspec
 
 from runbook.cli.compose import json_option, recordings_option, run_async, workspace
 from runbook.cli.data import escaped
-from runbook.cli.diagnostics import can_show_screen, explain
-from runbook.core.event import Entry
+from runbook.cli.diagnostics import can_show_screen, explain, tell
+from runbook.core.entry import Entry
 from runbook.core.run import Run
 from runbook.engine.clock import SystemClock
 from runbook.engine.output_view import OutputView
@@ -51,7 +51,7 @@ async def _tell(replay: RecordedReplay, speed: float) -> None:
     """The story in lines, output of hosts included."""
     from runbook.cli.line_mode import Narrator  # noqa: PLC0415 - the screen must not pay for the lines
 
-    narrator = Narrator(OutputView(replay.folder), tell=click.echo)
+    narrator = Narrator(OutputView(replay.folder), tell)
     before: Run | None = None
     async for entry, after in _moments(replay, speed):
         narrator.each(before, after, entry)

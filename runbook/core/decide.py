@@ -11,9 +11,9 @@ from typing import assert_never, get_args
 
 from runbook.core import gates
 from runbook.core.action import Ask, AskAction, ChecklistAction, ChooseAction, WaitAction
+from runbook.core.actor import Actor
 from runbook.core.answer_value import typed_value
 from runbook.core.event import (
-    Actor,
     Event,
     FailureResolved,
     GateAnswered,

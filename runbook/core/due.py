@@ -26,9 +26,9 @@ from runbook.core.action import (
     ParallelAction,
     WaitAction,
 )
+from runbook.core.actor import Actor
 from runbook.core.effect import Effect, Enter, Note, WakeAt, Watch, WriteMarks
 from runbook.core.event import (
-    Actor,
     AlwaysStarted,
     FailureResolved,
     GateAnswered,

@@ -3,7 +3,7 @@
 An event is an observation (a sample, an exit code) or a decision (somebody answered a gate, policy aborted); what can
 be computed from these is never an event. The union is the format of the record: a field is added with a default,
 never renamed, and golden records in `recordings/` keep this true. Times: `at` and `wall` stand on the journal line
-(`Entry`), so events themselves carry only times that differ from the moment they were written.
+(`entry.Entry`), so events themselves carry only times that differ from the moment they were written.
 """
 
 from __future__ import annotations
@@ -13,35 +13,12 @@ from typing import Literal
 import msgspec
 
 from runbook.core.action import Action
+from runbook.core.actor import Actor
 from runbook.core.host import Json
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import Plan, StepId
-
-
-class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who did it, as the socket's peer credentials say, not as a client claims."""
-
-    name: str
-    uid: int
-    machine: bool = False
-    """True when `--auto` answered for a person; the record never passes a machine off as one."""
-    via: str = ""
-    """Where from: `run`, `attach`, `approve`, a terminal's name."""
-
-
-class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an attempt gave back for tolerances and for `register`; text is masked and cut to 64 KiB."""
-
-    rc: int | None = None
-    stdout: str = ""
-    stderr: str = ""
-    status: int | None = None
-    """HTTP status."""
-    value: Json = None
-    """JSON, an answer, or whatever else is not text."""
-    duration: float = 0.0
-    """Seconds, monotonic."""
+from runbook.core.result import Result
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
@@ -383,15 +360,3 @@ Event = (
     | RunEnded
 )
 """The closed union."""
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """An event with its place in the record and on the two clocks."""
-
-    seq: int
-    """0 for the first; no gaps."""
-    at: float
-    """Seconds since the run was opened, monotonic, over resumes too."""
-    wall: str
-    """ISO 8601 UTC with milliseconds; a label, never used for a duration."""
-    event: Event

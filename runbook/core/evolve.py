@@ -14,6 +14,7 @@ from typing import assert_never
 from immutables import Map
 from msgspec.structs import replace
 
+from runbook.core.entry import Entry
 from runbook.core.event import (
     AlwaysStarted,
     AttemptEnded,
@@ -21,7 +22,6 @@ from runbook.core.event import (
     AttemptStarted,
     CanarySampled,
     Checked,
-    Entry,
     Event,
     FailureResolved,
     GateAnswered,
@@ -34,7 +34,6 @@ from runbook.core.event import (
     NoteAdded,
     OutputArrived,
     ProbeSampled,
-    Result,
     RollbackStarted,
     RunContinued,
     RunEnded,
@@ -50,6 +49,7 @@ from runbook.core.event import (
 )
 from runbook.core.evolve_step import close_all_gates, close_gates, evolve_step, register, set_step, stop_run, without
 from runbook.core.recovery_point import canary_sampled
+from runbook.core.result import Result
 from runbook.core.run import (
     GateAnswer,
     GateState,

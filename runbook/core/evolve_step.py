@@ -19,13 +19,13 @@ from runbook.core.event import (
     FailureResolved,
     Jumped,
     OutputArrived,
-    Result,
     StepEnded,
     StepEntered,
     StepSkipped,
 )
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep, StepId
+from runbook.core.result import Result
 from runbook.core.run import AttemptState, Mark, OutputState, Phase, Registered, Run, StepPhase, StepState, Stop
 
 V = TypeVar("V")

@@ -20,8 +20,9 @@ from runbook.core.action import (
     ManualAction,
     kind_of,
 )
+from runbook.core.actor import Actor
 from runbook.core.answer_value import typed_value
-from runbook.core.event import Actor, GateAnswered, GateOpened
+from runbook.core.event import GateAnswered, GateOpened
 from runbook.core.host import Json
 from runbook.core.outcome import Outcome
 from runbook.core.run import GateState, Run, StepState

@@ -14,10 +14,12 @@ import msgspec
 from immutables import Map
 
 from runbook.core.action import Action
-from runbook.core.event import Actor, Checked, FailureResolved, GateAnswered, GateOpened, Result, SessionOpened
+from runbook.core.actor import Actor
+from runbook.core.event import Checked, FailureResolved, GateAnswered, GateOpened, SessionOpened
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import Plan, PlannedStep, StepId
+from runbook.core.result import Result
 
 
 class Phase(StrEnum):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from runbook.core.event import Entry
+from runbook.core.entry import Entry
 from runbook.core.evolve import evolve
 from runbook.core.intent import Intent
 from runbook.core.run import Run

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import msgspec
 
-from runbook.core.event import Actor
+from runbook.core.actor import Actor
 from runbook.core.intent import Intent
 from runbook.core.run import GateState, Run
 from runbook.engine.recorder import Recorder

@@ -15,10 +15,11 @@ from collections import deque
 from collections.abc import Coroutine
 from typing import Protocol, assert_never
 
+from runbook.core.actor import Actor
 from runbook.core.decide import decide, refuse
 from runbook.core.due import due
 from runbook.core.effect import Attempt, Effect, Enter, Note, WakeAt, Watch, WriteMarks
-from runbook.core.event import Actor, AttemptEnded, AttemptStarted, Event, NoteAdded
+from runbook.core.event import AttemptEnded, AttemptStarted, Event, NoteAdded
 from runbook.core.intent import Intent
 from runbook.core.outcome import Outcome
 from runbook.core.run import Run

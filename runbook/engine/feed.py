@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from runbook.core.event import Actor, Entry
+from runbook.core.actor import Actor
+from runbook.core.entry import Entry
 from runbook.core.intent import Intent
 from runbook.core.plan import Plan
 from runbook.core.run import Run

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from runbook.core.event import Actor
+from runbook.core.actor import Actor
 from runbook.core.plan import Plan
 from runbook.problem import Problem
 

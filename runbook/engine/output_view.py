@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from runbook.core.event import Entry, OutputArrived
+from runbook.core.entry import Entry
+from runbook.core.event import OutputArrived
 from runbook.engine.feed import MAX_LINE, OutputLine
 from runbook.record.lines import OutputReader
 

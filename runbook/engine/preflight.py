@@ -14,9 +14,10 @@ import msgspec
 
 from runbook.core.action import PreflightAction
 from runbook.core.command import Become, Secret
-from runbook.core.event import Checked, Event, Result
+from runbook.core.event import Checked, Event
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Plan, PlannedStep
+from runbook.core.result import Result
 from runbook.engine.clock import SystemClock
 from runbook.engine.fleet import Fleet
 from runbook.engine.sink import NoSink

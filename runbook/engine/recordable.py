@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
-from runbook.core.event import AttemptEnded, CanarySampled, Event, NoteAdded, ProbeSampled, Result
+from runbook.core.event import AttemptEnded, CanarySampled, Event, NoteAdded, ProbeSampled
 from runbook.core.outcome import Outcome
+from runbook.core.result import Result
 from runbook.problem import Problems
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
-from runbook.core.event import Entry, Event
+from runbook.core.entry import Entry
+from runbook.core.event import Event
 from runbook.core.evolve import evolve, open_run
 from runbook.core.run import Run
 from runbook.engine.clock import wall_text

@@ -11,7 +11,7 @@ import asyncio
 from bisect import bisect_right
 from pathlib import Path
 
-from runbook.core.event import Entry
+from runbook.core.entry import Entry
 from runbook.core.evolve import evolve, fold
 from runbook.core.intent import Intent
 from runbook.core.run import Run

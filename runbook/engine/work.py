@@ -19,9 +19,10 @@ import msgspec
 from runbook.core.action import Action, Work
 from runbook.core.command import Become, Secret
 from runbook.core.effect import Attempt, Enter, Watch
-from runbook.core.event import AttemptEnded, AttemptStarted, CanarySampled, Checked, Event, ProbeSampled, Result
+from runbook.core.event import AttemptEnded, AttemptStarted, CanarySampled, Checked, Event, ProbeSampled
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedCanary, PlannedProbe, PlannedStep
+from runbook.core.result import Result
 from runbook.core.run import AttemptState, Run
 from runbook.document.recovery_point import MARK
 from runbook.document.template import evaluate, replace_texts

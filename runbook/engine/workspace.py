@@ -14,7 +14,8 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from runbook.core.event import Actor, RunOpened
+from runbook.core.actor import Actor
+from runbook.core.event import RunOpened
 from runbook.core.plan import Plan
 from runbook.core.recovery import recovery
 from runbook.core.run import Run

@@ -18,7 +18,8 @@ from typing import get_args
 
 import msgspec
 
-from runbook.core.event import Entry, Event
+from runbook.core.entry import Entry
+from runbook.core.event import Event
 from runbook.problem import Exit, Problems, problem
 
 FORMAT = 1

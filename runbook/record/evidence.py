@@ -12,7 +12,8 @@ import re
 import stat
 from pathlib import Path
 
-from runbook.core.event import Entry, OutputArrived, RunnerStarted, RunOpened
+from runbook.core.entry import Entry
+from runbook.core.event import OutputArrived, RunnerStarted, RunOpened
 from runbook.record.disk import is_safe_name
 from runbook.record.finding import Check, Ending, Finding, line_of
 from runbook.record.journal import TORN

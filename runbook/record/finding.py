@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from runbook.core.event import Entry
+from runbook.core.entry import Entry
 
 
 class Finding(IntEnum):

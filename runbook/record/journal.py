@@ -18,7 +18,8 @@ from pathlib import Path
 
 import msgspec
 
-from runbook.core.event import Entry, RunnerStarted
+from runbook.core.entry import Entry
+from runbook.core.event import RunnerStarted
 from runbook.problem import Exit, Problems, Where, problem
 from runbook.record.codec import Tip, encode, follow, is_whole
 from runbook.record.disk import (

@@ -7,11 +7,11 @@ would leave: a plan that is not the one confirmed, a command without an end, wor
 from __future__ import annotations
 
 from runbook.core.action import ParallelAction
+from runbook.core.entry import Entry
 from runbook.core.event import (
     AlwaysStarted,
     AttemptEnded,
     AttemptStarted,
-    Entry,
     FailureResolved,
     GateAnswered,
     GateLapsed,

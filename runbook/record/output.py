@@ -18,7 +18,8 @@ from typing import Literal
 
 import msgspec
 
-from runbook.core.event import Entry, OutputArrived
+from runbook.core.entry import Entry
+from runbook.core.event import OutputArrived
 from runbook.problem import Problems
 from runbook.record.disk import (
     PRIVATE_FILE,

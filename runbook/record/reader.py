@@ -15,7 +15,8 @@ from pathlib import Path
 
 import msgspec
 
-from runbook.core.event import Entry, RunOpened
+from runbook.core.entry import Entry
+from runbook.core.event import RunOpened
 from runbook.problem import Exit, Problem, Problems, Where, problem
 from runbook.record.codec import FORMAT, Tip, follow
 from runbook.record.journal import JOURNAL

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from runbook.core.event import Entry, RunEnded, RunOpened
+from runbook.core.entry import Entry
+from runbook.core.event import RunEnded, RunOpened
 from runbook.problem import Exit
 from runbook.record.evidence import CopiesCheck, OutputCheck, TornCheck, access_check
 from runbook.record.finding import Check, Ending, Finding, Observer

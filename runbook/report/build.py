@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from runbook.core.event import Entry, SessionOpened
+from runbook.core.entry import Entry
+from runbook.core.event import SessionOpened
 from runbook.core.host import Host, Json
 from runbook.core.plan import Plan
 from runbook.core.recovery import Recovery, recovery, waiting_between

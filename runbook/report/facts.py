@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from runbook.core.actor import Actor
+from runbook.core.entry import Entry
 from runbook.core.event import (
-    Actor,
     AttemptEnded,
-    Entry,
     FailureResolved,
     GateAnswered,
     HaltRequested,

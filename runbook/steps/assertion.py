@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from runbook.core.action import AssertAction
-from runbook.core.event import Result
 from runbook.core.outcome import Outcome
+from runbook.core.result import Result
 from runbook.problem import Problems
 from runbook.steps.ending import refused
 from runbook.steps.kind import Bench, Finding

@@ -14,7 +14,6 @@ from typing import assert_never
 import msgspec
 
 from runbook.core.action import Expectation, Tolerance
-from runbook.core.event import Result
 from runbook.core.outcome import (
     Ending,
     Exited,
@@ -25,6 +24,7 @@ from runbook.core.outcome import (
     Signalled,
     Stopped,
 )
+from runbook.core.result import Result
 from runbook.problem import Problems
 from runbook.steps.capture import KEEP
 from runbook.steps.kind import Bench, Finding

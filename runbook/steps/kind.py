@@ -15,10 +15,10 @@ from typing import Any, Protocol
 import msgspec
 
 from runbook.core.command import Become, Secret
-from runbook.core.event import Result
 from runbook.core.host import Host
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
+from runbook.core.result import Result
 from runbook.transport.session import Job, Session, Sink
 
 

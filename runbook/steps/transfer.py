@@ -18,9 +18,9 @@ import msgspec
 
 from runbook.core.action import DownloadAction, UploadAction
 from runbook.core.command import Command
-from runbook.core.event import Result
 from runbook.core.host import Json
 from runbook.core.outcome import Grade, Outcome
+from runbook.core.result import Result
 from runbook.problem import Exit, Problems, problem
 from runbook.steps.command import followed
 from runbook.steps.ending import not_repeated, refused, settled, unopened

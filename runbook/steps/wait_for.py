@@ -15,8 +15,8 @@ import msgspec
 
 from runbook.core.action import WaitForAction
 from runbook.core.command import Command
-from runbook.core.event import Result
 from runbook.core.outcome import Grade, Outcome
+from runbook.core.result import Result
 from runbook.problem import Problems
 from runbook.steps.command import carried_out, prepared
 from runbook.steps.ending import told

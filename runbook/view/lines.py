@@ -12,6 +12,7 @@ from typing import assert_never
 
 import msgspec
 
+from runbook.core.entry import Entry
 from runbook.core.event import (
     AlwaysStarted,
     AttemptEnded,
@@ -19,7 +20,6 @@ from runbook.core.event import (
     AttemptStarted,
     CanarySampled,
     Checked,
-    Entry,
     Event,
     FailureResolved,
     GateAnswered,

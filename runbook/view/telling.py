@@ -10,8 +10,8 @@ from __future__ import annotations
 import msgspec
 
 from runbook.core.action import CONTROLLER
+from runbook.core.actor import Actor
 from runbook.core.event import (
-    Actor,
     AttemptEnded,
     AttemptStarted,
     CanarySampled,

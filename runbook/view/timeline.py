@@ -11,9 +11,9 @@ from typing import Literal
 
 import msgspec
 
+from runbook.core.entry import Entry
 from runbook.core.event import (
     AttemptEnded,
-    Entry,
     FailureResolved,
     GateAnswered,
     GateOpened,

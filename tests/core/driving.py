@@ -19,15 +19,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 from runbook.core import fanout
 from runbook.core.action import WaitAction
+from runbook.core.actor import Actor
 from runbook.core.decide import decide
 from runbook.core.due import due
 from runbook.core.effect import Attempt, Effect, Enter, Note, WakeAt
+from runbook.core.entry import Entry
 from runbook.core.event import (
-    Actor,
     AlwaysStarted,
     AttemptEnded,
     AttemptStarted,
-    Entry,
     Event,
     FailureResolved,
     GateAnswered,
@@ -36,7 +36,6 @@ from runbook.core.event import (
     HaltRequested,
     HostExcluded,
     Jumped,
-    Result,
     RollbackStarted,
     RunEnded,
     RunnerStarted,
@@ -47,6 +46,7 @@ from runbook.core.event import (
 from runbook.core.intent import AnswerGate, Intent, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Plan
+from runbook.core.result import Result
 from runbook.core.run import Run, StepState
 from runbook.problem import Problem
 from tests.builders import ANNA, Story

@@ -8,10 +8,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from runbook.core.actor import Actor
 from runbook.core.decide import decide
 from runbook.core.due import due
 from runbook.core.effect import Attempt
-from runbook.core.event import Actor, AttemptEnded, AttemptStarted, ProbeSampled
+from runbook.core.event import AttemptEnded, AttemptStarted, ProbeSampled
 from runbook.core.evolve import fold, open_run
 from runbook.core.fanout import MAX_CONCURRENCY
 from runbook.core.intent import (

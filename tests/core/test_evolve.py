@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from runbook.core.due import due
+from runbook.core.entry import Entry
 from runbook.core.event import (
     AttemptEnded,
     AttemptGraded,
     AttemptStarted,
     Checked,
-    Entry,
     Event,
     FailureResolved,
     GateAnswered,

@@ -15,7 +15,8 @@ from runbook.core.action import (
     ManualAction,
     Option,
 )
-from runbook.core.event import Actor, GateOpened, HaltRequested
+from runbook.core.actor import Actor
+from runbook.core.event import GateOpened, HaltRequested
 from runbook.core.intent import AnswerGate, HaltRun
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.core.event import Result
+from runbook.core.result import Result
 from runbook.document.scope import Scope
 from runbook.document.settled_text import literal, settle_expression, settle_text
 from runbook.document.template import FieldText, evaluate, render

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from runbook.core.action import ChooseAction, CommandAction, HttpAction, Option, ScriptAction
 from runbook.core.command import MASK, Secret
-from runbook.core.event import Result
 from runbook.core.host import Host
+from runbook.core.result import Result
 from runbook.document.scope import Scope
 from runbook.document.template import (
     Evaluation,

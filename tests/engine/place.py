@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from runbook.core.action import CommandAction
-from runbook.core.event import Entry, RunnerStarted
+from runbook.core.entry import Entry
+from runbook.core.event import RunnerStarted
 from runbook.core.host import Host
 from runbook.core.intent import Intent
 from runbook.core.inventory import Inventory

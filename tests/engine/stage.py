@@ -16,7 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from runbook.core.command import Secret
-from runbook.core.event import Entry, Event
+from runbook.core.entry import Entry
+from runbook.core.event import Event
 from runbook.core.intent import Intent
 from runbook.core.plan import Plan
 from runbook.core.run import Run

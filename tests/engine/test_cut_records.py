@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from runbook.core.action import BlockAction, ConfirmAction, ParallelAction, WaitAction
-from runbook.core.event import AttemptEnded, AttemptStarted, Entry
+from runbook.core.entry import Entry
+from runbook.core.event import AttemptEnded, AttemptStarted
 from runbook.core.evolve import fold, open_run
 from runbook.core.intent import AnswerGate, Intent, ResolveFailure
 from runbook.core.outcome import Outcome

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from runbook.core.action import HttpAction
-from runbook.core.event import Entry, OutputArrived, ProbeSampled
+from runbook.core.entry import Entry
+from runbook.core.event import OutputArrived, ProbeSampled
 from runbook.core.evolve import fold, open_run
 from runbook.core.intent import PauseRun
 from runbook.core.plan import PlannedProbe

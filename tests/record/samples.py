@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from runbook.core.action import CommandAction, ConfirmAction
+from runbook.core.actor import Actor
+from runbook.core.entry import Entry
 from runbook.core.event import (
-    Actor,
     AttemptEnded,
     AttemptStarted,
-    Entry,
     Event,
     GateAnswered,
     GateOpened,
-    Result,
     RunEnded,
     RunnerStarted,
     RunOpened,
@@ -23,6 +22,7 @@ from runbook.core.event import (
 from runbook.core.host import Host
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment, Plan, PlannedSection, PlannedStep
+from runbook.core.result import Result
 from runbook.record.journal import Journal
 from runbook.record.library import keep_files
 from runbook.record.output import OutputStore, Source

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runbook.core.event import AttemptEnded, Entry, NoteAdded, Result, RunEnded
+from runbook.core.entry import Entry
+from runbook.core.event import AttemptEnded, NoteAdded, RunEnded
 from runbook.core.outcome import Outcome
+from runbook.core.result import Result
 from runbook.problem import Problems
 from runbook.record.codec import ZERO, Tip, decode, encode, follow, is_whole
 from tests import strategies

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runbook.core.event import Entry, NoteAdded, RunnerStarted, RunOpened
+from runbook.core.entry import Entry
+from runbook.core.event import NoteAdded, RunnerStarted, RunOpened
 from runbook.problem import Exit, Problems
 from runbook.record.codec import Tip
 from runbook.record.disk import is_locked
@@ -212,7 +213,8 @@ def test_a_batch_that_does_not_fit_leaves_none_of_its_lines(tmp_path: Path):
 WRITER = """
 import sys
 from pathlib import Path
-from runbook.core.event import Entry, NoteAdded
+from runbook.core.entry import Entry
+from runbook.core.event import NoteAdded
 from runbook.record.journal import Journal
 journal = Journal.create(Path(sys.argv[1]))
 seq = 0

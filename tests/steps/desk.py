@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from runbook.core.action import Action, CommandAction
-from runbook.core.event import Result
 from runbook.core.host import Host
 from runbook.core.outcome import Grade
 from runbook.core.plan import PlannedStep
+from runbook.core.result import Result
 from runbook.problem import problem
 from runbook.steps.kind import Bench, Sample
 from runbook.transport.local import LocalConnector

@@ -8,8 +8,8 @@ import pytest
 
 from runbook.core.action import CommandAction, ScriptAction
 from runbook.core.command import MASK, Become, Command, Secret
-from runbook.core.event import Result
 from runbook.core.outcome import Grade, Outcome
+from runbook.core.result import Result
 from runbook.steps.command import CommandKind, prepared
 from runbook.steps.kind import Finding
 from runbook.steps.script import ScriptKind, script_command

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from runbook.core.action import Expectation, Tolerance
-from runbook.core.event import Result
 from runbook.core.outcome import Ending, Exited, Expired, Lost, NeverSent, Outcome, Signalled, Stopped
+from runbook.core.result import Result
 from runbook.problem import Exit, problem
 from runbook.steps.ending import concluded, settled, unopened
 from runbook.steps.kind import Finding

@@ -12,9 +12,9 @@ import pytest
 
 from runbook.core.action import Expectation, FabricAction, Tolerance
 from runbook.core.command import Become, Secret
-from runbook.core.event import Result
 from runbook.core.host import Host
 from runbook.core.outcome import Grade, Outcome
+from runbook.core.result import Result
 from runbook.steps.fabric import FabricKind
 from runbook.steps.kind import Finding
 from tests.steps.desk import Desk

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from runbook.core.action import Expectation, HttpAction, Tolerance
 from runbook.core.command import MASK, Secret
-from runbook.core.event import Result
 from runbook.core.outcome import Outcome
+from runbook.core.result import Result
 from runbook.steps.capture import KEEP
 from runbook.steps.http import HttpKind
 from runbook.steps.http_exchange import BODY_MAX

@@ -7,8 +7,8 @@ import typing
 import pytest
 
 from runbook.core.action import AssertAction, NoticeAction, NotifyAction, ProbeAction, Work
-from runbook.core.event import Result
 from runbook.core.outcome import Outcome
+from runbook.core.result import Result
 from runbook.problem import Problems
 from runbook.steps.assertion import AssertKind
 from runbook.steps.kind import Finding, Sample

@@ -11,8 +11,8 @@ import pytest
 
 from runbook.core.action import DownloadAction, Expectation, Tolerance, UploadAction
 from runbook.core.command import Become
-from runbook.core.event import Result
 from runbook.core.outcome import Outcome
+from runbook.core.result import Result
 from runbook.problem import Problems
 from runbook.steps.kind import Finding
 from runbook.steps.transfer import DownloadKind, UploadKind, landing, placing

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from runbook.core.action import Expectation, Tolerance, WaitForAction
-from runbook.core.event import Result
 from runbook.core.outcome import Outcome
+from runbook.core.result import Result
 from runbook.problem import Exit, problem
 from runbook.steps.kind import Finding, Sample
 from runbook.steps.wait_for import WaitForKind

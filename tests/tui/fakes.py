@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from runbook.core.actor import Actor
 from runbook.core.decide import decide
-from runbook.core.event import Actor, Entry, Event
+from runbook.core.entry import Entry
+from runbook.core.event import Event
 from runbook.core.evolve import fold
 from runbook.core.intent import Intent
 from runbook.core.plan import Plan

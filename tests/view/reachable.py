@@ -8,7 +8,8 @@ import msgspec
 from hypothesis import strategies as st
 
 from runbook.core.action import Action, BlockAction, ParallelAction
-from runbook.core.event import Entry, Event, RunOpened
+from runbook.core.entry import Entry
+from runbook.core.event import Event, RunOpened
 from runbook.core.evolve import evolve, open_run
 from runbook.core.milestone_name import Milestone
 from runbook.core.plan import Objectives, Plan

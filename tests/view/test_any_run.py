@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runbook.core.event import Entry
+from runbook.core.entry import Entry
 from runbook.core.run import Run
 from runbook.view.clock import clock_line, recovery_clock
 from runbook.view.closing import closing

@@ -31,7 +31,7 @@ from runbook.core.action import (
     WaitAction,
     WaitForAction,
 )
-from runbook.core.event import Actor
+from runbook.core.actor import Actor
 from runbook.core.milestone_name import Milestone
 from runbook.view.describe import describe, full_text
 from runbook.view.gates import GateView, GivenAnswer, ItemView, gate_line, gate_view, gate_views

@@ -17,7 +17,7 @@ from textual.widgets import Button
 
 from runbook.core import gates
 from runbook.core.action import Action, Ask
-from runbook.core.event import Actor
+from runbook.core.actor import Actor
 from runbook.core.host import Json
 from runbook.core.intent import AnswerGate, Intent
 from runbook.core.run import GateState, Run

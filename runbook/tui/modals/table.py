@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from runbook.core.event import Actor
+from runbook.core.actor import Actor
 from runbook.core.run import Run
 from runbook.tui.modals.failure import FailureGate
 from runbook.tui.modals.gate import Asking, GateModal

@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Footer
 
-from runbook.core.event import Actor
+from runbook.core.actor import Actor
 from runbook.core.run import Run
 from runbook.engine.feed import Replay
 from runbook.tui.actions import bindings

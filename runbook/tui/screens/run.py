@@ -17,7 +17,7 @@ from textual.containers import Container
 from textual.widgets import Footer
 
 from runbook.core.action import CONTROLLER
-from runbook.core.event import Actor
+from runbook.core.actor import Actor
 from runbook.engine.feed import Feed
 from runbook.problem import Problem
 from runbook.tui.actions import bindings

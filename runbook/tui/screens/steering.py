@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from runbook.core.action import WaitAction
-from runbook.core.event import Actor
+from runbook.core.actor import Actor
 from runbook.core.intent import (
     AddNote,
     ContinueRun,

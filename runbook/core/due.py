@@ -39,18 +39,15 @@ from runbook.core.event import (
     RunEnded,
     StepEnded,
 )
+from runbook.core.failure_policy import MAX_VISITS, chosen_by_policy
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep, StepId
+from runbook.core.plan import PlannedStep
 from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
+from runbook.core.undo import is_undo, undo_steps
 
 _ASKS = get_args(Ask)
 MACHINE = Actor(name="runbook --auto", uid=-1, machine=True, via="auto")
 """Who answers when nobody does. Its uid belongs to nobody."""
-
-MAX_VISITS = 100
-"""How often policy or a machine comes back to a step; a person may go round as often as they like. Without an end, a
-choice that leads backwards would be made for ever, in no time at all.
-"""
 
 
 def due(run: Run, now: float) -> tuple[Effect, ...]:
@@ -115,10 +112,6 @@ def _is_undoing(run: Run) -> bool:
     return run.stop is not None and run.stop.undo
 
 
-def _is_undo(step: StepId) -> bool:
-    return ".undo." in step or step.startswith("R.")
-
-
 def _leftover(run: Run) -> tuple[StepState, ...]:
     """Steps left open that nobody wants any more, the innermost first."""
     live = (run.steps[step] for step in dict.fromkeys(reversed(run.entered)))
@@ -128,7 +121,7 @@ def _leftover(run: Run) -> tuple[StepState, ...]:
 def _belongs_here(run: Run, state: StepState) -> bool:
     match run.phase:
         case Phase.ROLLBACK:
-            return _is_undoing(run) and _is_undo(state.id)
+            return _is_undoing(run) and is_undo(state.id)
         case Phase.ALWAYS:
             return not state.given_up and state.id.startswith("A.")
         case _:
@@ -151,30 +144,6 @@ def _is_busy(state: StepState, leftover: tuple[StepState, ...]) -> bool:
     """True while it, or a step inside it, has an attempt in flight."""
     inside = f"{state.id}."
     return any(other.running for other in leftover if other is state or other.id.startswith(inside))
-
-
-def undo_steps(run: Run) -> tuple[PlannedStep, ...]:
-    """The steps' own undo in reverse over what ran or may have run, then the run's. An undo itself is not undone."""
-    ran = [run.steps[step] for step in dict.fromkeys(reversed(run.entered)) if not _is_undo(step)]
-    own = [undo for state in ran if state.planned.undo and _may_have_run(run, state) for undo in state.planned.undo]
-    return (*own, *run.plan.rollback)
-
-
-def _may_have_run(run: Run, state: StepState) -> bool:
-    """On a host, inside a container, or in a person's hands; who was asked to do something may have begun."""
-    match state.planned.action:
-        case BlockAction() | ParallelAction() | NestedAction():
-            inner = (run.steps[step.id] for child in state.planned.children for step in child.walk())
-            return any(step.touched or step.running or _is_by_hand(step) for step in inner)
-        case ManualAction() | ChecklistAction():
-            return _is_by_hand(state)
-        case _:
-            return bool(state.touched or state.running) or (not state.hosts and state.outcome is Outcome.SUCCEEDED)
-
-
-def _is_by_hand(state: StepState) -> bool:
-    by_hand = isinstance(state.planned.action, ManualAction | ChecklistAction)
-    return by_hand and state.visit > 0 and state.outcome is not Outcome.SKIPPED
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------
@@ -258,43 +227,13 @@ def _chosen_way(state: StepState) -> tuple[Effect, ...]:
 
 
 def _resolve(run: Run, state: StepState) -> tuple[Effect, ...]:
-    choice = _policy(run, state)
+    choice = chosen_by_policy(run, state)
     if choice == "ask":
         gate = _open_gate(run, state)
         return (Note(gates.failure(run, state)),) if gate is None else _waiting()
     goto = state.planned.goto if choice == "goto" else ""
     resolved = FailureResolved(step=state.id, choice=choice, goto=goto)  # type: ignore[arg-type]  # never "ask" here
     return (Note(resolved),)
-
-
-def _policy(run: Run, state: StepState) -> str:
-    """What is done about a failure: the author's word, except that a doubt is always put to a person who is there.
-
-    Nobody there, a doubt does not go on: it stops the run, or undoes it where the author said so. A rollback tries
-    every undo, and closing steps never ask.
-    """
-    wish = _wish(state)
-    in_doubt = state.outcome is Outcome.IN_DOUBT and not state.planned.idempotent
-    if run.phase is Phase.ALWAYS:
-        return wish if wish == "propagate" else "continue"
-    if wish == "propagate" or (not in_doubt and wish in {"continue", "goto"}):
-        return wish
-    if run.phase is Phase.ROLLBACK:
-        return "ask" if run.attended else "continue"
-    if in_doubt and not run.attended:
-        return "rollback" if wish == "rollback" else "abort"
-    if in_doubt or wish in {"default", "ask"}:
-        return "ask" if run.attended else "abort"
-    return wish
-
-
-def _wish(state: StepState) -> str:
-    """What the author wants; an approval may say apart that its lapse is put to the operator."""
-    action = state.planned.action
-    if isinstance(action, ApproveAction) and action.on_timeout == "ask":
-        return "ask"
-    runs_in_circles = state.planned.on_failure == "goto" and state.visit >= MAX_VISITS
-    return "default" if runs_in_circles else state.planned.on_failure
 
 
 # --- gates and waits --------------------------------------------------------------------------------------------------
@@ -314,7 +253,8 @@ def _gate(run: Run, state: StepState, action: Ask, now: float) -> tuple[Effect, 
 
 
 def _by_machine(run: Run, gate: GateState, action: Ask | None) -> tuple[Effect, ...]:
-    if not gates.machine_may_answer(run, gate) or gate.answers or run.steps[gate.opened.step].visit > MAX_VISITS:
+    runs_in_circles = run.steps[gate.opened.step].visit > MAX_VISITS
+    if not gates.machine_may_answer(run, gate) or gate.answers or runs_in_circles:
         return ()
     return tuple(
         Note(GateAnswered(gate=gate.opened.gate, step=gate.opened.step, by=MACHINE, answer=answer, value=value))

@@ -14,6 +14,7 @@ from typing import assert_never
 from immutables import Map
 from msgspec.structs import replace
 
+from runbook.core.alteration import close_all_gates, close_gates, register, set_step, stop_run, without
 from runbook.core.entry import Entry
 from runbook.core.event import (
     AlwaysStarted,
@@ -47,7 +48,8 @@ from runbook.core.event import (
     StepSkipped,
     WaitCut,
 )
-from runbook.core.evolve_step import close_all_gates, close_gates, evolve_step, register, set_step, stop_run, without
+from runbook.core.evolve_attempt import evolve_attempt
+from runbook.core.evolve_step import evolve_step
 from runbook.core.recovery_point import canary_sampled
 from runbook.core.result import Result
 from runbook.core.run import (
@@ -254,7 +256,7 @@ def _arm(run: Run, event: Event, at: float) -> Run:  # noqa: C901, PLR0911, PLR0
         case StepEntered() | StepSkipped() | StepEnded() | FailureResolved() | Jumped():
             return evolve_step(run, event, at)
         case AttemptStarted() | AttemptGraded() | OutputArrived() | AttemptEnded():
-            return evolve_step(run, event, at)
+            return evolve_attempt(run, event, at)
         case GateOpened():
             return _gate_opened(run, event, at)
         case GateAnswered():

@@ -1,83 +1,25 @@
-"""Folding what happens to steps: entering, attempts, ending, jumping. The larger half of `evolve`, and as silent.
+"""Folding what happens to steps as wholes: entering, skipping, ending, what follows a failure, jumping.
 
-Apart from `evolve` only so that each half can be read in one sitting. Each arm takes the run, the event and the time,
-and gives the run after it.
+Apart from `evolve` only so that each part can be read in one sitting, and as silent. Each arm takes the run, the event
+and the time, and gives the run after it.
 """
 
 from __future__ import annotations
 
 from itertools import accumulate
-from typing import TypeVar, assert_never
+from typing import assert_never
 
 from immutables import Map
 from msgspec.structs import replace
 
-from runbook.core.event import (
-    AttemptEnded,
-    AttemptGraded,
-    AttemptStarted,
-    FailureResolved,
-    Jumped,
-    OutputArrived,
-    StepEnded,
-    StepEntered,
-    StepSkipped,
-)
+from runbook.core.alteration import close_gates, set_step, stop_run
+from runbook.core.event import FailureResolved, Jumped, StepEnded, StepEntered, StepSkipped
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep, StepId
-from runbook.core.result import Result
-from runbook.core.run import AttemptState, Mark, OutputState, Phase, Registered, Run, StepPhase, StepState, Stop
+from runbook.core.run import Mark, Phase, Run, StepPhase, StepState, Stop
 
-V = TypeVar("V")
-
-StepEvent = (
-    StepEntered
-    | StepSkipped
-    | AttemptStarted
-    | AttemptGraded
-    | OutputArrived
-    | AttemptEnded
-    | StepEnded
-    | FailureResolved
-    | Jumped
-)
+StepEvent = StepEntered | StepSkipped | StepEnded | FailureResolved | Jumped
 """What happens to one step."""
-
-MAX_PAUSE = 86_400.0
-"""Seconds that a growing pause between attempts stops at: a day, after which nobody waits for the next try."""
-
-
-def without(table: Map[str, V], key: str) -> Map[str, V]:
-    """The map without a key, whether or not it was there."""
-    return table.delete(key) if key in table else table
-
-
-def set_step(run: Run, state: StepState) -> Run:
-    """The run with one step's state replaced."""
-    return replace(run, steps=run.steps.set(state.id, state))
-
-
-def close_gates(run: Run, step: StepId, at: float) -> Run:
-    """Close whatever a step still asks."""
-    closing = [gate for gate in run.open_gates if run.gates[gate].opened.step == step]
-    if not closing:
-        return run
-    gates = run.gates
-    for name in closing:
-        gates = gates.set(name, replace(gates[name], closed_at=at))
-    return replace(run, gates=gates, open_gates=tuple(gate for gate in run.open_gates if gate not in closing))
-
-
-def close_all_gates(run: Run, at: float) -> Run:
-    """Close whatever anybody is still asked."""
-    for gate in run.open_gates:
-        run = close_gates(run, run.gates[gate].opened.step, at)
-    return run
-
-
-def stop_run(run: Run, stop: Stop, at: float) -> Run:
-    """The run no longer goes forward; nobody is asked any more about what it leaves."""
-    return replace(close_all_gates(run, at), stop=stop, paused=False)
 
 
 def evolve_step(run: Run, event: StepEvent, at: float) -> Run:
@@ -87,14 +29,6 @@ def evolve_step(run: Run, event: StepEvent, at: float) -> Run:
             return _step_entered(run, event, at)
         case StepSkipped():
             return _step_skipped(run, event, at)
-        case AttemptStarted():
-            return _attempt_started(run, event, at)
-        case AttemptGraded():
-            return _attempt_graded(run, event)
-        case OutputArrived():
-            return _output_arrived(run, event)
-        case AttemptEnded():
-            return _attempt_ended(run, event, at)
         case StepEnded():
             return _step_ended(run, event, at)
         case FailureResolved():
@@ -152,117 +86,6 @@ def _step_skipped(run: Run, event: StepSkipped, at: float) -> Run:
 
 def _ended(state: StepState, outcome: Outcome, detail: str, at: float) -> StepState:
     return replace(state, phase=StepPhase.ENDED, outcome=outcome, detail=detail, ended_at=at, resolution=None)
-
-
-def _attempt_started(run: Run, event: AttemptStarted, at: float) -> Run:
-    """One more host is in flight."""
-    state = run.steps.get(event.step)
-    if state is None:
-        return run
-    index = state.next_host
-    if index < len(state.hosts) and state.hosts[index] == event.host:
-        index += 1
-    attempt = AttemptState(number=event.number, started_at=at, job=event.job, digest=event.digest)
-    return set_step(
-        run,
-        replace(
-            state,
-            next_host=index,
-            running=state.running.set(event.host, event.number),
-            retrying=without(state.retrying, event.host),
-            attempts=state.attempts.set(event.host, attempt),
-        ),
-    )
-
-
-def _attempt_graded(run: Run, event: AttemptGraded) -> Run:
-    """The host told how durable the attempt is."""
-    state = run.steps.get(event.step)
-    attempt = state.attempts.get(event.host) if state else None
-    if state is None or attempt is None or attempt.number != event.number:
-        return run
-    return set_step(run, replace(state, attempts=state.attempts.set(event.host, replace(attempt, grade=event.grade))))
-
-
-def _output_arrived(run: Run, event: OutputArrived) -> Run:
-    """A host's output grew, and with it what is on record of the attempt that wrote it."""
-    known = OutputState(file=event.file, length=event.offset + event.length)
-    run = replace(run, outputs=run.outputs.set(event.host, known))
-    state = run.steps.get(event.step)
-    attempt = state.attempts.get(event.host) if state else None
-    if state is None or attempt is None or attempt.number != event.number:
-        return run
-    grown = (
-        replace(attempt, recorded_out=attempt.recorded_out + event.length)
-        if event.stream == "out"
-        else replace(attempt, recorded_err=attempt.recorded_err + event.length)
-    )
-    return set_step(run, replace(state, attempts=state.attempts.set(event.host, grown)))
-
-
-def _attempt_ended(run: Run, event: AttemptEnded, at: float) -> Run:
-    """A host is settled, or waits for its next attempt."""
-    state = run.steps.get(event.step)
-    attempt = state.attempts.get(event.host) if state else None
-    if state is None or attempt is None or attempt.number != event.number or attempt.outcome is not None:
-        return run
-    done = replace(
-        attempt,
-        ended_at=at,
-        outcome=event.outcome,
-        detail=event.detail,
-        result=event.result,
-        good_since=event.good_since,
-    )
-    state = replace(
-        state,
-        running=without(state.running, event.host),
-        attempts=state.attempts.set(event.host, done),
-        touched=state.touched.set(event.host, True) if event.outcome.may_have_run else state.touched,
-    )
-    pause = _pause_before_retry(state, event)
-    if pause is None:
-        state = replace(
-            state,
-            settled=state.settled.set(event.host, event.outcome),
-            errors=state.errors + event.outcome.is_error,
-        )
-    else:
-        state = replace(state, retrying=state.retrying.set(event.host, at + pause))
-    run = set_step(run, state)
-    return register(run, state.planned.register, event.host, event.result)
-
-
-def _pause_before_retry(state: StepState, event: AttemptEnded) -> float | None:
-    """Seconds until the host's next attempt; None when there is none."""
-    tries = event.number - state.numbers_before.get(event.host, 0)
-    allowed = state.planned.retries
-    match event.outcome:
-        case Outcome.IN_DOUBT:
-            # Repeating what may have happened is the author's decision; then once more is the least that helps.
-            allowed = max(allowed, 1) if state.planned.idempotent else 0
-        case Outcome.FAILED | Outcome.TIMED_OUT | Outcome.UNREACHABLE:
-            pass
-        case _:
-            return None
-    return None if tries > allowed else _pause(state.planned, tries)
-
-
-def _pause(planned: PlannedStep, tries: int) -> float:
-    """Seconds after so many tries: the delay, growing by the backoff, up to `MAX_PAUSE`."""
-    try:
-        grown = planned.delay * planned.backoff ** max(0, tries - 1)
-    except OverflowError:
-        return MAX_PAUSE
-    return min(grown, MAX_PAUSE)
-
-
-def register(run: Run, name: str, host: str, result: Result) -> Run:
-    """Keep a result under the name that the step registers."""
-    if not name:
-        return run
-    known = run.values.get(name, Registered())
-    return replace(run, values=run.values.set(name, Registered(by_host=known.by_host.set(host, result))))
 
 
 def _step_ended(run: Run, event: StepEnded, at: float) -> Run:

@@ -13,18 +13,19 @@ import contextlib
 import math
 from collections import deque
 from collections.abc import Coroutine
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from runbook.core.actor import Actor
 from runbook.core.decide import decide, refuse
 from runbook.core.due import due
 from runbook.core.effect import Attempt, Effect, Enter, Note, WakeAt, Watch, WriteMarks
-from runbook.core.event import AttemptEnded, AttemptStarted, Event, NoteAdded
+from runbook.core.event import AttemptEnded, Event, NoteAdded
 from runbook.core.intent import Intent
 from runbook.core.outcome import Outcome
 from runbook.core.run import Run
 from runbook.engine.recordable import told_otherwise
 from runbook.engine.recorder import Recorder
+from runbook.engine.workers import Workers
 from runbook.problem import Problem, Problems
 
 FLUSH = 0.1
@@ -38,31 +39,6 @@ LONGEST_SLEEP = 5.0
 
 MAX_UNREAD = 2000
 """Events told and not yet taken in; above this, whoever produces output waits."""
-
-
-class Workers(Protocol):
-    """What does the work that effects name. Each is one coroutine that tells events and returns."""
-
-    def attempt(self, effect: Attempt, *, reattach: bool) -> Coroutine[None, None, None]:
-        """Run a step on a host and tell how it ended."""
-
-    def stop(self, effect: Attempt) -> Coroutine[None, None, None]:
-        """End what an earlier runner left running and nobody wants any more, and tell how it ended."""
-
-    def started(self, run: Run, effect: Attempt) -> AttemptStarted:
-        """The event that must be durable before `attempt` sends anything."""
-
-    def enter(self, run: Run, effect: Enter) -> tuple[Event, ...]:
-        """Evaluate a step's condition and render what waits for values. At once: it touches nothing outside."""
-
-    def watch(self, effect: Watch) -> Coroutine[None, None, None]:
-        """Ask a probe at its interval, for ever."""
-
-    def write_marks(self) -> Coroutine[None, None, None]:
-        """Write canary marks, for ever; read one back after each interruption."""
-
-    async def close(self) -> None:
-        """Hang up everywhere."""
 
 
 class Executor:

@@ -33,7 +33,8 @@ from runbook.engine.handover import Handover, Opening, Started
 from runbook.engine.log import Log, open_log
 from runbook.engine.masked import masked, masked_intent
 from runbook.engine.recorder import Recorder
-from runbook.engine.work import RunWorkers, Tools
+from runbook.engine.tools import Tools
+from runbook.engine.work import RunWorkers
 from runbook.problem import Exit, Problems, problem
 from runbook.record.journal import Journal
 from runbook.record.library import Library, keep_files

@@ -11,10 +11,10 @@ from typing import assert_never, get_args
 import msgspec
 
 from runbook.core.action import CONTROLLER, ApproveAction, Ask, ChecklistAction, WaitAction, kind_of
-from runbook.core.due import undo_steps
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
+from runbook.core.undo import undo_steps
 from runbook.view.sanitize import safe
 from runbook.view.words import Status, duration, plural, status_of
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from runbook.core.action import BlockAction, ChooseAction, ConfirmAction, Option, WaitAction
-from runbook.core.due import MAX_VISITS
 from runbook.core.event import Jumped
+from runbook.core.failure_policy import MAX_VISITS
 from runbook.core.intent import AnswerGate, CutWait
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Outcome

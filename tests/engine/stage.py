@@ -24,11 +24,13 @@ from runbook.core.run import Run
 from runbook.engine import runner
 from runbook.engine.clock import SystemClock
 from runbook.engine.entering import Entering
-from runbook.engine.executor import Executor, Workers
+from runbook.engine.executor import Executor
 from runbook.engine.fleet import Fleet
 from runbook.engine.handover import Handover, Opening
 from runbook.engine.recorder import Recorder
-from runbook.engine.work import RunWorkers, Tools
+from runbook.engine.tools import Tools
+from runbook.engine.work import RunWorkers
+from runbook.engine.workers import Workers
 from runbook.problem import Problem
 from runbook.record.library import Library
 from runbook.record.reader import RecordReader

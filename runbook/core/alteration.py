@@ -1,0 +1,59 @@
+"""Small alterations of a run that every half of `evolve` is made of.
+
+They say *how* a run is changed in one respect and never *when*: that is the arms' business, in `evolve`, `evolve_step`
+and `evolve_attempt`.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from immutables import Map
+from msgspec.structs import replace
+
+from runbook.core.plan import StepId
+from runbook.core.result import Result
+from runbook.core.run import Registered, Run, StepState, Stop
+
+V = TypeVar("V")
+
+
+def without(table: Map[str, V], key: str) -> Map[str, V]:
+    """The map without a key, whether or not it was there."""
+    return table.delete(key) if key in table else table
+
+
+def set_step(run: Run, state: StepState) -> Run:
+    """The run with one step's state replaced."""
+    return replace(run, steps=run.steps.set(state.id, state))
+
+
+def close_gates(run: Run, step: StepId, at: float) -> Run:
+    """Close whatever a step still asks."""
+    closing = [gate for gate in run.open_gates if run.gates[gate].opened.step == step]
+    if not closing:
+        return run
+    gates = run.gates
+    for name in closing:
+        gates = gates.set(name, replace(gates[name], closed_at=at))
+    return replace(run, gates=gates, open_gates=tuple(gate for gate in run.open_gates if gate not in closing))
+
+
+def close_all_gates(run: Run, at: float) -> Run:
+    """Close whatever anybody is still asked."""
+    for gate in run.open_gates:
+        run = close_gates(run, run.gates[gate].opened.step, at)
+    return run
+
+
+def stop_run(run: Run, stop: Stop, at: float) -> Run:
+    """The run no longer goes forward; nobody is asked any more about what it leaves."""
+    return replace(close_all_gates(run, at), stop=stop, paused=False)
+
+
+def register(run: Run, name: str, host: str, result: Result) -> Run:
+    """Keep a result under the name that the step registers."""
+    if not name:
+        return run
+    known = run.values.get(name, Registered())
+    return replace(run, values=run.values.set(name, Registered(by_host=known.by_host.set(host, result))))

@@ -1,0 +1,140 @@
+"""Folding what happens to attempts: one host in flight, its output, its end, and whether it is tried again.
+
+The part of `evolve` that runs for every host of every step, and so the part whose cost must not grow with their number.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from runbook.core.alteration import register, set_step, without
+from runbook.core.event import AttemptEnded, AttemptGraded, AttemptStarted, OutputArrived
+from runbook.core.outcome import Outcome
+from runbook.core.plan import PlannedStep
+from runbook.core.run import AttemptState, OutputState, Run, StepState
+
+AttemptEvent = AttemptStarted | AttemptGraded | OutputArrived | AttemptEnded
+"""What happens to one attempt."""
+
+MAX_PAUSE = 86_400.0
+"""Seconds that a growing pause between attempts stops at: a day, after which nobody waits for the next try."""
+
+
+def evolve_attempt(run: Run, event: AttemptEvent, at: float) -> Run:
+    """The run after something happened to one of its attempts."""
+    match event:
+        case AttemptStarted():
+            return _attempt_started(run, event, at)
+        case AttemptGraded():
+            return _attempt_graded(run, event)
+        case OutputArrived():
+            return _output_arrived(run, event)
+        case AttemptEnded():
+            return _attempt_ended(run, event, at)
+        case _:
+            assert_never(event)
+
+
+def _attempt_started(run: Run, event: AttemptStarted, at: float) -> Run:
+    """One more host is in flight."""
+    state = run.steps.get(event.step)
+    if state is None:
+        return run
+    index = state.next_host
+    if index < len(state.hosts) and state.hosts[index] == event.host:
+        index += 1
+    attempt = AttemptState(number=event.number, started_at=at, job=event.job, digest=event.digest)
+    return set_step(
+        run,
+        replace(
+            state,
+            next_host=index,
+            running=state.running.set(event.host, event.number),
+            retrying=without(state.retrying, event.host),
+            attempts=state.attempts.set(event.host, attempt),
+        ),
+    )
+
+
+def _attempt_graded(run: Run, event: AttemptGraded) -> Run:
+    """The host told how durable the attempt is."""
+    state = run.steps.get(event.step)
+    attempt = state.attempts.get(event.host) if state else None
+    if state is None or attempt is None or attempt.number != event.number:
+        return run
+    return set_step(run, replace(state, attempts=state.attempts.set(event.host, replace(attempt, grade=event.grade))))
+
+
+def _output_arrived(run: Run, event: OutputArrived) -> Run:
+    """A host's output grew, and with it what is on record of the attempt that wrote it."""
+    known = OutputState(file=event.file, length=event.offset + event.length)
+    run = replace(run, outputs=run.outputs.set(event.host, known))
+    state = run.steps.get(event.step)
+    attempt = state.attempts.get(event.host) if state else None
+    if state is None or attempt is None or attempt.number != event.number:
+        return run
+    grown = (
+        replace(attempt, recorded_out=attempt.recorded_out + event.length)
+        if event.stream == "out"
+        else replace(attempt, recorded_err=attempt.recorded_err + event.length)
+    )
+    return set_step(run, replace(state, attempts=state.attempts.set(event.host, grown)))
+
+
+def _attempt_ended(run: Run, event: AttemptEnded, at: float) -> Run:
+    """A host is settled, or waits for its next attempt."""
+    state = run.steps.get(event.step)
+    attempt = state.attempts.get(event.host) if state else None
+    if state is None or attempt is None or attempt.number != event.number or attempt.outcome is not None:
+        return run
+    done = replace(
+        attempt,
+        ended_at=at,
+        outcome=event.outcome,
+        detail=event.detail,
+        result=event.result,
+        good_since=event.good_since,
+    )
+    state = replace(
+        state,
+        running=without(state.running, event.host),
+        attempts=state.attempts.set(event.host, done),
+        touched=state.touched.set(event.host, True) if event.outcome.may_have_run else state.touched,
+    )
+    pause = _pause_before_retry(state, event)
+    if pause is None:
+        state = replace(
+            state,
+            settled=state.settled.set(event.host, event.outcome),
+            errors=state.errors + event.outcome.is_error,
+        )
+    else:
+        state = replace(state, retrying=state.retrying.set(event.host, at + pause))
+    run = set_step(run, state)
+    return register(run, state.planned.register, event.host, event.result)
+
+
+def _pause_before_retry(state: StepState, event: AttemptEnded) -> float | None:
+    """Seconds until the host's next attempt; None when there is none."""
+    tries = event.number - state.numbers_before.get(event.host, 0)
+    allowed = state.planned.retries
+    match event.outcome:
+        case Outcome.IN_DOUBT:
+            # Repeating what may have happened is the author's decision; then once more is the least that helps.
+            allowed = max(allowed, 1) if state.planned.idempotent else 0
+        case Outcome.FAILED | Outcome.TIMED_OUT | Outcome.UNREACHABLE:
+            pass
+        case _:
+            return None
+    return None if tries > allowed else _pause(state.planned, tries)
+
+
+def _pause(planned: PlannedStep, tries: int) -> float:
+    """Seconds after so many tries: the delay, growing by the backoff, up to `MAX_PAUSE`."""
+    try:
+        grown = planned.delay * planned.backoff ** max(0, tries - 1)
+    except OverflowError:
+        return MAX_PAUSE
+    return min(grown, MAX_PAUSE)

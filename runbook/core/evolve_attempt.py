@@ -45,7 +45,7 @@ def _attempt_started(run: Run, event: AttemptStarted, at: float) -> Run:
     index = state.next_host
     if index < len(state.hosts) and state.hosts[index] == event.host:
         index += 1
-    attempt = AttemptState(number=event.number, started_at=at, job=event.job, digest=event.digest)
+    attempt = AttemptState(number=event.number, started_at=at, job=event.job, digest=event.digest, runner=run.runners)
     return set_step(
         run,
         replace(
@@ -103,22 +103,38 @@ def _attempt_ended(run: Run, event: AttemptEnded, at: float) -> Run:
         attempts=state.attempts.set(event.host, done),
         touched=state.touched.set(event.host, True) if event.outcome.may_have_run else state.touched,
     )
-    pause = _pause_before_retry(state, event)
-    if pause is None:
-        state = replace(
-            state,
-            settled=state.settled.set(event.host, event.outcome),
-            errors=state.errors + event.outcome.is_error,
-        )
-    else:
-        state = replace(state, retrying=state.retrying.set(event.host, at + pause))
+    state = _one_more_try(state, event.host, at) if _was_never_sent(run, attempt, event) else _judged(state, event, at)
     run = set_step(run, state)
     return register(run, state.planned.register, event.host, event.result)
 
 
+def _judged(state: StepState, event: AttemptEnded, at: float) -> StepState:
+    """The host is done, or is due again after a pause."""
+    pause = _pause_before_retry(state, event)
+    if pause is not None:
+        return replace(state, retrying=state.retrying.set(event.host, at + pause))
+    errors = state.errors + event.outcome.is_error
+    return replace(state, settled=state.settled.set(event.host, event.outcome), errors=errors)
+
+
+def _one_more_try(state: StepState, host: str, at: float) -> StepState:
+    """The host is due again at once, and what was tried until now costs nothing."""
+    free = state.free_tries.set(host, state.free_tries.get(host, 0) + 1)
+    return replace(state, free_tries=free, retrying=state.retrying.set(host, at))
+
+
+def _was_never_sent(run: Run, attempt: AttemptState, event: AttemptEnded) -> bool:
+    """A runner announced it and died, and a later one found proof on the host that it can never have started.
+
+    Nobody decides anything by starting it now, so nobody is asked, and it costs none of the author's `retries`. Without
+    that proof a later runner tells a doubt and not this. Each needs a runner that died, so they come to an end.
+    """
+    return event.outcome is Outcome.UNREACHABLE and attempt.runner < run.runners
+
+
 def _pause_before_retry(state: StepState, event: AttemptEnded) -> float | None:
     """Seconds until the host's next attempt; None when there is none."""
-    tries = event.number - state.numbers_before.get(event.host, 0)
+    tries = state.tries(event.host)
     allowed = state.planned.retries
     match event.outcome:
         case Outcome.IN_DOUBT:

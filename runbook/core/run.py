@@ -57,6 +57,8 @@ class AttemptState(msgspec.Struct, frozen=True, kw_only=True):
     """For `wait_for`: `at` of the first sample of the stretch that held."""
     job: str = ""
     digest: str = ""
+    runner: int = 0
+    """Which of the run's runners announced it, from 1; one that ends under a later runner was found again by it."""
     recorded_out: int = 0
     """Masked bytes of standard output on record: what a re-attach, which begins at the first byte, leaves out."""
     recorded_err: int = 0
@@ -90,6 +92,8 @@ class StepState(msgspec.Struct, frozen=True, kw_only=True):
     """Host to its newest attempt, over all visits."""
     numbers_before: Map[str, int] = Map()
     """Host to its newest attempt's number when this visit began."""
+    free_tries: Map[str, int] = Map()
+    """Host to how many attempts of this visit do not count against `retries`."""
     touched: Map[str, bool] = Map()
     """Hosts on which an ended attempt of any visit may have run: what an undo must consider."""
     rendered: dict[str, Action] = {}
@@ -123,6 +127,12 @@ class StepState(msgspec.Struct, frozen=True, kw_only=True):
     def is_broken(self) -> bool:
         """True when it failed and that failure was handed to whatever contains it."""
         return self.resolution is not None and self.resolution.choice == "propagate"
+
+    def tries(self, host: str) -> int:
+        """Attempts of this visit on a host that count against the step's retries."""
+        newest = self.attempts.get(host)
+        number = newest.number if newest else 0
+        return number - self.numbers_before.get(host, 0) - self.free_tries.get(host, 0)
 
     def action_on(self, host: str) -> Action:
         """What is, or was, done on that host, as it was shown."""

@@ -107,7 +107,7 @@ def _absence(run: Run, state: StepState, host: str) -> str:
 
 
 def _flight(run: Run, state: StepState, host: str) -> str:
-    tries = state.attempts[host].number - state.numbers_before.get(host, 0)
+    tries = state.tries(host)
     again = f"try {tries} of {state.planned.retries + 1}" if tries > 1 else ""
     lost = f"link lost: {run.lost[host]}" if host in run.lost else ""
     return safe(", ".join(part for part in (again, lost) if part))

@@ -17,7 +17,13 @@ from tests.builders import ANNA, plan, step
 from tests.core.driving import Drive
 from tests.core.shapes import changing, closing
 
-FAILED, DOUBT, OK, CANCELLED = Outcome.FAILED, Outcome.IN_DOUBT, Outcome.SUCCEEDED, Outcome.CANCELLED
+FAILED, DOUBT, OK, CANCELLED, GONE = (
+    Outcome.FAILED,
+    Outcome.IN_DOUBT,
+    Outcome.SUCCEEDED,
+    Outcome.CANCELLED,
+    Outcome.UNREACHABLE,
+)
 
 
 # --- a runner that is killed ------------------------------------------------------------------------------------------
@@ -50,6 +56,44 @@ def test_an_attempt_of_a_killed_runner_that_cannot_be_found_again_is_in_doubt_an
     drive.go()
     assert drive.did == ["1.1@db1"]
     assert drive.tale[-1] == "ask 1.1#1 failure"
+
+
+def test_an_attempt_of_a_killed_runner_that_was_provably_never_sent_is_tried_again_and_costs_no_retry() -> None:
+    drive = Drive(plan(step("1.1", retries=1), step("1.2")), outcomes={"1.1": [OK, FAILED, OK]})
+    drive.settle()
+    drive.crash_and_resume()
+    drive.story.add(AttemptEnded(step="1.1", host="db1", number=1, outcome=GONE, detail="not sent: it never started"))
+    drive.go()
+    assert drive.did == ["1.1@db1", "1.1@db1", "1.1@db1", "1.2@db1"]
+    assert drive.tale[1:5] == ["1.1@db1#1 unreachable", "1.1@db1#2 failed", "1.1@db1#3 succeeded", "end 1.1 succeeded"]
+
+
+def test_a_host_that_the_runner_itself_could_not_reach_is_no_such_attempt() -> None:
+    drive = Drive(plan(step("1.1"), step("1.2")), outcomes={"1.2": GONE}, attended=False)
+    drive.settle()
+    drive.crash_and_resume().go()
+    assert drive.did == ["1.1@db1", "1.2@db1"]
+    assert drive.outcome("1.2") is GONE
+
+
+def test_every_runner_that_dies_between_announcing_and_sending_costs_nothing_but_time() -> None:
+    drive = Drive(plan(step("1.1")))
+    for number in range(1, 4):
+        drive.settle()
+        drive.crash_and_resume()
+        drive.story.add(AttemptEnded(step="1.1", host="db1", number=number, outcome=GONE))
+    drive.go()
+    assert (drive.outcome("1.1"), drive.state("1.1").attempts["db1"].number, drive.state("1.1").errors) == (OK, 4, 0)
+
+
+def test_what_was_never_sent_is_not_tried_again_once_the_run_does_not_want_it_any_more() -> None:
+    drive = Drive(closing(step("1.1")))
+    drive.settle()
+    drive.crash_and_resume()
+    assert drive.ask(HaltRun(reason="wrong window")) is None
+    drive.story.add(AttemptEnded(step="1.1", host="db1", number=1, outcome=GONE))
+    drive.go()
+    assert (drive.did, drive.outcome("1.1")) == (["1.1@db1", "A.1@db1"], CANCELLED)
 
 
 def test_a_gate_that_was_open_when_the_runner_was_killed_is_still_open_and_not_asked_twice() -> None:

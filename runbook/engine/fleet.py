@@ -1,8 +1,8 @@
 """All sessions of a run: one connection for each host, opened when first needed and kept to the end (design D7).
 
-Callers that need the same host at the same time share one opening. A link that goes away is announced once and opened
-again on the next use, after a pause that doubles: servers punish clients that hammer them (OpenSSH's
-PerSourcePenalties), and a probe that asks twice a second would be such a client.
+Callers that need the same host at the same time share one opening. A link that goes away, or a host that refuses again
+and again, is announced once. It is opened again on the next use, after a pause that doubles: servers punish clients
+that hammer them (OpenSSH's PerSourcePenalties), and a probe that asks twice a second would be such a client.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ class Fleet:
         self._opening: dict[str, asyncio.Task[Session]] = {}
         self._watching: dict[str, asyncio.Task[None]] = {}
         self._refused: dict[str, _Refusal] = {}
+        self._away: set[str] = set()
+        """Hosts that are on record as gone and not yet as back."""
         self._is_closed = False
 
     async def session(self, name: str) -> Session:
@@ -72,8 +74,12 @@ class Fleet:
             before = self._refused.get(name)
             pause = min(LONGEST_PAUSE, before.pause * 2) if before else FIRST_PAUSE
             self._refused[name] = _Refusal(refusal, self._clock.monotonic() + pause, pause)
+            if before:
+                # Somebody waits for it: whoever watches the run should see why it stands still.
+                self._tell_away(name, "; ".join(f"{one.what}: {one.why}".rstrip(": ") for one in refusal.problems))
             raise
         self._refused.pop(name, None)
+        self._away.discard(name)
         if name != CONTROLLER:
             self._tell(_opened(name, session.facts))
             self._watching[name] = asyncio.create_task(self._watch(name, session), name=f"watch {name}")
@@ -87,8 +93,14 @@ class Fleet:
     async def _watch(self, name: str, session: Session) -> None:
         reason = await session.wait_lost()
         self._opening.pop(name, None)
-        self._tell(SessionLost(host=name, reason=reason))
+        self._tell_away(name, reason)
         await session.close()
+
+    def _tell_away(self, name: str, reason: str) -> None:
+        """Once, however often it is tried meanwhile."""
+        if name not in self._away:
+            self._away.add(name)
+            self._tell(SessionLost(host=name, reason=reason))
 
     async def close(self) -> None:
         """Hang up everywhere, for good. Never raises."""

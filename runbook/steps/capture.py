@@ -57,13 +57,18 @@ class Capture:
 
     def __init__(self, sink: Sink, masker: Masker, recorded: Job | None = None) -> None:
         """Take the record's sink and, for a job followed again, the offsets that the record has reached."""
+        self.taken = dict.fromkeys(Stream, 0)
+        """Bytes of each stream that came here, as the host counts them: where to continue when the link was lost."""
+        self.grade: Grade | None = None
+        """What the host told last; None until it has."""
         self._sink = sink
         self._heads = {stream: Head(masker.fresh()) for stream in Stream}
         offsets = (recorded.out_offset, recorded.err_offset) if recorded else (0, 0)
         self._recorded = dict(zip((Stream.OUT, Stream.ERR), offsets, strict=True))
 
     async def receive(self, stream: Stream, data: bytes) -> None:
-        """Keep the head, pass on what is new."""
+        """Keep the head, pass on what is new. Counted first: whoever is cut off in here has taken it all the same."""
+        self.taken[stream] += len(data)
         self._heads[stream].take(data)
         known = min(self._recorded[stream], len(data))
         self._recorded[stream] -= known
@@ -72,7 +77,12 @@ class Capture:
 
     async def reached(self, grade: Grade) -> None:
         """The record wants to know."""
+        self.grade = grade
         await self._sink.reached(grade)
+
+    def expect_grade(self) -> None:
+        """The host is asked anew: a grade that is here afterwards was told in answer."""
+        self.grade = None
 
     def ended(self) -> tuple[Kept, Kept]:
         """Standard output and standard error, as far as they are kept. Call once."""

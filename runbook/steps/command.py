@@ -2,19 +2,22 @@
 
 The session decides how the command is carried and how durable it is; the tolerances decide what its ending means.
 Between the two this file only joins: it opens the host, tees the output and hands the ending over. An attempt that an
-earlier runner started is followed and never started, and it is followed from its first byte, because its result is
-judged by all of its output and not by what came after the runner died.
+earlier runner started is followed (`following.py`) and never started, and it is followed from its first byte, because
+its result is judged by all of its output and not by what came after the runner died.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Coroutine
 
 from runbook.core.action import CommandAction
 from runbook.core.command import Command
+from runbook.core.outcome import Ending
 from runbook.problem import Problems
 from runbook.steps.capture import Capture
 from runbook.steps.ending import concluded, refused, unopened
+from runbook.steps.following import Following
 from runbook.steps.kind import Bench, Finding
 from runbook.steps.tolerance import Observed
 from runbook.transport.masking import Masker
@@ -37,25 +40,35 @@ def prepared(command: Command, bench: Bench) -> Command:
 
 
 async def carried_out(command: Command, bench: Bench) -> Finding:
-    """Open the host, run the command to its end and judge it."""
+    """Open the host, run the command to its end and judge it; a durable one also through the loss of its link."""
+    is_found_again = bench.reattach and bench.job.durable
     try:
-        session = await bench.open_session()
+        session = None if is_found_again else await bench.open_session()
     except Problems as problems:
         return unopened(problems, bench)
-    return await followed(session, command, bench)
+    if session is not None and not bench.job.durable:
+        return await followed(session, command, bench)
+    capture = _capture(bench)
+    return await _found(Following(command, bench, capture).to_its_end(session), capture, bench)
 
 
 async def followed(session: Session, command: Command, bench: Bench) -> Finding:
-    """Run a command on an open host, or follow the one that runs there already."""
-    masker, began = Masker.for_secrets(bench.secrets), bench.clock.monotonic()
+    """Run a command that is not durable on an open host, or learn that nothing follows the one that was."""
+    capture = _capture(bench)
+    go = session.reattach if bench.reattach else session.run
+    return await _found(go(command, bench.job, capture), capture, bench)
+
+
+def _capture(bench: Bench) -> Capture:
+    masker = Masker.for_secrets(bench.secrets)
+    return Capture(bench.sink, masker, recorded=bench.job if bench.reattach else None)
+
+
+async def _found(work: Coroutine[None, None, Ending], capture: Capture, bench: Bench) -> Finding:
+    """Wait for the ending and say what it means."""
+    began = bench.clock.monotonic()
     try:
-        if bench.reattach:
-            capture = Capture(bench.sink, masker, recorded=bench.job)
-            whole = dataclasses.replace(bench.job, out_offset=0, err_offset=0)
-            ending = await session.reattach(command, whole, capture)
-        else:
-            capture = Capture(bench.sink, masker)
-            ending = await session.run(command, bench.job, capture)
+        ending = await work
     except Problems as problems:
         return refused(problems)
     out, err = capture.ended()

@@ -21,6 +21,9 @@ from runbook.core.plan import PlannedStep
 from runbook.core.result import Result
 from runbook.transport.session import Job, Session, Sink
 
+PATIENCE = 600.0
+"""Seconds that a host may stay away while a durable job may run there: it restarts, or a network is being repaired."""
+
 
 class Clock(Protocol):
     """Time as a kind may use it; `engine/clock.py` is the real one."""
@@ -78,6 +81,8 @@ class Bench:
     secrets: tuple[Secret, ...] = ()
     reattach: bool = False
     """The attempt was started by a runner that died: continue it, never start it."""
+    patience: float = PATIENCE
+    """Seconds to wait for an absent host before what was started there is left in doubt; 0 for work nobody wants."""
     folder: Path = field(default_factory=Path)
     """Relative paths in `upload`, `download` and `fabric` are relative to this: the runbook's folder."""
     env: tuple[tuple[str, str | Secret], ...] = ()

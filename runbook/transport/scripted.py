@@ -50,14 +50,22 @@ class Hangs:
 
 @dataclass(frozen=True, slots=True)
 class LosesLink:
-    """Prints, then the link of its host goes; behind it, the host goes on to `then`."""
+    """Prints, then the link of its host goes; behind it, the host goes on to `then`, which prints `out` as well."""
 
     out: bytes = b""
-    then: Says = field(default_factory=Says)
+    then: Reply = field(default_factory=Says)
     reason: str = "connection lost"
 
 
-Reply = Says | Dies | Hangs | LosesLink
+@dataclass(frozen=True, slots=True)
+class Vanishes:
+    """Prints, then is gone without an exit code; the link stays, and asking again gives no other answer."""
+
+    out: bytes = b""
+    reason: str = "the shell that ran it is gone"
+
+
+Reply = Says | Dies | Hangs | LosesLink | Vanishes
 Answers = Mapping[str, Reply] | Callable[[Host, Command], Reply]
 
 
@@ -85,6 +93,10 @@ class ScriptedConnector:
         """Host name to the problem that opening it raises; may be changed while a test runs."""
         self.sent: list[Sent] = []
         """Every start, in order; a job that is sent twice appears once."""
+        self.boot_id = "scripted"
+        """What hosts that are opened from now on call their boot."""
+        self.grade = Grade.SESSION
+        """How durable a durable job is here."""
         self.forgotten: list[str] = []
         """Jobs of which the record was said to hold everything."""
         self.files: dict[tuple[str, str], bytes] = {}
@@ -128,6 +140,10 @@ class ScriptedConnector:
         """Fix what a later follower of a job will see."""
         self._jobs[job] = reply
 
+    def lose_trace(self, job: str) -> None:
+        """Let a later follower of a job see what it sees of one that never started."""
+        del self._jobs[job]
+
     def _reply(self, host: Host, command: Command) -> Reply:
         if callable(self._answers):
             return self._answers(host, command)
@@ -142,19 +158,20 @@ class ScriptedSession:
         """Made by the connector."""
         self._world = world
         self.host = host
+        self._boot_id = world.boot_id
         self._reason = ""
         self._lost = asyncio.Event()
 
     @property
     def facts(self) -> HostFacts:
         """Plausible and constant."""
-        return HostFacts(address=f"{self.host.target}:22", user=self.host.user or "scripted", boot_id="scripted")
+        return HostFacts(address=f"{self.host.target}:22", user=self.host.user or "scripted", boot_id=self._boot_id)
 
     async def run(self, command: Command, job: Job, sink: Sink) -> Ending:
         """See `Session.run`."""
         if self._lost.is_set():
             return NeverSent(self._reason)
-        await sink.reached(Grade.SESSION if job.durable else Grade.ATTACHED)
+        await sink.reached(self._world.grade if job.durable else Grade.ATTACHED)
         return await self._follow(self._world.start(self.host, command, job.id), job, sink)
 
     async def reattach(self, command: Command, job: Job, sink: Sink) -> Ending:
@@ -163,7 +180,7 @@ class ScriptedSession:
             return Lost(self._reason)
         if not job.durable:
             return Lost(f"{job.id} ran attached, and the runner that followed it is gone")
-        await sink.reached(Grade.SESSION)
+        await sink.reached(self._world.grade)
         try:
             reply = self._world.started(job.id)
         except KeyError:
@@ -223,6 +240,9 @@ class ScriptedSession:
             case Hangs(out):
                 await _send(sink, Stream.OUT, out[job.out_offset :])
                 return await self._hang(job)
+            case Vanishes(out, reason):
+                await _send(sink, Stream.OUT, out[job.out_offset :])
+                return Lost(reason)
             case _:
                 assert_never(reply)
 

@@ -24,7 +24,7 @@ from runbook.core.event import (
     ProbeSampled,
 )
 from runbook.core.intent import AddNote, AnswerGate, HaltRun, ResolveFailure
-from runbook.core.outcome import Outcome
+from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import PlannedProbe, PlannedStep
 from runbook.core.run import Run
 from runbook.core.verdict import verdicts
@@ -33,8 +33,8 @@ from runbook.engine.entering import Entering
 from runbook.problem import Problems
 from runbook.record.codec import decode
 from runbook.record.verify import verify
-from runbook.transport.scripted import Hangs, LosesLink, Says, ScriptedConnector, unreachable
-from tests.builders import plan, step
+from runbook.transport.scripted import Hangs, Says, ScriptedConnector, unreachable
+from tests.builders import ANNA, plan, step
 from tests.engine.stage import Live, Stage
 
 PROBE = PlannedProbe(name="write-ok", action=HttpAction(url="http://app/health"), every=0.01)
@@ -457,12 +457,55 @@ async def test_a_timeout_runs_on_while_no_runner_does(tmp_path: Path) -> None:
     assert run.now - began < 2.0
 
 
-async def test_a_host_that_is_gone_leaves_what_ran_there_in_doubt(tmp_path: Path) -> None:
-    world = ScriptedConnector({"long": LosesLink(b"begun\n")})
+async def test_a_host_that_is_away_is_waited_for_and_what_ran_there_is_followed(tmp_path: Path) -> None:
+    world = ScriptedConnector({"long": Hangs(b"begun\n")})
     stage = Stage(tmp_path, world)
-    await interrupted(stage, does("1.1", "long"), asks("1.2"))
+    job = await interrupted(stage, does("1.1", "long"), asks("1.2"))
+    world.settle(job, Says(b"begun\nended\n"))
     world.unreachable["db1"] = unreachable("db1")
     later = stage.resume()
+    run = await later.until(lambda run: run.lost)
+    assert (dict(run.lost), dict(run.steps["1.1"].running)) == ({"db1": "db1 cannot be reached: scripted"}, {"db1": 1})
+    world.unreachable.clear()
     run = await later.until(lambda run: run.open_gates)
-    assert run.steps["1.1"].outcome in {Outcome.IN_DOUBT, Outcome.SUCCEEDED}
+    assert (run.steps["1.1"].outcome, len(world.sent)) == (Outcome.SUCCEEDED, 1)
     await later.stop()
+    data = (stage.folder / "out" / "db1.log").read_bytes()
+    assert b"".join(data[e.offset : e.offset + e.length] for e in stage.events(OutputArrived)) == b"begun\nended\n"
+
+
+async def test_what_is_halted_while_its_host_is_away_is_in_doubt(tmp_path: Path) -> None:
+    world = ScriptedConnector({"long": Hangs(b"begun\n")})
+    stage = Stage(tmp_path, world)
+    live = stage.open(plan(does("1.1", "long")))
+    await live.until(under_way)
+    world.unreachable["db1"] = unreachable("db1")
+    world.cut("db1")
+    await live.until(lambda run: run.lost)
+    assert await live.ask(HaltRun(reason="enough")) is None
+    run = await live.to_its_end()
+    assert (run.steps["1.1"].attempts["db1"].outcome, run.ended) == (Outcome.IN_DOUBT, "enough")
+
+
+async def test_what_is_to_be_ended_by_the_next_runner_waits_for_no_host(tmp_path: Path) -> None:
+    world = ScriptedConnector({"long": Hangs(b"begun\n")})
+    stage = Stage(tmp_path, world)
+    live = stage.open(plan(does("1.1", "long")))
+    await live.until(under_way)
+    live.recorder.record(HaltRequested(reason="enough", by=ANNA))
+    live.recorder.commit()
+    await live.crash()
+    world.unreachable["db1"] = unreachable("db1")
+    run = await stage.resume().to_its_end()
+    assert run.steps["1.1"].attempts["db1"].outcome is Outcome.IN_DOUBT
+
+
+async def test_what_ran_attached_is_in_doubt_though_its_host_has_room_for_jobs_now(tmp_path: Path) -> None:
+    world = ScriptedConnector({"long": Hangs(b"begun\n")})
+    world.grade = Grade.ATTACHED
+    stage = Stage(tmp_path, world)
+    job = await interrupted(stage, does("1.1", "long"), attended=False)
+    world.grade = Grade.SESSION
+    world.lose_trace(job)
+    run = await stage.resume().to_its_end()
+    assert run.steps["1.1"].outcome is Outcome.IN_DOUBT

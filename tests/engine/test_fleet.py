@@ -121,6 +121,31 @@ async def test_a_host_that_refuses_is_left_alone_for_a_pause_that_doubles() -> N
     await hosts.close()
 
 
+async def test_a_host_that_is_tried_again_and_again_is_told_to_be_away_once_and_then_to_be_back() -> None:
+    door = Door()
+    door.shut = True
+    hosts, told, clock = fleet(door)
+    for _ in range(4):
+        with pytest.raises(Problems, match="db1 is shut"):
+            await hosts.session("db1")
+        clock.now += LONGEST_PAUSE
+    assert told == [SessionLost(host="db1", reason="db1 is shut")]
+    door.shut = False
+    await hosts.session("db1")
+    assert [type(event) for event in told] == [SessionLost, SessionOpened]
+    await hosts.close()
+
+
+async def test_one_refusal_is_the_business_of_whoever_wanted_the_host() -> None:
+    door = Door()
+    door.shut = True
+    hosts, told, _ = fleet(door)
+    with pytest.raises(Problems, match="db1 is shut"):
+        await hosts.session("db1")
+    assert told == []
+    await hosts.close()
+
+
 async def test_the_controller_needs_no_inventory_and_no_line_in_the_record() -> None:
     door = Door()
     hosts, told, _ = fleet(door)

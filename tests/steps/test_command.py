@@ -29,7 +29,7 @@ async def test_a_command_that_exits_0_succeeds_with_its_output_on_record():
 
 async def test_a_lost_link_is_in_doubt_and_never_success():
     desk = scripted({"orders lag": LosesLink(b"3\n")})
-    finding = await CommandKind().attempt(LAG, desk.bench())
+    finding = await CommandKind().attempt(LAG, desk.bench(job=Job(id="a", durable=False)))
     assert finding == Finding(
         outcome=Outcome.IN_DOUBT, detail="sent, and no answer came: connection lost", result=Result(stdout="3")
     )

@@ -5,7 +5,7 @@ import pytest
 from runbook.core.host import Host
 from runbook.core.outcome import Exited, Grade, Lost, NeverSent
 from runbook.problem import Problems
-from runbook.transport.scripted import Dies, Hangs, LosesLink, Says, ScriptedConnector, Sent, unreachable
+from runbook.transport.scripted import Dies, Hangs, LosesLink, Says, ScriptedConnector, Sent, Vanishes, unreachable
 from runbook.transport.session import Job
 from tests.transport.contract import LinkContract, SessionContract
 from tests.transport.recorder import Recorder, ran, sh
@@ -44,6 +44,30 @@ async def test_a_durable_job_is_followed_from_where_the_record_ends_after_a_lost
     second = await world.connect(BOX)
     assert await second.reattach(sh("effect"), Job(id="j", out_offset=len(sink.out)), sink) == Exited(2)
     assert (sink.out, sink.grades, len(world.sent)) == (b"half and half\n", [Grade.SESSION, Grade.SESSION], 1)
+
+
+async def test_a_link_may_go_again_and_again_under_one_job():
+    world = ScriptedConnector({"effect": LosesLink(b"a", then=LosesLink(b"ab", then=Says(b"abc")))})
+    sink, endings = Recorder(), []
+    for _ in range(3):
+        session = await world.connect(BOX)
+        endings.append(await session.run(sh("effect"), Job(id="j", out_offset=len(sink.out)), sink))
+    assert (endings, sink.out, len(world.sent)) == ([Lost("connection lost")] * 2 + [Exited(0)], b"abc", 1)
+
+
+async def test_a_job_that_vanishes_leaves_the_link_and_no_answer():
+    session = await ScriptedConnector({"effect": Vanishes(b"a")}).connect(BOX)
+    gone = Lost("the shell that ran it is gone")
+    assert await session.run(sh("effect"), Job(id="j"), Recorder()) == gone
+    assert await session.reattach(sh("effect"), Job(id="j"), Recorder()) == gone
+
+
+async def test_a_job_whose_trace_is_lost_looks_as_if_it_had_never_started():
+    world = ScriptedConnector({"effect": Says()})
+    session = await world.connect(BOX)
+    await session.run(sh("effect"), Job(id="j"), Recorder())
+    world.lose_trace("j")
+    assert isinstance(await session.reattach(sh("effect"), Job(id="j"), Recorder()), NeverSent)
 
 
 async def test_a_job_that_never_started_is_known_not_to_have():

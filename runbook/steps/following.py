@@ -1,0 +1,198 @@
+"""A durable job followed to its end: through lost links, and across the runners that it outlives.
+
+The job lives on its host, so a link that goes is no reason to ask a person: the host is opened again and asked. What is
+certain stays certain and nothing else becomes so. A host that has no answer is believed; one that cannot be reached is
+waited for, as long as the job may take, and then left in doubt; one that must not be trusted is not asked. Nothing is
+ever started here a second time. A job that leaves nothing on its host (grade `attached`) ends with its link: that the
+host has no trace of it would prove nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Coroutine
+
+import msgspec
+
+from runbook.core.command import Command
+from runbook.core.outcome import Ending, Expired, Grade, Lost, NeverSent
+from runbook.problem import Problems
+from runbook.steps.capture import Capture
+from runbook.steps.ending import told
+from runbook.steps.kind import Bench
+from runbook.transport.session import Job, Session, Stream
+
+PAUSE = 0.5
+"""Seconds before an absent host is tried again; whoever opens it may answer without dialling (`engine/fleet.py`)."""
+
+SETTLE = 2.0
+"""Seconds in which the loss of a link that took an answer with it is known; one that lasts longer is taken to be up."""
+
+LEAST_TIME = 5.0
+"""Seconds that a job gets to be found again in, though its time ran out while nobody could reach it."""
+
+ASKED = 3
+"""Questions to an open host that may fail before they reach the job; a link may be dead before anybody knows it."""
+
+_MAY_COME_BACK = frozenset({"refused", "timeout", "dns", "protocol", "jump"})
+"""Codes of `Connector.connect` that time may heal. A wrong key may be an attack, and a refused login locks accounts."""
+
+
+class Following:
+    """One durable job on one host."""
+
+    def __init__(self, command: Command, bench: Bench, capture: Capture) -> None:
+        """The job's limit runs from here on."""
+        self._command, self._bench, self._capture = command, bench, capture
+        self._began = self._heard_at = bench.clock.monotonic()
+        self._reason = "the runner that followed it is gone"
+        self._boot = ""
+        self._is_wanted = True
+        self._was_last = False
+
+    async def to_its_end(self, session: Session | None) -> Ending:
+        """Send it on this session; without one, find again what an earlier runner sent.
+
+        Raises:
+            Problems: The command cannot be said in a shell.
+        """
+        ending: Ending = Lost(self._reason)
+        if session is not None:
+            self._boot = session.facts.boot_id
+            ending = await self._answer(session.run(self._command, self._bench.job, self._capture))
+            self._heard_at = self._bench.clock.monotonic()
+        try:
+            return self._with_whole_limit(await self._asked_until_known(session, ending))
+        except asyncio.CancelledError:
+            _stay()
+            return Lost(f"{self._reason}; no longer wanted, and it could not be reached to be ended")
+
+    async def _asked_until_known(self, session: Session | None, ending: Ending) -> Ending:
+        """Ask again while an answer was lost that the host may have."""
+        asked = 0
+        while isinstance(ending, Lost) and self._is_wanted and self._capture.grade is not Grade.ATTACHED:
+            self._reason = ending.reason
+            if session is None or await self._is_down(session):
+                opened = await self._opened(session)
+                if isinstance(opened, Lost):
+                    return opened
+                session, asked = opened, 0
+            elif asked >= ASKED:
+                return ending
+            ending = await self._asked(session)
+            asked = ASKED if self._capture.grade else asked + 1
+        return ending
+
+    async def _asked(self, session: Session) -> Ending:
+        """How the job stands, by its host, whose whole answer is on record afterwards.
+
+        Once the question has come as far as the job, a host that is still there and has no answer has none to give.
+        """
+        self._capture.expect_grade()
+        ending = await self._answer(session.reattach(self._command, self._rest(), self._capture))
+        if self._capture.grade is None:
+            return ending
+        self._heard_at, self._was_last = self._bench.clock.monotonic(), False
+        self._boot = self._boot or session.facts.boot_id
+        if isinstance(ending, NeverSent) and self._has_begun(session):
+            return Lost("the host has no trace of it any more, though it may have begun there")
+        return ending
+
+    def _has_begun(self, session: Session) -> bool:
+        """True when no trace is no proof: it has printed something, or the host was restarted and may have lost it."""
+        boot = session.facts.boot_id
+        return any(self._capture.taken.values()) or bool(self._boot and boot and boot != self._boot)
+
+    async def _answer(self, reading: Coroutine[None, None, Ending]) -> Ending:
+        """What a session says, in a task of its own.
+
+        A session answers a cancel with an ending. Were it our own task that it answers for, nobody would know here that
+        a job whose answer was lost on the way is no longer wanted.
+        """
+        task = asyncio.create_task(reading)
+        while not task.done():
+            try:
+                await asyncio.wait({task})
+            except asyncio.CancelledError:
+                _stay()
+                self._is_wanted = False
+                task.cancel()
+        return task.result()
+
+    async def _is_down(self, session: Session) -> bool:
+        """True once the link is gone; what it took with it may be told a moment sooner."""
+        lost = asyncio.create_task(session.wait_lost())
+        try:
+            if (await asyncio.wait({lost}, timeout=0))[0]:
+                return True
+            settling = asyncio.create_task(self._bench.clock.sleep(SETTLE))
+            try:
+                await asyncio.wait({lost, settling}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                settling.cancel()
+            return lost.done()
+        finally:
+            lost.cancel()
+
+    async def _opened(self, lost: Session | None) -> Session | Lost:
+        """The host, once it is there; `Lost` when it stays away or must not be asked."""
+        clock, refusal = self._bench.clock, ""
+        while not self._was_last:
+            if lost is not None or refusal:
+                await clock.sleep(PAUSE)
+            self._was_last = clock.monotonic() >= self._given_up_at()
+            try:
+                session = await self._bench.open_session()
+            except Problems as problems:
+                refusal = told(problems)
+                if not may_come_back(problems):
+                    return Lost(f"{self._reason}; then it could not be asked: {refusal}")
+            else:
+                if session is not lost:
+                    return session
+        return Lost(f"{self._reason}; {self._given_up()}{refusal and f': {refusal}'}")
+
+    def _given_up_at(self) -> float:
+        """When the last try to reach the host begins."""
+        patient = self._heard_at + self._bench.patience
+        limit = self._bench.job.limit
+        return patient if limit is None else min(patient, self._began + limit)
+
+    def _given_up(self) -> str:
+        limit, now = self._bench.job.limit, self._bench.clock.monotonic()
+        if limit is not None and now >= self._began + limit:
+            return f"at its limit of {self._whole_limit(limit):g} s it could not be reached to be ended"
+        return f"the host was tried for {now - self._heard_at:.0f} s"
+
+    def _rest(self) -> Job:
+        """The job from where its output is already here, with what is left of its time."""
+        job, limit = self._bench.job, self._bench.job.limit
+        if limit is not None:
+            limit = max(min(LEAST_TIME, limit), self._began + limit - self._bench.clock.monotonic())
+        taken = self._capture.taken
+        return dataclasses.replace(job, limit=limit, out_offset=taken[Stream.OUT], err_offset=taken[Stream.ERR])
+
+    def _with_whole_limit(self, ending: Ending) -> Ending:
+        """The limit that an operator knows, and not what was left of it when the job was found again."""
+        if isinstance(ending, Expired):
+            return msgspec.structs.replace(ending, after=self._whole_limit(ending.after))
+        return ending
+
+    def _whole_limit(self, known: float) -> float:
+        return self._bench.planned.timeout or self._bench.job.limit or known
+
+
+def may_come_back(problems: BaseException | None) -> bool:
+    """True for a refusal that time may heal, also one that a bastion on the way has met."""
+    while isinstance(problems, Problems):
+        if any(problem.code not in _MAY_COME_BACK for problem in problems.problems):
+            return False
+        problems = problems.__cause__
+    return True
+
+
+def _stay() -> None:
+    """Answer a cancel with an ending, as sessions do, instead of going without a word."""
+    if task := asyncio.current_task():
+        task.uncancel()

@@ -1,0 +1,321 @@
+"""A durable job outlives its link and its runner; what is asked about it is asked of its host and not of a person."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from runbook.core.action import CommandAction
+from runbook.core.event import Result
+from runbook.core.outcome import Ending, Grade, Lost, Outcome
+from runbook.problem import Problem, Problems
+from runbook.steps.command import CommandKind
+from runbook.steps.following import PAUSE, SETTLE, may_come_back
+from runbook.steps.kind import PATIENCE, Bench, Finding
+from runbook.transport.scripted import Hangs, LosesLink, Reply, Says, ScriptedConnector, Vanishes, unreachable
+from runbook.transport.session import Job, Sink
+from tests.steps.desk import Desk, FakeClock
+
+LAG = CommandAction(shell="orders lag")
+ID = "run/1.1/db1/1"
+AWAY = "host db1: db1 cannot be reached: scripted. Change the script."
+
+
+@dataclass
+class Events(FakeClock):
+    """Time that moves when somebody sleeps, and what happens meanwhile."""
+
+    later: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
+    """Seconds from the beginning, and what happens then."""
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds)
+        while self.later and self.now >= 1000.0 + self.later[0][0]:
+            self.later.pop(0)[1]()
+
+
+class World(ScriptedConnector):
+    """One host, one job, and the desk from which it is followed."""
+
+    def __init__(self, reply: Reply, *later: tuple[float, Callable[[World], object]]) -> None:
+        super().__init__({"orders lag": reply})
+        self.clock = Events(later=[(at, lambda what=what: what(self)) for at, what in later])
+        self.desk = Desk(connector=self, clock=self.clock)
+
+    async def attempt(self, **parts: object) -> Finding:
+        """The job, followed to its end."""
+        return await CommandKind().attempt(LAG, self.desk.bench(**parts))
+
+    @property
+    def took(self) -> float:
+        return self.clock.now - 1000.0
+
+
+def away(world: World, code: str = "refused") -> None:
+    world.unreachable["db1"] = unreachable("db1", code)
+
+
+def back(world: World) -> None:
+    world.unreachable.clear()
+
+
+def found(outcome: Outcome, detail: str = "", **result: object) -> Finding:
+    return Finding(outcome=outcome, detail=detail, result=Result(**result))
+
+
+class Leaving(World):
+    """Its host is away from the moment when the link goes."""
+
+    def start(self, *how: object) -> Reply:
+        away(self)
+        return super().start(*how)
+
+
+# --- the link goes and the host is there ------------------------------------------------------------------------------
+
+
+async def test_a_lost_link_is_opened_again_and_the_job_is_followed_to_its_own_end():
+    world = World(LosesLink(b"3\n", then=Says(b"3\n4\n", b"note\n", code=5)))
+    finding = await world.attempt()
+    assert finding == found(
+        Outcome.FAILED,
+        "exit code is 5, expected 0; stderr ends: note",
+        rc=5,
+        stdout="3\n4",
+        stderr="note",
+        duration=PAUSE,
+    )
+    assert (world.desk.page.out, world.desk.page.err) == (b"3\n4\n", b"note\n")
+    assert (len(world.sent), len(world.sessions)) == (1, 2)
+
+
+async def test_however_often_the_link_goes_every_byte_arrives_once():
+    world = World(LosesLink(b"one ", LosesLink(b"one two ", LosesLink(b"one two ", Says(b"one two three\n")))))
+    assert await world.attempt() == found(Outcome.SUCCEEDED, rc=0, stdout="one two three", duration=3 * PAUSE)
+    assert (world.desk.page.out, len(world.sent)) == (b"one two three\n", 1)
+
+
+async def test_what_an_earlier_runner_recorded_is_judged_and_not_recorded_again_however_often_the_link_goes():
+    world = World(Says())
+    world.settle(ID, LosesLink(b"on", LosesLink(b"one two ", Says(b"one two three\n"))))
+    finding = await world.attempt(job=Job(id=ID, out_offset=5), reattach=True)
+    assert finding == found(Outcome.SUCCEEDED, rc=0, stdout="one two three", duration=2 * PAUSE)
+    assert (world.desk.page.out, world.sent) == (b"wo three\n", [])
+
+
+async def test_the_limit_goes_on_while_nobody_follows_and_is_told_whole():
+    world = World(LosesLink(b"", then=Hangs()))
+    finding = await world.attempt(job=Job(id=ID, limit=0.05), timeout=30.0)
+    assert finding == found(Outcome.TIMED_OUT, "ended at its limit of 30 s", duration=PAUSE)
+
+
+# --- what the host says is believed -----------------------------------------------------------------------------------
+
+
+async def test_a_job_that_never_began_is_known_not_to_have():
+    world = World(LosesLink(), (PAUSE, lambda world: world.lose_trace(ID)))
+    finding = await world.attempt()
+    assert finding == found(Outcome.UNREACHABLE, "not sent: orders lag never started", duration=PAUSE)
+
+
+async def test_no_trace_of_what_has_printed_something_proves_nothing():
+    world = World(LosesLink(b"3\n"), (PAUSE, lambda world: world.lose_trace(ID)))
+    detail = "sent, and no answer came: the host has no trace of it any more, though it may have begun there"
+    assert await world.attempt() == found(Outcome.IN_DOUBT, detail, stdout="3", duration=PAUSE + SETTLE)
+
+
+async def test_no_trace_on_a_host_that_was_restarted_proves_nothing():
+    def restart(world: World) -> None:
+        world.boot_id = "another"
+        world.lose_trace(ID)
+
+    world = World(LosesLink(), (PAUSE, restart))
+    detail = "sent, and no answer came: the host has no trace of it any more, though it may have begun there"
+    assert await world.attempt() == found(Outcome.IN_DOUBT, detail, duration=PAUSE + SETTLE)
+
+
+async def test_a_host_that_has_no_answer_is_asked_once_more_on_the_link_that_is_there():
+    world = World(Vanishes(b"3\n"))
+    detail = "sent, and no answer came: the shell that ran it is gone"
+    assert await world.attempt() == found(Outcome.IN_DOUBT, detail, stdout="3", duration=2 * SETTLE)
+    assert len(world.sessions) == 1
+
+
+async def test_a_job_that_left_nothing_on_its_host_ends_with_its_link():
+    world = World(LosesLink(b"3\n"))
+    world.grade = Grade.ATTACHED
+    assert await world.attempt() == found(Outcome.IN_DOUBT, "sent, and no answer came: connection lost", stdout="3")
+    assert len(world.sessions) == 1
+
+
+async def test_a_command_that_is_not_durable_waits_for_no_link():
+    world = Leaving(LosesLink(b"3\n", then=Says(b"3\n")))
+    finding = await world.attempt(job=Job(id=ID, durable=False))
+    assert finding == found(Outcome.IN_DOUBT, "sent, and no answer came: connection lost", stdout="3")
+    assert world.clock.slept == []
+
+
+# --- the host is away -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["refused", "timeout", "dns", "protocol", "jump"])
+async def test_an_absent_host_is_waited_for(code):
+    def start(world: World) -> None:
+        away(world, code)
+
+    world = World(LosesLink(b"3\n", then=Says(b"3\n")), (PAUSE, start), (60.0, back))
+    assert await world.attempt() == found(Outcome.SUCCEEDED, rc=0, stdout="3", duration=60.0)
+    assert set(world.clock.slept) == {PAUSE}
+
+
+async def test_a_host_that_stays_away_leaves_the_job_in_doubt_after_our_patience():
+    finding = await (world := Leaving(LosesLink(b"3\n"))).attempt()
+    detail = f"sent, and no answer came: connection lost; the host was tried for 600 s: {AWAY}"
+    assert finding == found(Outcome.IN_DOUBT, detail, stdout="3", duration=PATIENCE)
+    assert world.took == PATIENCE
+
+
+@pytest.mark.parametrize("code", ["host-key-changed", "host-key-unknown", "auth", ""])
+async def test_a_host_that_must_not_be_trusted_is_not_asked_again(code):
+    world = World(LosesLink(), (PAUSE, lambda world: away(world, code)))
+    detail = f"sent, and no answer came: connection lost; then it could not be asked: {AWAY}"
+    assert await world.attempt() == found(Outcome.IN_DOUBT, detail, duration=PAUSE)
+
+
+def test_what_a_bastion_refuses_counts_as_if_the_host_had_refused_it():
+    def through(code: str) -> Problems:
+        problems = Problems([unreachable("db1", "jump")])
+        problems.__cause__ = Problems([unreachable("bastion", code)])
+        return problems
+
+    assert (may_come_back(through("timeout")), may_come_back(through("auth"))) == (True, False)
+
+
+async def test_a_limit_that_runs_out_meanwhile_is_the_end_of_our_patience():
+    world = Leaving(LosesLink())
+    finding = await world.attempt(job=Job(id=ID, limit=20.0), timeout=20.0)
+    away_then = "connection lost; at its limit of 20 s it could not be reached to be ended"
+    assert finding == found(Outcome.IN_DOUBT, f"sent, and no answer came: {away_then}: {AWAY}", duration=20.0)
+
+
+async def test_a_link_that_always_goes_before_it_comes_to_the_job_uses_up_our_patience():
+    class Flapping(World):
+        async def connect(self, host):
+            session = await super().connect(host)
+            if len(self.sessions) > 1:
+                session.lose("hung up")
+            return session
+
+    world = Flapping(LosesLink())
+    assert await world.attempt() == found(
+        Outcome.IN_DOUBT, "sent, and no answer came: hung up; the host was tried for 600 s", duration=PATIENCE
+    )
+    assert len(world.sessions) == 1 + PATIENCE / PAUSE
+
+
+async def test_a_link_that_is_given_again_though_it_is_gone_is_no_link():
+    world = World(LosesLink(b"3\n", then=Says(b"3\n")))
+    bench = world.desk.bench()
+    first = await bench.open_session()
+    given = [first, first, first]
+    later = bench.open_session
+
+    async def stale() -> object:
+        return given.pop() if given else await later()
+
+    object.__setattr__(bench, "open_session", stale)
+    assert await CommandKind().attempt(LAG, bench) == found(Outcome.SUCCEEDED, rc=0, stdout="3", duration=3 * PAUSE)
+
+
+# --- a runner takes over while the host is away -----------------------------------------------------------------------
+
+
+async def test_a_runner_that_takes_over_waits_for_the_host_just_the_same():
+    world = World(Says(), (60.0, back))
+    world.settle(ID, Says(b"3\n"))
+    away(world)
+    assert await world.attempt(reattach=True) == found(Outcome.SUCCEEDED, rc=0, stdout="3", duration=60.0)
+    assert world.sent == []
+
+
+async def test_a_runner_that_takes_over_gives_up_after_the_same_patience():
+    world = World(Says())
+    away(world)
+    why = "the runner that followed it is gone; the host was tried for 600 s"
+    assert await world.attempt(reattach=True) == found(
+        Outcome.IN_DOUBT, f"sent, and no answer came: {why}: {AWAY}", duration=PATIENCE
+    )
+
+
+async def test_for_what_is_only_to_be_ended_nobody_waits():
+    world = World(Says())
+    away(world)
+    why = "the runner that followed it is gone; the host was tried for 0 s"
+    finding = await world.attempt(reattach=True, patience=0.0)
+    assert finding == found(Outcome.IN_DOUBT, f"sent, and no answer came: {why}: {AWAY}")
+
+
+# --- no longer wanted -------------------------------------------------------------------------------------------------
+
+
+async def cancelled(world: World, bench: Bench) -> Finding:
+    """Followed, and cancelled once the host is known to be away."""
+    task = asyncio.create_task(CommandKind().attempt(LAG, bench))
+    while not world.clock.slept:
+        await asyncio.sleep(0)
+    task.cancel()
+    return await task
+
+
+async def test_what_is_cancelled_while_its_host_is_away_may_still_run_there():
+    world = Leaving(LosesLink(b"3\n"))
+    finding = await cancelled(world, world.desk.bench())
+    assert (finding.outcome, finding.detail) == (
+        Outcome.IN_DOUBT,
+        "sent, and no answer came: connection lost; no longer wanted, and it could not be reached to be ended",
+    )
+
+
+async def test_what_is_cancelled_before_its_runner_has_found_it_again_may_still_run_there():
+    world = World(Says())
+    away(world)
+    assert (await cancelled(world, world.desk.bench(reattach=True))).outcome is Outcome.IN_DOUBT
+
+
+async def test_what_was_lost_while_it_was_being_ended_is_not_sought():
+    world = World(Says())
+    bench = world.desk.bench()
+    session = await bench.open_session()
+    running = asyncio.Event()
+
+    async def run(command: object, job: Job, sink: Sink) -> Ending:
+        await sink.reached(Grade.SESSION)
+        running.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            asyncio.current_task().uncancel()
+        session.lose("connection lost")
+        return Lost("it could not be ended: connection lost")
+
+    async def same() -> object:
+        return session
+
+    session.run = run
+    object.__setattr__(bench, "open_session", same)
+    task = asyncio.create_task(CommandKind().attempt(LAG, bench))
+    await running.wait()
+    task.cancel()
+    finding = await task
+    assert finding == found(Outcome.IN_DOUBT, "sent, and no answer came: it could not be ended: connection lost")
+    assert (world.clock.slept, task.cancelling()) == ([], 0)
+
+
+def test_every_refusal_that_is_not_known_to_pass_is_final():
+    assert not may_come_back(Problems([Problem(what="the runner hangs up")]))

@@ -19,6 +19,7 @@ from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import Plan, StepId
 from runbook.core.result import Result
+from runbook.core.shown import Surroundings
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
@@ -101,8 +102,10 @@ class StepEntered(_Event, frozen=True, kw_only=True, tag="StepEntered"):
     """Planned host to the reason why it is not among `hosts`."""
     rendered: dict[str, Action] = {}
     """Masked actions by host (or under `*` for all), only where the plan could not show them."""
+    around: dict[str, Surroundings] = {}
+    """The same for what holds around them."""
     digest: str = ""
-    """SHA-256 over what will be sent to all hosts: what a gate confirms."""
+    """SHA-256 over what will be sent to all hosts (`shown.digest_of`): what a gate confirms."""
     wait: float = 0.0
     """Seconds that a `wait` step waits."""
 
@@ -126,7 +129,7 @@ class AttemptStarted(_Event, frozen=True, kw_only=True, tag="AttemptStarted"):
     """1 for the first attempt of this step on this host in this run, over all visits."""
     job: str = ""
     digest: str = ""
-    """SHA-256 of the command as sent."""
+    """SHA-256 of what this host is sent, surroundings included (`shown.Shown`): nothing else leaves."""
 
 
 class AttemptGraded(_Event, frozen=True, kw_only=True, tag="AttemptGraded"):

@@ -85,6 +85,7 @@ def open_run(entry: Entry) -> Run | None:
         started=event.started,
         now=entry.at,
         seq=entry.seq,
+        hosts={host.name: host for host in event.plan.hosts},
         order=Map({step.id: position for position, step in enumerate(steps)}),
         steps=Map({step.id: StepState(planned=step) for step in steps}),
         probes=Map({probe.name: ProbeState() for probe in event.plan.probes}),

@@ -57,7 +57,10 @@ def _step_entered(run: Run, event: StepEntered, at: float) -> Run:
         numbers_before=Map(numbers),
         touched=state.touched,
         rendered=event.rendered,
+        around=event.around,
         digest=event.digest,
+        # What a retry shows again unchanged was let through already.
+        let_through=state.let_through and event.digest == state.digest,
         wait=event.wait,
     )
     return replace(set_step(run, entered), entered=(*run.entered, event.step))
@@ -120,6 +123,9 @@ def _failure_resolved(run: Run, event: FailureResolved, at: float) -> Run:
     match event.choice:
         case "retry" | "retry_failed":
             run = _reopen_children(run, state.planned)
+            if event.choice == "retry" and state.planned.awaits:
+                # A value that it waited for may be another one by now: it is rendered, and shown, anew.
+                return set_step(run, replace(_ahead_again(state), let_through=state.let_through))
             return set_step(run, _again(run, state, at, only_failed=event.choice == "retry_failed"))
         case "goto":
             return _jump(set_step(run, replace(state, resolution=event)), event.step, event.goto, at)
@@ -180,6 +186,7 @@ def _again(run: Run, state: StepState, at: float, *, only_failed: bool) -> StepS
         numbers_before=Map({host: attempt.number for host, attempt in state.attempts.items()}),
         touched=state.touched,
         rendered=state.rendered,
+        around=state.around,
         digest=state.digest,
         let_through=state.let_through,
     )

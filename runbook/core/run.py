@@ -16,10 +16,12 @@ from immutables import Map
 from runbook.core.action import Action
 from runbook.core.actor import Actor
 from runbook.core.event import Checked, FailureResolved, GateAnswered, GateOpened, SessionOpened
+from runbook.core.host import Host
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import Plan, PlannedStep, StepId
 from runbook.core.result import Result
+from runbook.core.shown import Shown, Surroundings, as_planned
 
 
 class Phase(StrEnum):
@@ -97,6 +99,7 @@ class StepState(msgspec.Struct, frozen=True, kw_only=True):
     touched: Map[str, bool] = Map()
     """Hosts on which an ended attempt of any visit may have run: what an undo must consider."""
     rendered: dict[str, Action] = {}
+    around: dict[str, Surroundings] = {}
     digest: str = ""
     given_up: str = ""
     """Why it is being ended early while the run stays in its phase; empty when it is not."""
@@ -270,6 +273,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     now: float = 0.0
     """`at` of the newest entry."""
     seq: int = 0
+    hosts: dict[str, Host] = {}
+    """The plan's, by name, in its order."""
     order: Map[StepId, int] = Map()
     """Position of every step in reading order."""
     steps: Map[StepId, StepState] = Map()
@@ -301,6 +306,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     def has_ended(self) -> bool:
         """True after its last event."""
         return self.phase is Phase.ENDED
+
+    def shown_on(self, state: StepState, host: str) -> Shown:
+        """What a step is, or was, shown to send to a host."""
+        around = state.around.get(host) or state.around.get("*") or as_planned(state.planned, self.hosts.get(host))
+        return Shown(action=state.action_on(host), around=around)
 
     def step(self, step: StepId) -> StepState | None:
         """The state of a step; None for an id that the plan does not have."""

@@ -7,10 +7,10 @@ nothing.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import msgspec
 
@@ -19,16 +19,19 @@ from runbook.core.action import Action, WaitAction
 from runbook.core.command import Secret
 from runbook.core.effect import Enter
 from runbook.core.event import Event, StepEnded, StepEntered, StepSkipped
-from runbook.core.host import Host, Json
+from runbook.core.host import Json
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.run import Run, StepState
+from runbook.core.shown import Shown, Surroundings, as_planned, becomes, digest_of
 from runbook.core.verdict import verdicts
 from runbook.document.scope import Scope
 from runbook.document.template import Evaluation, evaluate, render, render_action
 from runbook.engine.masked import masked
 from runbook.problem import Problems, problem
 from runbook.steps.kind import Clock
+
+V = TypeVar("V")
 
 _TIME_OF_DAY = re.compile(r"(\d{1,2}):(\d{2})$")
 
@@ -41,7 +44,6 @@ class Entering:
         self._secrets = {secret.name: secret for secret in secrets}
         self._mask = mask
         self._clock = clock
-        self._hosts: Mapping[str, Host] = {}
 
     def enter(self, run: Run, effect: Enter) -> tuple[Event, ...]:
         """The events that enter a step, skip it, or fail it before anything is sent."""
@@ -73,7 +75,9 @@ class Entering:
             return (StepSkipped(step=state.id, reason=reason, expression=planned.when, values=values),)
         if planned.hosts and not hosts:
             return (StepSkipped(step=state.id, reason="; ".join(dict.fromkeys(left_out.values()))),)
-        rendered = self._rendered(run, planned, hosts)
+        shown = {host: self.shown(run, planned, host) for host in hosts or ["*"]}
+        rendered = _told(planned, {host: one.action for host, one in shown.items()})
+        around = _told(planned, {host: one.around for host, one in shown.items()}) if _has_around(planned) else {}
         left_out.pop("", None)
         return (
             StepEntered(
@@ -81,18 +85,28 @@ class Entering:
                 hosts=tuple(hosts),
                 left_out={host: self._mask(why) for host, why in left_out.items()},
                 rendered=rendered,
-                digest=_digest(planned, hosts, rendered),
+                around=around,
+                digest=digest_of(shown),
                 wait=self._wait(rendered.get("*", planned.action)),
             ),
         )
 
-    def _rendered(self, run: Run, planned: PlannedStep, hosts: list[str]) -> dict[str, Action]:
-        """Masked actions where the plan could not show them; one for all where all are the same."""
-        if not planned.awaits:
-            return {}
-        by_host = {host: self.render(run, planned, host, reveal=False) for host in hosts or ["*"]}
-        first = next(iter(by_host.values()))
-        return {"*": first} if all(action == first for action in by_host.values()) else by_host
+    def shown(self, run: Run, planned: PlannedStep, host: str) -> Shown:
+        """What a host would be sent now, rendered and masked: what must equal what is on record.
+
+        Raises:
+            Problems: As `render`.
+        """
+        return Shown(action=self.render(run, planned, host, reveal=False), around=self._around(run, planned, host))
+
+    def _around(self, run: Run, planned: PlannedStep, host: str) -> Surroundings:
+        target = run.hosts.get(host)
+        if not planned.awaits or not _has_around(planned):
+            return as_planned(planned, target)
+        scope = self.scope(run, host)
+        env = {name: self._mask(render(text, scope)) for name, text in planned.env.items()}
+        filled = self.filled_in(run, planned, host)
+        return Surroundings(env=env, cwd=self._mask(filled.cwd), user=self._mask(becomes(filled, target)))
 
     def render(self, run: Run, planned: PlannedStep, host: str, *, reveal: bool) -> Action:
         """What is done on a host: for sending with `reveal`, else for showing.
@@ -136,8 +150,6 @@ class Entering:
 
     def scope(self, run: Run, host: str, **registered: Mapping[str, object]) -> Scope:
         """Every name that a template or an expression of this run may use on a host."""
-        if not self._hosts:
-            self._hosts = {known.name: known for known in run.plan.hosts}
         parameters: dict[str, Json | Secret] = {one.name: one.value for one in run.plan.parameters if not one.secret}
         verdict = verdicts(run).run if run.has_ended else ("failed" if run.stop else "completed")
         if run.stop is not None and run.stop.halted:
@@ -145,8 +157,8 @@ class Entering:
         return Scope(
             parameters={**parameters, **self._secrets},
             registered={name: dict(value.by_host) for name, value in run.values.items()} | dict(registered),  # type: ignore[arg-type]
-            host=self._hosts.get(host),
-            hosts=self._hosts,
+            host=run.hosts.get(host),
+            hosts=run.hosts,
             groups=run.plan.groups,
             run={
                 "id": run.id,
@@ -186,12 +198,13 @@ def _seconds_until(text: str, now: datetime) -> float:
     return max(0.0, (then - now).total_seconds())
 
 
-def _digest(planned: PlannedStep, hosts: list[str], rendered: dict[str, Action]) -> str:
-    """SHA-256 over what will be sent to every host: what a gate confirms."""
-    shown = {host: rendered.get(host) or rendered.get("*") or planned.action_on(host) for host in hosts or ["*"]}
-    return hashlib.sha256(msgspec.json.encode([shown, planned.env, planned.cwd], order="deterministic")).hexdigest()
+def _told(planned: PlannedStep, by_host: dict[str, V]) -> dict[str, V]:
+    """By host what the plan could not show; one for all where all are the same, nothing where the plan has it."""
+    if not planned.awaits:
+        return {}
+    first = next(iter(by_host.values()))
+    return {"*": first} if all(value == first for value in by_host.values()) else by_host
 
 
-def action_digest(action: Action) -> str:
-    """SHA-256 of one action as it is shown."""
-    return hashlib.sha256(msgspec.json.encode(action, order="deterministic")).hexdigest()
+def _has_around(planned: PlannedStep) -> bool:
+    return bool(planned.env or planned.cwd or planned.become_user)

@@ -19,8 +19,8 @@ from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.result import Result
 from runbook.core.run import AttemptState, Run
+from runbook.core.shown import becomes
 from runbook.document.template import evaluate
-from runbook.engine.entering import action_digest
 from runbook.engine.sampling import Sampling
 from runbook.engine.sink import RecordSink, Unwanted
 from runbook.engine.tools import Tools
@@ -58,13 +58,13 @@ class RunWorkers:
 
     def started(self, run: Run, effect: Attempt) -> AttemptStarted:
         """The write-ahead event of an attempt."""
-        action = run.steps[effect.step].action_on(effect.host)
+        shown = run.shown_on(run.steps[effect.step], effect.host)
         return AttemptStarted(
             step=effect.step,
             host=effect.host,
             number=effect.number,
             job=f"{run.id}/{effect.step}/{effect.host}/{effect.number}",
-            digest=action_digest(action),
+            digest=shown.digest,
         )
 
     async def watch(self, effect: Watch) -> None:
@@ -138,10 +138,10 @@ class RunWorkers:
             return Finding(outcome=Outcome.IN_DOUBT, detail=detail)
 
     def _action(self, effect: Attempt, planned: PlannedStep, *, reattach: bool) -> Action:
-        """The action with its secrets, which must look exactly like what was shown; what was sent is sent."""
+        """The action with its secrets. It and its surroundings must look as announced; what was sent is sent."""
         run, entering = self._tools.recorder.run, self._tools.entering
-        shown = run.steps[effect.step].action_on(effect.host)
-        if not reattach and entering.render(run, planned, effect.host, reveal=False) != shown:
+        announced = run.steps[effect.step].attempts[effect.host].digest
+        if not reattach and entering.shown(run, planned, effect.host).digest != announced:
             raise problem(
                 "a value changed between showing this step and sending it",
                 why="another step registered it again in the meantime",
@@ -154,9 +154,8 @@ class RunWorkers:
     def _bench(self, effect: Attempt, planned: PlannedStep, sink: Sink, *, reattach: bool) -> Bench:
         tools, run = self._tools, self._tools.recorder.run
         attempt = run.steps[effect.step].attempts[effect.host]
-        host = next((known for known in run.plan.hosts if known.name == effect.host), None)
+        host = run.hosts.get(effect.host)
         planned = tools.entering.filled_in(run, planned, effect.host)
-        become = planned.become_user or (host.become_user if host else "") or "root"
         return Bench(
             planned=planned,
             host=effect.host,
@@ -171,7 +170,7 @@ class RunWorkers:
             reattach=reattach,
             folder=tools.folder,
             env=tools.entering.environment(run, planned, effect.host),
-            become=Become(user=become) if planned.become else None,
+            become=Become(user=becomes(planned, host)) if planned.become else None,
             address=host,
         )
 

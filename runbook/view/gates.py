@@ -17,8 +17,9 @@ from runbook.core.event import GateAnswered
 from runbook.core.gates import NEEDS_REASON
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.run import GateState, Run, StepPhase, StepState
-from runbook.view.plan import PlanRow, plan_row, texts
+from runbook.view.plan import PlanRow, plan_row
 from runbook.view.sanitize import safe, safe_lines
+from runbook.view.surroundings import shown_texts
 from runbook.view.words import duration, fold_hosts, plural
 
 _ASKS = get_args(Ask)
@@ -157,7 +158,7 @@ def _item_state(answer: str | None) -> Literal["open", "ticked", "waived"]:
 def _follows(run: Run, step: StepState, kind: str) -> Iterator[PlanRow]:
     """The guarded step itself, or after a question the steps up to the next one."""
     if kind in {"before", "failure"}:
-        yield _as_rendered(step)
+        yield _as_rendered(run, step)
         return
     for count, planned in enumerate(_behind(run, step)):
         if isinstance(planned.action, _ASKS) or planned.confirm != "none" or count >= _MOST_SHOWN:
@@ -165,11 +166,9 @@ def _follows(run: Run, step: StepState, kind: str) -> Iterator[PlanRow]:
         yield plan_row(planned)
 
 
-def _as_rendered(step: StepState) -> PlanRow:
+def _as_rendered(run: Run, step: StepState) -> PlanRow:
     """With its templates filled in and for the hosts of this visit: what the digest stands for."""
-    hosts = step.hosts or step.planned.hosts
-    shown = texts(replace(step.planned, awaits=()) if step.rendered else step.planned, hosts, step.action_on)
-    return replace(plan_row(step.planned), texts=shown)
+    return replace(plan_row(step.planned), texts=shown_texts(run, step))
 
 
 def _behind(run: Run, step: StepState) -> Iterator[PlannedStep]:

@@ -7,15 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import CommandAction, ConfirmAction, WaitAction
+from runbook.core.action import CommandAction, ConfirmAction, ParallelAction, WaitAction
+from runbook.core.command import Command, Secret
 from runbook.core.event import AttemptStarted, StepEntered
-from runbook.core.intent import AnswerGate, CutWait
+from runbook.core.intent import AnswerGate, CutWait, ResolveFailure
 from runbook.core.outcome import Outcome
+from runbook.core.plan import PlannedStep
+from runbook.core.shown import Shown, Surroundings, digest_of
 from runbook.core.verdict import verdicts
 from runbook.engine import entering, executor, runner
 from runbook.engine.entering import _seconds_until
 from runbook.problem import Problems
 from runbook.transport.scripted import Says, ScriptedConnector
+from runbook.view.gates import gate_view
 from tests.builders import plan, step
 from tests.engine.stage import Stage
 
@@ -81,6 +85,92 @@ async def test_until_is_asked_after_each_attempt_until_it_holds(tmp_path: Path) 
     polls = step("1.1", CommandAction(shell="count"), until="result.stdout == '3'", retries=5, delay=0.001)
     run = await stage.open(plan(polls), attended=False).to_its_end()
     assert (run.steps["1.1"].outcome, run.steps["1.1"].attempts["db1"].number) == (Outcome.SUCCEEDED, 3)
+
+
+class Host:
+    """Says what a test has it say, and remembers in what surroundings it was asked."""
+
+    def __init__(self, *values: str) -> None:
+        self._values = list(values)
+        self.regions: list[object] = []
+
+    def __call__(self, _host: object, command: Command) -> Says:
+        if command.shell == "ask":
+            return Says(f"{self._values.pop(0)}\n".encode())
+        self.regions.append(dict(command.env).get("REGION"))
+        return Says()
+
+
+def located(number: str, **fields: object) -> PlannedStep:
+    """A step whose command is always the same and whose surroundings are not."""
+    around = {
+        "env": {"REGION": "{{ where.stdout }}"},
+        "cwd": "/srv/{{ where.stdout }}",
+        "become_user": "{{ where.stdout }}",
+    }
+    return step(number, CommandAction(shell="move"), awaits=("where",), confirm="key", become=True, **around, **fields)
+
+
+async def test_a_gate_shows_and_confirms_the_surroundings_as_they_will_be_sent(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ScriptedConnector(Host("eu")))
+    live = stage.open(plan(step("1.1", CommandAction(shell="ask"), register="where"), located("1.2")))
+    run = await live.until(lambda run: run.open_gates)
+    around = Surroundings(env={"REGION": "eu"}, cwd="/srv/eu", user="eu")
+    shown = Shown(action=CommandAction(shell="move"), around=around)
+    assert run.shown_on(run.steps["1.2"], "db1") == shown
+    assert run.gates["1.2#1"].opened.digest == digest_of({"db1": shown})
+    assert gate_view(run, "1.2#1", run.now).follows[0].texts[0].lines == ("move", "as eu, in /srv/eu, with REGION=eu")
+    assert await live.ask(AnswerGate(gate="1.2#1", answer="proceed")) is None
+    await live.to_its_end()
+    assert [event.digest for event in stage.events(AttemptStarted)][1] == shown.digest
+
+
+async def test_surroundings_that_change_behind_a_gate_are_not_sent_and_a_retry_shows_them_anew(tmp_path: Path) -> None:
+    host = Host("eu", "us")
+    stage = Stage(tmp_path, ScriptedConnector(host))
+    asks = step("1.1", CommandAction(shell="ask"), register="where")
+    meanwhile = step("1.2.2", CommandAction(shell="ask"), register="where")
+    beside = PlannedStep(id="1.2", name="Both", action=ParallelAction(), steps=(located("1.2.1"), meanwhile))
+    live = stage.open(plan(asks, beside))
+    await live.until(lambda run: run.open_gates and run.steps["1.2.2"].outcome)
+    assert await live.ask(AnswerGate(gate="1.2.1#1", answer="proceed")) is None
+    run = await live.until(lambda run: "1.2.1#2" in run.open_gates)
+    assert (host.regions, run.steps["1.2.1"].outcome) == ([], Outcome.FAILED)
+    assert "a value changed between showing this step and sending it" in run.steps["1.2.1"].detail
+    assert await live.ask(ResolveFailure(step="1.2.1", choice="retry")) is None
+    run = await live.until(lambda run: "1.2.1#3" in run.open_gates)
+    assert run.shown_on(run.steps["1.2.1"], "db1").around.env == {"REGION": "us"}
+    assert await live.ask(AnswerGate(gate="1.2.1#3", answer="proceed")) is None
+    run = await live.to_its_end()
+    assert (host.regions, run.steps["1.2.1"].outcome) == (["us"], Outcome.SUCCEEDED)
+
+
+async def test_a_retry_that_shows_the_same_again_does_not_ask_again(tmp_path: Path) -> None:
+    replies = iter([Says(b"eu\n"), Says(code=1), Says()])
+    stage = Stage(tmp_path, ScriptedConnector(lambda _host, _command: next(replies)))
+    live = stage.open(plan(step("1.1", CommandAction(shell="ask"), register="where"), located("1.2")))
+    await live.until(lambda run: run.open_gates)
+    assert await live.ask(AnswerGate(gate="1.2#1", answer="proceed")) is None
+    await live.until(lambda run: run.open_gates == ("1.2#2",))
+    assert await live.ask(ResolveFailure(step="1.2", choice="retry")) is None
+    run = await live.to_its_end()
+    assert (run.steps["1.2"].outcome, sorted(run.gates)) == (Outcome.SUCCEEDED, ["1.2#1", "1.2#2"])
+
+
+async def test_a_secret_stands_in_the_digest_as_its_mask_and_in_the_surroundings_as_itself(tmp_path: Path) -> None:
+    secret = Secret("token", "hunter22")
+    host = Host()
+    work = step("1.1", CommandAction(shell="move"), awaits=("token",), env={"REGION": "{{ token }}"}, confirm="key")
+    gates = []
+    for number, value in enumerate((secret, Secret("token", "swordfish"))):
+        stage = Stage(tmp_path / str(number), ScriptedConnector(host), secrets=(value,))
+        live = stage.open(plan(work))
+        run = await live.until(lambda run: run.open_gates)
+        gates.append(run.gates["1.1#1"].opened.digest)
+        assert await live.ask(AnswerGate(gate="1.1#1", answer="proceed")) is None
+        await live.to_its_end()
+    assert gates[0] == gates[1]
+    assert [region.reveal() for region in host.regions] == ["hunter22", "swordfish"]
 
 
 class Leap:

@@ -1,20 +1,18 @@
 """Watching a run in lines, and answering its gates by typing: for pipes, dumb terminals, screen readers, and CI.
 
 The line mode reaches everything that the screen reaches. It is a client like any other: Ctrl-C leaves the watching and
-not the run. The story is what was asked for, so it goes where `diagnostics.story` says; what is asked of the person who
-watches, and what they are advised to type, stays on standard error and is not part of it. So a run and its replay tell
-the same lines.
+not the run. Narration goes to standard error; standard output stays free for data.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from runbook.cli import line_gates
-from runbook.cli.diagnostics import Tell, problem_text, say
+from runbook.cli.diagnostics import problem_text, say
 from runbook.cli.keyboard import Keyboard
 from runbook.core.entry import Entry
 from runbook.core.event import OutputArrived
@@ -35,12 +33,15 @@ class Narrator:
 
     output: OutputView
     """Its own, so that every line is told with the entry that brought it, also while a feed is still being opened."""
-    tell: Tell
+    quiet: bool = False
+    tell: Callable[[str], None] = say
     shown: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Host to lines of its output already told, and bytes of the last of them: it may not have been whole yet."""
 
     def each(self, before: Run | None, after: Run, entry: Entry) -> None:
         """Tell one entry."""
+        if self.quiet:
+            return
         self.output.take(entry)
         if isinstance(entry.event, OutputArrived):
             self._output(after, entry, entry.event)
@@ -64,13 +65,13 @@ class Narrator:
         self.shown[event.host] = (count, length)
 
 
-async def follow(workspace: LocalWorkspace, run: str, tell: Tell, *, answer: bool) -> Run:
-    """Tell a run to its end, asking the gates on standard input where `answer` says that somebody is there.
+async def follow(workspace: LocalWorkspace, run: str, *, answer: bool, quiet: bool = False) -> Run:
+    """Watch a run to its end, asking the gates on standard input where `answer` says that somebody is there.
 
     Raises:
         Problems: There is no such record.
     """
-    narrator = Narrator(OutputView(workspace.library.find(run)), tell)
+    narrator = Narrator(OutputView(workspace.library.find(run)), quiet=quiet)
     feed = await workspace.attach(run, narrator.each)
     keyboard = Keyboard() if answer else None
     asked: set[str] = set()

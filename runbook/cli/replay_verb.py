@@ -13,7 +13,7 @@ import msgspec
 
 from runbook.cli.compose import json_option, recordings_option, run_async, workspace
 from runbook.cli.data import escaped
-from runbook.cli.diagnostics import can_show_screen, explain, tell
+from runbook.cli.diagnostics import can_show_screen, explain
 from runbook.core.entry import Entry
 from runbook.core.run import Run
 from runbook.engine.clock import SystemClock
@@ -51,7 +51,7 @@ async def _tell(replay: RecordedReplay, speed: float) -> None:
     """The story in lines, output of hosts included."""
     from runbook.cli.line_mode import Narrator  # noqa: PLC0415 - the screen must not pay for the lines
 
-    narrator = Narrator(OutputView(replay.folder), tell)
+    narrator = Narrator(OutputView(replay.folder), tell=click.echo)
     before: Run | None = None
     async for entry, after in _moments(replay, speed):
         narrator.each(before, after, entry)

@@ -19,7 +19,7 @@ SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 SFTP = ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "/usr/lib/ssh/sftp-server")
 
 CONFIG = """\
-ListenAddress 127.0.0.1
+ListenAddress {address}
 Port {port}
 HostKey {folder}/host_key
 PidFile {folder}/sshd.pid
@@ -56,6 +56,9 @@ class RealServer:
 
     folder: Path
     extra: str = ""
+    address: str = "127.0.0.1"
+    inside: tuple[str, ...] = ()
+    """Words in front of the server's own, such as those that put it into a network namespace."""
     port: int = 0
     process: subprocess.Popen | None = None
     user: str = field(default_factory=getpass.getuser)
@@ -64,7 +67,7 @@ class RealServer:
     def host(self) -> Host:
         return Host(
             name="real",
-            address="127.0.0.1",
+            address=self.address,
             port=self.port,
             user=self.user,
             key_files=(str(self.folder / "id"),),
@@ -88,13 +91,20 @@ class RealServer:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         sftp = next((p for p in SFTP if Path(p).exists()), "internal-sftp")
-        text = CONFIG.format(port=self.port, folder=self.folder, sftp=sftp, extra=self.extra)
+        text = CONFIG.format(address=self.address, port=self.port, folder=self.folder, sftp=sftp, extra=self.extra)
         (self.folder / "config").write_text(text)
         key = (self.folder / "host_key.pub").read_text()
-        (self.folder / "known_hosts").write_text(f"[127.0.0.1]:{self.port} {key}")
+        (self.folder / "known_hosts").write_text(f"[{self.address}]:{self.port} {key}")
+        await self.come_back()
+
+    async def come_back(self):
+        """Listen, the first time or again after `leave`."""
         log = (self.folder / "log").open("wb")
         self.process = subprocess.Popen(
-            [SSHD, "-D", "-e", "-f", str(self.folder / "config")], stderr=log, stdout=log, start_new_session=True
+            [*self.inside, SSHD, "-D", "-e", "-f", str(self.folder / "config")],
+            stderr=log,
+            stdout=log,
+            start_new_session=True,
         )
         log.close()
         await self._wait_listening()
@@ -111,6 +121,22 @@ class RealServer:
         """Process ids of its children: one or two for each connection."""
         return children(self.process.pid)
 
+    def freeze(self, name: signal.Signals = signal.SIGSTOP) -> list[int]:
+        """Stop every process that speaks for a connection: bytes wait on their way. Commands run on."""
+        speaking = [pid for pid in self._all() if b"sshd" in read(f"/proc/{pid}/cmdline")]
+        for pid in speaking:
+            kill(pid, name)
+        return speaking
+
+    def _all(self) -> list[int]:
+        return [pid for parent in self.connections() for pid in (parent, *children(parent))]
+
+    async def leave(self):
+        """Stop listening and cut every connection. What commands it has started live on."""
+        self.cut()
+        self.process.terminate()
+        await asyncio.to_thread(self.process.wait, 10)
+
     def cut(self):
         """Kill the processes of every connection: the link is gone without a word."""
         for pid in self.connections():
@@ -123,9 +149,7 @@ class RealServer:
     async def stop(self):
         if self.process is None:
             return
-        self.cut()
-        self.process.terminate()
-        await asyncio.to_thread(self.process.wait, 10)
+        await self.leave()
 
 
 def children(pid: int) -> list[int]:
@@ -141,6 +165,6 @@ def read(path: str) -> bytes:
         return b""
 
 
-def kill(pid: int) -> None:
+def kill(pid: int, name: signal.Signals = signal.SIGKILL) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, name)

@@ -15,7 +15,7 @@ from runbook.core.action import Action
 from runbook.core.command import Become
 from runbook.core.effect import Attempt, Enter, Watch
 from runbook.core.event import AttemptEnded, AttemptStarted, Event
-from runbook.core.outcome import Outcome
+from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.result import Result
 from runbook.core.run import AttemptState, Run
@@ -26,7 +26,7 @@ from runbook.engine.sink import RecordSink, Unwanted
 from runbook.engine.tools import Tools
 from runbook.problem import Exit, Problems, problem
 from runbook.record.output import Source
-from runbook.steps.kind import Bench, Finding
+from runbook.steps.kind import PATIENCE, Bench, Finding
 from runbook.steps.table import kind_for
 from runbook.transport.session import Job, Sink
 
@@ -156,10 +156,12 @@ class RunWorkers:
         attempt = run.steps[effect.step].attempts[effect.host]
         host = run.hosts.get(effect.host)
         planned = tools.entering.filled_in(run, planned, effect.host)
+        # What ran attached has left no trace, which must not be taken for proof that it never ran.
+        is_durable = planned.durable and not (reattach and attempt.grade is Grade.ATTACHED)
         return Bench(
             planned=planned,
             host=effect.host,
-            job=Job(id=attempt.job, limit=_left(planned, attempt, tools.recorder.now()), durable=planned.durable),
+            job=Job(id=attempt.job, limit=_left(planned, attempt, tools.recorder.now()), durable=is_durable),
             sink=sink,
             clock=tools.clock,
             open_session=lambda: tools.fleet.session(effect.host),
@@ -168,6 +170,7 @@ class RunWorkers:
             report=tools.reporter(effect.host),
             secrets=tools.secrets,
             reattach=reattach,
+            patience=0.0 if isinstance(sink, Unwanted) else PATIENCE,
             folder=tools.folder,
             env=tools.entering.environment(run, planned, effect.host),
             become=Become(user=becomes(planned, host)) if planned.become else None,

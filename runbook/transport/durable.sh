@@ -26,9 +26,38 @@
 # The shell lives on when the link goes (no terminal, so nobody is signalled), writes the code, and ends at its next word.
 # Nothing here reads standard input, because the next frame is on it.
 
-# rb_say WORDS: one control line.
+# rb_say WORDS: one control line, behind what is held. One write where it can be: the server makes a packet of each.
+rb_held=
 rb_say() {
-  printf '%s %s\n' "$rb_mark" "$*"
+  printf '%s%s %s\n' "$rb_held" "$rb_mark" "$*"
+  rb_held=
+}
+
+# rb_show WORD FILE: say WORD and print the file. A few lines of text are read by this shell and held for its next word: a
+# process for each would cost a quick step as much as its own shell. Shells lose NULs and some count characters, so what was
+# read counts only when it is as long as the position in the file says, and otherwise everything is printed by cat.
+rb_show() {
+  [ -s "$2" ] || return 0
+  rb_text=
+  rb_at=
+  {
+    while IFS= read -r rb_line <&5; do
+      rb_text="$rb_text$rb_line
+"
+      # A text that is too long ends here, with a length that cannot be its position.
+      rb_line=-
+      [ "${#rb_text}" -lt 1024 ] || break
+    done
+    rb_text=$rb_text$rb_line
+    read -r rb_word rb_at <"/proc/$$/fdinfo/5"
+  } 5<"$2" 2>/dev/null
+  if [ "$rb_at" = "${#rb_text}" ]; then
+    rb_held="$rb_held$rb_mark $1
+$rb_text"
+  else
+    rb_say "$1"
+    cat "$2"
+  fi
 }
 
 # Say every line of standard input.
@@ -91,6 +120,7 @@ rb_ready() {
   rb_word=
   [ -n "$rb_setsid" ] && rb_can_list && rb_word=setsid
   rb_say ready "$$" "$rb_kind" "$rb_word" "$rb_base"
+  rb_say ready >&2
 }
 
 # Set rb_uid, without a process where /proc tells it.
@@ -119,14 +149,14 @@ rb_facts() {
   rb_say facts "$rb_date" "$rb_boot" "$rb_system"
 }
 
-# rb_usable FOLDER: ours, not a link that somebody laid, and really writable: 64 KiB fit. A new one also proves that
+# rb_usable FOLDER: ours, not a link that somebody laid, and really writable: a block fits. A new one also proves that
 # renaming works there. This runs for every shell, so what can be asked without a process is.
 rb_usable() {
   case $1 in /*) ;; *) return 1 ;; esac
   if [ ! -d "$1" ]; then
     mkdir -p "$1" && echo probe >"$1/.probe.$$" && mv "$1/.probe.$$" "$1/.probe" || return 1
   fi
-  [ ! -h "$1" ] && [ -O "$1" ] && printf '%65536s' '' >"$1/.probe"
+  [ ! -h "$1" ] && [ -O "$1" ] && printf '%4096s' '' >"$1/.probe"
 }
 
 # rb_create FILE [TEXT]: true for the one who made it.
@@ -212,8 +242,9 @@ rb_own() {
     return
   fi
   rb_say start
-  # rb_setsid is unquoted on purpose: where there is none, the word is not there.
-  RUNBOOK_JOB=$1 $rb_setsid /bin/sh >"$rb_dir.out" 2>"$rb_dir.err" 8>>"$rb_dir.job" <<RB_END
+  # rb_setsid is unquoted on purpose: where there is none, the word is not there. Appending, because a file system may take
+  # truncating for a wish to have the file on disk when it is closed, and every step would wait for that.
+  RUNBOOK_JOB=$1 $rb_setsid /bin/sh >>"$rb_dir.out" 2>>"$rb_dir.err" 8>>"$rb_dir.job" <<RB_END
 umask $rb_umask
 $rb_script
 RB_END
@@ -224,8 +255,8 @@ RB_END
   { printf '%s %s end\n' "$rb_code" "${rb_up:-0}" 1<>"$rb_dir.run"; } 2>/dev/null
   rb_printed=0
   if [ ! -f "$rb_dir.live" ]; then
-    [ -s "$rb_dir.out" ] && rb_say out && cat "$rb_dir.out"
-    [ -s "$rb_dir.err" ] && rb_say err && cat "$rb_dir.err"
+    rb_show out "$rb_dir.out"
+    rb_show err "$rb_dir.err"
     rb_printed=1
   fi
   rb_tell_exit "$rb_printed"

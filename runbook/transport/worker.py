@@ -167,13 +167,13 @@ async def open_worker(dialer: Dialer, become: Become | None, sudo: Sudo, mark: s
 
 
 async def _first_word(worker: Worker) -> Ready:
-    noise = b""
-    while True:
+    """The shell says it on both streams: what rc files have printed on either stands before it."""
+    noise, said, streams = b"", "", set[Stream]()
+    while len(streams) < len(Stream):
         match await worker.next():
-            case Said(_, "ready", rest):
-                worker.done()
-                pid, kind, setsid, base = rest.split(" ", 3)
-                return Ready(pid=int(pid), grade=Grade(kind), has_setsid=bool(setsid), base=base)
+            case Said(stream, "ready", rest):
+                streams.add(stream)
+                said = said or rest
             case Chunk(_, data):
                 noise += data
                 if len(noise) > NOISE_CAP:
@@ -184,6 +184,9 @@ async def _first_word(worker: Worker) -> Ready:
                 raise ChannelRefused(": ".join(part for part in (reason, last_line(noise)) if part))
             case _:
                 pass
+    worker.done()
+    pid, kind, setsid, base = said.split(" ", 3)
+    return Ready(pid=int(pid), grade=Grade(kind), has_setsid=bool(setsid), base=base)
 
 
 def last_line(noise: bytes) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
+import subprocess
 import time
 import uuid
 from pathlib import Path
@@ -157,6 +158,45 @@ async def test_bytes_that_are_no_text_survive_the_files(reach):
     data = bytes(range(256)) * 300
     assert await ran(session, sh("cat", stdin=data)) == (Exited(0), data, b"")
     assert await ran(session, sh("cat", stdin=b"a line\n"), name="2") == (Exited(0), b"a line\n", b"")
+
+
+OUTPUTS = (
+    b"a line\n",
+    b"no newline",
+    b"\n\n\n",
+    b" \\n  -n %s \t\n",
+    "é\n€ 漢".encode(),
+    bytes(range(1, 256)),
+    b"a\0b\n",
+    b"\0",
+    b"text\n\0",
+    b"x" * 1023 + b"\n\nmore",
+    b"x" * 1022 + b"\n\nmore",
+    b"x" * 5000,
+    b"7\n" * 5000,
+)
+
+
+@pytest.mark.parametrize("shell", [("dash",), ("bash", "--posix"), ("busybox", "ash"), ("mksh",)], ids=" ".join)
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_every_shell_prints_short_outputs_as_they_are(tmp_path, shell, locale):
+    """It reads them itself where it can, and leaves them to cat where it cannot."""
+    if not shutil.which(shell[0]):
+        pytest.skip(f"{shell[0]} is not installed")
+    verbs = b"rb_mark=M\n"
+    for number, data in enumerate(OUTPUTS):
+        (tmp_path / str(number)).write_bytes(data)
+        verbs += b"rb_show out %d\nrb_say end\n" % number
+    done = subprocess.run(
+        shell,
+        input=_LIBRARY + verbs,
+        cwd=tmp_path,
+        env={**os.environ, "LC_ALL": locale},
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (b"".join(b"M out\n%sM end\n" % data for data in OUTPUTS), b"")
 
 
 async def test_everything_of_the_command_arrives_as_it_is(reach, tmp_path):

@@ -104,7 +104,8 @@ class RunWorkers:
         if tools.executor.is_stopping:
             return
         tools.executor.tell(self._ended(effect, planned, finding))
-        if planned.durable and finding.outcome is not Outcome.IN_DOUBT:
+        # A job that never began is fenced on its host, and a start that is still on its way must find that fence.
+        if planned.durable and finding.outcome not in {Outcome.IN_DOUBT, Outcome.UNREACHABLE}:
             job = Job(id=tools.recorder.run.steps[effect.step].attempts[effect.host].job)
             cleaning = asyncio.create_task(self._forget(effect.host, job), name=f"forget {job.id}")
             self._cleaning.add(cleaning)
@@ -174,6 +175,7 @@ class RunWorkers:
             folder=tools.folder,
             env=tools.entering.environment(run, planned, effect.host),
             become=Become(user=becomes(planned, host)) if planned.become else None,
+            accepted=run.accepted_key,
             address=host,
         )
 
@@ -205,6 +207,7 @@ class RunWorkers:
             detail=mask(finding.detail),
             result=result,
             good_since=good_since,
+            changed_key=finding.changed_key if finding.outcome is Outcome.UNREACHABLE else None,
         )
 
 

@@ -500,6 +500,18 @@ async def test_what_is_to_be_ended_by_the_next_runner_waits_for_no_host(tmp_path
     assert run.steps["1.1"].attempts["db1"].outcome is Outcome.IN_DOUBT
 
 
+async def test_the_fence_of_a_job_that_never_began_stays_on_its_host(tmp_path: Path) -> None:
+    world = ScriptedConnector({"long": Hangs()})
+    stage = Stage(tmp_path, world)
+    job = await interrupted(stage, does("1.1", "long"), attended=False)
+    world.lose_trace(job)
+    world._answers = {"long": Says()}
+    run = await stage.resume().to_its_end()
+    ends = [(event.number, event.outcome) for event in stage.events(AttemptEnded)]
+    assert ends == [(1, Outcome.UNREACHABLE), (2, Outcome.SUCCEEDED)]
+    assert (run.steps["1.1"].outcome, world.forgotten) == (Outcome.SUCCEEDED, [f"{job[:-1]}2"])
+
+
 async def test_what_ran_attached_is_in_doubt_though_its_host_has_room_for_jobs_now(tmp_path: Path) -> None:
     world = ScriptedConnector({"long": Hangs(b"begun\n")})
     world.grade = Grade.ATTACHED

@@ -121,15 +121,13 @@ class RealServer:
         """Process ids of its children: one or two for each connection."""
         return children(self.process.pid)
 
-    def freeze(self, name: signal.Signals = signal.SIGSTOP) -> list[int]:
-        """Stop every process that speaks for a connection: bytes wait on their way. Commands run on."""
-        speaking = [pid for pid in self._all() if b"sshd" in read(f"/proc/{pid}/cmdline")]
-        for pid in speaking:
-            kill(pid, name)
-        return speaking
-
-    def _all(self) -> list[int]:
-        return [pid for parent in self.connections() for pid in (parent, *children(parent))]
+    def freeze(self) -> list[int]:
+        """Stop every process that speaks for a connection: bytes wait on their way. Gives these and those below."""
+        below = [pid for parent in self.connections() for pid in descendants(parent)]
+        for pid in below:
+            if b"sshd" in read(f"/proc/{pid}/cmdline"):
+                kill(pid, signal.SIGSTOP)
+        return below
 
     async def leave(self):
         """Stop listening and cut every connection. What commands it has started live on."""
@@ -155,6 +153,11 @@ class RealServer:
 def children(pid: int) -> list[int]:
     """Process ids; none when the process is gone."""
     return [int(child) for child in read(f"/proc/{pid}/task/{pid}/children").split()]
+
+
+def descendants(pid: int) -> list[int]:
+    """The process and everything below it."""
+    return [pid, *(below for child in children(pid) for below in descendants(child))]
 
 
 def read(path: str) -> bytes:

@@ -17,7 +17,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -44,6 +43,9 @@ class Contender:
     rounds: int = 99
     """At most so many rounds: some take minutes."""
     seconds: list[float] = field(default_factory=list)
+    """Wall time of each round."""
+    processor: list[float] = field(default_factory=list)
+    """Processor time of each round on the controller's side, with all that the command left running."""
     version: str = ""
 
 
@@ -54,8 +56,9 @@ def main() -> None:
         for number in range(options.rounds):
             for one in field_:
                 if number < one.rounds:
-                    one.seconds.append(_timed(one))
-                    print(f"round {number + 1}  {one.name:<22} {one.seconds[-1]:7.2f} s", flush=True)
+                    _time(one, hosts.folder / "cost.json")
+                    spent = f"{one.seconds[-1]:7.2f} s, processor {one.processor[-1]:6.2f} s"
+                    print(f"round {number + 1}  {one.name:<24} {spent}", flush=True)
         overheads = _overheads(hosts, options)
     table = _table(field_, overheads, options)
     print(table)
@@ -74,10 +77,9 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _timed(one: Contender) -> float:
-    began = time.perf_counter()
+def _time(one: Contender, told: Path) -> None:
     done = subprocess.run(
-        one.command,
+        [sys.executable, str(HERE / "measured.py"), str(told), *one.command],
         input=one.stdin,
         cwd=one.cwd,
         env={**os.environ, **one.env},
@@ -85,10 +87,11 @@ def _timed(one: Contender) -> float:
         text=True,
         check=False,
     )
-    took = time.perf_counter() - began
     if done.returncode != 0:
         raise SystemExit(f"{one.name} failed ({done.returncode}):\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-    return took
+    cost = json.loads(told.read_text())
+    one.seconds.append(cost["seconds"])
+    one.processor.append(cost["processor"])
 
 
 # --- the field --------------------------------------------------------------------------------------------------------
@@ -157,9 +160,10 @@ def _peers(hosts: Fleet, commands: list[str], order: str, python: str) -> list[C
         "from pyinfra.operations import server\n" + "".join(f"server.shell(commands=[{c!r}])\n" for c in commands)
     )
     (folder / "hosts.yaml").write_text(_inventory(hosts))
-    (folder / "book.yaml").write_text(
-        "- hosts: all\n  gather_facts: false\n  tasks:\n" + "".join(f"    - raw: {c}\n" for c in commands)
-    )
+    for module in ("command", "raw"):
+        (folder / f"{module}.yaml").write_text(
+            "- hosts: all\n  gather_facts: false\n  tasks:\n" + "".join(f"    - {module}: {c}\n" for c in commands)
+        )
     ansible = {"ANSIBLE_PIPELINING": "1", "ANSIBLE_FORKS": "50", "ANSIBLE_SSH_ARGS": _CONTROL, "ANSIBLE_NOCOLOR": "1"}
     field_ = [
         Contender("parallel-ssh", [python, str(HERE / "contenders/parallel_ssh.py")], order, version="parallel-ssh"),
@@ -167,13 +171,16 @@ def _peers(hosts: Fleet, commands: list[str], order: str, python: str) -> list[C
         Contender(
             "pyinfra", [str(binaries / "pyinfra"), "-y", "hosts.py", "deploy.py"], cwd=str(folder), version="pyinfra"
         ),
-        Contender(
-            "Ansible raw, 50 forks",
-            [str(binaries / "ansible-playbook"), "-i", "hosts.yaml", "book.yaml"],
-            cwd=str(folder),
-            env=ansible,
-            rounds=1,
-            version="ansible-core",
+        *(
+            Contender(
+                f"Ansible, {module}",
+                [str(binaries / "ansible-playbook"), "-i", "hosts.yaml", f"{module}.yaml"],
+                cwd=str(folder),
+                env=ansible,
+                rounds=1,
+                version="ansible-core",
+            )
+            for module in ("command", "raw")
         ),
     ]
     for one in field_:
@@ -216,7 +223,7 @@ def _overheads(hosts: Fleet, options: argparse.Namespace) -> dict[str, float]:
         one = Contender(
             word, [sys.executable, "-m", "runbook.cli", "run", word, "--auto", "--line", "-l", "h1"], cwd=str(workspace)
         )
-        _timed(one)
+        _time(one, hosts.folder / "cost.json")
         found["durable" if durable else "attached"] = _median_attempt(workspace, word)
     return found
 
@@ -246,8 +253,8 @@ def _table(field_: list[Contender], overheads: dict[str, float], options: argpar
         f"{options.hosts} hosts x {options.steps} steps, {options.rounds} rounds in turns, on {os.cpu_count()} cores, "
         f"Python {platform.python_version()}, {_sshd_version()}.",
         "",
-        "| | version | median s | x bare loop | budget | |",
-        "|---|---|---:|---:|---|---|",
+        "| | version | median s | x bare loop | budget | | processor s | x bare loop |",
+        "|---|---|---:|---:|---|---|---:|---:|",
     ]
     lines += [_row(one, bare, field_) for one in field_]
     if overheads:
@@ -259,16 +266,22 @@ def _table(field_: list[Contender], overheads: dict[str, float], options: argpar
 
 def _row(one: Contender, bare: Contender, field_: list[Contender]) -> str:
     median = statistics.median(one.seconds)
-    ratio = statistics.median(mine / floor for mine, floor in zip(one.seconds, bare.seconds, strict=False))
+    ratio = _ratio(one.seconds, bare.seconds)
     budget, held = _budget(one, ratio, median, field_)
-    return f"| {one.name} | {one.version} | {median:.2f} | {ratio:.2f} | {budget} | {held} |"
+    processor = f"{statistics.median(one.processor):.2f} | {_ratio(one.processor, bare.processor):.2f}"
+    return f"| {one.name} | {one.version} | {median:.2f} | {ratio:.2f} | {budget} | {held} | {processor} |"
+
+
+def _ratio(mine: list[float], floors: list[float]) -> float:
+    """The median of the rounds' ratios, each to the bare loop of the same round."""
+    return statistics.median(one / floor for one, floor in zip(mine, floors, strict=False))
 
 
 def _budget(one: Contender, ratio: float, median: float, field_: list[Contender]) -> tuple[str, str]:
     if one.name in BUDGETS:
         return f"<= {BUDGETS[one.name]:g}", _held(ratio <= BUDGETS[one.name])
     ours = next((statistics.median(c.seconds) for c in field_ if c.name == "runbook, durable"), None)
-    least = {"parallel-ssh": 1.0, "Fabric ThreadingGroup": 1.0, "pyinfra": 3.0, "Ansible raw, 50 forks": 12.0}
+    least = {"parallel-ssh": 1.0, "Fabric ThreadingGroup": 1.0, "pyinfra": 3.0, "Ansible, command": 12.0}
     if ours is None or one.name not in least:
         return "", ""
     times = median / ours

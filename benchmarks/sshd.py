@@ -37,7 +37,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 # A real fleet has a daemon a host, each with its own limit of ten unauthenticated logins; here many share one.
 MaxStartups 200
-LogLevel ERROR
+LogLevel FATAL
 """
 
 

@@ -1,48 +1,29 @@
-"""At every point of the protocol the runner is killed, the link is cut, or both, and a step still happens exactly once.
-
-Each point is a state that a test can wait for and hold: a gate that is open, a connection whose processes are stopped,
-a program of the host's that waits in another's place. Nothing here is a matter of luck or of how fast the machine is.
-"""
+"""At every point of the protocol the runner is killed, the link is cut, or both, and a step still happens exactly once."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import msgspec
 import pytest
 
 from runbook.core.action import ConfirmAction, Expectation, Tolerance
-from runbook.core.event import AttemptEnded, OutputArrived
+from runbook.core.event import AttemptEnded, OutputArrived, SessionLost
 from runbook.core.intent import AnswerGate
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Plan, PlannedStep
 from runbook.core.run import AttemptState, Run
 from runbook.engine.client import LiveFeed
 from runbook.record.verify import verify
-from runbook.transport.durable import FORGET_AT, file_name
-from tests.engine.place import Place, answered, command, ended, eventually, gone, plan, until
-from tests.real.openssh import RealServer, kill, needed, skip_or_fail
+from runbook.transport.durable import FORGET_AT
+from tests.engine.place import Place, command, ended, eventually, gone, plan, until
+from tests.real.held_host import HeldHost, held_host
+from tests.real.openssh import kill
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
-
-STAND_IN = """\
-#!/bin/sh
-case $* in {of})
-  [ ! -e {at}/hold-{name} ] || : >{at}/held-{name}
-  while [ -e {at}/hold-{name} ]; do sleep 0.02; done
-esac
-exec {real} "$@"
-"""
-"""Stands for a program of the host's, and waits in its place while it is told to."""
-
-HELD = {"setsid": "*/bin/sh*", "rm": "*.job*"}
-"""Programs by name, and the arguments with which they are ours: a login shell's own business is not held up."""
 
 
 @dataclass
@@ -50,65 +31,28 @@ class Scene:
     """A host, a runner, and one step that counts how often it happens."""
 
     place: Place
-    sshd: RealServer
-    at: Path
-    """Where the step and the test leave signs for each other."""
+    host: HeldHost
+    lines: int = 2000
+    """Lines of each half of what the step prints."""
+    many: int = 0
+    """Quick steps behind it."""
     feed: LiveFeed = field(init=False)
-    frozen: list[int] = field(default_factory=list)
-    """Processes of a connection that holds bytes back."""
-
-    # --- the host -----------------------------------------------------------------------------------------------------
-
-    def hold(self, program: str) -> None:
-        """The next time the host runs this program it waits."""
-        (self.at / f"hold-{program}").touch()
-
-    async def held(self, program: str) -> None:
-        """It does."""
-        await eventually((self.at / f"held-{program}").exists)
-
-    def release(self, program: str) -> None:
-        (self.at / f"hold-{program}").unlink(missing_ok=True)
-
-    async def thaw(self) -> None:
-        """What was held back arrives, long after everybody has stopped waiting for it."""
-        for pid in self.frozen:
-            kill(pid, signal.SIGCONT)
-        await eventually(lambda: all(gone(pid) for pid in self.frozen))
-
-    def let_go(self) -> None:
-        """The step may come to its end."""
-        (self.at / "go").touch()
-
-    async def has_begun(self) -> None:
-        """The step has printed one half of its output and waits."""
-        await eventually((self.at / "half").exists)
-
-    async def has_ended(self) -> None:
-        """The host knows the step's exit code."""
-        file = self.at / "runbook" / f"{file_name(self.job)}.run"
-        await eventually(lambda: file.exists() and file.read_text().rstrip().endswith("end"))
-
-    @property
-    def effects(self) -> str:
-        return (self.at / "effects").read_text()
-
-    # --- the run ------------------------------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
         """A step that opens the host, a question, the step, another question and a last step."""
-        halves = [f"seq {first} {first + 1999}; seq {first} {first + 999} >&2" for first in (1, 2001)]
-        wait = f"touch {self.at}/half; until [ -e {self.at}/go ]; do sleep 0.02; done"
+        at, middle = self.host.at, self.lines + 1
+        first, last = (f"seq {start} {start + self.lines - 1}" for start in (1, middle))
+        wait = f"touch {at}/half; until [ -e {at}/go ]; do sleep 0.02; done"
         effect = command(
             "1.3",
-            f"echo effect >> {self.at}/effects; {halves[0]}; {wait}; {halves[1]}; exit 7",
+            f"echo effect >> {at}/effects; {first}; {first} >&2; {wait}; {last}; {last} >&2; exit 7",
             expect=Expectation(rc=Tolerance(equals=7)),
             retries=1,
             delay=0.01,
         )
-        many = tuple(command(f"1.5.{number}", "true") for number in range(1, FORGET_AT))
-        steps = (command("1.1", "echo first"), asks("1.2"), effect, *many, asks("1.6"), command("1.7", "echo last"))
-        return plan(*steps, hosts=(msgspec.structs.replace(self.sshd.host, name="here"),))
+        many = tuple(command(f"1.4.{number}", "true") for number in range(1, self.many + 1))
+        steps = (command("1.1", "echo first"), asks("1.2"), effect, *many, asks("1.5"), command("1.6", "echo last"))
+        return plan(*steps, hosts=(msgspec.structs.replace(self.host.sshd.host, name="here"),))
 
     async def open(self) -> None:
         """As far as the first question."""
@@ -119,31 +63,61 @@ class Scene:
         """Let the step be sent."""
         await self.answer("1.2#1")
 
+    def let_go(self) -> None:
+        """The step may come to its end."""
+        (self.host.at / "go").touch()
+
+    async def has_begun(self) -> None:
+        """The step has printed one half of its output and waits."""
+        await eventually((self.host.at / "half").exists)
+
+    async def end(self) -> Run:
+        """The run's end, with the questions answered that every run asks."""
+        while not self.feed.run.has_ended:
+            run = await until(self.feed, lambda run: run.open_gates or run.has_ended)
+            for gate in run.open_gates:
+                assert run.gates[gate].opened.kind != "failure", run.gates[gate].opened.message
+                await self.answer(gate)
+        return await ended(self.feed)
+
     async def answer(self, gate: str) -> None:
         assert await self.feed.send(AnswerGate(gate=gate, answer="proceed")) is None
+        await until(self.feed, lambda run: gate not in run.open_gates)
+
+    async def killed(self) -> None:
+        """The runner is."""
+        runner = self.place.runners(self.feed.run.id)[-1]
+        kill(runner)
+        await eventually(lambda: gone(runner) and not self.feed.is_live)
+
+    async def resumed(self) -> None:
+        """By another runner."""
+        await self.place.workspace.resume(self.feed.run.id)
+        self.feed = await self.place.watch(self.feed.run.id)
+
+    async def has_noticed(self) -> None:
+        """The runner knows that the link has gone; by the record, because it may have opened another since."""
+        entries = self.place.entries
+        await eventually(lambda: any(isinstance(entry.event, SessionLost) for entry in entries(self.feed.run.id)))
+
+    async def finished_unseen(self) -> None:
+        """The step has, and only its host knows it."""
+        self.let_go()
+        await self.host.knows_the_end_of(f"{self.feed.run.id}/1.3/here/1")
 
     @property
     def attempt(self) -> AttemptState:
         return self.feed.run.steps["1.3"].attempts["here"]
 
-    @property
-    def job(self) -> str:
-        return f"{self.feed.run.id}/1.3/here/1"
-
-    @property
-    def runner(self) -> int:
-        return self.place.runners(self.feed.run.id)[-1]
-
-    async def end(self) -> Run:
-        """The run's end, with the questions answered that every run asks."""
-        await answered_all(self.feed)
-        return await ended(self.feed)
+    def events(self, kind: type) -> list:
+        """What is on record of the step."""
+        of_run = (entry.event for entry in self.place.entries(self.feed.run.id))
+        return [event for event in of_run if isinstance(event, kind) and event.step == "1.3"]
 
     def printed(self, stream: str) -> bytes:
         """What the record says that the step printed."""
         data = (self.place.folder(self.feed.run.id) / "out" / "here.log").read_bytes()
-        events = (entry.event for entry in self.place.entries(self.feed.run.id))
-        chunks = (e for e in events if isinstance(e, OutputArrived) and (e.step, e.stream) == ("1.3", stream))
+        chunks = (event for event in self.events(OutputArrived) if event.stream == stream)
         return b"".join(data[chunk.offset : chunk.offset + chunk.length] for chunk in chunks)
 
 
@@ -151,43 +125,42 @@ def asks(number: str) -> PlannedStep:
     return PlannedStep(id=number, name="Go on?", action=ConfirmAction(message="Go on?"))
 
 
-async def answered_all(feed: LiveFeed) -> None:
-    while not feed.run.has_ended:
-        run = await until(feed, lambda run: run.open_gates or run.has_ended)
-        for gate in run.open_gates:
-            assert run.gates[gate].opened.kind != "failure", run.steps[run.gates[gate].opened.step].detail
-            await answered(feed, lambda gate: AnswerGate(gate=gate, answer="proceed"))
-            await until(feed, lambda run, gate=gate: gate not in run.open_gates)
-
-
-# --- the points ---------------------------------------------------------------------------------------------------------
+# --- the points -------------------------------------------------------------------------------------------------------
 
 
 async def before_it_is_announced(scene: Scene) -> None:
-    scene.let_go()
+    await scene.open()
 
 
 async def when_it_is_announced_and_has_not_arrived(scene: Scene) -> None:
-    scene.frozen = scene.sshd.freeze()
+    await scene.open()
+    scene.host.freeze()
     await scene.begin()
     await until(scene.feed, lambda run: run.steps["1.3"].running)
-    scene.let_go()
 
 
 async def when_it_is_committed_and_has_not_begun(scene: Scene) -> None:
-    scene.hold("setsid")
+    await scene.open()
+    scene.host.hold("setsid")
     await scene.begin()
-    await scene.held("setsid")
+    await scene.host.held("setsid")
 
 
 async def when_it_has_just_begun(scene: Scene) -> None:
+    await scene.open()
     await scene.begin()
     await scene.has_begun()
 
 
 async def when_it_is_followed_live(scene: Scene) -> None:
+    await scene.open()
     await scene.begin()
-    await until(scene.feed, lambda _: "1.3" in started(scene) and scene.attempt.recorded_out)
+    await until(scene.feed, is_recorded)
+
+
+async def while_much_output_is_on_its_way(scene: Scene) -> None:
+    scene.lines = 100_000
+    await when_it_is_followed_live(scene)
 
 
 async def when_it_ends_while_nobody_looks(scene: Scene) -> None:
@@ -195,15 +168,19 @@ async def when_it_ends_while_nobody_looks(scene: Scene) -> None:
 
 
 async def while_its_files_are_removed(scene: Scene) -> None:
-    scene.hold("rm")
+    scene.many = FORGET_AT - 1
+    await scene.open()
+    scene.host.hold("rm")
     scene.let_go()
     await scene.begin()
-    await scene.held("rm")
-    await until(scene.feed, lambda run: "1.6#1" in run.open_gates)
+    await scene.host.held("rm")
+    await until(scene.feed, lambda run: "1.5#1" in run.open_gates)
 
 
-def started(scene: Scene) -> set[str]:
-    return {step.id for step in scene.feed.run.steps.values() if step.attempts}
+def is_recorded(run: Run) -> bool:
+    """True once the record holds some of its output."""
+    attempt = run.steps["1.3"].attempts.get("here")
+    return attempt is not None and attempt.recorded_out > 0
 
 
 POINTS: tuple[Callable[[Scene], Awaitable[None]], ...] = (
@@ -212,112 +189,75 @@ POINTS: tuple[Callable[[Scene], Awaitable[None]], ...] = (
     when_it_is_committed_and_has_not_begun,
     when_it_has_just_begun,
     when_it_is_followed_live,
+    while_much_output_is_on_its_way,
     when_it_ends_while_nobody_looks,
     while_its_files_are_removed,
 )
 
 
-# --- what goes wrong ----------------------------------------------------------------------------------------------------
+# --- what goes wrong --------------------------------------------------------------------------------------------------
 
 
 async def the_runner_is_killed(scene: Scene, *, unseen: bool) -> None:
-    await killed(scene)
+    await scene.killed()
     if unseen:
-        await finished(scene)
-    await resumed(scene)
+        await scene.finished_unseen()
+    await scene.resumed()
 
 
 async def the_link_is_cut(scene: Scene, *, unseen: bool) -> None:
-    if unseen:
-        await scene.sshd.leave()
-        await finished(scene)
-        await until(scene.feed, lambda run: "here" in run.lost)
-        await scene.sshd.come_back()
-    else:
-        scene.sshd.cut()
-        await until(scene.feed, lambda run: "here" in run.lost)
+    if not unseen:
+        scene.host.sshd.cut()
+        await scene.has_noticed()
+        return
+    await scene.host.sshd.leave()
+    await scene.finished_unseen()
+    await scene.has_noticed()
+    await scene.host.sshd.come_back()
 
 
 async def both(scene: Scene, *, unseen: bool) -> None:
-    await scene.sshd.leave()
-    await killed(scene)
+    await scene.host.sshd.leave()
+    await scene.killed()
     if unseen:
-        await finished(scene)
-    await resumed(scene)
-    await scene.sshd.come_back()
-
-
-async def killed(scene: Scene) -> None:
-    runner = scene.runner
-    kill(runner)
-    await eventually(lambda: gone(runner))
-    await eventually(lambda: not scene.feed.is_live)
-
-
-async def finished(scene: Scene) -> None:
-    scene.let_go()
-    await scene.has_ended()
-
-
-async def resumed(scene: Scene) -> None:
-    await scene.place.workspace.resume(scene.feed.run.id)
-    scene.feed = await scene.place.watch(scene.feed.run.id)
+        await scene.finished_unseen()
+    await scene.resumed()
+    await scene.host.sshd.come_back()
 
 
 HARMS = (the_runner_is_killed, the_link_is_cut, both)
 
 
-# --- the scene ----------------------------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 async def scene(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
-    if reason := needed():
-        skip_or_fail(reason)
-    runtime, at = tempfile.mkdtemp(prefix="rb-"), tmp_path_factory.mktemp("at")
+    runtime = tempfile.mkdtemp(prefix="rb-")
     monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
-    programs = at / "bin"
-    programs.mkdir()
-    for name, of in HELD.items():
-        (programs / name).write_text(STAND_IN.format(at=at, name=name, of=of, real=shutil.which(name)))
-        (programs / name).chmod(0o755)
-    server = RealServer(tmp_path_factory.mktemp("sshd"), f"SetEnv XDG_STATE_HOME={at} PATH={programs}:{os.defpath}")
-    await server.start()
-    made = Scene(Place(tmp_path_factory.mktemp("place")), server, at)
-    yield made
-    for program in HELD:
-        made.release(program)
-    made.let_go()
-    await made.place.close()
-    await server.stop()
+    async with held_host(tmp_path_factory) as host:
+        made = Scene(Place(tmp_path_factory.mktemp("place")), host)
+        yield made
+        made.let_go()
+        await made.place.close()
     shutil.rmtree(runtime)
 
 
 @pytest.mark.parametrize("harm", HARMS, ids=lambda harm: harm.__name__)
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: point.__name__)
 async def test_a_step_happens_once_and_is_known_whole(scene: Scene, point, harm) -> None:
-    await scene.open()
     await point(scene)
     await harm(scene, unseen=point is when_it_ends_while_nobody_looks)
-    scene.release("setsid")
-    scene.release("rm")
+    scene.host.release()
     scene.let_go()
     run = await scene.end()
-    await scene.thaw()
-    assert scene.effects == "effect\n"
-    assert scene.printed("out") == b"".join(b"%d\n" % n for n in range(1, 4001))
-    assert scene.printed("err") == b"".join(b"%d\n" % n for n in [*range(1, 1001), *range(2001, 3001)])
+    await scene.host.thaw()
+
+    assert scene.host.effects == "effect\n"
+    whole = b"".join(b"%d\n" % number for number in range(1, 2 * scene.lines + 1))
+    assert (scene.printed("out") == whole, scene.printed("err") == whole) == (True, True)
     assert {step.outcome for step in run.steps.values()} == {Outcome.SUCCEEDED}
     assert scene.attempt.result.rc == 7
     assert verify(scene.place.folder(run.id)).grade == "sound"
-    known = [(e.number, e.outcome) for e in events(scene, AttemptEnded)]
+    known = [(event.number, event.outcome) for event in scene.events(AttemptEnded)]
     if point is when_it_is_announced_and_has_not_arrived:
         assert known == [(1, Outcome.UNREACHABLE), (2, Outcome.SUCCEEDED)]
     else:
         assert known == [(1, Outcome.SUCCEEDED)]
-
-
-def events(scene: Scene, kind: type) -> list:
-    """What is on record of the step."""
-    of_run = (entry.event for entry in scene.place.entries(scene.feed.run.id))
-    return [event for event in of_run if isinstance(event, kind) and event.step == "1.3"]

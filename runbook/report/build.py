@@ -31,6 +31,7 @@ from runbook.report.model import (
     ProbeFacts,
     Report,
 )
+from runbook.view.reasons import brief
 from runbook.view.sanitize import safe
 from runbook.view.telling import spaced
 from runbook.view.timeline import timeline
@@ -92,7 +93,7 @@ def _identity(run: Run, facts: Facts, folder: str) -> Identity:
         started=safe(run.started),
         ended=safe(facts.last_wall),
         length=run.now,
-        reason=safe(run.ended),
+        reason=safe(brief(run.ended)),
     )
 
 
@@ -132,7 +133,7 @@ def _host(run: Run, facts: Facts, host: Host) -> HostFacts:
 def _checks(run: Run, host: str) -> str:
     """Each check once, by its newest answer: a resumed run looks again."""
     newest = {check.check: check for check in run.checks if check.host == host}
-    bad = [f"{check.check}: {check.detail}" for check in newest.values() if not check.ok]
+    bad = [f"{check.check}: {brief(check.detail)}" for check in newest.values() if not check.ok]
     good = f"{plural(len(newest) - len(bad), 'check')} OK" if newest else "not checked"
     return safe("; ".join([good, *bad]))
 

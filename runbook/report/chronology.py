@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from runbook.core.event import AttemptEnded, FailureResolved
+from runbook.core.event import AttemptEnded
 from runbook.core.plan import PlannedStep
 from runbook.core.run import GateState, Run, StepState
 from runbook.core.verdict import deviations
@@ -18,9 +18,10 @@ from runbook.report.facts import Facts, time_label
 from runbook.report.model import AnswerFacts, Deviation, GateFacts, HostResult, StepFacts
 from runbook.view.hosts import HostRow, host_rows
 from runbook.view.plan import PlanText, texts
+from runbook.view.reasons import brief
 from runbook.view.sanitize import safe
 from runbook.view.steps import StepRow, step_rows, waited_at_all
-from runbook.view.telling import by, spaced
+from runbook.view.telling import MACHINE, by, decision_words, reason_lines, spaced
 from runbook.view.words import duration, outcome_words, plural
 
 _LATE_SHARE = 0.1
@@ -48,7 +49,7 @@ def _step(run: Run, facts: Facts, row: StepRow) -> StepFacts:
         waited=waited_at_all(run, row.id, run.now),
         started=_label(run, state.entered_at),
         ended=_label(run, state.ended_at),
-        detail=row.detail,
+        detail=brief(row.detail),
         texts=_texts(state),
         results=tuple(_result(facts, row.id, each) for each in host_rows(run, row.id, run.now)) if row.visit else (),
     )
@@ -67,7 +68,7 @@ def _result(facts: Facts, step: str, row: HostRow) -> HostResult:
     return HostResult(
         host=safe(row.host),
         status=row.status,
-        detail=row.detail,
+        detail=brief(row.detail),
         tries=row.attempt,
         rc=row.rc,
         took=row.elapsed,
@@ -87,7 +88,7 @@ def _gate(run: Run, facts: Facts, gate: GateState) -> GateFacts:
         gate=safe(gate.opened.gate),
         step=safe(gate.opened.step),
         kind=gate.opened.kind,
-        question=safe(gate.opened.message),
+        question=safe(brief(gate.opened.message)),
         opened=_label(run, gate.opened_at),
         waited=max(0.0, closed - gate.opened_at),
         digest=safe(gate.opened.digest),
@@ -100,7 +101,7 @@ def _answers(run: Run, gate: GateState) -> Iterator[AnswerFacts]:
     for answer in gate.answers:
         value = "" if answer.given.value is None else f" {answer.given.value}"
         yield AnswerFacts(
-            who="policy" if answer.given.by.machine else safe(answer.given.by.name),
+            who=MACHINE if answer.given.by.machine else safe(answer.given.by.name),
             answer=safe(f"{answer.given.answer}{value}"),
             reason=safe(answer.given.reason),
             label=_label(run, answer.at),
@@ -129,9 +130,9 @@ def all_deviations(run: Run, facts: Facts) -> tuple[Deviation, ...]:
 def _of_run(run: Run, facts: Facts) -> Iterator[Deviation]:
     for at, event in facts.resumes:
         torn = f"; {plural(event.torn_bytes, 'byte')} of an unfinished line were set aside" if event.torn_bytes else ""
-        yield _about_run(f"resumed by a new runner after {duration(at)}{torn}", by(event.by))
+        yield _about_run(f"interrupted, and resumed {duration(at)} after the run began{torn}", by(event.by))
     if run.stop is not None:
-        yield _about_run(f"{'halted' if run.stop.halted else 'stopped'}: {run.stop.reason}", by(run.stop.by))
+        yield _about_run(f"{'halted' if run.stop.halted else 'stopped'}: {brief(run.stop.reason)}", by(run.stop.by))
     for host, reason in run.excluded.items():
         yield _about_run(f"host {host} excluded: {reason}", "")
     for host, count in facts.links_lost.items():
@@ -144,7 +145,7 @@ def _about_run(what: str, decided: str) -> Deviation:
 
 def _of_steps(run: Run, facts: Facts) -> Iterator[Deviation]:
     for state in deviations(run):
-        decided = "; ".join(_decided(decision) for _, decision in facts.decisions.get(state.id, ()))
+        decided = "; ".join(decision_words(decision) for _, decision in facts.decisions.get(state.id, ()))
         yield Deviation(
             step=safe(state.id),
             name=safe(state.planned.name),
@@ -155,21 +156,17 @@ def _of_steps(run: Run, facts: Facts) -> Iterator[Deviation]:
 
 def _odd(state: StepState, failed: Iterable[AttemptEnded]) -> Iterator[str]:
     if state.outcome is not None:
-        yield f"{outcome_words(state.outcome)}{f': {state.detail}' if state.detail else ''}"
+        said = "; ".join(line.strip() for line in reason_lines(state, state.detail))
+        yield f"{outcome_words(state.outcome)}{f': {said}' if said else ''}"
     if state.visit > 1:
-        yield f"entered {state.visit} times"
+        yield f"taken {state.visit} times"
     newest = {host: attempt.number for host, attempt in state.attempts.items()}
     for each in failed:
         if each.number < newest.get(each.host, 0):
-            detail = f": {each.detail}" if each.detail else ""
+            detail = f": {brief(each.detail)}" if each.detail else ""
             yield f"try {each.number} on {each.host} {outcome_words(each.outcome)}{detail}"
     if state.wait_cut:
         yield f"wait cut short: {state.wait_cut}"
-
-
-def _decided(decision: FailureResolved) -> str:
-    reason = f": {decision.reason}" if decision.reason else ""
-    return f"{spaced(decision.choice)}{by(decision.by) or ' by policy'}{reason}"
 
 
 def _late(run: Run) -> Iterator[Deviation]:

@@ -1,7 +1,7 @@
 """The last lines that an operator sees: the four verdicts, what was measured, and where the record lies.
 
-Printed by the line mode at the end of a run and by `make demo`; the screen shows the same words. What went on by policy
-or a person's word although something failed is named too: green words above hide nothing.
+Printed by the line mode at the end of a run and by `make demo`; the screen shows the same words. What went on
+although something failed is named too: green words above hide nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from runbook.core.run import Run
 from runbook.core.verdict import deviations, verdicts
 from runbook.view.actuals import loss_words, recovery_words
+from runbook.view.reasons import brief
 from runbook.view.sanitize import safe
 from runbook.view.words import plural
 
@@ -19,7 +20,7 @@ def closing(run: Run, folder: str) -> tuple[str, ...]:
     odd = deviations(run)
     return (
         "",
-        f"{safe(run.plan.title)}: {said.run}" + (f" ({safe(run.stop.reason)})" if run.stop else ""),
+        f"{safe(run.plan.title)}: {said.run}" + (f" ({safe(brief(run.stop.reason))})" if run.stop else ""),
         f"  steady state   {said.steady_state}" + ("" if said.steady_declared else " (none declared)"),
         f"  objectives     {said.objectives.replace('_', ' ')}"
         + ("" if said.objectives_declared else " (none declared)"),

@@ -6,23 +6,30 @@ exactly that and goes back with the answer. Nothing here accepts an answer: `cor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from itertools import islice
 from typing import Literal, get_args
 
 import msgspec
 from msgspec.structs import replace
 
-from runbook.core.action import Action, ApproveAction, Ask, ChecklistAction
+from runbook.core.action import Action, ApproveAction, Ask, ChecklistAction, ParallelAction
 from runbook.core.event import GateAnswered
 from runbook.core.gates import NEEDS_REASON
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.run import GateState, Run, StepPhase, StepState
-from runbook.view.plan import PlanRow, plan_row
+from runbook.view.plan import PlanRow, Role, plan_row
 from runbook.view.sanitize import safe, safe_lines
 from runbook.view.surroundings import shown_texts
+from runbook.view.telling import MACHINE
 from runbook.view.words import duration, fold_hosts, plural
 
 _ASKS = get_args(Ask)
+_LAPSES = {
+    "fail": "unanswered, the step fails",
+    "proceed": "unanswered, the run goes on",
+    "ask": "unanswered, the operator is asked what now",
+}
 _MOST_SHOWN = 50
 """Steps behind a gate that are shown one by one."""
 
@@ -31,7 +38,7 @@ class GivenAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """An answer that is on record."""
 
     who: str
-    """Safe to show; `policy` where a machine answered."""
+    """Safe to show; `--auto` where a machine answered."""
     answer: str
     value: str
     """What was given with it; empty when nothing was."""
@@ -72,7 +79,7 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
     answers: tuple[GivenAnswer, ...]
     items: tuple[ItemView, ...]
     follows: tuple[PlanRow, ...]
-    """What a yes lets run, up to the next gate."""
+    """What a yes lets run, up to the next gate; also what runs only after a failure, which asks nobody."""
     hosts: str
     """Folded, of all of `follows`."""
     without_undo: int
@@ -122,7 +129,7 @@ def _policy(run: Run, gate: GateState, action: Action | None) -> str:
         people = f"{plural(action.min_required, 'person', 'people')}"
         among = f" of {', '.join(action.approvers)}" if action.approvers else ""
         own = "" if action.allow_self else f", not {run.operator.name}, who started it"
-        lapse = f"; unanswered: {action.on_timeout}" if action.timeout else ""
+        lapse = f"; {_LAPSES[action.on_timeout]}" if action.timeout else ""
         return safe(f"{people}{among}{own}{lapse}")
     if gate.opened.word:
         return safe(f"type {gate.opened.word} to go on")
@@ -131,7 +138,7 @@ def _policy(run: Run, gate: GateState, action: Action | None) -> str:
 
 def _given(at: float, given: GateAnswered) -> GivenAnswer:
     return GivenAnswer(
-        who="policy" if given.by.machine else safe(given.by.name),
+        who=MACHINE if given.by.machine else safe(given.by.name),
         answer=safe(given.answer),
         value="" if given.value is None else safe(str(given.value)),
         reason=safe(given.reason),
@@ -160,10 +167,7 @@ def _follows(run: Run, step: StepState, kind: str) -> Iterator[PlanRow]:
     if kind in {"before", "failure"}:
         yield _as_rendered(run, step)
         return
-    for count, planned in enumerate(_behind(run, step)):
-        if isinstance(planned.action, _ASKS) or planned.confirm != "none" or count >= _MOST_SHOWN:
-            return
-        yield plan_row(planned)
+    yield from islice(_behind(run, step), _MOST_SHOWN)
 
 
 def _as_rendered(run: Run, step: StepState) -> PlanRow:
@@ -171,21 +175,40 @@ def _as_rendered(run: Run, step: StepState) -> PlanRow:
     return replace(plan_row(step.planned), texts=shown_texts(run, step))
 
 
-def _behind(run: Run, step: StepState) -> Iterator[PlannedStep]:
+Rows = Generator[PlanRow, None, bool]
+"""Rows of steps ahead; gives at its end whether the next gate stands among them, so that nothing goes past it."""
+
+
+def _behind(run: Run, step: StepState) -> Iterator[PlanRow]:
     here = run.order.get(step.id, 0)
     for section in run.plan.sections:
-        for top in section.steps:
-            for planned in _forward(top):
-                state = run.steps[planned.id]
-                if run.order[planned.id] > here and state.phase is StepPhase.AHEAD:
-                    yield planned
+        if (yield from _in_order(run, section.steps, here, "step")):
+            return
 
 
-def _forward(step: PlannedStep) -> Iterator[PlannedStep]:
-    """A step and what is inside it, without what runs only after a failure."""
-    yield step
-    for child in (*step.steps, *step.always):
-        yield from _forward(child)
+def _in_order(run: Run, steps: tuple[PlannedStep, ...], here: int, role: Role) -> Rows:
+    for planned in steps:
+        if (yield from _from(run, planned, here, role)):
+            return True
+    return False
+
+
+def _from(run: Run, planned: PlannedStep, here: int, role: Role) -> Rows:
+    """A step that is ahead and everything that may run inside it, up to a gate."""
+    if run.order[planned.id] > here and run.steps[planned.id].phase is StepPhase.AHEAD:
+        if isinstance(planned.action, _ASKS) or planned.confirm != "none":
+            return True
+        yield plan_row(planned, role=role)
+    if isinstance(planned.action, ParallelAction):
+        gated = False
+        for child in planned.steps:
+            gated = (yield from _from(run, child, here, role)) or gated
+        return gated
+    stopped = yield from _in_order(run, planned.steps, here, role)
+    # A failure in front of that gate leads here without anybody's word, and so does the end of the block.
+    yield from _in_order(run, planned.rescue, here, "rescue")
+    closed = yield from _in_order(run, planned.always, here, "always")
+    return stopped or closed
 
 
 def gate_line(view: GateView) -> str:

@@ -12,6 +12,7 @@ from typing import assert_never
 
 import msgspec
 
+from runbook.core.action import PreflightAction
 from runbook.core.entry import Entry
 from runbook.core.event import (
     AlwaysStarted,
@@ -92,6 +93,12 @@ def output_line(run: Run, wall: str, *, host: str, step: str, data: bytes) -> st
     return line(clock_label(wall), host, step, f"  {safe_row(data)}", width=columns(run))
 
 
+def is_looking(run: Run, step: str) -> bool:
+    """True for a step whose output is answers to our own questions: what they say is told in words."""
+    state = run.step(step)
+    return state is not None and isinstance(state.planned.action, PreflightAction)
+
+
 def clock_label(wall: str) -> str:
     """The time of day in an ISO 8601 time; dashes where a damaged record has something else there."""
     found = _TIME.match(wall)
@@ -108,16 +115,14 @@ def _tell(before: Run, after: Run, event: Event, at: float) -> tuple[Said, ...]:
             return telling.session_opened(event)
         case SessionLost():
             return (Said(f"link lost: {event.reason}", host=event.host),)
-        case Checked():
-            return () if event.ok else (Said(f"FAIL  {event.check}: {event.detail}", host=event.host),)
         case StepEntered():
             return telling.step_entered(after, event)
         case StepSkipped():
             return telling.step_skipped(after, event)
         case AttemptStarted():
             return telling.attempt_started(event)
-        case AttemptGraded() | OutputArrived() | AlwaysStarted():
-            return ()
+        case AttemptGraded() | OutputArrived() | AlwaysStarted() | Checked():
+            return ()  # what a check found is told by the end of the step that looked
         case AttemptEnded():
             return telling.attempt_ended(after, event)
         case StepEnded():

@@ -20,6 +20,8 @@ from runbook.view.words import duration, fold_hosts, plural
 
 _ASKS = get_args(Ask)
 
+_ON_FAILURE = {"propagate": "a failure goes to the block around it"}
+
 Role = Literal["step", "rescue", "always", "undo", "rollback"]
 """What part of the plan a step plays."""
 
@@ -202,7 +204,7 @@ def _facts(step: PlannedStep) -> Iterator[str]:
         (step.retries, plural(step.retries, "retry", "retries")),
         (len(step.waves) > 1, f"in waves of {', '.join(str(size) for size in step.waves)}"),
         (step.max_errors, f"tolerates {plural(step.max_errors, 'host')}"),
-        (step.on_failure != "default", f"on failure {step.on_failure} {step.goto}"),
+        (step.on_failure != "default", _ON_FAILURE.get(step.on_failure, f"on failure {step.on_failure} {step.goto}")),
         (step.sets, f"marks {(step.sets or '').replace('_', ' ')}"),
         (step.no_log, "output is not kept"),
     )

@@ -7,7 +7,11 @@ before it said (a further good sample, a first attempt) tells nothing.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 import msgspec
+from immutables import Map
 
 from runbook.core.action import CONTROLLER
 from runbook.core.actor import Actor
@@ -33,8 +37,30 @@ from runbook.core.verdict import verdicts
 from runbook.view.actuals import loss_words, recovery_words
 from runbook.view.describe import describe
 from runbook.view.hosts import host_names
+from runbook.view.reasons import anonymous, brief, reason, shared
 from runbook.view.steps import elapsed, step_status
 from runbook.view.words import MARKS, duration, measured, name_hosts, outcome_words, plural, status_of
+
+MACHINE = "--auto"
+"""What stands for whoever answers gates that no person answered: the option that lets it."""
+
+_UNASKED: Map[str, str] = Map(
+    {
+        "abort": "stops the run",
+        "continue": "the run goes on",
+        "goto": "the run goes on",
+        "propagate": "passed on to the block around it",
+        "retry": "tried again",
+        "rollback": "what ran is undone",
+    }
+)
+"""What is done about a failure without a person's word, as an operator would say it."""
+
+_MOST_REASONS = 10
+"""Reasons of one step that are told; the report has them all."""
+
+_COUNTED = re.compile(r"\d+ of \d+ hosts[^;]*")
+"""How the detail of a step on many hosts begins."""
 
 _NOTICEABLE_OFFSET = 0.1
 """Seconds of clock offset below which nobody needs to be told."""
@@ -49,10 +75,10 @@ class Said(msgspec.Struct, frozen=True):
 
 
 def by(actor: Actor | None) -> str:
-    """` by anna`, ` by policy` where a machine answered, and nothing where nobody in particular did."""
+    """` by anna`, ` by --auto` where a machine answered, and nothing where nobody in particular did."""
     if actor is None:
         return ""
-    return " by policy" if actor.machine else f" by {actor.name}"
+    return f" by {MACHINE}" if actor.machine else f" by {actor.name}"
 
 
 def spaced(word: str) -> str:
@@ -118,20 +144,50 @@ def attempt_started(event: AttemptStarted) -> tuple[Said, ...]:
 
 
 def attempt_ended(run: Run, event: AttemptEnded) -> tuple[Said, ...]:
-    """How it went on a host; a single host's success is told by its step's end."""
+    """How it went on a host; what its step's end tells in the next breath is left to that."""
     state = run.step(event.step)
-    is_alone = state is not None and len(state.hosts) == 1
-    if event.outcome is Outcome.SUCCEEDED and is_alone:
+    if state is None:
+        return ()
+    retrying = event.host in state.retrying
+    if not retrying and (len(state.hosts) == 1 or _is_told(state, event)):
         return ()
     word = MARKS[status_of(event.outcome)].word
-    reason = f"{outcome_words(event.outcome)}: {event.detail}" if event.detail else outcome_words(event.outcome)
-    text = f"{word:<5} {'' if event.outcome is Outcome.SUCCEEDED else reason}"
-    host = "" if event.host == CONTROLLER else event.host
-    return (Said(f"{text.rstrip()}{_will_retry(state, event.host)}", host=host, step=event.step),)
+    what = "" if event.outcome is Outcome.SUCCEEDED else brief(event.detail) or outcome_words(event.outcome)
+    again = "; will be tried again" if retrying else ""
+    return (Said(f"{f'{word:<5} {what}'.rstrip()}{again}", host=_named(event.host), step=event.step),)
 
 
-def _will_retry(state: StepState | None, host: str) -> str:
-    return "; will be tried again" if state is not None and host in state.retrying else ""
+def _is_told(state: StepState, event: AttemptEnded) -> bool:
+    """Another host of the step has failed in the same way; at the step's end all of them are named together."""
+    if not event.outcome.is_error:
+        return False
+    reason = anonymous(event.host, event.detail)
+    others = ((host, state.attempts[host]) for host in state.settled if host != event.host)
+    return any(other.outcome is event.outcome and anonymous(host, other.detail) == reason for host, other in others)
+
+
+def _named(host: str) -> str:
+    return "" if host == CONTROLLER else host
+
+
+def reason_lines(state: StepState, detail: str) -> Iterator[str]:
+    """Why a step ended badly: for many hosts each reason once, with the hosts that it holds for."""
+    counted = _COUNTED.match(detail)
+    if counted is None:
+        yield from reason(detail).lines() if detail else ()
+        return
+    failed = sorted(host for host, outcome in state.settled.items() if outcome.is_error)
+    groups = shared((host, state.attempts[host].detail) for host in failed)
+    if len(groups) == 1 and len(groups[0].reason.lines()) == 1:
+        yield f"{counted[0]}; {name_hosts(groups[0].hosts)}: {groups[0].reason.what}"
+        return
+    yield counted[0]
+    for group in groups[:_MOST_REASONS]:
+        first, *others = group.reason.lines()
+        yield f"{name_hosts(group.hosts)}: {first}"
+        yield from (f"  {line}" for line in others)
+    if len(groups) > _MOST_REASONS:
+        yield f"({plural(len(groups) - _MOST_REASONS, 'more reason')})"
 
 
 def step_ended(run: Run, event: StepEnded, at: float) -> tuple[Said, ...]:
@@ -142,9 +198,14 @@ def step_ended(run: Run, event: StepEnded, at: float) -> tuple[Said, ...]:
     took = elapsed(state, at)
     planned = f" (expected {duration(state.planned.expected)})" if state.planned.expected else ""
     time = f" in {duration(took)}{planned}" if took is not None else ""
-    why = f": {event.detail}" if event.detail else ""
-    word = MARKS[step_status(run, state)].word
-    return (Said(f"{word:<5} {state.planned.name}{time}{why}", step=event.step),)
+    first, *others = _reason(state, event)
+    head = f"{MARKS[step_status(run, state)].word:<5} {state.planned.name}{time}{f': {first}' if first else ''}"
+    host = _named(state.hosts[0]) if len(state.hosts) == 1 and event.outcome.is_error else ""
+    return (Said("\n".join((head, *others)), host=host, step=event.step),)
+
+
+def _reason(state: StepState, event: StepEnded) -> tuple[str, ...]:
+    return (tuple(reason_lines(state, event.detail)) if event.outcome.is_error else (event.detail,)) or ("",)
 
 
 def gate_opened(event: GateOpened, at: float) -> tuple[Said, ...]:
@@ -152,7 +213,7 @@ def gate_opened(event: GateOpened, at: float) -> tuple[Said, ...]:
     lapses = f"; lapses in {duration(event.deadline - at)}" if event.deadline is not None else ""
     answers = f"type {event.word}" if event.word else " | ".join(event.choices)
     return (
-        Said(f"WAIT  {spaced(event.kind)} {event.gate}: {event.message}", step=event.step),
+        Said(f"WAIT  {spaced(event.kind)} {event.gate}: {brief(event.message)}", step=event.step),
         *((Said(f"      answers: {answers}{lapses}", step=event.step),) if answers or lapses else ()),
     )
 
@@ -166,9 +227,16 @@ def gate_answered(event: GateAnswered) -> tuple[Said, ...]:
 
 def failure_resolved(event: FailureResolved) -> tuple[Said, ...]:
     """What follows a failure."""
-    target = f" step {event.goto}" if event.goto else ""
-    who = by(event.by) or " by policy"
-    return (Said(f"{spaced(event.choice)}{target}{who}{f': {event.reason}' if event.reason else ''}", step=event.step),)
+    return (Said(decision_words(event), step=event.step),)
+
+
+def decision_words(event: FailureResolved) -> str:
+    """What follows a failure, and who said so: the word a person chose, or in words what was done without asking."""
+    reason = f": {event.reason}" if event.reason else ""
+    if event.by is not None:
+        return f"{spaced(event.choice)}{by(event.by)}{reason}"
+    target = f" at step {event.goto}" if event.goto else ""
+    return f"{_UNASKED.get(event.choice, spaced(event.choice))}{target}{reason} (nobody was asked)"
 
 
 def probe_sampled(before: Run, event: ProbeSampled) -> tuple[Said, ...]:
@@ -198,5 +266,5 @@ def ended(run: Run, event: RunEnded) -> tuple[Said, ...]:
     out = verdicts(run)
     words = f"run {out.run}, steady state {out.steady_state}, objectives {out.objectives}, revert {out.revert}"
     facts = (("recovery time", recovery_words(run)), ("data loss", loss_words(run)))
-    lines = [f"ended: {event.reason}", spaced(words), *(f"{name} {text}" for name, text in facts if text)]
+    lines = [f"ended: {brief(event.reason)}", spaced(words), *(f"{name} {text}" for name, text in facts if text)]
     return tuple(Said(line) for line in lines)

@@ -33,7 +33,7 @@ class Status(StrEnum):
     """Will start by itself: its wave, its turn or its next try has not come."""
     PENDING = "pending"
     IGNORED = "ignored"
-    """It failed, and by policy or by a person the run went on."""
+    """It failed, and the run went on."""
     SKIPPED = "skipped"
     OK = "ok"
 

@@ -103,7 +103,7 @@ def test_whatever_did_not_go_as_planned_is_a_deviation() -> None:
 
 def test_a_resumed_run_says_so_among_its_deviations() -> None:
     assert told(resumed()).deviations[0] == Deviation(
-        step="", name="", what="resumed by a new runner after 0:31; 17 bytes of an unfinished line were set aside", decided="by ben"
+        step="", name="", what="interrupted, and resumed 0:31 after the run began; 17 bytes of an unfinished line were set aside", decided="by ben"
     )  # fmt: skip
 
 

@@ -156,6 +156,37 @@ def test_a_gate_shows_what_a_yes_lets_run_up_to_the_next_gate() -> None:
     assert gate_line(view) == "confirm 1.2#1 Start the outage?: Kills db1. (type db1 to go on)"
 
 
+def test_a_gate_shows_what_a_yes_lets_run_after_a_failure_and_in_any_case() -> None:
+    block = step(
+        "1.2",
+        BlockAction(),
+        steps=(step("1.2.1"),),
+        rescue=(step("1.2.rescue.1"), step("1.2.rescue.2", ConfirmAction(message="Go on?")), step("1.2.rescue.3")),
+        always=(step("1.2.always.1"),),
+    )
+    tale = Story(plan(step("1.1", ConfirmAction(message="Go?")), block, step("1.3"))).start().ask("1.1")
+    assert [(row.id, row.role) for row in gate_view(tale.run, "1.1#1", 0.0).follows] == [
+        ("1.2", "step"),
+        ("1.2.1", "step"),
+        ("1.2.rescue.1", "rescue"),
+        ("1.2.always.1", "always"),
+        ("1.3", "step"),
+    ]
+
+
+def test_a_gate_inside_a_block_lets_its_rescue_through_and_nothing_behind_the_block() -> None:
+    gate = step("1.1.2", ConfirmAction(message="Go?"))
+    block = step("1.1", BlockAction(), steps=(step("1.1.1"), gate), rescue=(step("1.1.rescue.1"),))
+    tale = Story(plan(step("1.0", ConfirmAction(message="Begin?")), block, step("1.2"))).start().ask("1.0")
+    assert [row.id for row in gate_view(tale.run, "1.0#1", 0.0).follows] == ["1.1", "1.1.1", "1.1.rescue.1"]
+
+
+def test_a_gate_in_one_lane_does_not_hide_the_others() -> None:
+    lanes = step("1.1", ParallelAction(), steps=(step("1.1.1", ConfirmAction(message="Go?")), step("1.1.2")))
+    tale = Story(plan(step("1.0", ConfirmAction(message="Begin?")), lanes, step("1.2"))).start().ask("1.0")
+    assert [row.id for row in gate_view(tale.run, "1.0#1", 0.0).follows] == ["1.1", "1.1.2"]
+
+
 def test_an_approval_shows_who_may_give_it_and_who_has() -> None:
     tale = Story(failover_plan()).start()
     tale.ask("2.1", "approve", deadline=300.0).wait(2.0).say("approve", by=BEN, reason="agreed")
@@ -184,7 +215,7 @@ def test_a_checklist_shows_what_is_ticked_waived_and_open() -> None:
         ItemView(text="tell", owner="", state="open"),
         ItemView(text="watch", owner="", state="waived"),
     )
-    assert [answer.who for answer in view.answers] == ["anna", "policy"]
+    assert [answer.who for answer in view.answers] == ["anna", "--auto"]
 
 
 def test_the_gate_that_has_waited_longest_comes_first() -> None:

@@ -29,15 +29,16 @@ async def host(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[HeldHo
 @pytest.fixture
 async def opened(host: HeldHost) -> AsyncIterator[Callable[[], Awaitable[Session]]]:
     """Opens the host as one more controller does, with a connector of its own."""
-    connectors: list[SshConnector] = []
+    pairs: list[tuple[SshConnector, Session]] = []
 
     async def open_one() -> Session:
-        connectors.append(SshConnector(SshOptions(wall=time.time, agent="")))
-        return await connectors[-1].connect(host.sshd.host)
+        connector = SshConnector(SshOptions(wall=time.time, agent=""))
+        pairs.append((connector, await connector.connect(host.sshd.host)))
+        return pairs[-1][1]
 
     yield open_one
-    host.sshd.cut()
-    for connector in connectors:
+    for connector, session in pairs:
+        await session.close()
         await connector.close()
 
 

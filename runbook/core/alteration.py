@@ -11,6 +11,7 @@ from typing import TypeVar
 from immutables import Map
 from msgspec.structs import replace
 
+from runbook.core.outcome import Outcome
 from runbook.core.plan import StepId
 from runbook.core.result import Result
 from runbook.core.run import Registered, Run, StepState, Stop
@@ -30,7 +31,11 @@ def set_step(run: Run, state: StepState) -> Run:
 
 def close_gates(run: Run, step: StepId, at: float) -> Run:
     """Close whatever a step still asks."""
-    closing = [gate for gate in run.open_gates if run.gates[gate].opened.step == step]
+    return close_gate(run, *(gate for gate in run.open_gates if run.gates[gate].opened.step == step), at=at)
+
+
+def close_gate(run: Run, *closing: str, at: float) -> Run:
+    """Close these gates."""
     if not closing:
         return run
     gates = run.gates
@@ -57,3 +62,14 @@ def register(run: Run, name: str, host: str, result: Result) -> Run:
         return run
     known = run.values.get(name, Registered())
     return replace(run, values=run.values.set(name, Registered(by_host=known.by_host.set(host, result))))
+
+
+def settle(state: StepState, host: str, outcome: Outcome) -> StepState:
+    """The step with one host done for this visit."""
+    return replace(state, settled=state.settled.set(host, outcome), errors=state.errors + outcome.is_error)
+
+
+def one_more_try(state: StepState, host: str, at: float) -> StepState:
+    """The host is due again at once, and what was tried until now costs nothing."""
+    free = state.free_tries.set(host, state.free_tries.get(host, 0) + 1)
+    return replace(state, free_tries=free, retrying=state.retrying.set(host, at))

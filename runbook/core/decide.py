@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import assert_never, get_args
 
-from runbook.core import gates
+from runbook.core import gates, key_gate
 from runbook.core.action import Ask, AskAction, ChecklistAction, ChooseAction, WaitAction
 from runbook.core.actor import Actor
 from runbook.core.answer_value import typed_value
@@ -107,6 +107,8 @@ def _answer(run: Run, intent: AnswerGate, by: Actor) -> Decision:
     given = GateAnswered(
         gate=intent.gate, step=state.id, by=by, answer=intent.answer, value=value, reason=intent.reason
     )
+    if gate.opened.kind == "host_key":
+        return (given, *(key_gate.granted(gate, by) if intent.answer == "accept" else ()))
     return (given, *_consequences(run, state, intent, by))
 
 
@@ -132,7 +134,7 @@ def _unfit(run: Run, gate: GateState, intent: AnswerGate, by: Actor) -> Problem 
     if intent.answer in gates.NEEDS_REASON and not intent.reason.strip():
         return refuse(f'"{intent.answer}" goes on record with a reason', fix="Give one.", code="no-reason")
     action = run.steps[gate.opened.step].action_on("*")
-    asked = action if isinstance(action, _ASKS) and gate.opened.kind not in {"before", "failure"} else None
+    asked = action if isinstance(action, _ASKS) and gate.opened.kind not in gates.BESIDE else None
     why = gates.may_answer(run, gate, asked, by)
     return refuse(f"{by.name} may not answer gate {intent.gate}", why=why, code="not-allowed") if why else None
 

@@ -15,6 +15,7 @@ import msgspec
 from runbook.core.action import Action
 from runbook.core.actor import Actor
 from runbook.core.host import Json
+from runbook.core.host_key import ChangedKey
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import Plan, StepId
@@ -168,6 +169,8 @@ class AttemptEnded(_Event, frozen=True, kw_only=True, tag="AttemptEnded"):
     result: Result = Result()
     good_since: float | None = None
     """For `wait_for`: `at` of the first sample of the stretch that held."""
+    changed_key: ChangedKey | None = None
+    """Why nothing was sent, where the machine showed another key than is known; None for every other end."""
 
 
 class StepEnded(_Event, frozen=True, kw_only=True, tag="StepEnded"):
@@ -184,8 +187,8 @@ class GateOpened(_Event, frozen=True, kw_only=True, tag="GateOpened"):
     gate: str
     """The step's id and a count: `2.1#1`."""
     step: StepId
-    kind: Literal["confirm", "approve", "ask", "choose", "manual", "checklist", "before", "failure"]
-    """`before` stands in front of a changing step; `failure` asks what to do after one."""
+    kind: Literal["confirm", "approve", "ask", "choose", "manual", "checklist", "before", "failure", "host_key"]
+    """`before` stands in front of a changing step; `failure` asks what to do after one; `host_key` who a host is."""
     message: str = ""
     word: str = ""
     """What must be typed; empty means a key is enough."""
@@ -194,6 +197,8 @@ class GateOpened(_Event, frozen=True, kw_only=True, tag="GateOpened"):
     """Of what this gate lets through."""
     deadline: float | None = None
     """`at` when it lapses; None waits for ever."""
+    changed_key: ChangedKey | None = None
+    """What a `host_key` gate asks about; None for all others."""
 
 
 class GateAnswered(_Event, frozen=True, kw_only=True, tag="GateAnswered"):
@@ -207,6 +212,15 @@ class GateAnswered(_Event, frozen=True, kw_only=True, tag="GateAnswered"):
     value: Json = None
     """The value of an `ask`, the label of a `choose`, the item number (from 0) of a `tick` or `waive`."""
     reason: str = ""
+
+
+class HostKeyAccepted(_Event, frozen=True, kw_only=True, tag="HostKeyAccepted"):
+    """A person vouched for a changed key: this run, and only this one, talks to that machine under it."""
+
+    changed: ChangedKey
+    by: Actor
+    step: StepId
+    """Where it was met."""
 
 
 class GateLapsed(_Event, frozen=True, kw_only=True, tag="GateLapsed"):
@@ -346,6 +360,7 @@ Event = (
     | StepEnded
     | GateOpened
     | GateAnswered
+    | HostKeyAccepted
     | GateLapsed
     | FailureResolved
     | Jumped

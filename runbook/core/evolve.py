@@ -14,6 +14,7 @@ from typing import assert_never
 from immutables import Map
 from msgspec.structs import replace
 
+from runbook.core import key_gate
 from runbook.core.alteration import close_all_gates, close_gates, register, set_step, stop_run, without
 from runbook.core.entry import Entry
 from runbook.core.event import (
@@ -30,6 +31,7 @@ from runbook.core.event import (
     GateOpened,
     HaltRequested,
     HostExcluded,
+    HostKeyAccepted,
     Jumped,
     MilestoneMarked,
     NoteAdded,
@@ -149,6 +151,8 @@ def _gate_answered(run: Run, event: GateAnswered, at: float) -> Run:
     if gate.opened.kind == "before" and event.answer == "proceed":
         run = close_gates(run, event.step, at)
         return set_step(run, replace(run.steps[event.step], let_through=True))
+    if gate.opened.kind == "host_key" and event.answer == "refuse":
+        return key_gate.refused(run, gate, at)
     if event.answer in {"value", "choose"}:
         run = register(run, state.planned.register, "", Result(value=event.value))
     return run
@@ -262,6 +266,8 @@ def _arm(run: Run, event: Event, at: float) -> Run:  # noqa: C901, PLR0911, PLR0
             return _gate_opened(run, event, at)
         case GateAnswered():
             return _gate_answered(run, event, at)
+        case HostKeyAccepted():
+            return key_gate.accepted(run, event, at)
         case GateLapsed():
             return _gate_lapsed(run, event, at)
         case HostExcluded():

@@ -9,7 +9,8 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from runbook.core.alteration import register, set_step, without
+from runbook.core import key_gate
+from runbook.core.alteration import one_more_try, register, set_step, settle, without
 from runbook.core.event import AttemptEnded, AttemptGraded, AttemptStarted, OutputArrived
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
@@ -103,7 +104,12 @@ def _attempt_ended(run: Run, event: AttemptEnded, at: float) -> Run:
         attempts=state.attempts.set(event.host, done),
         touched=state.touched.set(event.host, True) if event.outcome.may_have_run else state.touched,
     )
-    state = _one_more_try(state, event.host, at) if _was_never_sent(run, attempt, event) else _judged(state, event, at)
+    if _was_never_sent(run, attempt, event) or key_gate.was_accepted_since(run, attempt, event.changed_key):
+        state = one_more_try(state, event.host, at)
+    elif event.changed_key is not None and key_gate.may_be_asked_about(run, event.changed_key):
+        state = replace(state, asking=state.asking.set(event.host, event.changed_key))
+    else:
+        state = _judged(state, event, at)
     run = set_step(run, state)
     return register(run, state.planned.register, event.host, event.result)
 
@@ -113,14 +119,7 @@ def _judged(state: StepState, event: AttemptEnded, at: float) -> StepState:
     pause = _pause_before_retry(state, event)
     if pause is not None:
         return replace(state, retrying=state.retrying.set(event.host, at + pause))
-    errors = state.errors + event.outcome.is_error
-    return replace(state, settled=state.settled.set(event.host, event.outcome), errors=errors)
-
-
-def _one_more_try(state: StepState, host: str, at: float) -> StepState:
-    """The host is due again at once, and what was tried until now costs nothing."""
-    free = state.free_tries.set(host, state.free_tries.get(host, 0) + 1)
-    return replace(state, free_tries=free, retrying=state.retrying.set(host, at))
+    return settle(state, event.host, event.outcome)
 
 
 def _was_never_sent(run: Run, attempt: AttemptState, event: AttemptEnded) -> bool:

@@ -6,6 +6,7 @@ Pure questions about a `StepState`. The one rule of thresholds: no host is start
 
 from __future__ import annotations
 
+from runbook.core import key_gate
 from runbook.core.effect import Attempt, Effect, Note, WakeAt
 from runbook.core.event import HostExcluded, StepEnded
 from runbook.core.outcome import Outcome
@@ -27,7 +28,7 @@ def work(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
     room = (state.planned.concurrency or MAX_CONCURRENCY) - len(flying)
     retries, waking = _retries(state, now, room)
     fresh = _fresh(state, room - len(retries))
-    effects: tuple[Effect, ...] = (*flying, *retries, *fresh, *waking)
+    effects: tuple[Effect, ...] = (*flying, *retries, *fresh, *waking, *key_gate.questions(run, state))
     return effects or (*_exclusions(run, state), Note(_end(state)))
 
 

@@ -37,11 +37,15 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "manual": ("done", "failed", "skip"),
     "checklist": ("tick", "waive"),
     "failure": (),
+    "host_key": ("accept", "refuse"),
 }
 """The answers a gate of each kind takes. A failure is answered by `ResolveFailure`."""
 
 REFUSALS = frozenset({"stop", "reject"})
 """Answers that end the run as a decision of a person: no failure, so no rollback."""
+
+BESIDE = frozenset({"before", "failure", "host_key"})
+"""Kinds of gate that stand beside a step and are not what the step itself asks; one answer settles them."""
 
 NEEDS_REASON = frozenset({"reject", "failed", "skip", "waive", "stop"})
 """Answers that go on record only with a reason."""
@@ -167,7 +171,7 @@ def refusal(gate: GateState) -> GateAnswered | None:
 
 def is_decided(gate: GateState, action: Action) -> bool:
     """True when the answers so far settle it, so that no further one counts, though its step has not ended yet."""
-    if gate.opened.kind in {"before", "failure"}:
+    if gate.opened.kind in BESIDE:
         return bool(gate.answers)
     return isinstance(action, get_args(Ask)) and settled(gate, action) is not None
 
@@ -215,10 +219,13 @@ def _is_one_of(run: Run, actor: Actor, approver: str) -> bool:
 
 
 def machine_may_answer(run: Run, gate: GateState) -> bool:
-    """True when `--auto` was given and the environment lets a machine answer this kind of gate."""
+    """True when `--auto` was given and the environment lets a machine answer this kind of gate.
+
+    No environment lets a machine decide about a failure, or about who a host is.
+    """
     allowed = run.plan.environment.auto
     kind = "confirm" if gate.opened.kind == "before" else gate.opened.kind
-    return run.auto and kind != "failure" and ("all" in allowed or kind in allowed)
+    return run.auto and kind not in {"failure", "host_key"} and ("all" in allowed or kind in allowed)
 
 
 def machine_answers(run: Run, gate: GateState, action: Ask | None) -> tuple[tuple[str, Json], ...]:

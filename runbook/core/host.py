@@ -40,7 +40,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     """Files to check its key against; empty means the user's and the system's."""
     host_key_alias: str = ""
     """The name under which its key is known, when that is not the address."""
-    host_keys: Literal["strict", "accept-new"] = "strict"
+    host_keys: Literal["strict", "accept-new", "pinned"] = "strict"
     jump: str = ""
     """`[user@]host[:port]`, comma-separated for several, as in ProxyJump."""
     ssh_config: str = ""

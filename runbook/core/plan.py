@@ -16,6 +16,7 @@ import msgspec
 
 from runbook.core.action import Action, Expectation, Work
 from runbook.core.host import Host, Json, Scalar
+from runbook.core.host_key import HostKeys
 from runbook.core.milestone_name import Milestone, Seconds
 
 StepId = str
@@ -192,6 +193,13 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     colour: str = ""
     roles: dict[str, tuple[str, ...]] = {}
     """Role name to the login names that hold it; an `approve` names roles or people."""
+    host_keys: HostKeys | None = None
+    """None leaves it to what the inventory says of each host, and a changed key is refused."""
+
+    @property
+    def asks_about_changed_keys(self) -> bool:
+        """True where a person may vouch for a key that has changed."""
+        return self.host_keys is not None and self.host_keys.changed == "ask"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -17,6 +17,7 @@ from runbook.core.action import Action
 from runbook.core.actor import Actor
 from runbook.core.event import Checked, FailureResolved, GateAnswered, GateOpened, SessionOpened
 from runbook.core.host import Host
+from runbook.core.host_key import AcceptedKey, ChangedKey, HostKey
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import Plan, PlannedStep, StepId
@@ -86,6 +87,8 @@ class StepState(msgspec.Struct, frozen=True, kw_only=True):
     """Host to the number of its attempt in flight."""
     retrying: Map[str, float] = Map()
     """Host to the `at` before which its next attempt must not start."""
+    asking: Map[str, ChangedKey] = Map()
+    """Host to the changed key that keeps it, until a person has said whether it may be believed."""
     settled: Map[str, Outcome] = Map()
     """Host to how this visit ended on it."""
     errors: int = 0
@@ -288,6 +291,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     milestones: Map[Milestone, Mark] = Map()
     excluded: Map[str, str] = Map()
     """Host to reason."""
+    accepted_keys: Map[str, AcceptedKey] = Map()
+    """Machine to the changed key that it may show in this run."""
     sessions: Map[str, SessionOpened] = Map()
     """Hosts whose session is open now."""
     lost: Map[str, str] = Map()
@@ -306,6 +311,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     def has_ended(self) -> bool:
         """True after its last event."""
         return self.phase is Phase.ENDED
+
+    def accepted_key(self, machine: str) -> HostKey | None:
+        """The changed key that somebody vouched for; None where nobody did."""
+        accepted = self.accepted_keys.get(machine)
+        return accepted.key if accepted else None
 
     def shown_on(self, state: StepState, host: str) -> Shown:
         """What a step is, or was, shown to send to a host."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from runbook.core.action import CONTROLLER
 from runbook.core.event import Event, SessionLost, SessionOpened
 from runbook.core.host import Host
+from runbook.core.host_key import HostKey, changed_key
 from runbook.problem import Exit, Problems, problem
 from runbook.steps.kind import Clock
 from runbook.transport.session import Connector, HostFacts, Session
@@ -31,12 +32,17 @@ class Fleet:
         connectors: Mapping[str, Connector],
         clock: Clock,
         tell: Callable[[Event], None],
+        accepted: Callable[[str], HostKey | None] = lambda _machine: None,
     ) -> None:
-        """`connectors` is by `Host.connection`; `tell` takes what must go on record."""
+        """`connectors` is by `Host.connection`; `tell` takes what must go on record.
+
+        `accepted` gives the changed key of a machine that somebody vouched for: a refusal of that key is over then.
+        """
         self._hosts = {CONTROLLER: Host(name=CONTROLLER, connection="local"), **hosts}
         self._connectors = connectors
         self._clock = clock
         self._tell = tell
+        self._accepted = accepted
         self._opening: dict[str, asyncio.Task[Session]] = {}
         self._watching: dict[str, asyncio.Task[None]] = {}
         self._refused: dict[str, _Refusal] = {}
@@ -87,7 +93,10 @@ class Fleet:
 
     def _raise_if_pausing(self, name: str) -> None:
         refusal = self._refused.get(name)
-        if refusal is not None and self._clock.monotonic() < refusal.until:
+        if refusal is None or self._clock.monotonic() >= refusal.until:
+            return
+        changed = changed_key(refusal.problems.problems)
+        if changed is None or self._accepted(changed.machine) != changed.shown:
             raise refusal.problems
 
     async def _watch(self, name: str, session: Session) -> None:

@@ -22,6 +22,7 @@ import msgspec
 from runbook.core.command import Secret
 from runbook.core.event import Event, RunnerStarted, RunOpened
 from runbook.core.evolve import fold
+from runbook.core.host_key import HostKey
 from runbook.core.run import Run
 from runbook.engine.beginning import begun
 from runbook.engine.clock import SystemClock, boot_id, wall_text
@@ -114,15 +115,25 @@ def _tools(
 ) -> Tools:
     masker = Masker.for_secrets(secrets)
     sudo = {host: Secret("sudo password", word) for host, word in handover.sudo_passwords.items()}
+
+    def accepted(machine: str) -> HostKey | None:
+        # Asked of the run itself: what somebody vouched for holds at once, and after every resume.
+        return recorder.run.accepted_key(machine)
+
     connectors: dict[str, Connector] = {
-        "ssh": SshConnector(SshOptions(wall=clock.wall, sudo_passwords=sudo)),
+        "ssh": SshConnector(SshOptions(wall=clock.wall, sudo_passwords=sudo, accepted=accepted)),
         "local": LocalConnector(wall=clock.wall),
     }
-    hosts = {host.name: host for host in recorder.run.plan.hosts}
     return Tools(
         recorder=recorder,
         executor=executor,
-        fleet=Fleet(hosts, connectors, clock, lambda event: executor.tell(masked(event, masker.mask_text))),
+        fleet=Fleet(
+            recorder.run.hosts,
+            connectors,
+            clock,
+            lambda event: executor.tell(masked(event, masker.mask_text)),
+            accepted,
+        ),
         masker=masker,
         entering=Entering(secrets, masker.mask_text, clock),
         clock=clock,

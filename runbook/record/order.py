@@ -17,6 +17,7 @@ from runbook.core.event import (
     GateLapsed,
     GateOpened,
     HaltRequested,
+    HostKeyAccepted,
     Jumped,
     RollbackStarted,
     RunEnded,
@@ -24,6 +25,7 @@ from runbook.core.event import (
     StepEnded,
     StepSkipped,
 )
+from runbook.core.host_key import ChangedKey
 from runbook.core.plan import Plan, PlannedStep, StepId
 from runbook.record.finding import Check, Ending, Finding, line_of
 
@@ -151,6 +153,10 @@ class GatesCheck:
                 self._answer(entry, name)
             case GateLapsed(gate=name):
                 self._waiting.pop(name, None)
+            case HostKeyAccepted(changed=changed):
+                # One answer stands for every step that met the same key.
+                about = [name for name, gate in self._waiting.items() if _is_about(gate.changed_key, changed)]
+                self._waiting = {name: gate for name, gate in self._waiting.items() if name not in about}
             case StepEnded(step=step) | StepSkipped(step=step) | FailureResolved(step=step):
                 self._waiting = {name: gate for name, gate in self._waiting.items() if gate.step != step}
             case HaltRequested() | RollbackStarted() | AlwaysStarted() | Jumped():
@@ -179,12 +185,17 @@ class GatesCheck:
 
     def _guards(self, gate: GateOpened, step: StepId) -> bool:
         if step == gate.step or step.startswith(f"{gate.step}."):
-            return gate.kind != "failure"
+            # Who a host is keeps that host waiting, and no other of the step.
+            return gate.kind not in {"failure", "host_key"}
         return _is_before(self._paths.get(gate.step, ()), self._paths.get(step, ()))
 
     def _blame(self, entry: Entry, detail: str) -> None:
         if self._wrong is None:
             self._wrong = Check(name="gates", finding=Finding.ALTERED, detail=detail, line=line_of(entry))
+
+
+def _is_about(asked: ChangedKey | None, accepted: ChangedKey) -> bool:
+    return asked is not None and (asked.machine, asked.shown) == (accepted.machine, accepted.shown)
 
 
 def _paths(plan: Plan) -> dict[StepId, Place]:

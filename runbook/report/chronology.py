@@ -135,6 +135,11 @@ def _of_run(run: Run, facts: Facts) -> Iterator[Deviation]:
         yield _about_run(f"{'halted' if run.stop.halted else 'stopped'}: {brief(run.stop.reason)}", by(run.stop.by))
     for host, reason in run.excluded.items():
         yield _about_run(f"host {host} excluded: {reason}", "")
+    for accepted in facts.keys_accepted:
+        changed = accepted.changed
+        known = ", ".join(str(key) for key in changed.known)
+        what = f"the key of {changed.machine} has changed: known was {known}, accepted for this run {changed.shown}"
+        yield _about_run(what, by(accepted.by))
     for host, count in facts.links_lost.items():
         yield _about_run(f"the link to {host} was lost {plural(count, 'time')}", "")
 

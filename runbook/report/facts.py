@@ -19,6 +19,7 @@ from runbook.core.event import (
     GateAnswered,
     HaltRequested,
     HostExcluded,
+    HostKeyAccepted,
     Jumped,
     MilestoneMarked,
     NoteAdded,
@@ -58,6 +59,7 @@ class Facts:
         self.links_lost: dict[str, int] = {}
         self.outputs: dict[tuple[StepId, str], OutputFacts] = {}
         self.failed_tries: dict[StepId, list[AttemptEnded]] = {}
+        self.keys_accepted: list[HostKeyAccepted] = []
         self.resumes: list[tuple[float, RunnerStarted]] = []
         self.decisions: dict[StepId, list[tuple[float, FailureResolved]]] = {}
         self.deeds: dict[tuple[str, bool], dict[str, None]] = {}
@@ -76,6 +78,8 @@ class Facts:
                 self.links_lost[host] = self.links_lost.get(host, 0) + 1
             case OutputArrived() as event:
                 self._note_output(event)
+            case HostKeyAccepted() as event:
+                self.keys_accepted.append(event)
             case RunnerStarted(resumed=True) as event:
                 self.resumes.append((entry.at, event))
             case AttemptEnded(step=step) as event if event.outcome.is_error:

@@ -14,6 +14,7 @@ from typing import assert_never
 import msgspec
 
 from runbook.core.action import Expectation, Tolerance
+from runbook.core.host_key import changed_key
 from runbook.core.outcome import (
     Ending,
     Exited,
@@ -83,7 +84,7 @@ def unopened(problems: Problems, bench: Bench) -> Finding:
     """The host could not be opened: nothing was sent now, but what an earlier runner started may have run."""
     if bench.reattach:
         return Finding(outcome=Outcome.IN_DOUBT, detail=f"started, and cannot be asked about: {told(problems)}")
-    return Finding(outcome=Outcome.UNREACHABLE, detail=told(problems))
+    return Finding(outcome=Outcome.UNREACHABLE, detail=told(problems), changed_key=changed_key(problems.problems))
 
 
 def not_repeated(what: str) -> Finding:

@@ -10,6 +10,7 @@ is certain to have ended. A task becomes somebody else by its own `sudo`, withou
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import os
 from pathlib import Path
@@ -78,7 +79,8 @@ def orders_for(action: FabricAction, bench: Bench) -> Orders:
     _require_unchanged(file, action.sha256)
     agent = os.environ.get("SSH_AUTH_SOCK", "")
     target = resolve(host, agent=agent)
-    route = (*hops(host, target, agent=agent), target)
+    way = (*hops(host, target, agent=agent), target)
+    route = tuple(dataclasses.replace(hop, accepted=bench.accepted(hop.name)) for hop in way)
     return Orders(task=action.task, file=str(file), args=action.args, route=route, connect_limit=CONNECT_LIMIT)
 
 

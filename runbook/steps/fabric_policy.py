@@ -22,6 +22,7 @@ import fabric.connection
 import msgspec
 import paramiko
 
+from runbook.core.host_key import HostKey
 from runbook.problem import Problem
 from runbook.transport.knownhosts import KnownHosts
 from runbook.transport.refusal import Seen, key_refused, key_unacceptable
@@ -77,8 +78,11 @@ class Trust:
             raise KeyRefused(key_unacceptable(host, "it is marked as revoked"))
         if any(key.public_data == shown.asbytes() for key in plain):
             return
-        known = tuple(f"{key.get_algorithm()} {key.get_fingerprint()}" for key in plain)
-        refused = key_refused(host, Seen(offered=f"{shown.get_name()} {shown.fingerprint}", known=known))
+        known = tuple(HostKey(key.get_algorithm(), key.get_fingerprint()) for key in plain)
+        offered = HostKey(shown.get_name(), shown.fingerprint)
+        if offered == host.accepted:
+            return
+        refused = key_refused(host, Seen(offered=str(offered), shown=offered, known=known))
         if authorities and not plain:
             why = "it is known by its authority alone, and Fabric checks no host certificates"
             refused = msgspec.structs.replace(refused, why=why)

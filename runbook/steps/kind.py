@@ -16,6 +16,7 @@ import msgspec
 
 from runbook.core.command import Become, Secret
 from runbook.core.host import Host
+from runbook.core.host_key import ChangedKey, HostKey
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.result import Result
@@ -45,6 +46,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     """For a person, with what was expected and what was found; masked by the caller."""
     result: Result = Result()
+    changed_key: ChangedKey | None = None
+    """Why the host was not opened, where it showed another key than is known."""
     good_since: float | None = None
     """For polling kinds: monotonic time of the first sample of the stretch that held."""
 
@@ -87,6 +90,8 @@ class Bench:
     """Relative paths in `upload`, `download` and `fabric` are relative to this: the runbook's folder."""
     env: tuple[tuple[str, str | Secret], ...] = ()
     become: Become | None = None
+    accepted: Callable[[str], HostKey | None] = lambda _machine: None
+    """Machine to the changed key that somebody vouched for, for a kind that dials by itself."""
     address: Host | None = None
     """How the host is reached, for a kind that dials by itself; None for the controller."""
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from runbook.core.action import PreflightAction
 from runbook.core.command import Become, Command
+from runbook.core.host_key import changed_key
 from runbook.core.outcome import Outcome
 from runbook.problem import Problems
 from runbook.steps.command import followed
@@ -58,7 +59,8 @@ class PreflightKind:
             session = await bench.open_session()
         except Problems as problems:
             await _report(bench, _closed(problems))
-            return Finding(outcome=Outcome.UNREACHABLE, detail=told(problems))
+            changed = changed_key(problems.problems)
+            return Finding(outcome=Outcome.UNREACHABLE, detail=told(problems), changed_key=changed)
         opened = _opened(session.facts)
         await _report(bench, opened)
         asked = await _ask(session, action, bench)

@@ -58,7 +58,8 @@ class DownloadKind:
         try:
             session = await bench.open_session()
         except Problems as problems:
-            return Finding(outcome=Outcome.UNREACHABLE, detail=unopened(problems, bench).detail)
+            # Whoever it was that began it, nothing has happened that could be in doubt.
+            return unopened(problems, dataclasses.replace(bench, reattach=False))
         return await _timely(_fetched(session, action, bench), bench)
 
 

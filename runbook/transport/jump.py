@@ -15,8 +15,10 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import asyncssh
+import msgspec
 
 from runbook.core.host import Host
+from runbook.core.host_key import KeyChanged, changed_key
 from runbook.problem import Exit, Problem, Problems, Where
 from runbook.transport.resolve import ResolvedHost, resolve
 
@@ -170,15 +172,14 @@ def _as_host(spec: str, target: Host | None) -> Host:
 
 def _unreachable(host: Host, bastion: str, why: str, inner: tuple[Problem, ...]) -> Problems:
     cause = "; ".join(f"{problem.what}: {problem.why}" if problem.why else problem.what for problem in inner)
-    return Problems(
-        [
-            Problem(
-                what=f"{host.name} cannot be reached through {bastion}",
-                why=why or cause,
-                fix=inner[0].fix if inner else "Correct ProxyJump in ssh_config.",
-                where=Where(f"host {host.name}"),
-                code="jump",
-                exit=Exit.UNREACHABLE,
-            )
-        ]
+    said = Problem(
+        what=f"{host.name} cannot be reached through {bastion}",
+        why=why or cause,
+        fix=inner[0].fix if inner else "Correct ProxyJump in ssh_config.",
+        where=Where(f"host {host.name}"),
+        code="jump",
+        exit=Exit.UNREACHABLE,
     )
+    changed = changed_key(inner)
+    # The bastion's key is the question then, and not the host's.
+    return Problems([said if changed is None else KeyChanged(**msgspec.structs.asdict(said), changed=changed)])

@@ -12,7 +12,9 @@ import socket
 from dataclasses import dataclass
 
 import asyncssh
+import msgspec
 
+from runbook.core.host_key import ChangedKey, HostKey, KeyChanged
 from runbook.problem import Exit, Problem, Problems, Where
 from runbook.transport.resolve import SSH_PORT, ResolvedHost
 
@@ -22,9 +24,11 @@ class Seen:
     """How far an attempt came before it failed."""
 
     offered: str = ""
-    """Type and fingerprint of the key that was shown and not accepted."""
-    known: tuple[str, ...] = ()
-    """Types and fingerprints under which the host is known."""
+    """What was shown and not accepted, in words."""
+    shown: HostKey | None = None
+    """The same, where it was a plain key."""
+    known: tuple[HostKey, ...] = ()
+    """Keys under which the host is known."""
     spoke: bool = False
     """True when the server had said its version, so that it is an SSH server which refuses us."""
     through: str = ""
@@ -109,12 +113,16 @@ def key_refused(host: ResolvedHost, seen: Seen) -> Problem:
         # Where several files may hold the old key, naming one of them would be a guess.
         file = f" -f {shlex.quote(str(host.known_hosts[0]))}" if len(host.known_hosts) == 1 else ""
         forget = f"ssh-keygen -R '{name}'{file}"
-        return _problem(
+        return _changed(
             host,
-            "host-key-changed",
-            f"the key of {host.name} has changed; nothing was sent to it",
-            why=f"known is {', '.join(dict.fromkeys(seen.known))}, shown is {seen.offered}",
-            fix=f"If it was reinstalled, confirm the new fingerprint there, then `{forget}` and add it.",
+            seen,
+            _problem(
+                host,
+                "host-key-changed",
+                f"the key of {host.name} has changed; nothing was sent to it",
+                why=f"known is {', '.join(dict.fromkeys(map(str, seen.known)))}, shown is {seen.offered}",
+                fix=f"If it was reinstalled, confirm the new fingerprint there, then `{forget}` and add it.",
+            ),
         )
     return _problem(
         host,
@@ -124,6 +132,14 @@ def key_refused(host: ResolvedHost, seen: Seen) -> Problem:
         fix=f"Compare that fingerprint on the host's console, "
         f"then add the key: ssh-keyscan -p {host.port} {host.address}",
     )
+
+
+def _changed(host: ResolvedHost, seen: Seen, said: Problem) -> Problem:
+    """With the keys themselves, so that a person can be asked about them; an authority's signature is no such key."""
+    if seen.shown is None:
+        return said
+    changed = ChangedKey(machine=host.name, known=tuple(dict.fromkeys(seen.known)), shown=seen.shown)
+    return KeyChanged(**msgspec.structs.asdict(said), changed=changed)
 
 
 def login_refused(host: ResolvedHost, why: str) -> Problem:

@@ -18,6 +18,7 @@ from typing import cast
 from asyncssh.config import ConfigParseError, SSHClientConfig
 
 from runbook.core.host import Host
+from runbook.core.host_key import HostKey
 from runbook.problem import Exit, Problem, Problems, Where
 
 DEFAULT_KEYS = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
@@ -53,6 +54,8 @@ class ResolvedHost:
     jump: str
     """As ProxyJump; empty goes straight."""
     proxy_command: str
+    accepted: HostKey | None = None
+    """A changed key that somebody vouched for, for whoever dials by themselves (Fabric)."""
     origins: dict[str, str] = field(default_factory=dict)
     """Field name to the place that decided it."""
 

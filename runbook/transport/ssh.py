@@ -21,6 +21,7 @@ import tenacity
 
 from runbook.core.command import Secret
 from runbook.core.host import Host
+from runbook.core.host_key import HostKey
 from runbook.problem import Problems
 from runbook.transport import refusal
 from runbook.transport.durable import Jobs
@@ -39,6 +40,11 @@ _CIPHERS = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@open
 """GCM first: one cipher object and one call a packet in asyncssh, where ChaCha needs three and a Poly1305."""
 
 
+def _nobody(_machine: str) -> HostKey | None:
+    """Nobody vouched for anything."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SshOptions:
     """What holds for every host of a run."""
@@ -46,6 +52,8 @@ class SshOptions:
     wall: Callable[[], float]
     """Seconds since the epoch; only for the clock offset of hosts."""
     nonce: Callable[[], str] = fresh_nonce
+    accepted: Callable[[str], HostKey | None] = _nobody
+    """Machine to the changed key that somebody vouched for. Asked at each login, because it may be given meanwhile."""
     sudo_passwords: Mapping[str, Secret] = field(default_factory=dict)
     """Host name to what sudo asks for where `-n` does not do; "" is for every other host. Each distinct one is tried
     once for the whole fleet."""
@@ -130,7 +138,8 @@ class SshConnector:
     async def _attempt(self, host: Host, resolved: ResolvedHost, bastion: Bastion) -> Link:
         known = self._known_hosts(resolved)
         identities = await self._identities.of(resolved)
-        doorman = _Doorman(resolved, known, accepts_new=host.host_keys == "accept-new")
+        accepted = self._options.accepted(resolved.name)
+        doorman = _Doorman(resolved, known, accepted=accepted, accepts_new=host.host_keys == "accept-new")
         async with bastion.turn, self._turns:
             try:
                 connection = await asyncssh.connect(
@@ -196,10 +205,11 @@ class SshConnector:
 class _Doorman(asyncssh.SSHClient):
     """Stands at one connection: decides on keys that are not known, and notes how it ends."""
 
-    def __init__(self, host: ResolvedHost, known: KnownHosts, *, accepts_new: bool) -> None:
+    def __init__(self, host: ResolvedHost, known: KnownHosts, *, accepted: HostKey | None, accepts_new: bool) -> None:
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._host, self._known, self._accepts_new = host, known, accepts_new
+        self._host, self._known, self._accepted, self._accepts_new = host, known, accepted, accepts_new
         self._offered = ""
+        self._shown: HostKey | None = None
         self._address = ""
         self._connection: asyncssh.SSHClientConnection | None = None
 
@@ -212,7 +222,10 @@ class _Doorman(asyncssh.SSHClient):
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         del host, port
-        self._offered, self._address = _named(key), addr
+        self._shown, self._address = host_key(key), addr
+        self._offered = str(self._shown)
+        if self._shown == self._accepted:
+            return True
         if not self._accepts_new or self._known.has_any(self._host, addr):
             return False
         try:
@@ -223,22 +236,24 @@ class _Doorman(asyncssh.SSHClient):
 
     def validate_host_ca_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         del host, port
-        self._offered, self._address = f"a certificate signed by {_named(key)}", addr
+        self._offered, self._address = f"a certificate signed by {host_key(key)}", addr
         return False
 
     def seen(self, *, through: str, limit: float) -> refusal.Seen:
         """How far it came."""
         return refusal.Seen(
             offered=self._offered,
-            known=tuple(_named(key) for key in self._known.known_keys(self._host, self._address)),
+            shown=self._shown,
+            known=tuple(host_key(key) for key in self._known.known_keys(self._host, self._address)),
             spoke=bool(self._connection and self._connection.get_extra_info("server_version")),
             through=through,
             limit=limit,
         )
 
 
-def _named(key: asyncssh.SSHKey) -> str:
-    return f"{key.get_algorithm()} {key.get_fingerprint()}"
+def host_key(key: asyncssh.SSHKey) -> HostKey:
+    """A key by its fingerprint."""
+    return HostKey(key.get_algorithm(), key.get_fingerprint())
 
 
 def _shown(link: Link, resolved: ResolvedHost) -> HostFacts:

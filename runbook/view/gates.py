@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from runbook.core.action import Action, ApproveAction, Ask, ChecklistAction, ParallelAction
 from runbook.core.event import GateAnswered
-from runbook.core.gates import NEEDS_REASON
+from runbook.core.gates import BESIDE, NEEDS_REASON
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.run import GateState, Run, StepPhase, StepState
 from runbook.view.plan import PlanRow, Role, plan_row
@@ -164,7 +164,7 @@ def _item_state(answer: str | None) -> Literal["open", "ticked", "waived"]:
 
 def _follows(run: Run, step: StepState, kind: str) -> Iterator[PlanRow]:
     """The guarded step itself, or after a question the steps up to the next one."""
-    if kind in {"before", "failure"}:
+    if kind in BESIDE:
         yield _as_rendered(run, step)
         return
     yield from islice(_behind(run, step), _MOST_SHOWN)

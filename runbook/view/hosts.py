@@ -87,6 +87,8 @@ def _row(run: Run, state: StepState, host: str, now: float) -> HostRow:
         return HostRow(host=host, status=_before(state), detail=_absence(run, state, host))
     if settled is not None:
         return _tried(host, attempt, status_of(settled), safe(attempt.detail), now)
+    if host in state.asking:
+        return _tried(host, attempt, Status.WAITING, safe(f"key changed: {state.asking[host].shown}"), now)
     if host in state.retrying:
         return _tried(host, attempt, Status.QUEUED, safe(f"to be tried again: {attempt.detail}"), now)
     return _tried(host, attempt, Status.RUNNING, _flight(run, state, host), now)

@@ -28,6 +28,7 @@ from runbook.core.event import (
     GateOpened,
     HaltRequested,
     HostExcluded,
+    HostKeyAccepted,
     Jumped,
     MilestoneMarked,
     NoteAdded,
@@ -131,6 +132,8 @@ def _tell(before: Run, after: Run, event: Event, at: float) -> tuple[Said, ...]:
             return telling.gate_opened(event, at)
         case GateAnswered():
             return telling.gate_answered(event)
+        case HostKeyAccepted():
+            return (Said(telling.key_accepted(event), step=event.step),)
         case GateLapsed():
             return (Said("nobody answered in time", step=event.step),)
         case FailureResolved():

@@ -22,6 +22,7 @@ from runbook.core.event import (
     FailureResolved,
     GateAnswered,
     GateOpened,
+    HostKeyAccepted,
     ProbeSampled,
     RunEnded,
     RunnerStarted,
@@ -223,6 +224,13 @@ def gate_answered(event: GateAnswered) -> tuple[Said, ...]:
     value = f" {event.value}" if event.value is not None else ""
     reason = f": {event.reason}" if event.reason else ""
     return (Said(f"{event.answer}{value}{by(event.by)}{reason}", step=event.step),)
+
+
+def key_accepted(event: HostKeyAccepted) -> str:
+    """Which key is believed from now on, which one was known, and who said so."""
+    changed = event.changed
+    known = ", ".join(str(key) for key in changed.known)
+    return f"key of {changed.machine} accepted for this run{by(event.by)}: {changed.shown} instead of {known}"
 
 
 def failure_resolved(event: FailureResolved) -> tuple[Said, ...]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from runbook.core.command import Secret
 from runbook.core.entry import Entry
 from runbook.core.event import Event
+from runbook.core.host_key import HostKey
 from runbook.core.intent import Intent
 from runbook.core.plan import Plan
 from runbook.core.run import Run
@@ -78,12 +79,21 @@ class Stage:
 
     def _live(self, recorder: Recorder) -> Live:
         executor = Executor(recorder)
+
+        def accepted(machine: str) -> HostKey | None:
+            return recorder.run.accepted_key(machine)
+
         masker = Masker.for_secrets(self.secrets)
-        hosts = {host.name: host for host in recorder.run.plan.hosts}
         tools = Tools(
             recorder=recorder,
             executor=executor,
-            fleet=Fleet(hosts, {"ssh": self.world, "local": self.world}, self.clock, executor.tell),
+            fleet=Fleet(
+                recorder.run.hosts,
+                {"ssh": self.world, "local": self.world},
+                self.clock,
+                executor.tell,
+                accepted,
+            ),
             masker=masker,
             entering=Entering(self.secrets, masker.mask_text, self.clock),
             clock=self.clock,

@@ -52,6 +52,7 @@ def test_ssh_config_fills_what_the_inventory_leaves_open(home):
         "host_key_alias": "db1.fleet",
         "jump": "bastion.example.com",
         "proxy_command": "",
+        "accepted": None,
         "origins": {
             "address": f"{config} (Hostname)",
             "port": f"{config} (Port)",

@@ -12,9 +12,10 @@ import asyncssh
 import pytest
 
 from runbook.core.host import Host
+from runbook.core.host_key import ChangedKey, KeyChanged, changed_key
 from runbook.core.outcome import Exited, NeverSent
 from runbook.problem import Exit, Problems
-from runbook.transport.ssh import SshConnector, SshOptions
+from runbook.transport.ssh import SshConnector, SshOptions, host_key
 from tests.transport import server
 from tests.transport.recorder import ran, sh
 
@@ -82,6 +83,91 @@ async def test_a_revoked_key_is_refused(box, connector, tmp_path):
         file.write(f"@revoked * {key}")
     problem = await refused(connector, box.host)
     assert (problem.code, box.state.logins) == ("host-key-changed", 0)
+
+
+async def vouched(accepted, host):
+    """Connect where somebody vouched for these keys by machine; gives the fingerprint that was shown."""
+    connector = SshConnector(SshOptions(wall=time.time, agent="", pause=0.01, connect_limit=2.0, accepted=accepted.get))
+    try:
+        session = await connector.connect(host)
+        await session.close()
+        return session.facts.host_key
+    finally:
+        await connector.close()
+
+
+def known_as(box, key):
+    """Let the host be known under another key; gives the file as it is now."""
+    file = box.folder / "known_hosts"
+    file.write_text(f"[127.0.0.1]:{box.port} {key.export_public_key().decode()}")
+    return file.read_bytes()
+
+
+async def test_a_changed_key_is_told_as_keys_and_not_only_in_words(box, connector):
+    old = asyncssh.generate_private_key("ssh-ed25519")
+    known_as(box, old)
+    problem = await refused(connector, box.host)
+    assert isinstance(problem, KeyChanged)
+    assert problem.changed == ChangedKey(machine="box", known=(host_key(old),), shown=host_key(box.host_key))
+
+
+async def test_a_key_that_somebody_vouched_for_is_taken_and_written_nowhere(box):
+    file = known_as(box, asyncssh.generate_private_key("ssh-ed25519"))
+    fingerprint = await vouched({"box": host_key(box.host_key)}, box.host)
+    assert fingerprint == box.host_key.get_fingerprint()
+    assert (box.folder / "known_hosts").read_bytes() == file
+
+
+async def test_a_vouched_key_is_good_for_that_machine_and_no_other(box):
+    known_as(box, asyncssh.generate_private_key("ssh-ed25519"))
+    with pytest.raises(Problems):
+        await vouched({"other": host_key(box.host_key)}, box.host)
+    assert box.state.logins == 0
+
+
+async def test_another_key_than_the_vouched_one_is_refused(box):
+    known_as(box, asyncssh.generate_private_key("ssh-ed25519"))
+    other = asyncssh.generate_private_key("ssh-ed25519")
+    with pytest.raises(Problems) as raised:
+        await vouched({"box": host_key(other)}, box.host)
+    assert changed_key(raised.value.problems).shown == host_key(box.host_key)
+
+
+async def test_nobody_vouches_for_a_revoked_key(box):
+    with (box.folder / "known_hosts").open("a") as file:
+        file.write(f"@revoked * {box.host_key.export_public_key().decode()}")
+    with pytest.raises(Problems) as raised:
+        await vouched({"box": host_key(box.host_key)}, box.host)
+    assert changed_key(raised.value.problems) is None
+    assert box.state.logins == 0
+
+
+async def test_a_changed_key_of_a_bastion_is_a_question_about_the_bastion(box, tmp_path_factory):
+    bastion = await server.start(tmp_path_factory.mktemp("bastion"))
+    try:
+        both = (box.folder / "known_hosts").read_text()
+        old = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+        (box.folder / "known_hosts").write_text(f"{both}\n[127.0.0.1]:{bastion.port} {old}")
+        (bastion.folder / "authorized").write_bytes((box.folder / "id.pub").read_bytes())
+        hop = f"tester@127.0.0.1:{bastion.port}"
+        host = changed(box.host, jump=hop)
+        with pytest.raises(Problems) as raised:
+            await vouched({}, host)
+        assert changed_key(raised.value.problems).machine == hop
+        assert await vouched({hop: host_key(bastion.host_key)}, host) == box.host_key.get_fingerprint()
+    finally:
+        await bastion.stop()
+
+
+async def test_a_pinned_host_is_checked_against_its_own_file_and_taken_by_no_other(box, connector, tmp_path):
+    bundle = tmp_path / "bundle"
+    bundle.write_text("")
+    host = changed(box.host, host_keys="pinned", known_hosts=(str(bundle),))
+    problem = await refused(connector, host)
+    assert (problem.code, bundle.read_text()) == ("host-key-unknown", "")
+    bundle.write_bytes((box.folder / "known_hosts").read_bytes())
+    session = await SshConnector(SshOptions(wall=time.time, agent="")).connect(host)
+    await session.close()
 
 
 async def test_accept_new_writes_the_key_down_once_and_privately(box, tmp_path):

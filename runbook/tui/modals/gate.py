@@ -62,11 +62,7 @@ class GateModal(KeyLock[None]):
     @property
     def barred(self) -> str:
         """Why this person may not answer; empty when they may."""
-        asked = (
-            self.action
-            if isinstance(self.action, _ASKS) and self.gate.opened.kind not in {"before", "failure"}
-            else None
-        )
+        asked = self.action if isinstance(self.action, _ASKS) and self.gate.opened.kind not in gates.BESIDE else None
         return gates.may_answer(self.run, self.gate, asked, self._me)
 
     def question(self) -> ComposeResult:

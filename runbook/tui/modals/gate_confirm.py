@@ -1,4 +1,4 @@
-"""Gates that are answered with yes or no: confirm, the one before a changing step, and approve."""
+"""Gates that are answered with yes or no: confirm, the one before a changing step, approve, and a changed host key."""
 
 from __future__ import annotations
 
@@ -62,7 +62,11 @@ class ConfirmGate(GateModal):
         if event.button.id == self.yes:
             self.answer(self.yes, typed=self._typed)
         elif event.button.id == self.no:
-            self.answer_with_reason(self.no, verb=self.no_label.removesuffix(" ..."), consequence=_STOPS)
+            self.decline()
+
+    def decline(self) -> None:
+        """Say no, with the reason that goes on record."""
+        self.answer_with_reason(self.no, verb=self.no_label.removesuffix(" ..."), consequence=_STOPS)
 
 
 class ApproveGate(ConfirmGate):
@@ -72,3 +76,16 @@ class ApproveGate(ConfirmGate):
     no = "reject"
     yes_label = "Approve"
     no_label = "Reject ..."
+
+
+class HostKeyGate(ConfirmGate):
+    """Whether a machine that shows another key is still the one meant. No is the safe answer and needs no why."""
+
+    yes = "accept"
+    no = "refuse"
+    yes_label = "Accept for this run"
+    no_label = "Refuse"
+
+    def decline(self) -> None:
+        """The host counts as unreachable, as it would have without the question; what follows is the step's policy."""
+        self.answer(self.no)

@@ -8,7 +8,7 @@ from runbook.core.actor import Actor
 from runbook.core.run import Run
 from runbook.tui.modals.failure import FailureGate
 from runbook.tui.modals.gate import Asking, GateModal
-from runbook.tui.modals.gate_confirm import ApproveGate, ConfirmGate
+from runbook.tui.modals.gate_confirm import ApproveGate, ConfirmGate, HostKeyGate
 from runbook.tui.modals.gate_manual import ChecklistGate, ManualGate
 from runbook.tui.modals.gate_value import AskGate, ChooseGate
 
@@ -33,6 +33,8 @@ def _kind(run: Run, gate: str) -> type[GateModal]:
             return ManualGate
         case "checklist":
             return ChecklistGate
+        case "host_key":
+            return HostKeyGate
         case "failure":
             return FailureGate
         case _:

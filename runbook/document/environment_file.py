@@ -20,6 +20,7 @@ import msgspec.inspect as mi
 from runbook.core.action import Ask
 from runbook.core.plan import Environment
 from runbook.document.fields import Reader
+from runbook.document.host_key_policy import broken_host_keys
 from runbook.document.source import ListNode, MapNode, Node, ScalarNode, parse_source
 from runbook.problem import Problem, Problems, nearest
 
@@ -43,8 +44,8 @@ def careful(name: str) -> Environment:
     return Environment(name=name, confirm="key")
 
 
-def parse_environment(data: bytes, file: str, *, name: str) -> Environment:
-    """Read an environment; `name` is what it is called where the file does not say.
+def parse_environment(data: bytes, file: str, *, name: str, folder: Path = Path()) -> Environment:
+    """Read an environment; `name` is what it is called where the file does not say, `folder` where the file stands.
 
     Raises:
         Problems: Everything that is wrong with the file.
@@ -59,6 +60,8 @@ def parse_environment(data: bytes, file: str, *, name: str) -> Environment:
     unnamed = {} if root.get("name") else {"name": name}
     read = reader.struct(root, Environment, given={"confirm": "key", **unnamed})
     problems = [*reader.problems, *_broken(root)]
+    if isinstance(read, Environment):
+        problems += broken_host_keys(root, read, folder)
     if problems or not isinstance(read, Environment):
         raise Problems(problems)
     return msgspec.structs.replace(read, auto=tuple(kind for kind in read.auto if kind != "none"))

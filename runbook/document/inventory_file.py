@@ -20,6 +20,7 @@ from runbook.core.plan import Environment
 from runbook.document.connection import Described, describe, merge
 from runbook.document.environment_file import careful, find_environment, parse_environment
 from runbook.document.host_expression import expand
+from runbook.document.host_key_policy import keys_file, under
 from runbook.document.inventory_draft import ALL, UNGROUPED, InventoryDraft, Setting, written
 from runbook.document.inventory_reading import AS_IT_IS, Reading
 from runbook.document.inventory_sources import inventory_files, read_file
@@ -113,11 +114,15 @@ class _Assembly:
             return careful(name)
         shown = self._workspace.shown(path)
         try:
-            environment = parse_environment(read_bytes(path, shown), shown, name=name)
+            environment = parse_environment(read_bytes(path, shown), shown, name=name, folder=folder)
         except Problems as bad:
             self._draft.problems += bad.problems
             return careful(name)
         self._draft.files.append(str(path))
+        pinned = keys_file(environment, folder)
+        if pinned is not None:
+            # Whom a run believed is evidence, as much as whom it was sent to.
+            self._draft.files.append(str(pinned))
         return environment
 
     def _finish(
@@ -128,6 +133,8 @@ class _Assembly:
         layers = _layers(draft, files, self._overrides)
         groups = draft.memberships()
         hosts = [describe(host, merge(layers(host)), groups=groups[host][::-1], folder=folder) for host in draft.hosts]
+        said = self._workspace.shown(find_environment(folder) or folder)
+        hosts = [msgspec.structs.replace(it, host=under(it.host, environment, folder, said=said)) for it in hosts]
         if draft.problems:
             raise Problems(dict.fromkeys(draft.problems))
         return _inventory(draft, hosts, environment, name=name, source=str(source))

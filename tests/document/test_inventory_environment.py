@@ -2,6 +2,7 @@
 
 import pytest
 
+from runbook.core.host_key import HostKeys
 from runbook.core.plan import Environment
 from runbook.document.environment_file import careful, gate_kinds, parse_environment
 from runbook.document.inventory_file import read_inventory
@@ -109,3 +110,71 @@ def test_a_broken_environment_is_told_together_with_a_broken_inventory(tmp_path)
         "inventories/here/hosts.ini",
         "inventories/here/environment.yaml",
     }
+
+
+def place(root, keys: str, hosts: str = "web1\nweb2 ansible_ssh_common_args='-o StrictHostKeyChecking=accept-new'\n"):
+    """A workspace with one inventory whose environment says that of host keys."""
+    folder = root / "inventories/here"
+    folder.mkdir(parents=True)
+    (folder / "hosts.ini").write_text(hosts)
+    (folder / "environment.yaml").write_text(f"host_keys: {keys}\n")
+    (folder / "known_hosts").write_text("web1 ssh-ed25519 AAAA\n")
+    return folder
+
+
+def test_host_keys_are_strict_and_a_changed_one_is_refused_unless_the_place_says_otherwise():
+    assert Environment(name="here").host_keys is None
+    assert not Environment(name="here").asks_about_changed_keys
+    assert HostKeys() == HostKeys(mode="strict", changed="refuse", known_hosts="known_hosts")
+    asking = parse_environment(b"host_keys: {changed: ask}\n", "environment.yaml", name="here")
+    assert (asking.host_keys, asking.asks_about_changed_keys) == (HostKeys(changed="ask"), True)
+
+
+@pytest.mark.parametrize(
+    ("keys", "modes"),
+    [
+        ("", {"web1": "strict", "web2": "accept-new"}),
+        ("{changed: ask}", {"web1": "strict", "web2": "strict"}),
+        ("{mode: strict}", {"web1": "strict", "web2": "strict"}),
+        ("{mode: accept-new}", {"web1": "accept-new", "web2": "accept-new"}),
+        ("{mode: pinned}", {"web1": "pinned", "web2": "pinned"}),
+    ],
+)
+def test_a_place_that_speaks_of_host_keys_speaks_for_all_its_hosts(tmp_path, keys, modes):
+    place(tmp_path, keys or "null")
+    hosts = read_inventory("here", workspace=tmp_path).hosts
+    assert {name: host.host_keys for name, host in hosts.items()} == modes
+
+
+def test_a_place_that_takes_new_keys_makes_no_strict_host_less_strict(tmp_path):
+    place(tmp_path, "{mode: accept-new}", "web1 ansible_ssh_common_args='-o StrictHostKeyChecking=yes'\n")
+    assert read_inventory("here", workspace=tmp_path).hosts["web1"].host_keys == "strict"
+
+
+def test_pinned_keys_come_from_the_file_of_the_place_alone_and_it_travels_with_the_record(tmp_path):
+    own = "web1 ansible_ssh_common_args='-o UserKnownHostsFile=/home/ada/.ssh/known_hosts'\n"
+    folder = place(tmp_path, "{mode: pinned}", own)
+    inventory = read_inventory("here", workspace=tmp_path)
+    host = inventory.hosts["web1"]
+    assert host.known_hosts == (str(folder / "known_hosts"),)
+    assert host.origins["known_hosts"] == host.origins["host_keys"] == "inventories/here/environment.yaml"
+    assert str(folder / "known_hosts") in inventory.files
+
+
+@pytest.mark.parametrize(
+    ("keys", "line", "what"),
+    [
+        ("{mode: off}", 1, '"off" is not one of accept-new, pinned, strict'),
+        ("{mode: pinned, known_hosts: keys/all}", 1, "there is no file of host keys at"),
+        ("{mode: strict, known_hosts: known_hosts}", 1, "known_hosts has no effect"),
+        ("{changed: yes}", 1, '"yes" is not one of ask, refuse'),
+        ("{change: ask}", 1, 'unknown key "change"'),
+    ],
+)
+def test_a_policy_that_cannot_hold_is_a_problem_where_it_stands(tmp_path, keys, line, what):
+    place(tmp_path, keys)
+    with pytest.raises(Problems) as raised:
+        read_inventory("here", workspace=tmp_path)
+    (found,) = raised.value.problems
+    assert found.what.startswith(what)
+    assert (found.where.file, found.where.line) == ("inventories/here/environment.yaml", line)

@@ -171,6 +171,7 @@ class RunWorkers:
             report=tools.reporter(effect.host),
             secrets=tools.secrets,
             reattach=reattach,
+            has_printed=reattach and attempt.recorded_out + attempt.recorded_err > 0,
             patience=0.0 if isinstance(sink, Unwanted) else PATIENCE,
             folder=tools.folder,
             env=tools.entering.environment(run, planned, effect.host),

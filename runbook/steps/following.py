@@ -102,7 +102,8 @@ class Following:
     def _has_begun(self, session: Session) -> bool:
         """True when no trace is no proof: it has printed something, or the host was restarted and may have lost it."""
         boot = session.facts.boot_id
-        return any(self._capture.taken.values()) or bool(self._boot and boot and boot != self._boot)
+        is_restarted = bool(self._boot and boot and boot != self._boot)
+        return self._bench.has_printed or any(self._capture.taken.values()) or is_restarted
 
     async def _answer(self, reading: Coroutine[None, None, Ending]) -> Ending:
         """What a session says, in a task of its own.

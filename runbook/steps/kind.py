@@ -84,6 +84,8 @@ class Bench:
     secrets: tuple[Secret, ...] = ()
     reattach: bool = False
     """The attempt was started by a runner that died: continue it, never start it."""
+    has_printed: bool = False
+    """Some of its output is on record from before, so that a host without a trace of it has lost that trace."""
     patience: float = PATIENCE
     """Seconds to wait for an absent host before what was started there is left in doubt; 0 for work nobody wants."""
     folder: Path = field(default_factory=Path)

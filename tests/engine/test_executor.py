@@ -512,6 +512,17 @@ async def test_the_fence_of_a_job_that_never_began_stays_on_its_host(tmp_path: P
     assert (run.steps["1.1"].outcome, world.forgotten) == (Outcome.SUCCEEDED, [f"{job[:-1]}2"])
 
 
+async def test_what_has_printed_something_has_begun_whatever_its_host_says(tmp_path: Path) -> None:
+    world = ScriptedConnector({"long": Hangs(b"begun\n")})
+    stage = Stage(tmp_path, world)
+    live = stage.open(plan(does("1.1", "long")), attended=False)
+    await live.until(lambda run: run.outputs)
+    await live.crash()
+    world.lose_trace(stage.events(AttemptStarted)[-1].job)
+    run = await stage.resume().to_its_end()
+    assert (run.steps["1.1"].outcome, len(world.sent)) == (Outcome.IN_DOUBT, 1)
+
+
 async def test_what_ran_attached_is_in_doubt_though_its_host_has_room_for_jobs_now(tmp_path: Path) -> None:
     world = ScriptedConnector({"long": Hangs(b"begun\n")})
     world.grade = Grade.ATTACHED

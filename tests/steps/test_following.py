@@ -130,6 +130,13 @@ async def test_no_trace_of_what_has_printed_something_proves_nothing():
     assert await world.attempt() == found(Outcome.IN_DOUBT, detail, stdout="3", duration=PAUSE + SETTLE)
 
 
+async def test_no_trace_of_what_is_on_record_as_having_printed_something_proves_nothing():
+    world = World(Says())
+    finding = await world.attempt(reattach=True, has_printed=True)
+    detail = "sent, and no answer came: the host has no trace of it any more, though it may have begun there"
+    assert finding == found(Outcome.IN_DOUBT, detail, duration=SETTLE)
+
+
 async def test_no_trace_on_a_host_that_was_restarted_proves_nothing():
     def restart(world: World) -> None:
         world.boot_id = "another"

@@ -58,7 +58,9 @@ class Trust:
 
     def host_at(self, address: str, port: int) -> ResolvedHost:
         """The host of the route at this place, or one of the fabfile's own under the target's policy."""
-        own = dataclasses.replace(self._target, name=address, address=address, port=port, host_key_alias="")
+        own = dataclasses.replace(
+            self._target, name=address, address=address, port=port, host_key_alias="", accepted=None
+        )
         return self._route.get((address, port), own)
 
     def types(self, host: ResolvedHost) -> tuple[str, ...]:

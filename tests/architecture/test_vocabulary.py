@@ -89,6 +89,7 @@ REQUIRED = {
     "StepEnded": {"step", "outcome"},
     "GateOpened": {"gate", "step", "kind"},
     "GateAnswered": {"gate", "step", "by", "answer"},
+    "HostKeyAccepted": {"changed", "by", "step"},
     "GateLapsed": {"gate", "step"},
     "FailureResolved": {"step", "choice"},
     "Jumped": {"source", "target"},

@@ -12,6 +12,7 @@ import msgspec
 import paramiko
 import pytest
 
+from runbook.core.host_key import HostKey
 from runbook.core.outcome import Outcome
 from runbook.steps import fabric as kind
 from runbook.steps.fabric_policy import KeyRefused, Trust
@@ -59,6 +60,25 @@ async def test_a_changed_key_stops_everything_before_the_fabfile_is_read(place):
         f"then `ssh-keygen -R '[127.0.0.1]:{place.server.port}' -f {place.folder / 'known_hosts'}` and add it."
     )
     assert (place.server.state.logins, (place.folder / "was-read").exists()) == (0, False)
+
+
+async def test_a_changed_key_that_somebody_vouched_for_is_the_host_s_own_and_nobody_else_s(place):
+    place.write(TOUCH)
+    wrong = asyncssh.generate_private_key("ssh-ed25519")
+    known(place, f"[127.0.0.1]:{place.server.port} {wrong.export_public_key().decode()}")
+    shown = HostKey("ssh-ed25519", place.server.host_key.get_fingerprint())
+    finding = await place.run("work", accepted={"other": shown}.get)
+    assert (finding.outcome, place.server.state.logins) == (Outcome.UNREACHABLE, 0)
+    finding = await place.run("work", accepted={"box": shown}.get)
+    assert finding.outcome is Outcome.SUCCEEDED, finding.detail
+    assert (place.server.state.logins, (place.folder / "was-read").exists()) == (1, True)
+
+
+def test_a_vouched_key_does_not_follow_to_hosts_that_the_fabfile_dials_by_itself(tmp_path):
+    trust, target = _trusting(tmp_path, "", accepted=HostKey("ssh-ed25519", SHOWN.fingerprint))
+    trust.check(target, SHOWN)
+    with pytest.raises(KeyRefused):
+        trust.check(trust.host_at("10.0.0.9", 22), SHOWN)
 
 
 async def test_an_unknown_key_is_refused_as_well(place):

@@ -68,10 +68,10 @@ async def _decide(opened: GateOpened, keyboard: Keyboard) -> Intent | None:
     """Confirm, approve, manual, before: the first answer goes on, the others do not."""
     answers = ANSWERS[opened.kind]
     if opened.word:
-        typed = await keyboard.ask(f'Type "{safe(opened.word)}" to go on, or "stop": ')
+        typed = await keyboard.ask(f'Type "{safe(opened.word)}" to go on, or "{answers[1]}": ')
         if typed is None:
             return None
-        if typed != "stop":
+        if typed != answers[1]:
             return AnswerGate(gate=opened.gate, answer=answers[0], typed=typed, digest=opened.digest)
         answer: str | None = answers[1]
     else:

@@ -25,6 +25,9 @@ from runbook.view.sanitize import safe
 
 FORMATS: tuple[Format, ...] = ("md", "html", "json")
 
+PRIVATE = 0o600
+"""Mode of a report's file."""
+
 
 @click.command("report")
 @click.argument("run", default="last")
@@ -65,17 +68,31 @@ def _integrity(found: Verification) -> Integrity:
 
 
 def _write(path: Path, text: str) -> None:
-    """Put it there whole or not at all: whoever looks sees the report before or this one.
+    """Put it there whole or not at all, for its owner alone: it tells what hosts answered, as the record does.
+
+    What is no plain file, such as a pipe or /dev/stdout, is written to and never replaced.
 
     Raises:
         Problems: It cannot be written.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+        else:
+            _replace(path.resolve(), text)
     except OSError as wrong:
-        beside.unlink(missing_ok=True)
         why, fix = wrong.strerror or str(wrong), "Choose another file: -o FILE"
         what = "the report cannot be written"
         raise problem(what, why=why, fix=fix, where=Where(str(path)), code="unwritable") from wrong
+
+
+def _replace(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        number = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE)
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.write(text)
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 
 import pytest
 
@@ -68,7 +69,8 @@ def test_records_may_lie_elsewhere(desk: Desk) -> None:
 def test_a_sound_record_verifies(desk: Desk) -> None:
     folder = desk.record()
     said = desk.ask("verify")
-    assert (said.status, said.err) == (0, "The record is sound: 11 good lines.\n")
+    assert (said.status, said.err) == (0, "")
+    assert said.out.endswith("The record is sound: 11 good lines.\n")
     data = json.loads(desk.ask("verify", SOUND[:20], "--json").out)
     last = (folder / "journal.jsonl").read_bytes().splitlines(keepends=True)[-1]
     assert len(hashlib.sha256(last).hexdigest()) == 64
@@ -155,6 +157,7 @@ def test_a_report_goes_into_a_file_in_the_format_that_its_name_says(desk: Desk, 
     desk.told(failover())
     said = desk.ask("report", "-o", name)
     assert (said.status, said.out, said.err) == (0, "", f"Written: {name}\n")
+    assert (desk.root / name).stat().st_mode & 0o777 == 0o600
     assert (desk.root / name).read_text().lower().startswith(begins.lower())
     assert [path.name for path in desk.root.iterdir() if path.name.startswith(".")] == []
 
@@ -191,3 +194,15 @@ def test_a_second_report_takes_the_place_of_the_first(desk: Desk) -> None:
     desk.write("r.md", "old")
     assert desk.ask("report", "-o", "r.md").status == 0
     assert (desk.root / "r.md").read_text().startswith("# Restart orders\n")
+
+
+def test_a_report_goes_into_a_pipe_without_taking_its_place(desk: Desk) -> None:
+    desk.record()
+    os.mkfifo(desk.root / "pipe")
+    reader = os.open(desk.root / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert desk.ask("report", "-o", "pipe").status == 0
+        assert os.read(reader, 2) == b"# "
+    finally:
+        os.close(reader)
+    assert (desk.root / "pipe").is_fifo()

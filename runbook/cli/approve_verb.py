@@ -10,15 +10,18 @@ from __future__ import annotations
 import click
 import msgspec
 
-from runbook.cli.compose import json_option, recordings_option, run_async, workspace
+from runbook.cli.answering import answer_commands, refusing_answer
+from runbook.cli.calling import call, found, open_gate
+from runbook.cli.compose import json_option, recordings_option, run_async
+from runbook.cli.data import json_text
 from runbook.cli.diagnostics import say
-from runbook.cli.halt_verb import call
 from runbook.core.gates import ANSWERS
 from runbook.core.host import Json
 from runbook.core.intent import AnswerGate, Intent, ResolveFailure
 from runbook.core.run import GateState
 from runbook.engine.control import Look
-from runbook.problem import Problems, nearest, problem
+from runbook.engine.workspace import LocalWorkspace
+from runbook.problem import Problems, problem
 from runbook.view.sanitize import safe, safe_lines
 
 
@@ -27,7 +30,7 @@ from runbook.view.sanitize import safe, safe_lines
 @recordings_option
 @json_option
 @click.option("-g", "--gate", default="", help="Which gate; without it, what waits is shown.")
-@click.option("--answer", default="", help="Instead of a yes: stop, reject, done, tick, skip, retry, abort, ...")
+@click.option("--answer", default="", help="Instead of a yes: failed, skip, waive, retry, abort, ...")
 @click.option("--reject", is_flag=True, help="Say no.")
 @click.option("-m", "--reason", default="", help="Goes on record.")
 @click.option("--type", "typed", default="", help="The word that the gate asks for.")
@@ -37,39 +40,28 @@ def verb(  # noqa: PLR0913 - one for each option
     value: str | None,
 ) -> int:  # fmt: skip
     """Answer a gate of a live run: its id or its beginning, a runbook's name, or `last`."""
-    found = _run_id(run, recordings)
-    wanted = "reject" if reject else answer
-    look = run_async(
-        _answer(found, gate, wanted, AnswerGate(gate=gate, answer="", value=value, reason=reason, typed=typed))
-    )
+    if not gate and (answer or reject or typed or value is not None):
+        fix = "Name it with --gate. What waits is shown by: runbook approve " + run
+        raise problem("which gate is answered is not said", fix=fix, code="no-gate")
+    place, name = found(run, recordings, via="approve")
+    draft = AnswerGate(gate=gate, answer=answer, value=value, reason=reason, typed=typed)
+    look = run_async(_answer(place, name, draft, reject=reject))
     if gate:
-        say(f"Answered gate {gate} of {found} as {look.you}.")
+        say(f"Answered gate {safe(gate)} of {safe(name)} as {safe(look.you)}.")
         return 0
     _show(look, as_json=as_json)
     return 0
 
 
-def _run_id(run: str, recordings: str) -> str:
-    """A run that we may not look up is taken by its whole id: the socket is found by it."""
-    try:
-        return workspace("approve", recordings).library.find(run).name
-    except Problems:
-        if run == "last":
-            raise
-        return run
-
-
-async def _answer(run: str, gate: str, wanted: str, draft: AnswerGate) -> Look:
-    line = await call(run, via="approve")
+async def _answer(place: LocalWorkspace, run: str, draft: AnswerGate, *, reject: bool) -> Look:
+    """Answer as drafted, or with no gate named only look."""
+    line = await call(place, run, via="approve")
     try:
         look = await line.look()
-        if not gate:
+        if not draft.gate:
             return look
-        state = next((one for one in look.gates if one.opened.gate == gate), None)
-        if state is None:
-            known = [one.opened.gate for one in look.gates]
-            raise problem(f'no gate "{gate}" waits in {run}', fix=nearest(gate, known) or "None waits now.")
-        refused = await line.send(_intent(state, wanted, draft))
+        state = open_gate(place, look, draft.gate)
+        refused = await line.send(_intent(state, refusing_answer(state.opened) if reject else draft.answer, draft))
     finally:
         await line.close()
     if refused is not None:
@@ -81,9 +73,10 @@ def _intent(state: GateState, wanted: str, draft: AnswerGate) -> Intent:
     opened = state.opened
     if opened.kind == "failure":
         if wanted not in opened.choices:
-            raise problem(f'"{wanted}" is not offered', fix=f"Offered: --answer {', '.join(opened.choices)}.")
+            what = f'"{wanted}" is not offered' if wanted else "what follows the failure is not said"
+            raise problem(what, fix=f"Add --answer with one of: {', '.join(opened.choices)}.", code="no-answer")
         return ResolveFailure(step=opened.step, choice=wanted, reason=draft.reason)  # type: ignore[arg-type]  # offered
-    answers = ANSWERS[opened.kind]
+    answers = ANSWERS.get(opened.kind) or opened.choices
     answer = wanted or answers[0]
     value: Json = draft.value
     if opened.kind == "checklist":
@@ -93,16 +86,17 @@ def _intent(state: GateState, wanted: str, draft: AnswerGate) -> Intent:
 
 def _show(look: Look, *, as_json: bool) -> None:
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(look), indent=2).decode())
+        click.echo(json_text(look))
         return
     click.echo(f"{safe(look.title)} ({safe(look.run)}) in {safe(look.environment)}, started by {safe(look.operator)}")
     if not look.gates:
         click.echo("  Nothing waits for a person.")
     for gate in look.gates:
-        click.echo(f"  gate {gate.opened.gate}  {gate.opened.kind}  answers: {', '.join(gate.opened.choices)}")
+        click.echo(f"\n  gate {safe(gate.opened.gate)}  {gate.opened.kind.replace('_', ' ')}")
         for line in safe_lines(gate.opened.message):
             click.echo(f"    {line}")
-        if gate.opened.word:
-            click.echo(f"    needs: --type '{safe(gate.opened.word)}'")
         for given in gate.answers:
-            click.echo(f"    {safe(given.given.by.name)}: {given.given.answer} {safe(given.given.reason)}")
+            click.echo(safe(f"    {given.given.by.name}: {given.given.answer} {given.given.reason}"))
+        click.echo("    answer it with one of:")
+        for command in answer_commands(look.run, gate):
+            click.echo(f"      {command}")

@@ -1,4 +1,7 @@
-"""Everything that is said on standard error. Standard output is data, and no other file writes narration.
+"""The two streams, and what belongs on which: standard output is what was asked for, standard error all the rest.
+
+What was asked for is data, a verdict, or the story of a run: what somebody pipes into `tee` or a log. Where it is one
+JSON object, the story steps aside to standard error. Questions, warnings, problems and advice never mix with it.
 
 Problems are printed one after another: where it is, what happened and why, then what to do about it on a line of its
 own, because that is the line which a tired reader looks for. Text from outside goes through the sanitiser like
@@ -9,16 +12,52 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
 from runbook.problem import Problem, Problems
 from runbook.view.sanitize import safe
 
+Tell = Callable[[str], None]
+"""Says one line on a stream that somebody else has chosen."""
+
 
 def say(text: str = "") -> None:
-    """Narration: one line for a person."""
-    # What was printed as data before must not appear after it when both go to one terminal.
+    """A remark, a question's text or advice: one line for a person, on standard error."""
+    # What was printed before must not appear after it when both go to one terminal.
     sys.stdout.flush()
     print(text, file=sys.stderr, flush=True)  # noqa: T201 - this file is the only one that may
+
+
+def tell(text: str = "") -> None:
+    """One line of what was asked for, on standard output, and at once: a log that is followed must not lag behind.
+
+    Whoever stops reading does not stop the run that is being told: the rest is told to nobody.
+    """
+    try:
+        print(text, flush=True)  # noqa: T201 - this file is the only one that may
+    except BrokenPipeError:
+        _forget_output()
+        say("Nobody reads the lines any more; still watching, for the exit status.")
+
+
+def story(*, beside_data: bool) -> Tell:
+    """Where the story of a run goes; `beside_data` when standard output holds one JSON object."""
+    return say if beside_data else tell
+
+
+def give_up_output() -> None:
+    """Let what could not be written go; without this the interpreter would complain at its own flush."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _forget_output()
+
+
+def _forget_output() -> None:
+    """From now on standard output leads nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def explain(wrong: Problems) -> None:

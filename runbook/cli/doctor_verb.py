@@ -6,7 +6,7 @@ import click
 
 from runbook.cli.compose import json_option, settings
 from runbook.cli.data import print_json, print_table
-from runbook.cli.diagnostics import say
+from runbook.cli.diagnostics import tell
 from runbook.cli.machine import Look, look
 from runbook.problem import Exit
 from runbook.view.sanitize import safe
@@ -23,7 +23,7 @@ def verb(*, as_json: bool) -> int:
         print_json(found)
     else:
         print_table(("thing", "state", "detail"), [row for one in found for row in _rows(one)])
-        say(
+        tell(
             f"{plural(len(failed), 'thing keeps', 'things keep')} runs from working."
             if failed
             else "Runs can work here."

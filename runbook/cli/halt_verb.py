@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import click
 
-from runbook.cli.compose import recordings_option, run_async, workspace
+from runbook.cli.calling import found, send
+from runbook.cli.compose import recordings_option, run_async
 from runbook.cli.diagnostics import say
-from runbook.core.intent import HaltRun, Intent, RollBack
-from runbook.engine.client import Line
-from runbook.engine.control import find_socket
-from runbook.problem import Exit, Problems, problem
+from runbook.core.intent import HaltRun, RollBack
 
 
 @click.command("halt")
@@ -18,52 +16,13 @@ from runbook.problem import Exit, Problems, problem
 @click.option("-m", "--reason", required=True, help="Goes on record.")
 @click.option("--rollback", is_flag=True, help="Undo what ran before the closing steps.")
 def verb(*, run: str, recordings: str, reason: str, rollback: bool) -> int:
-    """Stop a live run: its id or its beginning, a runbook's name, or `last`."""
-    found = workspace("halt", recordings).library.find(run).name
+    """Stop a live run: its id or its beginning, a runbook's name, or `last`.
+
+    What runs is cancelled. Then come the runbook's own `always` steps; the `always` of a block does not.
+    """
+    place, name = found(run, recordings, via="halt")
     intent = RollBack(reason=reason) if rollback else HaltRun(reason=reason)
-    run_async(send(found, intent, via="halt"))
-    say(f"Run {found} is {'rolling back' if rollback else 'stopping'}. Watch it: runbook attach {found}")
+    run_async(send(place, name, intent, via="halt"))
+    now = "undoes what ran" if rollback else "cancels what runs"
+    say(f"Run {name} {now}, then takes its closing steps. Watch it: runbook attach {name}")
     return 0
-
-
-async def send(run: str, intent: Intent, *, via: str) -> None:
-    """Send one intent to a live run.
-
-    Raises:
-        Problems: The run is not live, or refuses.
-    """
-    line = await call(run, via=via)
-    try:
-        refused = await line.send(intent)
-    finally:
-        await line.close()
-    if refused is not None:
-        raise Problems([refused])
-
-
-async def call(run: str, *, via: str) -> Line:
-    """A line to a live run.
-
-    Raises:
-        Problems: It is not live.
-    """
-    socket = find_socket(run)
-    if socket is None:
-        raise _not_live(run, "no runner listens for it")
-    try:
-        return await Line.open(socket, via=via)
-    except Problems as gone:
-        if not isinstance(gone.__cause__, ConnectionRefusedError):
-            raise
-        # A killed runner leaves its socket behind, and the socket's path would tell the operator nothing.
-        raise _not_live(run, "its runner is gone and left its socket behind") from gone
-
-
-def _not_live(run: str, why: str) -> Problems:
-    return problem(
-        f"run {run} is not live",
-        why=why,
-        fix=f"If it was interrupted, continue it with: runbook resume {run}",
-        code="not-live",
-        exit=Exit.REFUSED,
-    )

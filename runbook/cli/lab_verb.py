@@ -6,7 +6,7 @@ import click
 
 from runbook.cli.compose import json_option, settings
 from runbook.cli.data import print_json, print_table
-from runbook.cli.diagnostics import say
+from runbook.cli.diagnostics import story
 from runbook.lab import control
 from runbook.lab.state import HostState, LabState
 from runbook.problem import Exit
@@ -26,7 +26,7 @@ def up(*, as_json: bool, fresh: bool) -> int:
     place = settings()
     state = control.up(place.lab, inventory=place.inventories / "lab", fresh=fresh)
     _show(state, as_json=as_json)
-    say("The lab is up. Use it with: -i lab")
+    story(beside_data=as_json)("The lab is up. Use it with: -i lab")
     return int(Exit.HELD)
 
 
@@ -37,7 +37,7 @@ def down(*, as_json: bool) -> int:
     state = control.down(settings().lab)
     if as_json:
         print_json(state)
-    say("The lab is down.")
+    story(beside_data=as_json)("The lab is down.")
     return int(Exit.HELD)
 
 
@@ -47,7 +47,7 @@ def status(*, as_json: bool) -> int:
     """Show its hosts and services; fails when it does not run."""
     state = control.status(settings().lab)
     _show(state, as_json=as_json)
-    say("The lab is up." if state.running else "The lab is down. Start it with: runbook lab up")
+    story(beside_data=as_json)("The lab is up." if state.running else "The lab is down. Start it with: runbook lab up")
     return int(Exit.HELD if state.running else Exit.FAILED)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from runbook.cli.answering import REASONED_CHOICES
 from runbook.cli.diagnostics import say
 from runbook.cli.keyboard import Keyboard
 from runbook.core.event import GateOpened
@@ -18,13 +19,15 @@ from runbook.view.gates import GateView, gate_view
 from runbook.view.sanitize import safe
 from runbook.view.words import plural
 
-_REASONED_CHOICES = frozenset({"skip", "accept", "exclude"})
 
+async def question(run: Run, gate: str, keyboard: Keyboard, *, is_told: bool = True) -> Intent | None:
+    """Show a gate and read its answer; None when nobody is there to give one.
 
-async def question(run: Run, gate: str, keyboard: Keyboard) -> Intent | None:
-    """Show a gate and read its answer; None when nobody is there to give one."""
+    `is_told` when the person has the question before their eyes already, from the story.
+    """
     state = run.gates[gate]
-    for line in _shown(gate_view(run, gate, run.now)):
+    view = gate_view(run, gate, run.now)
+    for line in (*(() if is_told else _question(view)), *_shown(view)):
         say(line)
     match state.opened.kind:
         case "failure":
@@ -40,10 +43,19 @@ async def question(run: Run, gate: str, keyboard: Keyboard) -> Intent | None:
             return await _decide(state.opened, keyboard)
 
 
+def _question(view: GateView) -> tuple[str, ...]:
+    first, *others = view.message or ("",)
+    return ("", f"{safe(view.gate)} {view.title}: {first}", *(f"  {line}" for line in others))
+
+
+_ROLES = {"rescue": "after a failure: ", "always": "in any case: "}
+"""What stands before a step that is not on the straight way."""
+
+
 def _shown(view: GateView) -> tuple[str, ...]:
-    """What a yes lets through; the question itself has been told by the narration."""
+    """What a yes lets through."""
     rows = [
-        f"    {row.id} {row.name}"
+        f"    {row.id} {_ROLES.get(row.role, '')}{row.name}"
         + (f" on {text.folded}" if text.folded else "")
         + "".join(f"\n        {line}" for line in text.lines)
         for row in view.follows
@@ -56,7 +68,7 @@ def _shown(view: GateView) -> tuple[str, ...]:
         *(["  This lets through:", *rows] if rows else []),
         *([f"  {undo}"] if undo else []),
         *given,
-        f"  Policy: {view.policy}.",
+        f"  Needs: {view.policy}.",
     )
 
 
@@ -86,7 +98,7 @@ async def _failure(opened: GateOpened, keyboard: Keyboard) -> Intent | None:
     choice = await _one_of(opened.choices, keyboard)
     if choice is None:
         return None
-    reason = await keyboard.ask("Reason, goes on record: ") if choice in _REASONED_CHOICES else ""
+    reason = await keyboard.ask("Reason, goes on record: ") if choice in REASONED_CHOICES else ""
     if reason is None:
         return None
     return ResolveFailure(step=opened.step, choice=choice, reason=reason)  # type: ignore[arg-type]  # offered by the gate

@@ -1,27 +1,33 @@
 """Watching a run in lines, and answering its gates by typing: for pipes, dumb terminals, screen readers, and CI.
 
 The line mode reaches everything that the screen reaches. It is a client like any other: Ctrl-C leaves the watching and
-not the run. Narration goes to standard error; standard output stays free for data.
+not the run. The story is what was asked for, so it goes where `diagnostics.story` says; what is asked of the person who
+watches, and what they are advised to type, stays on standard error and is not part of it. So a run and its replay tell
+the same lines.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from runbook.cli import line_gates
-from runbook.cli.diagnostics import problem_text, say
+from runbook.cli.answering import answer_commands
+from runbook.cli.diagnostics import Tell, problem_text, say
 from runbook.cli.keyboard import Keyboard
 from runbook.core.entry import Entry
 from runbook.core.event import OutputArrived
+from runbook.core.gates import is_decided
 from runbook.core.run import Run
 from runbook.engine.client import LiveFeed
 from runbook.engine.feed import MAX_LINE
 from runbook.engine.output_view import OutputView
 from runbook.engine.workspace import LocalWorkspace
-from runbook.view.lines import narrate, output_line
+from runbook.view.lines import is_looking, narrate, output_line
 
 MAX_LINES_AT_ONCE = 400
 """Lines of one host that are printed for one chunk; the rest is in the record, and the reader is told so."""
@@ -33,15 +39,12 @@ class Narrator:
 
     output: OutputView
     """Its own, so that every line is told with the entry that brought it, also while a feed is still being opened."""
-    quiet: bool = False
-    tell: Callable[[str], None] = say
+    tell: Tell
     shown: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Host to lines of its output already told, and bytes of the last of them: it may not have been whole yet."""
 
     def each(self, before: Run | None, after: Run, entry: Entry) -> None:
         """Tell one entry."""
-        if self.quiet:
-            return
         self.output.take(entry)
         if isinstance(entry.event, OutputArrived):
             self._output(after, entry, entry.event)
@@ -55,45 +58,68 @@ class Narrator:
         start = max(0, told - 1)
         for one in self.output.lines(event.host, start, min(count - start, MAX_LINES_AT_ONCE)):
             data = one.data[length:] if one.number < told else one.data
-            if data or one.number >= told:
+            if (data or one.number >= told) and not is_looking(run, one.step):
                 self.tell(output_line(run, entry.wall, host=event.host, step=one.step, data=data))
             length = len(one.data)
-        if count - start > MAX_LINES_AT_ONCE:
+        if count - start > MAX_LINES_AT_ONCE and not is_looking(run, event.step):
             more = f"({count - start - MAX_LINES_AT_ONCE} more lines are in the record)"
             self.tell(output_line(run, entry.wall, host=event.host, step=event.step, data=more.encode()))
             length = MAX_LINE
         self.shown[event.host] = (count, length)
 
 
-async def follow(workspace: LocalWorkspace, run: str, *, answer: bool, quiet: bool = False) -> Run:
-    """Watch a run to its end, asking the gates on standard input where `answer` says that somebody is there.
+class Watched:
+    """A feed that one task advances and others wait on: two that both took its news would each lose the other's."""
+
+    def __init__(self, feed: LiveFeed) -> None:
+        """Nothing has moved yet."""
+        self.feed = feed
+        self._moved = asyncio.Event()
+
+    @property
+    def run(self) -> Run:
+        """The newest folded run."""
+        return self.feed.run
+
+    async def advance(self) -> None:
+        """Wait for news, and wake everybody who waits for some; for one task alone."""
+        await self.feed.wait_changed()
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def news(self) -> None:
+        """Return after the next advance."""
+        await self._moved.wait()
+
+    async def until(self, holds: Callable[[Run], bool]) -> None:
+        """Return when it holds, or when nothing more will come."""
+        while self.feed.is_live and not holds(self.run):
+            await self.news()
+
+
+async def follow(workspace: LocalWorkspace, run: str, tell: Tell, *, answer: bool) -> Run:
+    """Tell a run to its end, asking the gates on standard input where `answer` says that somebody is there.
 
     Raises:
         Problems: There is no such record.
     """
-    narrator = Narrator(OutputView(workspace.library.find(run)), quiet=quiet)
+    aloud = tell is say or sys.stdout.isatty()
+    narrator = Narrator(OutputView(workspace.library.find(run)), tell)
     feed = await workspace.attach(run, narrator.each)
+    watched = Watched(feed)
     keyboard = Keyboard() if answer else None
-    asked: set[str] = set()
-    asking: asyncio.Task[None] | None = None
+    asking = asyncio.create_task(_ask_all(watched, keyboard, is_told=aloud))
     try:
-        while not feed.run.has_ended:
-            fresh = [gate for gate in feed.run.open_gates if gate not in asked]
-            if fresh and feed.is_live and (asking is None or asking.done()):
-                asked.add(fresh[0])
-                asking = asyncio.create_task(_ask(feed, fresh[0], keyboard))
-            if not feed.is_live:
-                break
-            await feed.wait_changed()
+        while feed.is_live:
+            await watched.advance()
     except asyncio.CancelledError:
         # A bare ^C would leave the operator guessing whether the servers are still being worked on.
         _say_left(feed.run)
         raise
     finally:
-        if asking is not None:
-            asking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asking
+        asking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asking
         await feed.close()
     if not feed.run.has_ended:
         say("The runner has gone before the run ended." + (f" {problem_text(feed.damage)}" if feed.damage else ""))
@@ -107,18 +133,50 @@ def _say_left(run: Run) -> None:
         say(f'Stop it: runbook halt {run.id} -m "why"')
 
 
-async def _ask(feed: LiveFeed, gate: str, keyboard: Keyboard | None) -> None:
-    """Put one gate to the person at the terminal, until it is answered here or elsewhere."""
+def _say_how(run: Run, gate: str, head: str) -> None:
+    say(head)
+    for command in answer_commands(run.id, run.gates[gate]):
+        say(f"  {command}")
+
+
+async def _ask_all(watched: Watched, keyboard: Keyboard | None, *, is_told: bool) -> None:
+    """Put every gate to the person, one after the other."""
+    asked: set[str] = set()
+    while watched.feed.is_live:
+        fresh = [gate for gate in watched.run.open_gates if gate not in asked]
+        for gate in fresh[:1]:
+            asked.add(gate)
+            await _ask(watched, gate, keyboard, is_told=is_told)
+        if not fresh:
+            await watched.news()
+
+
+async def _ask(watched: Watched, gate: str, keyboard: Keyboard | None, *, is_told: bool) -> None:
+    """Put one gate to the person at the terminal, until it is answered here or elsewhere.
+
+    `is_told` when the story, which has the question, has gone to the same person's eyes.
+    """
     if keyboard is None:
-        say(f"Gate {gate} waits for a person: runbook approve {feed.run.id} --gate '{gate}'")
+        _say_how(watched.run, gate, f"Gate {gate} waits for a person. Answer it from another terminal:")
         return
-    while gate in feed.run.open_gates and feed.is_live:
-        intent = await line_gates.question(feed.run, gate, keyboard)
+    while gate in watched.run.open_gates and watched.feed.is_live:
+        intent = await line_gates.question(watched.run, gate, keyboard, is_told=is_told)
         if intent is None:
-            say("Nobody answers here any more; the run goes on and waits. Answer with: runbook approve " + feed.run.id)
+            _say_how(watched.run, gate, "Nobody answers here any more; the run waits. Answer it from another terminal:")
             return
-        refused = await feed.send(intent)
+        before = watched.run
+        refused = await watched.feed.send(intent)
         if refused is not None:
             say(problem_text(refused))
-        elif gate in feed.run.open_gates:
-            await asyncio.wait([asyncio.create_task(feed.wait_changed())], timeout=1)
+        else:
+            await watched.until(partial(_needs_more_or_is_over, gate=gate, before=before))
+
+
+def _needs_more_or_is_over(run: Run, *, gate: str, before: Run) -> bool:
+    """Whether an answer given after `before` has done all it does: asked again any sooner, it would be asked twice."""
+    state = run.gates[gate]
+    if gate not in run.open_gates:
+        return True
+    step = run.step(state.opened.step)
+    is_there = len(state.answers) > len(before.gates[gate].answers)
+    return is_there and (step is None or not is_decided(state, step.action_on("*")))

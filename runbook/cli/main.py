@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import gc
 import importlib
-import os
 import sys
 
 import click
 
-from runbook.cli.diagnostics import can_show_screen, explain
+from runbook.cli.diagnostics import can_show_screen, explain, give_up_output
 from runbook.problem import Exit, Problems, problem
 
 VERBS = {
@@ -120,10 +119,10 @@ def _status() -> int:
     except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        _give_up_output()  # whoever read it had enough
+        give_up_output()  # whoever read it had enough
         return Exit.HELD
     except OSError as refused:
-        _give_up_output()
+        give_up_output()
         from runbook.cli.failing import system_refused  # noqa: PLC0415 - only when it happens
 
         return system_refused(refused)
@@ -132,11 +131,3 @@ def _status() -> int:
 
         return we_failed(ours)
     return status or Exit.HELD
-
-
-def _give_up_output() -> None:
-    """Let what could not be written go; without this the interpreter would complain at its own flush."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

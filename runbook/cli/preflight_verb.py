@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from runbook.cli.compose import given, json_option, parameter_option, run_async, workspace
-from runbook.cli.diagnostics import say
+from runbook.cli.diagnostics import tell
 from runbook.cli.inventory_options import inventory_options
 from runbook.core.outcome import Outcome
 from runbook.document.inventory_reading import Reading
@@ -60,4 +60,4 @@ def _show(found: tuple[Inspection, ...]) -> None:
     for host in found:
         told = {check.detail for check in host.checks if not check.ok}
         if host.outcome is not Outcome.SUCCEEDED and host.detail not in told:
-            say(f"{safe(host.host)}: {safe(host.detail)}")
+            tell(f"{safe(host.host)}: {safe(host.detail)}")

@@ -51,7 +51,7 @@ async def _tell(replay: RecordedReplay, speed: float) -> None:
     """The story in lines, output of hosts included."""
     from runbook.cli.line_mode import Narrator  # noqa: PLC0415 - the screen must not pay for the lines
 
-    narrator = Narrator(OutputView(replay.folder), tell=click.echo)
+    narrator = Narrator(OutputView(replay.folder), click.echo)
     before: Run | None = None
     async for entry, after in _moments(replay, speed):
         narrator.each(before, after, entry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runbook.cli.compose import run_async, workspace
-from runbook.cli.diagnostics import say
+from runbook.cli.diagnostics import say, tell
 from runbook.core.verdict import verdicts
 from runbook.engine.workspace import LocalWorkspace
 from runbook.problem import Exit
@@ -25,7 +25,7 @@ def open_run(place: LocalWorkspace, run: str) -> int:
         say(f"You left the screen; run {run} goes on. Back to it: runbook attach {run}")
         return int(Exit.HELD)
     for text in closing(now, str(place.library.find(run))):
-        say(text)
+        tell(text)
     return int(verdicts(now).exit)
 
 

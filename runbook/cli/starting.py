@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from runbook.cli.compose import run_async
-from runbook.cli.diagnostics import can_show_screen, problem_text, say
+from runbook.cli.diagnostics import can_show_screen, problem_text, say, story
 from runbook.core.run import Run
 from runbook.core.verdict import verdicts
 from runbook.document.policy import gates_a_machine_may_not_answer
@@ -70,7 +70,7 @@ def watch_to_the_end(place: LocalWorkspace, run: str, *, answer: bool, as_json: 
     """Follow in lines, then give the verdicts; the exit status is theirs."""
     from runbook.cli.line_mode import follow  # noqa: PLC0415 - the screen must not pay for the lines
 
-    ended = run_async(follow(place, run, answer=answer))
+    ended = run_async(follow(place, run, story(beside_data=as_json), answer=answer))
     return conclude(place, ended, as_json=as_json)
 
 
@@ -81,6 +81,7 @@ def conclude(place: LocalWorkspace, run: Run, *, as_json: bool) -> int:
         from runbook.report.summary import summary  # noqa: PLC0415 - only where it is asked for
 
         click.echo(msgspec.json.format(msgspec.json.encode(summary(run, folder)), indent=2).decode())
+    tell = story(beside_data=as_json)
     for text in closing(run, folder):
-        say(text)
+        tell(text)
     return int(verdicts(run).exit)

@@ -6,7 +6,7 @@ import click
 
 from runbook.cli.compose import json_option, recordings_option, settings
 from runbook.cli.data import print_json, print_table
-from runbook.cli.diagnostics import say
+from runbook.cli.diagnostics import tell
 from runbook.record.finding import Check, Finding
 from runbook.record.library import Library
 from runbook.record.verify import Verification, verify
@@ -39,7 +39,7 @@ def _cells(check: Check) -> tuple[str, ...]:
 def _conclude(found: Verification) -> None:
     first = found.first_bad_line
     bad = f"; the first bad line is {first}" if first else ""
-    say(f"The record is {found.grade}: {found.lines} good lines{bad}.")
+    tell(f"The record is {found.grade}: {found.lines} good lines{bad}.")
 
 
 def _data(found: Verification) -> dict[str, object]:

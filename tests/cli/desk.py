@@ -100,19 +100,19 @@ class Desk:
         return self._finished([sys.executable, "-m", "runbook.cli", *words], typed)
 
     def interrupt(self, *words: str, when: str) -> Said:
-        """A process of its own that gets a Ctrl-C once it has said `when`; what it said stands in `err`."""
+        """A process of its own that gets a Ctrl-C once it has told `when`; `out` is empty."""
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
         argv = [sys.executable, "-m", "runbook.cli", *words]
         # What it reads stays open and silent, as a terminal does.
-        ours = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+        ours = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with subprocess.Popen(argv, cwd=self.root, env=environment, text=True, **ours) as process:
+            assert process.stdout is not None
             assert process.stderr is not None
-            told = ""
-            while when not in told and (line := process.stderr.readline()):
-                told += line
+            while when not in (line := process.stdout.readline()):
+                assert line, "it ended without a word of it"
             process.send_signal(signal.SIGINT)
-            told += process.stderr.read()
-        return Said(process.returncode, "", self._named(told))
+            said = process.stderr.read()
+        return Said(process.returncode, "", self._named(said))
 
     def _finished(self, argv: list[str], typed: str = "") -> Said:
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}

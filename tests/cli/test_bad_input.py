@@ -145,7 +145,7 @@ def test_the_name_of_a_runbook_means_its_newest_run(desk: Desk, words: tuple[str
     desk.record()
     desk.record("20261123T041300Z-orders-restart-0002")
     said = desk.ask(*words, "orders-restart")
-    assert said.err.startswith("error: run 20261123T041300Z-orders-restart-0002 is not live\n")
+    assert said.err.startswith("error: run 20261123T041300Z-orders-restart-0002 has ended: completed\n")
 
 
 def test_an_unknown_inventory_is_answered_with_the_nearest_name(desk: Desk, snapshot: object) -> None:
@@ -212,5 +212,5 @@ def test_a_host_that_does_not_answer_ends_a_run_as_unreachable(desk: Desk) -> No
     desk.write("drills/look.yaml", book(steps="[{name: Look, command: uptime, on: gone, timeout: 5s}]"))
     said = desk.ask("run", "look", "--auto")
     assert said.status == 3
-    assert "UNRCH" in said.err
+    assert "UNRCH" in said.out
     assert "Traceback" not in said.err

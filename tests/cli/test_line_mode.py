@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 
 import pytest
 
-from runbook.engine.control import login_name
+from runbook.engine.control import find_socket, login_name
 from tests.cli.desk import Desk, Said, book
 
 DONE = "{name: After, command: 'echo after', on: localhost, timeout: 10s, changes: false}"
@@ -78,8 +79,13 @@ def test_a_person_who_leaves_is_told_how_to_come_back(desk: Desk) -> None:
     run_id = desk.start("run", "look", "--detach", "--attended").out.strip()
     waits = desk.until(lambda: desk.ask("approve", run_id), lambda said: "1.1#1" in said.out)
     assert "confirm" in waits.out
-    refused = desk.ask("approve", run_id, "--gate", "9.9#1")
-    assert (refused.status, refused.out) == (2, "")
+    assert desk.ask("approve", run_id, "--gate", "9.9#1") == Said(
+        5,
+        "",
+        f'error: gate "9.9#1" does not wait in run {run_id}\n'
+        f"  fix: Open now: 1.1#1. Each is shown by: runbook approve {run_id}\n",
+    )
+    assert 'fix: Did you mean "1.1#1"?' in desk.ask("approve", run_id, "--gate", "1.1").err
     answered = desk.ask("approve", run_id, "--gate", "1.1#1")
     assert (answered.status, answered.out) == (0, "")
     ended = desk.start("attach", run_id, "--json")
@@ -110,9 +116,10 @@ def test_a_run_whose_runner_was_killed_is_not_live_and_can_be_resumed(desk: Desk
         5,
         "",
         f"error: run {run_id} is not live\n"
-        "  why: its runner is gone and left its socket behind\n"
-        f"  fix: If it was interrupted, continue it with: runbook resume {run_id}\n",
+        "  why: its runner is gone\n"
+        f"  fix: Continue it with: runbook resume {run_id}\n",
     )
+    assert find_socket(run_id) is None
 
 
 def test_a_live_run_is_halted_from_another_terminal_with_a_reason(desk: Desk) -> None:
@@ -128,9 +135,79 @@ def test_a_live_run_is_halted_from_another_terminal_with_a_reason(desk: Desk) ->
 def test_a_live_run_and_its_replay_print_the_same(desk: Desk) -> None:
     talk = "{name: Talk, command: 'for n in 1 2 3 4 5; do echo line $n; sleep 0.02; done', on: localhost, timeout: 10s}"
     desk.write("drills/look.yaml", book(steps=f"[{talk}, {DONE}]"))
-    live = desk.start("run", "look", "--line", "--auto").err.splitlines()
+    said = desk.start("run", "look", "--line", "--auto")
+    assert said.err == ""
+    live = said.out.splitlines()
     replayed = desk.ask("replay").out.splitlines()
     assert live[: len(replayed)] == replayed
     assert [line.rpartition("| ")[2] for line in replayed if "|   line " in line] == [
         f"  line {n}" for n in range(1, 6)
     ]
+
+
+def test_the_story_steps_aside_to_standard_error_when_the_output_is_one_object(desk: Desk) -> None:
+    said = desk.start("run", "look", "--line", "--auto", "--json")
+    assert json.loads(said.out)["verdicts"]["run"] == "completed"
+    assert "RUN   Look on localhost" in said.err
+
+
+def test_the_question_is_asked_where_the_person_is_although_the_story_goes_into_a_file(desk: Desk) -> None:
+    desk.write("drills/look.yaml", book(steps=f"[{{name: Sure, confirm: Really?}}, {DONE}]"))
+    said = desk.start("run", "look", "--line", "--attended", typed="proceed\n")
+    assert said.status == 0
+    assert "\n1.1#1 Sure: Really?\n\n  This lets through:\n" in said.err
+    assert "WAIT  confirm 1.1#1: Really?" in said.out
+
+
+def test_a_reader_that_goes_away_stops_neither_the_run_nor_its_exit_status(desk: Desk) -> None:
+    desk.write("drills/look.yaml", book(steps="[{name: Fails, command: 'exit 3', on: localhost, timeout: 10s}]"))
+    said = desk.pipe("run", "look", "--line", "--auto", into="true")
+    assert said == Said(1, "", "Nobody reads the lines any more; still watching, for the exit status.\n")
+
+
+def test_what_our_own_look_at_a_host_prints_is_not_told_as_output(desk: Desk) -> None:
+    said = desk.start("run", "look", "--line", "--auto")
+    assert [line for line in said.out.splitlines() if " 0.1 " in line and "|   space" in line] == []
+
+
+def test_who_cannot_answer_here_is_given_the_whole_command(desk: Desk) -> None:
+    desk.write("drills/look.yaml", book(steps=f"[{{name: Sure, confirm: Really?, type: localhost}}, {DONE}]"))
+    said = desk.start("run", "look", "--line", "--attended", "--detach")
+    run_id = said.out.strip()
+    yes, no = (
+        f"runbook approve {run_id} --gate '1.1#1' {words}" for words in ("--type localhost", '--reject -m "WHY"')
+    )
+    waits = desk.until(lambda: desk.ask("approve", run_id), lambda said: "1.1#1" in said.out)
+    assert waits.out.endswith(f"    answer it with one of:\n      {yes}\n      {no}\n")
+    assert desk.ask(*shlex.split(yes)[1:]).status == 0
+    ended = desk.until(lambda: desk.ask("approve", run_id), lambda said: "has ended" in said.err)
+    assert ended.err.startswith(f"error: run {run_id} has ended: completed\n  why: it ended 20")
+    assert ended.err.endswith(f": every step is done\n  fix: Read it with: runbook replay {run_id}\n")
+
+
+def test_an_answer_without_its_gate_is_no_answer(desk: Desk) -> None:
+    assert desk.ask("approve", "look", "--type", "localhost") == Said(
+        2,
+        "",
+        "error: which gate is answered is not said\n"
+        "  fix: Name it with --gate. What waits is shown by: runbook approve look\n",
+    )
+
+
+def test_a_live_run_shows_how_long_it_has_lasted_and_not_when_it_last_did_something(desk: Desk) -> None:
+    desk.write("drills/look.yaml", book(steps=f"[{{name: Sure, confirm: Really?}}, {DONE}]"))
+    run_id = desk.start("run", "look", "--detach", "--attended").out.strip()
+    desk.until(lambda: desk.ask("approve", run_id), lambda said: "1.1#1" in said.out)
+    first, later = (
+        desk.until(lambda: desk.ask("runs", "--json"), lambda said, least=least: lasted(said) > least)
+        for least in (0.0, 0.5)
+    )
+    assert lasted(later) > lasted(first)
+    assert " so far " in desk.ask("runs").out
+    assert desk.ask("halt", run_id, "-m", "enough").err == (
+        f"Run {run_id} cancels what runs, then takes its closing steps. Watch it: runbook attach {run_id}\n"
+    )
+
+
+def lasted(said: Said) -> float:
+    return float(json.loads(said.out)[0]["duration"])

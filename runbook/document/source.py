@@ -18,6 +18,7 @@ import msgspec
 import yaml
 
 from runbook.core.host import Json, Scalar
+from runbook.document.unquoted import with_quotes
 from runbook.problem import Problem, Problems, Where, problem
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -132,7 +133,10 @@ def parse_source(data: bytes, file: str, *, limits: Limits | None = None) -> Sou
         fix = "Split it; long scripts belong in files of their own."
         raise problem(what, fix=fix, where=Where(file), code="too-large")
     text = _decode(data, file)
-    root = _Composer(file=file, limits=limits).document(text)
+    try:
+        root = _Composer(file=file, limits=limits).document(text)
+    except Problems as wrong:
+        raise Problems(with_quotes(wrong.problems, text)) from wrong
     return Source(file=file, sha256=hashlib.sha256(data).hexdigest(), root=root)
 
 

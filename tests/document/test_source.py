@@ -98,7 +98,8 @@ def test_an_empty_document_is_a_null() -> None:
         ("a: [1, 2\n", "bad-yaml", "t.yaml:2:1"),
         ("a: b: c\n", "bad-yaml", "t.yaml:1:5"),
         ("a: @x\n", "bad-yaml", "t.yaml:1:4"),
-        ("command: {{ x }}\n", "bad-key", "t.yaml:1:11"),
+        ("command: {{ x }}\n", "unquoted-template", "t.yaml:1:10"),
+        ("? {b: 1}\n: 2\n", "bad-key", "t.yaml:1:3"),
         ("a: 1\n---\nb: 2\n", "several-documents", "t.yaml:2:1"),
         ("a: *gone\n", "bad-alias", "t.yaml:1:4"),
         ("a: &a [*a]\n", "bad-alias", "t.yaml:1:8"),
@@ -153,3 +154,30 @@ ODD = "a:-[]{}&*!|>'\"#%@\n\t ,?<"
 def test_arbitrary_bytes_give_a_value_or_problems_and_nothing_else(data: bytes) -> None:
     with contextlib.suppress(Problems):
         plain(parse_source(data, "t.yaml").root)
+
+
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("command: {{ x }}", 'command: "{{ x }}"'),
+        ("command: {{ x }} --now  # soon", 'command: "{{ x }} --now"  # soon'),
+        ("command: {{ x['a'] }} --now", """command: "{{ x['a'] }} --now\""""),
+        ('command: {{ x["a"] }}', """command: '{{ x["a"] }}'"""),
+        ("- {{ x }}", '- "{{ x }}"'),
+        ("- name: {% if x %}a{% endif %}", '- name: "{% if x %}a{% endif %}"'),
+        ("command: [echo, {{ x }}, {{ y }}/z]", 'command: [echo, "{{ x }}", "{{ y }}/z"]'),
+        ("env: {A: {{ x }}, B: 2}", 'env: {A: "{{ x }}", B: 2}'),
+        ("command: {{ x", 'command: "{{ x"'),
+    ],
+)
+def test_a_template_without_quotes_is_shown_as_it_should_be_written(line: str, right: str) -> None:
+    with pytest.raises(Problems) as caught:
+        parse_source(f"steps:\n  {line}\n".encode(), "t.yaml")
+    [problem] = caught.value.problems
+    place = Where("t.yaml", 2, line.index("{{" if "{{" in line else "{%") + 3)
+    assert (problem.code, problem.where, problem.fix) == ("unquoted-template", place, f"Quote it: `{right}`")
+
+
+def test_a_template_inside_a_text_is_not_blamed_for_what_is_wrong_below_it() -> None:
+    assert refusal("a: |\n  b: {{ x }}\nc: [1\n")[0] == "bad-yaml"
+    assert refusal("a: |\n  b: {{ x }}\n\tc: 1\n")[0] == "tab"

@@ -33,7 +33,10 @@ LEAST_TIME = 5.0
 """Seconds that a job gets to be found again in, though its time ran out while nobody could reach it."""
 
 ASKED = 3
-"""Questions to an open host that may fail before they reach the job; a link may be dead before anybody knows it."""
+"""Questions to an open host that may fail before they reach the job; each takes longer the deader its link is."""
+
+ANSWERED = 2
+"""Questions that reach the job and bring no ending: the second answer is the host's, and not that of a dying link."""
 
 _MAY_COME_BACK = frozenset({"refused", "timeout", "dns", "protocol", "jump"})
 """Codes of `Connector.connect` that time may heal. A wrong key may be an attack, and a refused login locks accounts."""
@@ -70,25 +73,22 @@ class Following:
 
     async def _asked_until_known(self, session: Session | None, ending: Ending) -> Ending:
         """Ask again while an answer was lost that the host may have."""
-        asked = 0
+        asked = answered = 0
         while isinstance(ending, Lost) and self._is_wanted and self._capture.grade is not Grade.ATTACHED:
             self._reason = ending.reason
             if session is None or await self._is_down(session):
                 opened = await self._opened(session)
                 if isinstance(opened, Lost):
                     return opened
-                session, asked = opened, 0
-            elif asked >= ASKED:
+                session, asked, answered = opened, 0, 0
+            elif asked >= ASKED or answered >= ANSWERED:
                 return ending
             ending = await self._asked(session)
-            asked = ASKED if self._capture.grade else asked + 1
+            asked, answered = (asked, answered + 1) if self._capture.grade else (asked + 1, answered)
         return ending
 
     async def _asked(self, session: Session) -> Ending:
-        """How the job stands, by its host, whose whole answer is on record afterwards.
-
-        Once the question has come as far as the job, a host that is still there and has no answer has none to give.
-        """
+        """How the job stands, by its host."""
         self._capture.expect_grade()
         ending = await self._answer(session.reattach(self._command, self._rest(), self._capture))
         if self._capture.grade is None:

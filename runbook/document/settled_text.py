@@ -15,7 +15,8 @@ from runbook.core.host import Json
 from runbook.document.scope import Scope
 from runbook.document.template import FieldText, Token, is_template, render, tokens_of
 
-_BRACES = frozenset("{}")
+_NOT_PLAIN = frozenset("{}\r")
+"""What a template does not give back as it stands: its own marks, and a carriage return, which becomes a newline."""
 
 
 def settle_text(field: FieldText, scope: Scope, fixed: Mapping[str, str]) -> str:
@@ -56,7 +57,7 @@ def _write_out(field: FieldText, scope: Scope) -> str:
     for output in _outputs(tokens_of(field.text)):
         name = _lone_name(output)
         known = render("{{" + name + "}}", scope, shell=field.shell) if name in scope.parameters else ""
-        alone = name in scope.parameters and not _BRACES & set(known)
+        alone = name in scope.parameters and not _NOT_PLAIN & set(known)
         pieces.append(known if alone else "".join(token.text for token in output))
     return "".join(pieces)
 

@@ -30,6 +30,10 @@ ZERO = "0" * 64
 
 _PREV = slice(9, 73)
 _SUM = slice(-67, -3)
+DEEPEST = 100
+"""Levels of lists and objects in one line. Every Python version and every tool bears another depth; a record must not
+depend on who reads it."""
+
 _CLOSING = 75
 """Bytes from `,"sum"` to the line feed."""
 
@@ -147,14 +151,29 @@ def _body(entry: Entry) -> bytes:
     except UnicodeEncodeError:
         body = _encoder.encode(_expressible(msgspec.to_builtins(entry)))
     except RecursionError as error:
-        raise _unreadable(error) from None
+        raise _unreadable(str(error)) from None
+    if body.count(b"[") + body.count(b"{") > DEEPEST and _is_too_deep(body):
+        raise _unreadable(f"it is nested more than {DEEPEST} levels deep")
     if b"null" in body:
         # JSON has no word for "not a number": it is written as null, which a field for a number does not take back.
         try:
             _decoder.decode(body)
         except msgspec.ValidationError as error:
-            raise _unreadable(error) from None
+            raise _unreadable(str(error)) from None
     return body
+
+
+def _is_too_deep(body: bytes) -> bool:
+    try:
+        level = [msgspec.json.decode(body)]
+    except RecursionError:
+        return True
+    depth = 0
+    while level and depth <= DEEPEST:
+        inside = (value.values() if isinstance(value, dict) else value for value in level)
+        level = [item for items in inside for item in items if isinstance(item, dict | list)]
+        depth += 1
+    return depth > DEEPEST
 
 
 def _read(line: bytes) -> Entry:
@@ -193,11 +212,11 @@ def _damage(code: str, what: str, why: str) -> Problems:
     return problem(what, why=why, code=code, exit=Exit.FAILED)
 
 
-def _unreadable(error: Exception) -> Problems:
+def _unreadable(why: str) -> Problems:
     return problem(
         "A value cannot be recorded",
-        why=f"It could not be read back ({error})",
-        fix="Values must be finite and not nested hundreds of levels deep; register a part of it, or text.",
+        why=f"It could not be read back ({why})",
+        fix="Values must be finite and not nested deeply; register a part of it, or text.",
         code="record-unreadable",
         exit=Exit.FAILED,
     )

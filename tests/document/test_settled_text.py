@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runbook.core.result import Result
@@ -32,6 +32,7 @@ def test_a_parameter_that_stands_alone_is_written_out(text: str, shell: bool, se
 
 
 @given(VALUES, st.booleans())
+@example("\r\n", False)
 def test_writing_out_early_and_rendering_later_give_the_same(value: object, shell: bool) -> None:
     text = "{{ a }}-{{ r.stdout }}{{ a | string }}"
     early = settle_text(FieldText(text, shell), Scope(parameters={"a": value}), {})

@@ -15,7 +15,7 @@ from runbook.core.event import AttemptEnded, NoteAdded, RunEnded
 from runbook.core.outcome import Outcome
 from runbook.core.result import Result
 from runbook.problem import Problems
-from runbook.record.codec import ZERO, Tip, decode, encode, follow, is_whole
+from runbook.record.codec import DEEPEST, ZERO, Tip, decode, encode, follow, is_whole
 from tests import strategies
 
 NOTE = Entry(seq=17, at=12.5, wall="2026-11-23T04:12:00.000Z", event=NoteAdded(text="disk is slow"))
@@ -89,12 +89,24 @@ def nested(levels: int) -> list:
     return value
 
 
-@pytest.mark.parametrize("result", [Result(value=nested(5000)), Result(duration=math.nan), Result(duration=math.inf)])
+@pytest.mark.parametrize(
+    "result",
+    [Result(value=nested(100)), Result(value=nested(100_000)), Result(duration=math.nan), Result(duration=math.inf)],
+)
 def test_a_value_that_could_not_be_read_back_is_refused_before_it_is_written(result: Result):
     event = AttemptEnded(step="1.1", host="db1", number=1, outcome=Outcome.SUCCEEDED, result=result)
     with pytest.raises(Problems) as caught:
         encode(Entry(seq=0, at=0.0, wall="", event=event), ZERO)
     assert caught.value.problems[0].code == "record-unreadable"
+
+
+def test_a_value_that_is_nested_as_deeply_as_is_allowed_comes_back():
+    event = NoteAdded(text="[" * 1000)
+    assert decode(encode(Entry(seq=0, at=0.0, wall="", event=event), ZERO))[0].event == event
+    ended = AttemptEnded(
+        step="1.1", host="db1", number=1, outcome=Outcome.SUCCEEDED, result=Result(value=nested(DEEPEST - 4))
+    )
+    assert decode(encode(Entry(seq=0, at=0.0, wall="", event=ended), ZERO))[0].event == ended
 
 
 def test_a_line_is_whole_until_a_byte_of_it_changes():

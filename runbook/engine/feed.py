@@ -48,6 +48,12 @@ class Output(Protocol):
     def lines(self, host: str, start: int, count: int) -> tuple[OutputLine, ...]:
         """A viewport. Out of range gives what there is."""
 
+    def text(self, host: str, start: int, size: int) -> bytes:
+        """Whole lines from `start` on in about `size` bytes, each with a line feed behind it: to look for something.
+
+        A line that is longer is cut to `size`. Empty where nothing follows.
+        """
+
 
 class Feed(Protocol):
     """A run that can be watched."""

@@ -31,6 +31,8 @@ class Deed:
     """One sentence for the help page."""
     footer: bool = False
     """Shown in the footer; the rest is in help."""
+    shown: str = ""
+    """How the keys stand in the help where they are several deeds in one row; those without `help` have no row."""
 
     @property
     def area(self) -> str:
@@ -64,6 +66,13 @@ DEEDS = (
     Deed(id="everywhere.theme", verb="next_theme", keys="f9", label="theme", help="Next theme."),
     Deed(id="everywhere.picture", verb="picture", keys="f8", label="picture", help="Save this screen as a picture."),
     Deed(id="everywhere.redraw", verb="redraw", keys="ctrl+r", label="redraw", help="Draw everything again."),
+    Deed(
+        id="everywhere.next",
+        verb="focus_next",
+        keys="tab",
+        label="next",
+        help="Next pane, field or button; Shift+Tab goes back.",
+    ),
     Deed(id="lists.up", verb="up", keys="up,k", label="up", help="One row up."),
     Deed(id="lists.down", verb="down", keys="down,j", label="down", help="One row down."),
     Deed(id="lists.page_up", verb="page_up", keys="pageup,ctrl+u", label="page up", help="One page up."),
@@ -71,6 +80,7 @@ DEEDS = (
     Deed(id="lists.first", verb="first", keys="home,g", label="first", help="First row."),
     Deed(id="lists.last", verb="last", keys="end,G", label="last", help="Last row."),
     Deed(id="lists.open", verb="open", keys="enter", label="open", help="Open the row that has the cursor."),
+    Deed(id="lists.copy", verb="copy", keys="y", label="copy", help="Copy the row, or what is selected of the output."),
     Deed(id="library.filter", verb="filter", keys="slash", label="filter", help="Show what matches.", footer=True),
     Deed(id="library.books", verb="books", keys="1", label="runbooks", help="The list of runbooks.", footer=True),
     Deed(id="library.runs", verb="runs", keys="2", label="runs", help="The list of runs.", footer=True),
@@ -104,6 +114,13 @@ DEEDS = (
         id="run.fold", verb="fold", keys="f", label="fold", help="Fold hosts that are in the same state.", footer=True
     ),
     Deed(id="run.faults", verb="faults", keys="exclamation_mark", label="faults", help="Only hosts that are not well."),
+    Deed(id="run.hosts_named", verb="hosts_named", keys="backslash", label="hosts", help="Only hosts named like this."),
+    Deed(id="run.failed", verb="failed(1)", keys="b", label="next bad", help="To the next step that went badly."),
+    Deed(id="run.failed_before", verb="failed(-1)", keys="B", label="bad before", help="To the bad step before."),
+    Deed(id="run.search", verb="search", keys="slash", label="search", help="Search the output.", footer=True),
+    Deed(id="run.next_hit", verb="hit(1)", keys="n", label="next", help="To the next line found."),
+    Deed(id="run.hit_before", verb="hit(-1)", keys="N", label="before", help="To the line found before."),
+    Deed(id="run.time", verb="time", keys="at", label="time", help="Go to a time, counted from the start of the run."),
     Deed(
         id="run.gate",
         verb="gate",
@@ -121,6 +138,10 @@ DEEDS = (
     Deed(
         id="output.follow", verb="follow", keys="F", label="follow", help="Keep the newest line in sight.", footer=True
     ),
+    Deed(id="output.wrap", verb="wrap", keys="w", label="wrap", help="Break long lines, or cut them.", footer=True),
+    Deed(
+        id="output.select", verb="select", keys="v", label="select", help="Begin a selection; move, then y copies it."
+    ),
     Deed(id="output.left", verb="left", keys="left,h", label="left", help="Sideways."),
     Deed(id="output.right", verb="right", keys="right,l", label="right", help="Sideways."),
     Deed(id="output.fault", verb="next_fault", keys="e", label="next err", help="Next line of standard error."),
@@ -128,42 +149,51 @@ DEEDS = (
     Deed(id="replay.play", verb="play", keys="space", label="play", help="Let time run, or stop it.", footer=True),
     Deed(id="replay.back", verb="jump(-5)", keys="left", label="5 s back", help="Five seconds back."),
     Deed(id="replay.forth", verb="jump(5)", keys="right", label="5 s on", help="Five seconds on."),
-    Deed(
-        id="replay.tenth_back",
-        verb="tenth(-1)",
-        keys="left_curly_bracket,shift+left",
-        label="10% back",
-        help="A tenth back.",
-    ),
-    Deed(
-        id="replay.tenth_forth",
-        verb="tenth(1)",
-        keys="right_curly_bracket,shift+right",
-        label="10% on",
-        help="A tenth on.",
-    ),
-    Deed(
-        id="replay.event_back", verb="event(-1)", keys="comma", label="event back", help="One event back.", footer=True
-    ),
+    Deed(id="replay.event_back", verb="event(-1)", keys="comma", label="event back", help="One event back."),
     Deed(id="replay.event", verb="event(1)", keys="full_stop", label="event", help="One event on.", footer=True),
+    Deed(
+        id="replay.step_back",
+        verb="step(-1)",
+        keys="left_square_bracket",
+        label="step back",
+        help="To the step before.",
+    ),
+    Deed(
+        id="replay.step",
+        verb="step(1)",
+        keys="right_square_bracket",
+        label="step",
+        help="To the next step.",
+        footer=True,
+    ),
     Deed(
         id="replay.mark_back",
         verb="mark(-1)",
-        keys="left_square_bracket",
+        keys="left_curly_bracket",
         label="mark back",
-        help="To the mark before.",
-        footer=True,
+        help="To the gate or failure before.",
     ),
     Deed(
         id="replay.mark",
         verb="mark(1)",
-        keys="right_square_bracket",
-        label="mark",
-        help="To the next mark.",
+        keys="right_curly_bracket",
+        label="gate, failure",
+        help="To the next gate or failure.",
         footer=True,
     ),
     Deed(id="replay.slower", verb="speed(-1)", keys="less_than_sign", label="slower", help="Half the speed."),
     Deed(id="replay.faster", verb="speed(1)", keys="greater_than_sign", label="faster", help="Twice the speed."),
+    *(
+        Deed(
+            id=f"replay.tenth_{tenth}",
+            verb=f"tenth({tenth})",
+            keys=str(tenth),
+            shown="0 ... 9",
+            label=f"{tenth}0%",
+            help="" if tenth else "To a tenth of the record: 0 is its beginning, 5 its middle.",
+        )
+        for tenth in range(10)
+    ),
 )  # fmt: skip - a table
 
 

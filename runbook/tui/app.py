@@ -26,6 +26,7 @@ from runbook.tui.screens.library import Library
 from runbook.tui.screens.replay import ReplayScreen
 from runbook.tui.screens.run import RunScreen
 from runbook.tui.theme import THEMES, choose
+from runbook.view.sanitize import safe_text
 
 StartOn = Literal["library", "run", "replay"]
 _OF_THE_APP = tuple(deed.id for deed in DEEDS if deed.area == "everywhere" and deed.id not in LEAVING)
@@ -86,6 +87,10 @@ class RunbookApp(App[None]):
             self.copy_to_clipboard(selected)
         else:
             self.notify("Ctrl+C stops nothing here. q leaves, x halts a run, Ctrl+Q closes.", markup=False)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """The one way to a clipboard, whoever asks; what goes there will be pasted into a shell one day."""
+        super().copy_to_clipboard(safe_text(text))
 
     def action_next_theme(self) -> None:
         """The next theme in the list."""

@@ -13,7 +13,7 @@ from textual.message import Message
 from runbook.core.plan import Plan
 from runbook.core.run import Run
 from runbook.engine.feed import BookRow, Feed, RunRow
-from runbook.problem import Problem
+from runbook.problem import Problem, Problems
 
 
 @dataclass
@@ -66,3 +66,17 @@ class Started(Message):
 
 class Seen(Message):
     """A question has been painted: from here its key lock counts."""
+
+
+def as_problems(error: BaseException) -> tuple[Problem, ...]:
+    """An error as what an operator is told; a fault of ours is said to be one."""
+    if isinstance(error, Problems):
+        return error.problems
+    return (
+        Problem(
+            what="this screen met a fault of its own",
+            why=f"{type(error).__name__}: {error}",
+            fix="The run, if there is one, goes on. Leave with q and open it again; please report this.",
+            code="screen-fault",
+        ),
+    )

@@ -7,6 +7,7 @@ corrected by wall time, which is good enough to show and is never written down.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Protocol
 
@@ -54,3 +55,13 @@ class Moment:
             return max(0.0, self._clock.wall() - datetime.fromisoformat(started).timestamp())
         except (ValueError, OverflowError):
             return 0.0
+
+
+def seconds_of(text: str) -> float | None:
+    """A time as it is shown, `1:02.3` or `1:02:03` or plain seconds, as seconds; None for anything else."""
+    total = 0.0
+    for number, piece in enumerate(text.strip().split(":")):
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,9})?", piece) or number > 2:  # noqa: PLR2004 - hours, minutes, seconds
+            return None
+        total = total * 60 + float(piece)
+    return total

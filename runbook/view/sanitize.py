@@ -188,11 +188,16 @@ class Sanitizer:
         return self._machine.take(self._decoder.decode(b"", final=True)) + self._machine.finish()
 
 
+def is_safe(text: str) -> bool:
+    """True when the sanitiser would leave this text as it is."""
+    return _PLAIN.fullmatch(text) is not None
+
+
 def safe_text(text: str | bytes) -> str:
     """Whole text, made safe; line feeds and tabs stay."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    if _PLAIN.fullmatch(text):
+    if is_safe(text):
         return text
     machine = _Machine()
     return machine.take(text) + machine.finish()

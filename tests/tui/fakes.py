@@ -54,6 +54,9 @@ class Lines:
         self.reads += len(found)
         return tuple(self._line(start + offset, data) for offset, data in enumerate(found))
 
+    def text(self, host: str, start: int, size: int) -> bytes:
+        return b"".join(line.data + b"\n" for line in self.lines(host, start, size // 64))
+
     def _line(self, number: int, data: bytes) -> OutputLine:
         stream = "err" if data.startswith(b"ERR ") else "out"
         return OutputLine(number=number, data=data.removeprefix(b"ERR "), stream=stream, step="1.1", at=number / 10)

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import pytest
 from textual.app import App, ComposeResult
+from textual.content import Content
 
-from runbook.tui.widgets.outputview import OutputView, shown
+from runbook.tui.search import Search
+from runbook.tui.widgets.outputline import shown, stamp
+from runbook.tui.widgets.outputview import OutputView
+from runbook.tui.widgets.rows import Rows
 from tests.tui.fakes import Lines, Million
 from tests.tui.showing import until
 
 
 class Window(App[None]):
-    """One output view on a screen of its own."""
+    """One output view on a screen of its own; what it copies is kept."""
+
+    copied = ""
+
+    def on_rows_copied(self, message: Rows.Copied) -> None:
+        self.copied = message.text
 
     def compose(self) -> ComposeResult:
         yield OutputView(id="output")
@@ -23,6 +32,10 @@ class Window(App[None]):
 
 def drawn(view: OutputView) -> list[str]:
     return [view.render_line(y).text.rstrip() for y in range(view.size.height)]
+
+
+def heading(view: OutputView) -> str:
+    return Content.from_markup(view.border_title).plain
 
 
 @pytest.fixture
@@ -62,7 +75,7 @@ async def test_new_lines_are_followed_until_somebody_moves_up(window):
     await window.pilot.press("k")
     lines.write("db1", b"new 1", b"new 2")
     window.view.refresh_count()
-    assert (window.view.follow, window.view.unseen, str(window.view.border_title)) == (
+    assert (window.view.follow, window.view.unseen, heading(window.view)) == (
         False,
         2,
         "3 Output db1 - 32 lines - FOLLOW off - 2 new below",
@@ -105,7 +118,7 @@ async def test_e_goes_to_the_next_line_of_standard_error(window):
     lines.write("db1", *(b"after" for _ in range(50)))
     window.view.show(lines, "db1")
     await window.pilot.press("g", "e")
-    await until(window.pilot, lambda: any("ERR  it broke" in row for row in drawn(window.view)))
+    await until(window.pilot, lambda: any("ERR it broke" in row for row in drawn(window.view)))
     assert window.view.cursor == 20
 
 
@@ -145,3 +158,154 @@ def test_no_byte_gets_through_as_a_control():
     assert [
         char for char in shown(every) if ord(char) < 32 or 0x7F <= ord(char) <= 0x9F or char in "\u202e\u200b"
     ] == []
+
+
+# --- searching --------------------------------------------------------------------------------------------------------
+
+
+def searched(lines: Lines, wanted: str, origin: int = 0) -> Search:
+    search = Search(lines, "db1", wanted, origin)
+    while not search.is_done:
+        search.look()
+    return search
+
+
+def hits(search: Search) -> list[int]:
+    return [search.at(index) for index in range(search.count)]
+
+
+@pytest.mark.parametrize("origin", [0, 1, 7, 49, 50])
+def test_a_search_finds_the_same_lines_wherever_it_begins(origin):
+    assert hits(searched(numbered(50), "line 1", origin)) == [1, *range(10, 20)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"), [("slot", [0, 1]), ("Slot", [0]), ("SLOT", []), ("a.b", [2]), ("(", [3]), ("$", [])]
+)
+def test_a_search_is_for_plain_text_and_capitals_make_case_count(wanted, found):
+    lines = Lines({"db1": [b"Slot s1", b"slot s2", b"a.b", b"( [red]"]})
+    assert hits(searched(lines, wanted)) == found
+
+
+def test_what_is_searched_is_what_is_shown():
+    lines = Lines({"db1": [b"re\x1b[31mplica\x1b[0mtion", b"one\rtwo", b"tab\there", b"repl\x00ication"]})
+    assert [hits(searched(lines, wanted)) for wanted in ("replication", "one", "two", "31m")] == [[0], [], [1], []]
+
+
+def test_lines_that_come_after_a_search_are_searched_as_well():
+    lines = numbered(5)
+    search = searched(lines, "new")
+    lines.write("db1", b"new")
+    was_done = search.is_done
+    search.look()
+    assert (was_done, search.is_done, hits(search)) == (False, True, [5])
+
+
+def test_going_round_the_hits():
+    search = searched(numbered(30), "9")
+    assert [search.following(line) for line in (0, 9, 20, 29)] == [9, 19, 29, 9]
+    assert [search.preceding(line) for line in (0, 9, 20, 29)] == [29, 29, 19, 19]
+    assert [search.rank(line) for line in (9, 10, 29)] == [1, None, 3]
+
+
+async def test_a_search_goes_to_the_first_line_found_marks_it_and_counts(window):
+    window.view.show(numbered(200), "db1")
+    window.view.go(0)
+    window.view.look_for("line 15")
+    await until(window.pilot, lambda: heading(window.view).endswith("/line 15 1 of 11 lines"))
+    await window.pilot.press("end")
+    strip = window.view.render_line(window.view.cursor - window.view.scroll_offset.y)
+    assert window.view.cursor in {15, 199}
+    window.view.action_next_hit()
+    strip = window.view.render_line(window.view.cursor - window.view.scroll_offset.y)
+    assert [segment.text for segment in strip if segment.style.underline] == ["line 15"]
+
+
+async def test_a_search_for_nothing_that_is_there_says_so(window):
+    window.view.show(numbered(20), "db1")
+    window.view.look_for("[red]")
+    await until(window.pilot, lambda: heading(window.view).endswith("/[red] nothing found"))
+
+
+async def test_a_search_through_a_million_lines_can_be_stopped_and_keeps_no_text(window):
+    window.view.show(Million(), "db1")
+    window.view.go(0)
+    window.view.look_for("line 777777")
+    await until(window.pilot, lambda: "Esc stops" in heading(window.view))
+    stopped = window.view.clear()
+    await window.pilot.pause()
+    assert (stopped, window.view.search, heading(window.view)) == (
+        True,
+        None,
+        "3 Output db1 - 1,000,000 lines - FOLLOW off - 0 new below",
+    )
+
+
+async def test_a_match_at_the_end_of_a_long_line_is_brought_into_sight(window):
+    window.view.show(Lines({"db1": [b"first", b"x" * 300 + b" needle"]}), "db1")
+    window.view.go(0)
+    window.view.look_for("needle")
+    await until(window.pilot, lambda: any("needle" in row for row in drawn(window.view)))
+
+
+async def test_another_host_is_searched_for_the_same_text_without_a_jump(window):
+    lines = Lines({"db1": [b"slot"], "db2": [b"a", b"slot", b"b"]})
+    window.view.show(lines, "db1")
+    window.view.look_for("slot")
+    window.view.show(lines, "db2")
+    await until(window.pilot, lambda: heading(window.view).endswith("/slot 1 lines"))
+    assert window.view.follow
+
+
+# --- breaking long lines ----------------------------------------------------------------------------------------------
+
+
+async def test_broken_lines_show_all_of_a_long_line(window):
+    window.view.show(Lines({"db1": [b"0123456789" * 12 + b"end", b"next"]}), "db1")
+    await window.pilot.press("w")
+    await until(window.pilot, lambda: any(row.endswith("end") for row in drawn(window.view)))
+    assert [row[:13].split() for row in drawn(window.view)[:4]] == [["0:00.0", "out"], [], [], ["0:00.1", "out"]]
+
+
+async def test_broken_lines_are_followed_to_the_last_row(window):
+    lines = Lines({"db1": [b"word " * 40 for _ in range(30)]})
+    window.view.show(lines, "db1")
+    await window.pilot.press("w")
+    lines.write("db1", b"the newest")
+    window.view.refresh_count()
+    await until(window.pilot, lambda: any("the newest" in row for row in drawn(window.view)))
+
+
+async def test_every_broken_line_can_be_reached_by_going_down(window):
+    window.view.show(Lines({"db1": [f"{number} ".encode() + b"x" * 150 for number in range(20)]}), "db1")
+    await window.pilot.press("w", "g")
+    for number in range(20):
+        window.view.go(number)
+        await until(window.pilot, lambda number=number: any(f"out {number} x" in row for row in drawn(window.view)))
+
+
+# --- copying, times ---------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_copied_is_what_is_shown(window):
+    window.view.show(Lines({"db1": [b"a\x1b]52;c;aGk=\x07b", b"second", b"third"]}), "db1")
+    await window.pilot.press("g", "v", "j", "y")
+    await until(window.pilot, lambda: window.copied)
+    assert (window.copied, window.view.marked) == ("ab\nsecond", None)
+
+
+async def test_a_single_line_is_copied_without_a_selection(window):
+    window.view.show(numbered(3), "db1")
+    await window.pilot.press("y")
+    await until(window.pilot, lambda: window.copied == "line 2")
+
+
+async def test_going_to_a_time_puts_its_first_line_on_top(window):
+    window.view.show(Million(), "db1")
+    window.view.go_to_time(12345.0)
+    await until(window.pilot, lambda: "line 123450 of" in drawn(window.view)[0])
+    assert not window.view.follow
+
+
+def test_a_stamp_never_shows_sixty_seconds():
+    assert [stamp(at) for at in (0.0, 59.99, 60.0, 3661.25)] == ["0:00.0", "0:59.9", "1:00.0", "61:01.2"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.event import NoteAdded, StepEntered
+from runbook.core.event import GateOpened, NoteAdded, ProbeSampled, StepEntered
 from runbook.core.outcome import Outcome
 from runbook.problem import Problem
 from runbook.tui.screens.run import RunScreen
@@ -181,18 +181,105 @@ async def test_a_run_that_ended_shows_its_verdicts():
         await until_shown(pilot, "objectives met")
 
 
+# --- finding ----------------------------------------------------------------------------------------------------------
+
+
+async def test_slash_asks_what_to_look_for_and_escape_ends_the_search():
+    async with opened(feed=running(), start_on="run") as pilot:
+        output = pilot.app.screen.query_one(OutputView)
+        await until(pilot, lambda: output.host == "db1")
+        await pilot.press("slash", *"db1", "enter")
+        await until_shown(pilot, "/db1 1 of 1 lines")
+        await pilot.press("escape")
+        await until(pilot, lambda: output.search is None)
+        assert pilot.app.is_running
+
+
+async def test_only_hosts_named_like_what_was_typed_are_shown():
+    async with opened(feed=running(), start_on="run") as pilot:
+        hosts = pilot.app.screen.query_one(HostGrid)
+        await pilot.press("backslash", *"db2", "enter")
+        await until(pilot, lambda: (hosts.count, hosts.here) == (1, "db2"))
+        await until_shown(pilot, "from db2")
+        await pilot.press("backslash", "backspace", "enter")
+        await until_shown(pilot, "db[1-2]")
+
+
+async def test_b_goes_to_the_step_that_went_badly_and_to_what_its_host_said_then():
+    feed = running()
+    feed.story.answer("1.3", "db1").wait(10).answer("1.3", "db2", Outcome.FAILED).end("1.3", Outcome.FAILED)
+    feed.output.write("db2", *(b"later" for _ in range(30)))
+    async with opened(feed=feed, start_on="run") as pilot:
+        screen = pilot.app.screen
+        await pilot.press("g", "b")
+        await until(pilot, lambda: screen.query_one(StepList).here.id == "1.3")
+        output = screen.query_one(OutputView)
+        await until(pilot, lambda: (output.host, output.follow) == ("db2", False))
+
+
+async def test_where_nothing_went_badly_b_says_so():
+    async with opened(feed=running(), start_on="run") as pilot:
+        await pilot.press("b")
+        await until_shown(pilot, "No step went badly.")
+
+
+async def test_what_was_copied_is_said_above_the_keys_and_went_through_the_sanitiser():
+    feed = running()
+    feed.output.write("db1", b"evil\x1b]52;c;aGk=\x07 \xe2\x80\xaetext")
+    async with opened(feed=feed, start_on="run", size=(120, 30)) as pilot:
+        await until_shown(pilot, "evil")
+        await pilot.press("3", "y")
+        await until_shown(pilot, "Copied 1 line of db1, 17 characters: evil <U+202E>text")
+        assert pilot.app.clipboard == "evil <U+202E>text"
+
+
+@pytest.mark.parametrize("of", ["run", "replay"])
+async def test_the_help_tells_every_key_that_works_there_and_none_that_does_not(of):
+    feed = FakeReplay(failover()) if of == "replay" else running()
+    async with opened(feed=feed, start_on=of, size=(100, 90)) as pilot:
+        await pilot.press("question_mark")
+        await until_shown(pilot, "Esc closes")
+        page = shown(pilot.app)
+        is_replay = of == "replay"
+        assert ("Stop the run; typed" in page, "0 ... 9" in page, "Go to the steps" in page) == (
+            not is_replay,
+            is_replay,
+            not is_replay,
+        )
+        assert [said in page for said in ("Search the output.", "Break long lines", "Begin a selection")] == [True] * 3
+
+
 # --- replay -----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_replay_begins_at_the_beginning_and_goes_from_mark_to_mark():
+async def test_a_replay_begins_at_the_beginning_and_goes_from_gate_or_failure_to_the_next():
     replay = FakeReplay(failover())
     async with opened(feed=replay, start_on="replay") as pilot:
-        began = replay.position
-        await pilot.press("right_square_bracket")
-        first = replay.position
-        await pilot.press("right_square_bracket", "left_square_bracket")
-        marks = pilot.app.screen.query_one(Scrubber)
-        assert (began, first, replay.position) == (0.0, marks.mark_from(0.0, 1), first)
+        gates = [entry.at for entry in replay.entries if isinstance(entry.event, GateOpened)]
+        outage = next(entry.at for entry in replay.entries if isinstance(entry.event, ProbeSampled) and not entry.event.ok)
+        positions = [replay.position]
+        for _ in range(3):
+            await pilot.press("right_curly_bracket")
+            positions.append(replay.position)
+        await pilot.press("left_curly_bracket")
+        assert (positions, replay.position) == ([0.0, gates[0], outage, gates[1]], outage)
+
+
+async def test_brackets_go_from_step_to_step():
+    replay = FakeReplay(failover())
+    entered = [entry.at for entry in replay.entries if isinstance(entry.event, StepEntered)]
+    async with opened(feed=replay, start_on="replay") as pilot:
+        await pilot.press("right_square_bracket", "right_square_bracket")
+        second = replay.position
+        await pilot.press("left_square_bracket")
+        assert (second, replay.position) == (entered[2], entered[1])
+
+
+async def test_a_mark_that_is_not_there_is_said():
+    replay = FakeReplay(failover())
+    async with opened(feed=replay, start_on="replay") as pilot:
+        await pilot.press("left_curly_bracket")
+        await until_shown(pilot, "No gate or failure stands before.")
 
 
 @pytest.mark.parametrize(
@@ -200,7 +287,8 @@ async def test_a_replay_begins_at_the_beginning_and_goes_from_mark_to_mark():
     [
         (("right",), 5.0),
         (("right", "right", "left"), 5.0),
-        (("right_curly_bracket",), failover().run.now / 10),
+        (("3",), failover().run.now * 3 / 10),
+        (("9", "0"), 0.0),
         (("right", "left", "left"), 0.0),
     ],
 )
@@ -233,6 +321,38 @@ async def test_a_click_on_the_bar_goes_there():
     async with opened(feed=replay, start_on="replay") as pilot:
         await pilot.click("#scrubber", offset=(40, 1))
         assert replay.position == pytest.approx(replay.length / 2, rel=0.05)
+
+
+async def test_the_scrubber_takes_keys_of_its_own():
+    replay = FakeReplay(failover())
+    async with opened(feed=replay, start_on="replay") as pilot:
+        pilot.app.screen.query_one(Scrubber).focus()
+        await pilot.press("end")
+        await until(pilot, lambda: replay.position == replay.length)
+        await pilot.press("pageup")
+        await until(pilot, lambda: replay.position == pytest.approx(replay.length * 0.9))
+        await pilot.press("home")
+        await until(pilot, lambda: replay.position == 0.0)
+
+
+async def test_dragging_the_mouse_takes_the_moment_along():
+    replay = FakeReplay(failover())
+    async with opened(feed=replay, start_on="replay") as pilot:
+        await pilot.mouse_down("#scrubber", offset=(10, 1))
+        await pilot.hover("#scrubber", offset=(70, 1))
+        await until(pilot, lambda: replay.position > replay.length * 0.8)
+        await pilot.mouse_up("#scrubber", offset=(70, 1))
+        await pilot.hover("#scrubber", offset=(20, 1))
+        assert replay.position > replay.length * 0.8
+
+
+async def test_a_time_can_be_typed():
+    replay = FakeReplay(failover())
+    async with opened(feed=replay, start_on="replay") as pilot:
+        await pilot.press("at", *"0:12.5", "enter")
+        await until(pilot, lambda: replay.position == 12.5)
+        await pilot.press("at", *"noon", "enter")
+        await until_shown(pilot, '"noon" is no time')
 
 
 async def test_the_past_asks_nothing_and_can_be_asked_nothing():

@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
 from runbook.tui.actions import DEEDS, Deed
 from runbook.tui.widgets.plain import Plain
@@ -16,6 +16,16 @@ from runbook.tui.widgets.rows import Part, Row
 _SHOWN = {
     "question_mark": "?",
     "slash": "/",
+    "backslash": "\\",
+    "at": "@",
+    "tab": "Tab",
+    "space": "Space",
+    "home": "Home",
+    "end": "End",
+    "up": "Up",
+    "down": "Down",
+    "left": "Left",
+    "right": "Right",
     "exclamation_mark": "!",
     "comma": ",",
     "full_stop": ".",
@@ -30,6 +40,9 @@ _SHOWN = {
     "pageup": "PgUp",
     "pagedown": "PgDn",
 }
+
+_WHERE = {"lists": ": in every list and in the output", "output": ": when the output has the keys"}
+"""Said behind the name of an area whose keys count in a part of a screen."""
 
 
 class Help(ModalScreen[None]):
@@ -47,24 +60,47 @@ class Help(ModalScreen[None]):
     def on_mount(self) -> None:
         """Fill it with what is bound below this page."""
         below = self.app.screen_stack[-2]
-        areas = {active.binding.id.partition(".")[0] for active in below.active_bindings.values() if active.binding.id}
-        self.query_one("#keys", Plain).say(*help_rows(areas))
+        self.query_one("#keys", Plain).say(*help_rows(keys_of(below)), hang=22)
         self.query_one("#page").focus()
 
 
-def help_rows(areas: set[str]) -> tuple[Row, ...]:
-    """Every key of some areas, a row each, under its area's name."""
+def keys_of(screen: Screen[object]) -> dict[str, str]:
+    """What each key does on a screen, by deed: those of the screen and of every pane on it, whichever has the keys.
+
+    Where a screen gives a key of its ancestor another meaning, only the new one counts; and what a screen never lets
+    happen (a replay asks for nothing) is not listed.
+    """
+    nodes = (screen.app, screen, *screen.query("Rows"))
+    found: dict[str, str] = {}
+    for node in {type(node): node for node in nodes}.values():
+        owned = _owned(type(node))
+        for deed in DEEDS:
+            keys = [key for key in deed.keys.split(",") if owned.get(key) == deed.id]
+            if keys and node.check_action(deed.verb.partition("(")[0], ()) is not False:
+                found[deed.id] = ",".join(keys)
+    return found
+
+
+def _owned(home: type) -> dict[str, str]:
+    """Key to deed; what a class binds again is its own."""
+    bound = [binding for kind in reversed(home.__mro__) for binding in kind.__dict__.get("BINDINGS", ())]
+    return {key: str(one.id) for one in bound if isinstance(one, Binding) for key in one.key.split(",")}
+
+
+def help_rows(found: dict[str, str]) -> tuple[Row, ...]:
+    """A row for each deed that has keys, under its area's name."""
     rows: list[Row] = []
     for area in dict.fromkeys(deed.area for deed in DEEDS):
-        if area in areas:
-            rows.append((Part(area.upper(), "sky", ("bold",)),))
-            rows.extend(_row(deed) for deed in DEEDS if deed.area == area)
+        deeds = [deed for deed in DEEDS if deed.area == area and deed.id in found and deed.help]
+        if deeds:
+            rows.append((Part(f"{area.upper()}{_WHERE.get(area, '')}", "sky", ("bold",)),))
+            rows.extend(_row(deed, found[deed.id]) for deed in deeds)
     return tuple(rows)
 
 
-def keys_shown(deed: Deed) -> str:
-    """A deed's keys as they stand on a keyboard."""
-    return " ".join(_key(key) for key in deed.keys.split(","))
+def keys_shown(deed: Deed, keys: str = "") -> str:
+    """A deed's keys (or those of them that count) as they stand on a keyboard."""
+    return deed.shown or " ".join(_key(key) for key in (keys or deed.keys).split(","))
 
 
 def _key(key: str) -> str:
@@ -73,5 +109,5 @@ def _key(key: str) -> str:
     return key.replace("ctrl+", "Ctrl+").replace("shift+", "Shift+") if len(key) > 1 else key
 
 
-def _row(deed: Deed) -> Row:
-    return (Part(f"  {keys_shown(deed):<18} ", "plain", ("bold",)), Part(deed.help))
+def _row(deed: Deed, keys: str) -> Row:
+    return (Part(f"  {keys_shown(deed, keys):<18} ", "plain", ("bold",)), Part(deed.help))

@@ -13,10 +13,11 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from runbook.problem import Problem, Problems
 from runbook.tui.actions import LEAVING, bindings
-from runbook.tui.messages import Refused
+from runbook.tui.messages import Refused, as_problems
 from runbook.tui.modals.refusal import Refusal
+from runbook.tui.widgets.rows import Rows, fit
+from runbook.view.words import plural
 
 if TYPE_CHECKING:
     from runbook.tui.app import RunbookApp
@@ -73,16 +74,14 @@ class Place(Screen[None]):
         message.stop()
         self.app.push_screen(Refusal(message.problems))
 
+    # --- copying ------------------------------------------------------------------------------------------------------
 
-def as_problems(error: BaseException) -> tuple[Problem, ...]:
-    """An error as what an operator is told; a fault of ours is said to be one."""
-    if isinstance(error, Problems):
-        return error.problems
-    return (
-        Problem(
-            what="this screen met a fault of its own",
-            why=f"{type(error).__name__}: {error}",
-            fix="The run, if there is one, goes on. Leave with q and open it again; please report this.",
-            code="screen-fault",
-        ),
-    )
+    def on_rows_copied(self, message: Rows.Copied) -> None:
+        """Hand it to the terminal's clipboard and say what it was: nobody can see whether the terminal took it."""
+        message.stop()
+        self.app.copy_to_clipboard(message.text)
+        self.tell(f"Copied {message.what}, {plural(len(message.text), 'character')}: {message.text}")
+
+    def tell(self, text: str) -> None:
+        """Say something in passing."""
+        self.notify(fit(text, 200).rstrip(), markup=False)

@@ -22,6 +22,7 @@ from runbook.tui.screens.run import RunScreen
 from runbook.tui.screens.steering import ASKING
 from runbook.tui.widgets.hostgrid import HostGrid
 from runbook.tui.widgets.recoveryclock import RecoveryClock
+from runbook.tui.widgets.rows import Rows
 from runbook.tui.widgets.scrubber import Scrubber
 from runbook.tui.widgets.steplist import StepList
 from runbook.tui.widgets.timeline import Timeline
@@ -51,6 +52,8 @@ class ReplayScreen(RunScreen):
     def on_mount(self) -> None:
         """Say that this is the past."""
         self.query_one(RecoveryClock).prefix = "REPLAY"
+        for rows in self.query(Rows):
+            rows.is_numbered = False  # digits are tenths of the record here
         self.add_class("-timeline")
 
     @property
@@ -100,19 +103,28 @@ class ReplayScreen(RunScreen):
         """So many seconds on, or back."""
         self.watch_from(self.replay.position + seconds)
 
-    def action_tenth(self, tenths: int) -> None:
-        """So many tenths of the record on, or back."""
-        self.watch_from(self.replay.position + tenths * self.replay.length / 10)
+    def action_tenth(self, tenth: int) -> None:
+        """To so many tenths of the record."""
+        self.watch_from(tenth * self.replay.length / 10)
 
     def action_event(self, count: int) -> None:
         """One event on, or back; stops time."""
         self.replay.pause()
         self._show(self.replay.step(count))
 
+    def action_step(self, direction: int) -> None:
+        """To the moment in which the next step begins, or the one before."""
+        self._go_to(self.query_one(Scrubber).step_from(self.replay.position, direction), "step", direction)
+
     def action_mark(self, direction: int) -> None:
-        """To the next mark, or the one before."""
-        at = self.query_one(Scrubber).mark_from(self.replay.position, direction)
-        if at is not None:
+        """To the next gate or failure, or the one before."""
+        at = self.query_one(Scrubber).trouble_from(self.replay.position, direction)
+        self._go_to(at, "gate or failure", direction)
+
+    def _go_to(self, at: float | None, what: str, direction: int) -> None:
+        if at is None:
+            self.tell(f"No {what} {'follows' if direction > 0 else 'stands before'}.")
+        else:
             self.watch_from(at)
 
     def action_speed(self, direction: int) -> None:
@@ -120,9 +132,9 @@ class ReplayScreen(RunScreen):
         self._speed = max(_SLOWEST, min(_FASTEST, self._speed * (2.0 if direction > 0 else 0.5)))
         if self.replay.playing:
             self.replay.play(speed=self._speed)
-        self.notify(f"Speed x{self._speed:g}", markup=False, timeout=2)
+        self.tell(f"Speed x{self._speed:g}{'' if self.replay.playing else ', Space plays'}")
         self._show(self.replay.run)
 
     @on(Scrubber.Sought)
     def _sought(self, message: Scrubber.Sought) -> None:
-        self.watch_from(message.share * self.replay.length)
+        self.watch_from(message.at)

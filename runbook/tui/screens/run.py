@@ -24,12 +24,13 @@ from runbook.tui.actions import bindings
 from runbook.tui.messages import FeedStopped, RunAdvanced
 from runbook.tui.modals.gate import GateModal
 from runbook.tui.modals.table import modal_for
-from runbook.tui.moment import Moment
+from runbook.tui.moment import Moment, seconds_of
 from runbook.tui.screens.steering import Steering
 from runbook.tui.widgets.gatebar import GateBar
 from runbook.tui.widgets.hostgrid import HostGrid
 from runbook.tui.widgets.outputview import OutputView
 from runbook.tui.widgets.plain import Plain
+from runbook.tui.widgets.promptline import PromptLine
 from runbook.tui.widgets.recoveryclock import RecoveryClock, fact_rows
 from runbook.tui.widgets.rows import Rows
 from runbook.tui.widgets.steplist import StepList
@@ -65,6 +66,7 @@ class RunScreen(Steering):
             yield OutputView(id="output")
         yield Timeline(id="timeline")
         yield GateBar(id="gate")
+        yield PromptLine(id="prompt")
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
@@ -156,11 +158,21 @@ class RunScreen(Steering):
         return "" if self.query_one(OutputView).host else next(reversed(spoken), "")
 
     @on(Rows.Moved, "#hosts")
-    @on(Rows.Opened, "#hosts")
     def _show_output(self) -> None:
         host = self.query_one(HostGrid).here
         if host and host != self.query_one(OutputView).host:
             self.query_one(OutputView).show(self.feed.output, host)
+
+    @on(Rows.Opened, "#hosts")
+    def _to_output_of_step(self) -> None:
+        """What the host under the cursor said in the step under the cursor, from its first line on."""
+        self._show_output()
+        output, step = self.query_one(OutputView), self.query_one(StepList).here
+        attempt = self.run_now.steps[step.id].attempts.get(output.host) if step else None
+        if attempt is not None:
+            output.go_to_time(attempt.started_at)
+        if output.display:
+            output.focus()
 
     @on(Rows.Opened, "#steps")
     def _to_hosts(self) -> None:
@@ -191,17 +203,81 @@ class RunScreen(Steering):
         else:
             self.notify("Nothing waits for an answer.", markup=False)
 
+    # --- finding ------------------------------------------------------------------------------------------------------
+
+    def action_search(self) -> None:
+        """Ask what to look for."""
+        search = self.query_one(OutputView).search
+        label = f"Search the output of {self.query_one(OutputView).host}:"
+        self.query_one(PromptLine).ask("search", label, search.wanted if search else "")
+
+    def action_hit(self, direction: int) -> None:
+        """To the next line found, or the one before."""
+        output = self.query_one(OutputView)
+        if output.search is None:
+            self.tell("Nothing has been searched for: / asks what to look for.")
+        elif direction > 0:
+            output.action_next_hit()
+        else:
+            output.action_hit_before()
+
+    def action_hosts_named(self) -> None:
+        """Ask which hosts to show."""
+        self.query_one(PromptLine).ask("hosts", "Hosts named (empty shows all):", self.query_one(HostGrid).named)
+
+    def action_time(self) -> None:
+        """Ask for a time."""
+        self.query_one(PromptLine).ask("time", "Go to the time, as 1:02:03 from the start of the run:")
+
+    @on(PromptLine.Given)
+    def _given(self, message: PromptLine.Given) -> None:
+        match message.about:
+            case "search":
+                self._to_pane("output")
+                self.query_one(OutputView).look_for(message.text)
+            case "hosts":
+                self.query_one(HostGrid).named = message.text
+                self._show_output()
+            case _:
+                at = seconds_of(message.text)
+                if at is None:
+                    self.tell(f'"{message.text}" is no time: write it as 1:02:03, 1:02 or 62.')
+                else:
+                    self.watch_from(at)
+
+    def watch_from(self, at: float) -> None:
+        """Show the output of the moment `at`, in seconds since the run was opened."""
+        self._to_pane("output")
+        self.query_one(OutputView).go_to_time(at)
+
+    def action_failed(self, direction: int) -> None:
+        """To the next step that went badly (or the one before), its gravest host, and what that said."""
+        steps, hosts = self.query_one(StepList), self.query_one(HostGrid)
+        if not steps.go_to_bad(direction):
+            self.tell("No step went badly." if direction > 0 else "No step before went badly.")
+            return
+        self._show_hosts()
+        hosts.cursor = 0
+        if hosts.here:
+            self._to_output_of_step()
+
+    def tell(self, text: str) -> None:
+        """In the row above the keys."""
+        self.query_one(PromptLine).tell(text)
+
     # --- panes --------------------------------------------------------------------------------------------------------
 
     def action_pane(self, pane: str) -> None:
         """Go to a pane; a hidden timeline comes up, and goes again at the next press."""
-        widget = self.query_one(f"#{pane}")
         if pane == "timeline":
             self.toggle_class("-timeline")
-        if widget.display:
-            widget.focus()
+        self._to_pane(pane)
+
+    def _to_pane(self, pane: str) -> None:
         if self.has_class("-zoom"):
             self._zoom_on(pane)
+        if (widget := self.query_one(f"#{pane}")).display:
+            widget.focus()
 
     def action_zoom(self) -> None:
         """The focused pane alone, or all panes again."""
@@ -224,7 +300,9 @@ class RunScreen(Steering):
         hosts.faults = not hosts.faults
 
     def action_back(self) -> None:
-        """Out of the zoom; then out of the screen when there is one below."""
+        """Out of a selection, a search, the zoom; then out of the screen when there is one below."""
+        if self.query_one(OutputView).clear():
+            return
         if self.has_class("-zoom"):
             self.action_zoom()
         else:

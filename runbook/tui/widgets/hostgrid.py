@@ -21,6 +21,9 @@ class HostGrid(Rows):
     faults: reactive[bool] = reactive(False, repaint=False)
     """Only hosts that are not well are shown."""
 
+    named: reactive[str] = reactive("", repaint=False)
+    """Only hosts in whose name or detail all of these words occur are shown; empty shows all."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's own parameter
         """Begin empty."""
         super().__init__(id=id)
@@ -33,11 +36,14 @@ class HostGrid(Rows):
         self._arrange()
 
     def _arrange(self) -> None:
-        chosen = tuple(row for row in self._all if not (self.faults and row.status in _FINE))
+        words = self.named.casefold().split()
+        named = tuple(row for row in self._all if all(word in f"{row.host} {row.detail}".casefold() for word in words))
+        chosen = tuple(row for row in named if not (self.faults and row.status in _FINE))
         self._groups = (
             fold_rows(chosen) if self.folded else tuple(group for row in chosen for group in fold_rows((row,)))
         )
-        self.heading(f"2 Hosts {len(self._all)}{_counts(self._all)}{' - faults only' if self.faults else ''}")
+        narrowed = f" - named {self.named}: {len(named)}" if self.named else ""
+        self.heading(f"2 Hosts {len(self._all)}{_counts(self._all)}", narrowed, " - faults only" if self.faults else "")
         self.changed()
 
     @property
@@ -65,6 +71,10 @@ class HostGrid(Rows):
         )
 
     def watch_folded(self) -> None:
+        """Arrange them anew."""
+        self._arrange()
+
+    def watch_named(self) -> None:
         """Arrange them anew."""
         self._arrange()
 

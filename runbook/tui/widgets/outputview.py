@@ -1,130 +1,107 @@
-"""The output of one host, read from the record line by line as it comes into sight. No text is kept here.
+"""The output of one host: following it, going to a line, a time or a match, and taking lines away by copying them.
 
-Memory and speed therefore do not depend on how much a host says: the widget knows a host's name and how many lines
-there are, and asks the feed for the forty that the window shows. Following is an explicit state: any move upwards ends
-it, and only a key (or the end of the list) begins it again, because a view that runs away while somebody reads an
-error is worse than one that is behind. What was written is shown sanitised; the record keeps the bytes.
+Following is an explicit state: any move upwards ends it, and only a key (or the end of the list) begins it again,
+because a view that runs away while somebody reads an error is worse than one that is behind. Searching goes on beside
+the keys, a slice at a time. What is copied is what is shown, so nothing reaches a clipboard as a host wrote it.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import ClassVar, Literal
 
-from rich.cells import cell_len
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Size
 from textual.reactive import reactive
-from textual.strip import Strip
+from textual.worker import Worker, WorkerState
 
-from runbook.engine.feed import Output, OutputLine
+from runbook.engine.feed import Output
 from runbook.tui.actions import bindings
-from runbook.tui.widgets.rows import Part, Row, Rows
-from runbook.view.sanitize import safe, safe_row
+from runbook.tui.messages import Refused, as_problems
+from runbook.tui.search import Search
+from runbook.tui.widgets.outputline import HEAD, cell_of, shown
+from runbook.tui.widgets.outputwindow import OutputWindow
+from runbook.tui.widgets.rows import Part, Rows
+from runbook.view.sanitize import safe
 from runbook.view.words import plural
 
 SCAN = 2000
 """Lines read in one go while looking for an error; bounds how long a key can take."""
 AHEAD = 8
 """Columns of one step sideways."""
+MOST_COPIED = 1000
+"""Lines that one key copies; more than that is in the record, and no terminal's clipboard takes it."""
+
+_TOLD_EVERY = 16
+"""Slices of a search between two headings that say how far it is."""
 
 
-class OutputView(Rows):
+class OutputView(OutputWindow):
     """A window on a host's output."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("output")
     follow: reactive[bool] = reactive(True, repaint=False)
     """The newest line is kept in sight."""
-    offset_x: reactive[int] = reactive(0)
-    """Cells scrolled sideways."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's own parameter
         """Begin with nothing to show."""
         super().__init__(id=id)
-        self.host = ""
-        self._output: Output | None = None
-        self._known = 0
         self._seen = 0
-        self._window: tuple[int, tuple[OutputLine, ...]] = (0, ())
-        """First number and lines of what is in sight, read once for a frame and forgotten when output arrives."""
+        """Lines there were when following ended."""
 
     def show(self, output: Output, host: str) -> None:
-        """Show this host from now on, following it."""
+        """Show this host from now on, following it; what was searched for is searched for here as well."""
+        wanted = self.search.wanted if self.search else ""
         self._output = output
         self.host = host
         self._known = self._seen = output.count(host) if host else 0
+        self.search = self.marked = None
         self.follow = True
         self.offset_x = 0
+        if wanted:
+            self._begin(wanted, 0, goes=False)
         self.refresh_count()
 
     def refresh_count(self) -> None:
         """Ask how many lines there are now: the only thing that is asked when output arrives."""
         if self._output is None:
             return
+        before = self._known
         self._window = (0, ())
         self._known = self._output.count(self.host) if self.host else 0
-        if self.virtual_size.height != self._known:
-            self.virtual_size = Size(0, self._known)
+        self._measure()
         if self.follow:
             self._to_end()
+        if self.search and self._known < before:  # a replay went back in time
+            self._begin(self.search.wanted, 0, goes=False)
+        elif self.search and before < self._known:
+            self._look(goes=False)
         self._head()
         self.refresh()
-
-    @property
-    def count(self) -> int:
-        """Lines known."""
-        return self._known
 
     @property
     def unseen(self) -> int:
         """Lines that came since following ended."""
         return max(0, self._known - self._seen)
 
-    def row(self, index: int, width: int) -> Row:
-        """Line `index`, cut to the window."""
-        line = self._line(index)
-        return self._parts(line, width) if line else (Part("(not readable)", "grey"),)
-
-    def render_line(self, y: int) -> Strip:
-        """One line of the window (Line API)."""
-        if self._known == 0 and y == 0:
-            said = f"nothing from {self.host} yet" if self.host else "no host chosen"
-            return self.strip((Part(f"  {said}", "grey"),), self.size.width)
-        return super().render_line(y)
-
-    def _line(self, index: int) -> OutputLine | None:
-        """Read the whole window once for all its lines; None where the record cannot be read."""
-        start, lines = self._window
-        if self._output and not start <= index < start + len(lines):
-            height = max(1, self.size.height)
-            start = max(self.scroll_offset.y, index - height + 1) if index >= self.scroll_offset.y else index
-            lines = self._output.lines(self.host, start, height)
-            self._window = (start, lines)
-        return lines[index - start] if 0 <= index - start < len(lines) else None
-
-    def _parts(self, line: OutputLine, width: int) -> Row:
-        is_error = line.stream == "err"
-        head = f"{stamp(line.at):>8} {'ERR' if is_error else 'out'} "
-        text = shown(line.data)
-        body = _cut(_from_cell(text, self.offset_x), max(0, width - len(head) - 1))
-        look = Part(body, "vermillion") if is_error else Part(body)
-        return (Part(head, "vermillion" if is_error else "grey", ("bold",) if is_error else ()), Part(" "), look)
-
     def _head(self) -> None:
-        state = "FOLLOW" if self.follow else f"FOLLOW off - {self.unseen:,} new below"
-        self.heading(
-            f"3 Output {safe(self.host)} - {plural(self._known, 'line')} - {state}" if self.host else "3 Output"
-        )
+        if not self.host:
+            self.heading("3 Output")
+            return
+        sign = (" - FOLLOW",) if self.follow else (" - ", Part("FOLLOW off", "yellow", ("reverse", "bold")))
+        below = "" if self.follow else f" - {self.unseen:,} new below"
+        chosen = f" - {plural(len(self.selection), 'line')} selected, y copies" if self.marked is not None else ""
+        lines = f"3 Output {safe(self.host)} - {plural(self._known, 'line')}"
+        self.heading(lines, *sign, below, self._search_said(), chosen, " - wrap" if self.wraps else "")
 
     # --- following ----------------------------------------------------------------------------------------------------
 
     def keep_in_sight(self) -> None:
         """Following goes on at the end, whatever the size."""
-        if self.follow:
-            end = max(0, self._known - self.scrollable_content_region.height)
-            # Forced, because a list that has just outgrown its window has no scrollbar yet.
-            self.scroll_to(y=end, animate=False, immediate=True, force=True)
+        if self.follow and not self.wraps:
+            self._put_on_top(max(0, self._known - self.scrollable_content_region.height))
         else:
             super().keep_in_sight()
 
@@ -134,12 +111,24 @@ class OutputView(Rows):
             self.cursor = max(0, self._known - 1)
         self.keep_in_sight()
 
+    def watch_cursor(self, before: int, cursor: int) -> None:
+        """A selection and the rank of a hit go with it."""
+        super().watch_cursor(before, cursor)
+        if self.search or self.marked is not None:
+            self._head()
+
     def watch_follow(self) -> None:
         """Say it, and catch up."""
         if self.follow:
             self._to_end()
         self._head()
         self.refresh()
+
+    def watch_wraps(self) -> None:
+        """Break lines, or cut them; the line one is at stays in sight."""
+        self._measure()
+        self.keep_in_sight()
+        self._head()
 
     def _release(self) -> None:
         if self.follow:
@@ -152,6 +141,10 @@ class OutputView(Rows):
             self._release()
         else:
             self.follow = True
+
+    def action_wrap(self) -> None:
+        """Break long lines, or cut them."""
+        self.wraps = not self.wraps
 
     def action_up(self) -> None:
         """One line up; ends following."""
@@ -169,8 +162,11 @@ class OutputView(Rows):
         super().action_first()
 
     def action_last(self) -> None:
-        """To the newest line, and follow."""
-        self.follow = True
+        """To the newest line, and follow; a selection only grows."""
+        if self.marked is None:
+            self.follow = True
+        else:
+            super().action_last()
 
     def on_mouse_scroll_up(self, _event: events.MouseScrollUp) -> None:
         """The wheel upwards ends following; the scrolling itself is the widget's own."""
@@ -184,7 +180,25 @@ class OutputView(Rows):
         """Sideways."""
         self.offset_x += AHEAD
 
-    # --- errors -------------------------------------------------------------------------------------------------------
+    # --- going somewhere ----------------------------------------------------------------------------------------------
+
+    def go(self, line: int) -> None:
+        """To a line, to read it; ends following."""
+        self._release()
+        self.cursor = line
+        self.keep_in_sight()
+
+    def go_to_time(self, at: float) -> None:
+        """To the first line of a moment (seconds since the run was opened), at the top of the window."""
+        if self._output is None or not self._known:
+            return
+        low, high = 0, self._known - 1
+        while low < high:
+            middle = (low + high) // 2
+            found = self._output.lines(self.host, middle, 1)
+            low, high = (low, middle) if not found or found[0].at >= at else (middle + 1, high)
+        self.go(low)
+        self._put_on_top(low)
 
     def action_next_fault(self) -> None:
         """To the next line of standard error."""
@@ -201,43 +215,112 @@ class OutputView(Rows):
         length = SCAN if direction > 0 else self.cursor - start
         hits = [line.number for line in self._output.lines(self.host, start, length) if line.stream == "err"]
         if hits:
-            self._release()
-            self.cursor = hits[0] if direction > 0 else hits[-1]
+            self.go(hits[0] if direction > 0 else hits[-1])
 
+    # --- searching ----------------------------------------------------------------------------------------------------
 
-@lru_cache(maxsize=512)
-def shown(data: bytes) -> str:
-    """A line's bytes as text for a terminal. The cache holds a few screens, so repainting costs no sanitising."""
-    return safe_row(data)
+    def look_for(self, wanted: str) -> None:
+        """Search forwards from where one reads, and go to what is found; nothing wanted ends the search."""
+        if wanted:
+            self._begin(wanted, self.scroll_offset.y if self.follow else self.cursor, goes=True)
+        else:
+            self.clear()
 
+    def clear(self) -> bool:
+        """End a selection, else a search; False when there is neither."""
+        had = self.marked is not None or self.search is not None
+        if self.marked is not None:
+            self.marked = None
+        else:
+            self.search = None
+        self._head()
+        self.refresh()
+        return had
 
-def stamp(at: float) -> str:
-    """Seconds since the run was opened as `1:02.3`; a run of hours has minutes above 60."""
-    minutes, seconds = divmod(max(0.0, at), 60)
-    return f"{int(minutes)}:{seconds:04.1f}"
+    def _begin(self, wanted: str, origin: int, *, goes: bool) -> None:
+        if self._output is not None and self.host:
+            self.search = Search(self._output, self.host, wanted, origin)
+            self._look(goes=goes)
 
+    def _look(self, *, goes: bool) -> None:
+        search = self.search
+        if search is not None and not search.is_done:
+            looking: Callable[[], Coroutine[object, object, object]] = partial(self._looking, search, goes=goes)
+            self.run_worker(looking, group="search", exclusive=True, exit_on_error=False)
 
-def _from_cell(text: str, start: int) -> str:
-    """Text from a cell on; a wide character that is cut in half leaves a space."""
-    if start <= 0:
-        return text
-    if text.isascii():
-        return text[start:]
-    passed = 0
-    for position, char in enumerate(text):
-        if passed >= start:
-            return " " * (passed - start) + text[position:]
-        passed += cell_len(char)
-    return ""
+    async def _looking(self, search: Search, *, goes: bool) -> None:
+        """Search slice by slice for as long as it is wanted, with room for keys between two of them."""
+        slices = 0
+        while self.search is search and not search.is_done:
+            search.look()
+            slices += 1
+            if goes and (line := search.first) is not None:
+                self._go_to_hit(line)
+                goes = False
+            if slices % _TOLD_EVERY == 0:
+                self._head()
+            await asyncio.sleep(0)
+        if self.search is search:
+            if goes and (line := search.first) is not None:
+                self._go_to_hit(line)
+            self._head()
+            self.refresh()
 
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A record that cannot be read is told, like any refusal."""
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and error is not None:
+            self.search = None
+            self.post_message(Refused(as_problems(error)))
 
-def _cut(text: str, cells: int) -> str:
-    """The first so many cells of text."""
-    if text.isascii():
-        return text[:cells]
-    used = 0
-    for position, char in enumerate(text):
-        used += cell_len(char)
-        if used > cells:
-            return text[:position]
-    return text
+    def _search_said(self) -> str:
+        search = self.search
+        if search is None:
+            return ""
+        rank = search.rank(self.cursor)
+        share = "" if search.is_done else f", {100 * search.looked_at // max(1, self._known)}% searched, Esc stops"
+        found = f"{search.count:,} lines" if search.count else "nothing found" if search.is_done else "nothing yet"
+        return f" - /{safe(search.wanted)} {f'{rank:,} of ' if rank else ''}{found}{share}"
+
+    def action_next_hit(self) -> None:
+        """To the next line that matches, round the end."""
+        if self.search and (line := self.search.following(self.cursor)) is not None:
+            self._go_to_hit(line)
+
+    def action_hit_before(self) -> None:
+        """To the line before that matches, round the beginning."""
+        if self.search and (line := self.search.preceding(self.cursor)) is not None:
+            self._go_to_hit(line)
+
+    def _go_to_hit(self, number: int) -> None:
+        """To a line, and sideways to what was found in it."""
+        self.go(number)
+        line = self._line(number)
+        spans = self._spans(line) if line else ()
+        if line is None or not spans or self.wraps:
+            return
+        text = shown(line.data)
+        start, end = (cell_of(text, position) for position in spans[0])
+        room = max(AHEAD, self._width - HEAD)
+        if start < self.offset_x or end > self.offset_x + room:
+            self.offset_x = 0 if end <= room else max(0, start - room // 2)
+
+    # --- copying ------------------------------------------------------------------------------------------------------
+
+    def action_select(self) -> None:
+        """Begin a selection at the cursor, or give it up."""
+        self._release()
+        self.marked = self.cursor if self.marked is None else None
+        self._head()
+
+    def action_copy(self) -> None:
+        """Copy what is selected, as it is shown; else the line with the cursor."""
+        chosen = self.selection[:MOST_COPIED]
+        if self._output is None or not self._known:
+            return
+        lines = self._output.lines(self.host, chosen.start, len(chosen))
+        left = len(self.selection) - len(lines)
+        what = f"{plural(len(lines), 'line')} of {safe(self.host)}{f', {left:,} more left out' if left else ''}"
+        self.marked = None
+        self._head()
+        self.post_message(self.Copied("\n".join(shown(line.data) for line in lines), what))

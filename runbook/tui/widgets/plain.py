@@ -9,7 +9,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
-from runbook.tui.widgets.rows import Part, Row, safe_cells, wrap
+from runbook.tui.widgets.rows import Row, look, safe_cells, wrap
 from runbook.view.sanitize import safe_text
 
 
@@ -45,8 +45,4 @@ class Plain(Static):
 
 def content(row: Row) -> Content:
     """A row of parts as Textual's own text."""
-    return Content.assemble(*((safe_cells(part.text), _look(part)) for part in row))
-
-
-def _look(part: Part) -> str:
-    return " ".join((*part.attributes, f"$colour-{part.colour}"))
+    return Content.assemble(*((safe_cells(part.text), look(part)) for part in row))

@@ -44,6 +44,9 @@ class Part:
 
 Row = tuple[Part, ...]
 
+_COPIED_CELLS = 200
+"""How wide a row is when it is copied: its columns are not cut to the window then."""
+
 
 def mark(status: Status, width: int = 5) -> Part:
     """A status as its word, in a column that never shifts."""
@@ -89,6 +92,9 @@ class Rows(ScrollView, can_focus=True):
     cursor: reactive[int] = reactive(0, repaint=False)
     """Index of the row that has the cursor; 0 when there is none."""
 
+    is_numbered = True
+    """The digit at the beginning of the heading is a key; where it is not, it is left out."""
+
     class Moved(Message):
         """The cursor is on another row."""
 
@@ -117,6 +123,15 @@ class Rows(ScrollView, can_focus=True):
             """The list, for handlers that ask for one by id."""
             return self.rows
 
+    class Copied(Message):
+        """Somebody wants something in the clipboard."""
+
+        def __init__(self, text: str, what: str) -> None:
+            """Carry the text as it is shown, and what it is in a few words."""
+            self.text = text
+            self.what = what
+            super().__init__()
+
     # --- for subclasses -----------------------------------------------------------------------------------------------
 
     @property
@@ -128,9 +143,13 @@ class Rows(ScrollView, can_focus=True):
         """Row `index` for so many cells."""
         raise NotImplementedError
 
-    def heading(self, text: str) -> None:
+    def heading(self, *pieces: str | Part) -> None:
         """Write into the line above the pane; never read as markup."""
-        self.border_title = Content(safe(text))
+        parts = [Part(piece) if isinstance(piece, str) else piece for piece in pieces]
+        if not self.is_numbered:
+            parts[0] = Part(parts[0].text.lstrip("0123456789 "))
+        looks = ((safe_cells(part.text), look(part) if part.attributes else "") for part in parts)
+        self.border_title = Content.assemble(*looks)
 
     def changed(self) -> None:
         """Draw again after rows came, went or changed. The cursor stays on its number."""
@@ -219,14 +238,29 @@ class Rows(ScrollView, can_focus=True):
         if self.count:
             self.post_message(self.Opened(self, self.cursor))
 
+    def action_copy(self) -> None:
+        """Copy the row that has the cursor."""
+        if self.count:
+            row = self.row(self.cursor, _COPIED_CELLS)
+            self.post_message(self.Copied(safe("".join(part.text for part in row)), "this row"))
+
+    def index_at(self, y: int) -> int:
+        """The row that stands in line `y` of the window."""
+        return y + self.scroll_offset.y
+
     def on_click(self, event: events.Click) -> None:
         """First click moves the cursor, the next opens: a stray click does nothing."""
-        index = event.y + self.scroll_offset.y - int(bool(self.styles.border_top[0]))
+        index = self.index_at(event.y - int(bool(self.styles.border_top[0])))
         if not 0 <= index < self.count:
             return
         if index == self.cursor:
             self.action_open()
         self.cursor = index
+
+
+def look(part: Part) -> str:
+    """A part's look as Textual's own words for it."""
+    return " ".join((*part.attributes, f"$colour-{part.colour}"))
 
 
 def safe_cells(text: str) -> str:

@@ -8,8 +8,10 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
+from runbook.core.event import StepEntered
 from runbook.engine.feed import Replay
 from runbook.tui.widgets.rows import Part, Row, Rows, fit
+from runbook.view.sanitize import safe
 from runbook.view.timeline import TimeMark, event_marks
 from runbook.view.words import duration
 
@@ -18,16 +20,30 @@ _LETTERS = {"failure": "X", "halt": "H", "milestone": "M", "gate": "g", "answer"
 _COLOURS = {"failure": "vermillion", "halt": "blue", "milestone": "green", "gate": "yellow", "answer": "yellow"}
 
 
-class Scrubber(Rows, can_focus=False):
-    """Two rows: words, and the bar. A click on the bar goes there."""
+_TROUBLE = ("gate", "failure", "halt")
+"""Marks that one goes to by a key; the others are seen, and told when one stands on them."""
+_FRONT = 2
+"""Cells in front of the bar."""
+_COPIED = 200
+"""Cells of the words when they are copied."""
+_NUDGE = 5.0
+"""Seconds of one turn of the wheel, or of a key up or down."""
+
+
+class Scrubber(Rows):
+    """Two rows: words, and the bar. A click on the bar goes there, dragging takes the moment along."""
 
     class Sought(Message):
-        """Somebody clicked on the bar."""
+        """Somebody asks for another moment."""
 
-        def __init__(self, share: float) -> None:
-            """Say where: 0 is the beginning, 1 the end."""
-            self.share = share
+        def __init__(self, at: float) -> None:
+            """Say which, in seconds since the run was opened."""
+            self.at = at
             super().__init__()
+
+        def can_replace(self, message: Message) -> bool:
+            """Only where the mouse is now is of interest."""
+            return isinstance(message, Scrubber.Sought)
 
     def __init__(self, replay: Replay, *, id: str | None = None) -> None:  # noqa: A002 - textual's own parameter
         """Read the marks of the whole record once."""
@@ -35,6 +51,9 @@ class Scrubber(Rows, can_focus=False):
         self._replay = replay
         self._marks = tuple(sorted(event_marks(replay.entries), key=lambda mark: mark.at))
         self._times = [mark.at for mark in self._marks]
+        self._trouble = [mark.at for mark in self._marks if mark.kind in _TROUBLE]
+        self._steps = [entry.at for entry in replay.entries if isinstance(entry.event, StepEntered)]
+        self._is_dragged = False
 
     @property
     def count(self) -> int:
@@ -66,7 +85,7 @@ class Scrubber(Rows, can_focus=False):
         return (Part(head, attributes=("bold",)), Part(fit(said, max(0, width - len(head))), colour))
 
     def _bar(self, width: int) -> Row:
-        cells = max(4, width - 3)
+        cells = self._cells(width)
         kinds: list[str] = [""] * cells
         for kind in reversed(_LETTERS):
             for mark in self._marks:
@@ -75,7 +94,13 @@ class Scrubber(Rows, can_focus=False):
         here = self._cell(self._replay.position, cells)
         drawn = [Part(_LETTERS.get(kind, "-"), _COLOURS.get(kind, "grey")) for kind in kinds]
         drawn[here] = Part("o", "sky", ("bold", "reverse"))
-        return (Part(" ["), *drawn, Part("]"))
+        # Focus is shown by the frame of the bar: it has no heading that could show it.
+        look = ("sky", ("bold", "reverse")) if self.has_focus else ("plain", ())
+        return (Part(" [", *look), *drawn, Part("]", *look))
+
+    @staticmethod
+    def _cells(width: int) -> int:
+        return max(4, width - _FRONT - 1)
 
     def _cell(self, at: float, cells: int) -> int:
         share = at / self._replay.length if self._replay.length > 0 else 0.0
@@ -88,13 +113,87 @@ class Scrubber(Rows, can_focus=False):
         index = bisect_left(self._times, at)
         return self._marks[index] if index < len(self._marks) and self._times[index] == at else None
 
-    def mark_from(self, at: float, direction: int) -> float | None:
-        """The moment of the next mark (or, with -1, of the one before); None when there is none."""
-        index = bisect_right(self._times, at) if direction > 0 else bisect_left(self._times, at) - 1
-        return self._times[index] if 0 <= index < len(self._times) else None
+    def trouble_from(self, at: float, direction: int) -> float | None:
+        """The moment of the next gate or failure (or, with -1, of the one before); None when there is none."""
+        return _next(self._trouble, at, direction)
+
+    def step_from(self, at: float, direction: int) -> float | None:
+        """The moment in which the next step begins (or, with -1, in which one before began)."""
+        return _next(self._steps, at, direction)
+
+    # --- keys and mouse -----------------------------------------------------------------------------------------------
+
+    def action_up(self) -> None:
+        """A little back."""
+        self._seek(self._replay.position - _NUDGE)
+
+    def action_down(self) -> None:
+        """A little on."""
+        self._seek(self._replay.position + _NUDGE)
+
+    def action_page_up(self) -> None:
+        """A tenth back."""
+        self._seek(self._replay.position - self._replay.length / 10)
+
+    def action_page_down(self) -> None:
+        """A tenth on."""
+        self._seek(self._replay.position + self._replay.length / 10)
+
+    def action_first(self) -> None:
+        """To the beginning."""
+        self._seek(0.0)
+
+    def action_last(self) -> None:
+        """To the end."""
+        self._seek(self._replay.length)
+
+    def action_open(self) -> None:
+        """Nothing is behind it."""
+
+    def action_copy(self) -> None:
+        """Copy what stands there in words."""
+        self.post_message(self.Copied(safe("".join(part.text for part in self._words(_COPIED))), "this moment"))
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Go where the bar is touched, and along with the mouse from there."""
+        if event.y == 1:
+            self._is_dragged = True
+            self.capture_mouse()
+            self._touched(event.x)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Along with the mouse."""
+        if self._is_dragged:
+            self._touched(event.x)
+
+    def on_mouse_up(self) -> None:
+        """Stay there."""
+        self._is_dragged = False
+        self.release_mouse()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """A little back."""
+        event.stop()
+        self.action_up()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """A little on."""
+        event.stop()
+        self.action_down()
 
     def on_click(self, event: events.Click) -> None:
-        """Go where the bar was clicked."""
+        """The press has done it."""
         event.stop()
-        if event.y == 1 and self.size.width > 3:  # noqa: PLR2004 - the bar's own frame
-            self.post_message(self.Sought(max(0.0, min(1.0, (event.x - 2) / (self.size.width - 3)))))
+
+    def _touched(self, x: int) -> None:
+        cells = self._cells(self.size.width)
+        share = max(0.0, min(1.0, (x - _FRONT) / max(1, cells - 1)))
+        self._seek(share * self._replay.length)
+
+    def _seek(self, at: float) -> None:
+        self.post_message(self.Sought(at))
+
+
+def _next(times: list[float], at: float, direction: int) -> float | None:
+    index = bisect_right(times, at) if direction > 0 else bisect_left(times, at) - 1
+    return times[index] if 0 <= index < len(times) else None

@@ -11,6 +11,7 @@ from runbook.view.steps import StepRow, step_rows
 from runbook.view.words import Status, duration
 
 _NOW = (Status.WAITING, Status.RUNNING, Status.QUEUED)
+_BAD = (Status.FAILED, Status.IN_DOUBT, Status.UNREACHABLE, Status.ABORTED, Status.IGNORED)
 _MIDDLE = 46
 """Cells from which a row has room for how many hosts, and how far over the plan."""
 _WIDE = 60
@@ -53,6 +54,17 @@ class StepList(Rows):
     def here(self) -> StepRow | None:
         """The step under the cursor; None before the first run."""
         return self._rows[self.cursor] if self._rows else None
+
+    def go_to_bad(self, direction: int) -> bool:
+        """To the next step that went badly, or the one before, round the ends; False when there is none."""
+        bad = [index for index, row in enumerate(self._rows) if row.status in _BAD]
+        ahead = [index for index in bad if (index - self.cursor) * direction > 0]
+        if not bad:
+            return False
+        chosen = ahead or bad
+        self.stays = False
+        self.cursor = chosen[0] if direction > 0 else chosen[-1]
+        return True
 
     def row(self, index: int, width: int) -> Row:
         """Mark, id, name, detail, hosts, time (planned with a `~`) and how far over the plan."""

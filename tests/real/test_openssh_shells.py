@@ -20,8 +20,7 @@ from tests.real.openssh import RealServer, skip_or_fail
 from tests.transport.contract import is_alive
 from tests.transport.recorder import Recorder, sh
 
-# A transport of a server that was killed on purpose is collected at a moment of its own choosing.
-pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
+pytestmark = pytest.mark.real
 
 SHELLS = {"dash": "dash", "bash": "bash", "ash": "busybox", "mksh": "mksh"}
 HOSTS = {

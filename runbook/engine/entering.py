@@ -27,6 +27,7 @@ from runbook.core.shown import Shown, Surroundings, as_planned, becomes, digest_
 from runbook.core.verdict import verdicts
 from runbook.document.scope import Scope
 from runbook.document.template import Evaluation, evaluate, render, render_action
+from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
 from runbook.problem import Problems, problem
 from runbook.steps.kind import Clock
@@ -53,6 +54,7 @@ class Entering:
         except Problems as wrong:
             detail = self._mask("; ".join(str(one) for one in wrong.problems))
         except Exception as crash:  # noqa: BLE001 - a mistake of ours fails the step; it must not end every runner
+            log_crash(crash)
             detail = f"runbook itself failed ({type(crash).__name__}); nothing was sent"
         failed = StepEnded(step=state.id, outcome=Outcome.FAILED, detail=detail)
         return (StepEntered(step=state.id), failed)

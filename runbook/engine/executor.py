@@ -23,6 +23,7 @@ from runbook.core.event import AttemptEnded, Event, NoteAdded
 from runbook.core.intent import Intent
 from runbook.core.outcome import Outcome
 from runbook.core.run import Run
+from runbook.engine.log import log_crash
 from runbook.engine.recordable import told_otherwise
 from runbook.engine.recorder import Recorder
 from runbook.engine.workers import Workers
@@ -158,6 +159,7 @@ class Executor:
         try:
             decision = decide(self._recorder.run, intent, by)
         except Exception as crash:  # noqa: BLE001 - a mistake of ours is an answer, not the end of the run
+            log_crash(crash)
             return refuse("runbook itself failed over this", why=type(crash).__name__)
         if isinstance(decision, Problem):
             return decision
@@ -250,6 +252,7 @@ class Executor:
             del self._in_flight[effect]
             self._cancelling.discard(effect)
         if crash is not None and not self._stopping:
+            log_crash(crash)
             self.tell(_crashed(effect, crash))
         self._woken.set()
 

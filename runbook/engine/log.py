@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import os
+import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,3 +40,11 @@ def open_log(folder: Path) -> int:
         OSError: What the system said.
     """
     return os.open(folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+def log_crash(crash: BaseException) -> None:
+    """Put a mistake of ours into the log, with its way through the code, for whoever mends it.
+
+    The record says that something of ours failed and nothing more: it is read by people who cannot mend it.
+    """
+    sys.stderr.write("".join(traceback.format_exception(crash)))

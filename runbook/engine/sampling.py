@@ -19,6 +19,7 @@ from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedCanary, PlannedProbe, PlannedStep
 from runbook.document.recovery_point import MARK
 from runbook.document.template import evaluate, replace_texts
+from runbook.engine.log import log_crash
 from runbook.engine.sink import NoSink
 from runbook.engine.tools import Tools
 from runbook.problem import Problems, problem
@@ -144,6 +145,7 @@ class Sampling:
         except Problems as wrong:
             return Finding(outcome=Outcome.FAILED, detail="; ".join(str(one) for one in wrong.problems))
         except Exception as crash:  # noqa: BLE001 - a probe that we cannot ask is not good, and is asked again
+            log_crash(crash)
             return Finding(outcome=Outcome.FAILED, detail=f"runbook itself failed ({type(crash).__name__})")
 
     def _probe_bench(self, planned: PlannedStep, probe: PlannedProbe, host: str) -> Bench:

@@ -21,6 +21,7 @@ from runbook.core.result import Result
 from runbook.core.run import AttemptState, Run
 from runbook.core.shown import becomes
 from runbook.document.template import evaluate
+from runbook.engine.log import log_crash
 from runbook.engine.sampling import Sampling
 from runbook.engine.sink import RecordSink, Unwanted
 from runbook.engine.tools import Tools
@@ -135,6 +136,7 @@ class RunWorkers:
             detail = "; ".join(str(one) for one in wrong.problems)
             return Finding(outcome=Outcome.IN_DOUBT if reattach else outcome, detail=detail)
         except Exception as crash:  # noqa: BLE001 - a mistake of ours must not take the run with it
+            log_crash(crash)
             detail = f"runbook itself failed ({type(crash).__name__}: {crash}); whether it happened is not known"
             return Finding(outcome=Outcome.IN_DOUBT, detail=detail)
 

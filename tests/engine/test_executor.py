@@ -198,7 +198,9 @@ async def test_what_is_named_is_started_once_and_what_is_no_longer_named_is_canc
     assert (run.steps["1.1"].outcome, run.steps["1.2"].outcome) == (Outcome.CANCELLED, None)
 
 
-async def test_a_worker_that_crashes_is_in_doubt_and_is_not_tried_again(tmp_path: Path) -> None:
+async def test_a_worker_that_crashes_is_in_doubt_and_is_not_tried_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     stage = Stage(tmp_path, ScriptedConnector({}))
     live = stage.open(plan(does("1.1")), attended=False)
     hands = handled(live, broken)
@@ -206,6 +208,8 @@ async def test_a_worker_that_crashes_is_in_doubt_and_is_not_tried_again(tmp_path
     assert hands.asked == {("start", Attempt("1.1", "db1", 1)): 1}
     assert run.steps["1.1"].outcome is Outcome.IN_DOUBT
     assert run.steps["1.1"].detail == "runbook itself failed (RuntimeError); whether it happened is not known"
+    logged = capsys.readouterr().err
+    assert (logged.splitlines()[0], "in broken" in logged) == ("Traceback (most recent call last):", True)
 
 
 async def test_a_worker_that_is_cut_off_without_a_word_does_not_hold_up_the_run(tmp_path: Path) -> None:

@@ -36,6 +36,9 @@ class Invalid(enum.Enum):
 INVALID: Final = Invalid.INVALID
 """What stands for a value that could not be read; its problem has been noted."""
 
+LARGEST = 2**53
+"""The largest number that every reader of JSON gives back as it was written (RFC 8259, section 6)."""
+
 _SECONDS = mi.type_info(Seconds)
 _DATE = mi.type_info(Date)
 _ONE_VALUE = (mi.StrType, mi.IntType, mi.FloatType, mi.BoolType, mi.LiteralType, mi.EnumType)
@@ -123,7 +126,7 @@ class Reader:
             case mi.DictType():
                 return self._dict(node, expected)
             case mi.AnyType():
-                return plain(node, keep_spelling=True)
+                return self._anything(node)
             case _:
                 return self._scalar(node, expected)
 
@@ -201,7 +204,7 @@ class Reader:
             words = " or ".join(dict.fromkeys(describe(member) for member in expected.types if not _is_none(member)))
             return self.note(node.where, "wrong-type", f"{_shown(node)} where {words} is expected")
         if len(members) > 1 and isinstance(node, ScalarNode):
-            return node.value
+            return self._anything(node)
         return self.value(node, members[0])
 
     def _tuple(self, node: Node, expected: mi.VarTupleType | mi.TupleType) -> object:
@@ -226,6 +229,8 @@ class Reader:
         wrong = f"{_shown(node)} where {describe(expected)} is expected"
         if not isinstance(node, ScalarNode):
             return self.note(node.where, "wrong-type", wrong)
+        if isinstance(expected, mi.IntType | mi.FloatType) and _is_too_large(node.value):
+            return self.note(node.where, "bad-value", f"{_shown(node)} is larger than anything that is counted here")
         match expected:
             case mi.LiteralType():
                 allowed = {str(value): value for value in expected.values}
@@ -241,6 +246,17 @@ class Reader:
                 return node.value
             case _:
                 return self.note(node.where, "wrong-type", wrong)
+
+    def _anything(self, node: Node) -> object:
+        """A value of whatever shape; numbers in it must survive the record as they are."""
+        if isinstance(node, ScalarNode) and _is_too_large(node.value):
+            return self.note(
+                node.where, "bad-value", f"{_shown(node)} is too large for a number", "Quote it as a text."
+            )
+        inside = node.items if isinstance(node, ListNode) else ()
+        inside = tuple(entry.value for entry in node.entries) if isinstance(node, MapNode) else inside
+        bad = [each for each in inside if self._anything(each) is INVALID]
+        return INVALID if bad else plain(node, keep_spelling=True)
 
     def _not_one_of(self, node: ScalarNode, allowed: Iterable[str]) -> Invalid:
         choices = ", ".join(allowed)
@@ -341,6 +357,10 @@ def _one_for_many(node: Node, expected: mi.VarTupleType) -> bool:
     item = expected.item_type
     item = item.type if isinstance(item, mi.Metadata) else item
     return isinstance(node, ScalarNode) and node.value is not None and isinstance(item, _ONE_VALUE)
+
+
+def _is_too_large(value: object) -> bool:
+    return isinstance(value, int | float) and abs(value) > LARGEST
 
 
 def _is_none(expected: mi.Type) -> bool:

@@ -75,6 +75,7 @@ def plan_step(draft: Draft, step: Step, step_id: StepId, around: Around) -> tupl
     if targets and not hosts:
         _say_left_out(draft, step, around)
         return ()
+    _check_logins(draft, step, hosts)
     draft.written[step_id] = step
     planned = _planned(draft, step, step_id, around, hosts)
     done = fill_in(draft, action, hosts, beside=_names_beside(draft, step), where=step.at(word_of(step.action)))
@@ -106,6 +107,17 @@ def _targets(draft: Draft, step: Step, action: Action, around: Around) -> tuple[
         what = f"{word_of(step.action)} does not run on hosts, so on has no effect"
         draft.note(step.at("on"), "pointless-target", what, "Remove on.")
     return (CONTROLLER,) if isinstance(action, Work) else ()
+
+
+def _check_logins(draft: Draft, step: Step, hosts: tuple[str, ...]) -> None:
+    """A Fabric task logs in by itself, so that a place without a login is none for it."""
+    if not isinstance(step.action, FabricAction):
+        return
+    known = draft.inventory.hosts
+    without = [host for host in hosts if host not in known or known[host].connection != "ssh"]
+    if without:
+        what = f"a Fabric task needs a host to log in to, and {', '.join(without[:6])} is none"
+        draft.note(step.at("on"), "no-login", what, "Name hosts that are reached over SSH, or use a command.")
 
 
 def _asks_in_place(step: Step) -> bool:

@@ -51,6 +51,22 @@ def _duration_advice(text: str) -> str:
     return "Write a number with a unit: 500ms, 30s, 15m, 2h, 90d or 1h30m."
 
 
+def moment(text: str) -> None:
+    """`18:00`, the next one in UTC, or a time of the calendar: `2026-11-30T06:30Z`.
+
+    Raises:
+        ValueError: with what to write instead.
+    """
+    clock = re.fullmatch(r"(\d{1,2}):(\d{2})", text.strip())
+    try:
+        if clock:
+            dt.time(int(clock[1]), int(clock[2]))
+        else:
+            dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError('Write a time of day in UTC, "18:00", or a moment, "2026-11-30T06:30Z".') from error
+
+
 def spell_seconds(duration: float) -> str:
     """The shortest spelling that `seconds` reads back: 5400.0 is `1h30m`."""
     if duration < 1:

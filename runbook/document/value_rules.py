@@ -13,13 +13,31 @@ from runbook.core.action import (
     ChecklistAction,
     ChooseAction,
     Expectation,
+    FabricAction,
     ScriptAction,
     Tolerance,
     WaitAction,
 )
-from runbook.core.runbook import Parameter, RecoveryPoint, Runbook, Schedule, Section, Step, WaitForStep
+from runbook.core.plan import AbortRule
+from runbook.core.runbook import (
+    Canary,
+    Parameter,
+    RecoveryPoint,
+    Runbook,
+    Safeguards,
+    Schedule,
+    Section,
+    Step,
+    WaitForStep,
+)
+from runbook.document.scalars import moment
 from runbook.document.vocabulary import ON_FAILURE, RESERVED
 from runbook.problem import nearest
+
+_MOST_RETRIES = 100_000
+_MOST_BACKOFF = 1_000
+_MOST_HOSTS = 1_000_000
+"""Beyond these a number is a slip of the finger, and nothing that anybody waits for."""
 
 
 class Broken(NamedTuple):
@@ -46,11 +64,9 @@ def broken_rules(value: msgspec.Struct) -> list[Broken]:
         case Runbook():
             return list(_runbook(value))
         case Section():
-            both = bool(value.batch) and value.strategy == "host-first"
-            rule = Broken("batch", "batch and strategy: host-first in one section", "Keep one: host-first is batch: 1.")
-            return [rule] * both
+            return list(_section(value))
         case _:
-            return list(_action(value))
+            return [*_action(value), *_counts(value)]
 
 
 def _tolerance(value: Tolerance) -> Iterator[Broken]:
@@ -114,12 +130,66 @@ def _step(value: Step) -> Iterator[Broken]:
         )
         if number < least
     )
+    yield from (
+        Broken(key, f"{key} is above {most:,}", f"Write {most:,} or less.")
+        for key, number, most in (
+            ("retries", value.retries, _MOST_RETRIES),
+            ("concurrency", value.concurrency, _MOST_HOSTS),
+            ("backoff", value.backoff, _MOST_BACKOFF),
+        )
+        if number > most
+    )
+    yield from (*_shares("batch", value.batch, least=1), *_shares("max_errors", (value.max_errors,), least=0))
+    yield from _fabric(value)
     if value.until and not value.retries:
         yield Broken("until", "until without retries never tries again", "Add retries.")
 
 
+def _fabric(value: Step) -> Iterator[Broken]:
+    """What the kind of command that a Fabric task is cannot be given; its process would refuse it at run time."""
+    if not isinstance(value.action, FabricAction):
+        return
+    given = {"become": value.become, "become_user": value.become_user, "env": value.env, "cwd": value.cwd}
+    for key, written in given.items():
+        if written:
+            yield Broken(key, f"a Fabric task takes no {key}", "Take it out, and let the task do it or give it args.")
+
+
+def _shares(key: str, shares: tuple[str, ...], *, least: int) -> Iterator[Broken]:
+    """Shares of hosts that can be meant."""
+    for share in shares:
+        percent = share.endswith("%")
+        number = float(share.removesuffix("%"))
+        if number < least and (number == 0 or not percent):
+            yield Broken(key, f'"{share}" of the hosts is no host at all', "Write 1 or more.")
+        if percent and number > 100:  # noqa: PLR2004 - all of them
+            yield Broken(key, f'"{share}" is more than all hosts', "Write 100% or less.")
+        if not percent and number > _MOST_HOSTS:
+            yield Broken(key, f'"{share}" is more hosts than there can be', f"Write {_MOST_HOSTS:,} or less.")
+
+
+def _safeguards(value: Safeguards) -> Iterator[Broken]:
+    if value.max_hosts is not None and value.max_hosts < 0:
+        yield Broken("max_hosts", "max_hosts is below 0", "Write 0 or more.")
+    if value.max_percent is not None and not 0 <= value.max_percent <= 100:  # noqa: PLR2004 - all of them
+        yield Broken("max_percent", "max_percent is no percentage", "Write a number from 0 to 100.")
+
+
+def _moment(text: str) -> Iterator[Broken]:
+    try:
+        moment(text)
+    except ValueError as error:
+        yield Broken("until", f'"{text}" is no time to wait until', str(error), "bad-time")
+
+
 def _is_failure_word(text: str) -> bool:
     return text in (*ON_FAILURE, "default") or re.fullmatch(r"goto:\s*\S.*", text) is not None
+
+
+def _section(value: Section) -> Iterator[Broken]:
+    if value.batch and value.strategy == "host-first":
+        yield Broken("batch", "batch and strategy: host-first in one section", "Keep one: host-first is batch: 1.")
+    yield from _shares("batch", value.batch, least=1)
 
 
 def _runbook(value: Runbook) -> Iterator[Broken]:
@@ -136,14 +206,12 @@ def _action(value: msgspec.Struct) -> Iterator[Broken]:
     match value:
         case WaitAction() if bool(value.seconds) == bool(value.until):
             yield Broken("until", "a wait needs a duration or an until", "Write wait: 30s, or wait: {until: 18:00}.")
+        case WaitAction() if value.until and "{" not in value.until:
+            yield from _moment(value.until)
         case ScriptAction() if bool(value.text) == bool(value.path):
             yield Broken("path", "a script needs its text or its path", "Write one of the two.")
         case WaitForStep() if bool(value.probe) == bool(value.command):
             yield Broken("probe", "wait_for needs a probe or a command", "Write one of the two.")
-        case WaitForStep() if value.interval <= 0:
-            yield Broken("interval", "an interval of nothing", "Write 1s, for example.")
-        case ApproveAction() if value.min_required < 1:
-            yield Broken("min_required", "an approval by nobody", "Write 1 or more.")
         case ChooseAction() if not value.options:
             yield Broken("options", "a choice without options", "Add at least one.")
         case ChecklistAction() if not value.items:
@@ -152,5 +220,22 @@ def _action(value: msgspec.Struct) -> Iterator[Broken]:
             yield Broken("every", "a schedule needs every or cron", "Write one of the two.")
         case RecoveryPoint() if sum(part is not None for part in (value.canary, value.watermark, value.backup)) != 1:
             yield Broken("", "one method measures data loss", "Write one of canary, watermark and backup.")
+        case _:
+            pass
+
+
+def _counts(value: msgspec.Struct) -> Iterator[Broken]:
+    """Numbers that can be read, and that nothing can be done with."""
+    match value:
+        case WaitForStep() if value.interval <= 0:
+            yield Broken("interval", "an interval of nothing", "Write 1s, for example.")
+        case ApproveAction() if value.min_required < 1:
+            yield Broken("min_required", "an approval by nobody", "Write 1 or more.")
+        case AbortRule() if value.failed < 1:
+            yield Broken("failed", "a rule that holds before anything failed", "Write 1 or more.")
+        case Canary() if value.every <= 0:
+            yield Broken("every", "marks without a pause between them", "Write 1s, for example.")
+        case Safeguards():
+            yield from _safeguards(value)
         case _:
             pass

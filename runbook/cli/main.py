@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import io
 import sys
 
 import click
@@ -107,6 +108,9 @@ def main() -> None:
 
 def _status() -> int:
     """Run the verb; whatever comes of it is said here, and only its number is left."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal's encoding does not have is written out, as on standard error; it is no mistake.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = runbook.main(prog_name="runbook", standalone_mode=False)
         sys.stdout.flush()

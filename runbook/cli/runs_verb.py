@@ -50,7 +50,7 @@ def _cells(row: RunRow) -> tuple[str, ...]:
     return (
         f"{safe(row.started[:10])} {clock_label(row.started)}",
         row.verdict,
-        "-" if row.rta is None else duration(row.rta),
+        "-" if row.rta is None else f"{'≥ ' if row.rta_at_least else ''}{duration(row.rta)}",
         row.objective.replace("_", " ") or "-",
         f"{duration(row.duration)} so far" if row.live else duration(row.duration),
         safe(row.operator),

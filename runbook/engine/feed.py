@@ -159,9 +159,11 @@ class RunRow:
     verdict: str
     """`completed`, `failed`, `aborted`, `interrupted`, `live`, `damaged`."""
     rta: float | None
+    """Seconds by the widest reading; by the narrowest where that is all that is known, and `rta_at_least` is true."""
     objective: str
     live: bool
     duration: float
+    rta_at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,7 +122,7 @@ class LocalWorkspace:
                 id=summary.run, runbook=summary.runbook, kind=summary.kind, started=summary.started,
                 operator=summary.operator, verdict="damaged", rta=None, objective="", live=False, duration=0.0,
             )  # fmt: skip
-        said = verdicts(run)
+        said, took = verdicts(run), recovery(run)
         return RunRow(
             id=run.id,
             runbook=run.plan.runbook,
@@ -130,7 +130,8 @@ class LocalWorkspace:
             started=run.started,
             operator=run.operator.name,
             verdict="live" if summary.live else said.run,
-            rta=recovery(run).seconds,
+            rta=took.seconds - took.error if took.at_least and took.seconds is not None else took.seconds,
+            rta_at_least=took.at_least,
             objective=said.objectives,
             live=summary.live,
             duration=run.now,

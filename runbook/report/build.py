@@ -163,6 +163,7 @@ def _time(run: Run, took: Recovery) -> Objective:
         promised=run.plan.objectives.rto,
         actual=took.seconds,
         error=took.error if took.seconds is not None else 0.0,
+        at_least=took.at_least,
         verdict=time_verdict(run, took) or "not_measured",
         remark="; ".join(parts),
     )

@@ -105,6 +105,8 @@ class Objective(_Fact, frozen=True, kw_only=True):
     """By the widest reading; None when it was not measured."""
     error: float
     """The true value is at most this much smaller."""
+    at_least: bool = False
+    """Nobody saw it begin: the true value is larger, by nobody knows how much."""
     verdict: ObjectiveVerdict
     remark: str
 

@@ -66,7 +66,7 @@ def _result(report: Report) -> Iterator[Block]:
             (
                 each.name,
                 "-" if each.promised is None else duration(each.promised),
-                "not measured" if each.actual is None else measured(each.actual, each.error),
+                "not measured" if each.actual is None else measured(each.actual, each.error, at_least=each.at_least),
                 _judged(each.verdict if each.promised is not None else "none promised"),
                 each.remark,
             )

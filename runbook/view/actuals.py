@@ -40,7 +40,7 @@ def loss_words(run: Run) -> str:
 
 def _span(took: Recovery) -> str:
     seconds = took.seconds or 0.0
-    return f"at least {measured(seconds - took.error)}" if took.at_least else measured(seconds, took.error)
+    return measured(seconds, took.error, at_least=took.at_least)
 
 
 def _beside(run: Run, took: Recovery) -> str:

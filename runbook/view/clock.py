@@ -102,8 +102,7 @@ def clock_line(clock: RecoveryClock) -> str:
         )
     used = duration(clock.used)
     if clock.state == "stopped":
-        least = f"at least {measured(clock.used - clock.error)}"
-        used = least if clock.at_least else measured(clock.used, clock.error)
+        used = measured(clock.used, clock.error, at_least=clock.at_least)
     if clock.objective is None or clock.left is None or clock.slack is None:
         return f"used {used}, no objective"
     if clock.state == "stopped":

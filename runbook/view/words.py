@@ -128,13 +128,16 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
 
 
-def measured(seconds: float, error: float = 0.0) -> str:
+def measured(seconds: float, error: float = 0.0, *, at_least: bool = False) -> str:
     """A measurement with its error bound: `12.4 s (up to 0.6 s less)`, `2:07.3 (up to 0.5 s less)`.
 
-    The bound is one-sided because a recovery time is always given by its widest reading.
+    The bound is one-sided because a recovery time is always given by its widest reading. `at_least` is for one whose
+    beginning nobody saw: its narrowest reading is all that is known, `≥ 11.8 s`.
     """
     if not math.isfinite(seconds):
         return "-"
+    if at_least:
+        return f"≥ {measured(max(0.0, seconds - error))}"
     tenths = round(seconds, 1)
     minutes = f"{duration(int(tenths))}.{f'{tenths:.1f}'[-1]}"
     text = f"{tenths:.1f} s" if abs(tenths) < _MINUTE else minutes

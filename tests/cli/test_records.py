@@ -8,7 +8,10 @@ import os
 
 import pytest
 
+from runbook.core.action import HttpAction
+from runbook.core.plan import Objectives, PlannedProbe
 from runbook.record.output import OutputStore, Source
+from tests.builders import Story, plan, step
 from tests.cli.desk import Desk
 from tests.record.samples import story, write_journal
 from tests.stories import failover, stopped
@@ -48,6 +51,7 @@ def test_runs_as_data_have_numbers_and_no_words_for_what_was_not_measured(desk: 
         "objective": "not_measured",
         "live": False,
         "duration": 5.0,
+        "rta_at_least": False,
     }
 
 
@@ -206,3 +210,22 @@ def test_a_report_goes_into_a_pipe_without_taking_its_place(desk: Desk) -> None:
     finally:
         os.close(reader)
     assert (desk.root / "pipe").is_fifo()
+
+
+def test_a_recovery_whose_beginning_nobody_saw_is_a_lower_bound_wherever_it_is_shown(desk: Desk) -> None:
+    probe = PlannedProbe(name="write-ok", action=HttpAction(url="http://app1/health"), every=0.5)
+    tale = Story(plan(step("1.1"), probes=(probe,), objectives=Objectives(rto=60.0))).start()
+    desk.told(tale.sample("write-ok", False, False, True, True).ran("1.1").finish())
+    assert "  ≥ 490 ms  " in desk.ask("runs").out
+    assert "| recovery time | 1:00 | ≥ 0.5 s | **not measured** |" in desk.ask("report").out
+    assert "recovery time ≥ 0.5 s from outage" in desk.ask("replay").out
+
+
+def test_a_terminal_that_cannot_write_a_character_gets_it_spelled_out(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.told(Story(plan(step("1.1", name="Prüfen"))).start().ran("1.1").finish())
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    said = desk.start("attach", "--line")
+    assert said.status == 0
+    assert "Pr\\xfcfen" in said.out

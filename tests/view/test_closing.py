@@ -70,9 +70,9 @@ def test_an_outage_older_than_the_first_look_gives_a_lower_bound_and_meets_no_ob
     tale = probed(rto=60.0).sample("write-ok", False, False, True, True).ran("1.1").finish()
     assert closed(tale)[2] == "  objectives     not measured"
     [told] = [text for text in closed(tale) if "recovery time" in text]
-    assert told.startswith("  recovery time  at least ")
+    assert told.startswith("  recovery time  ≥ ")
     line = clock_line(recovery_clock(tale.run, tale.now))
-    assert line.startswith("restored in at least ")
+    assert line.startswith("restored in ≥ ")
     assert line.endswith(", objective 1:00 not measured")
 
 

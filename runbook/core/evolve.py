@@ -118,7 +118,8 @@ def _runner_started(run: Run, _event: RunnerStarted, _at: float) -> Run:
 
 
 def _session_opened(run: Run, event: SessionOpened, _at: float) -> Run:
-    return replace(run, sessions=run.sessions.set(event.host, event), lost=without(run.lost, event.host))
+    boots = run.boots.set(event.host, event.boot_id) if event.boot_id else run.boots
+    return replace(run, sessions=run.sessions.set(event.host, event), boots=boots, lost=without(run.lost, event.host))
 
 
 def _session_lost(run: Run, event: SessionLost, _at: float) -> Run:

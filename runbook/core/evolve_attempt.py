@@ -46,7 +46,14 @@ def _attempt_started(run: Run, event: AttemptStarted, at: float) -> Run:
     index = state.next_host
     if index < len(state.hosts) and state.hosts[index] == event.host:
         index += 1
-    attempt = AttemptState(number=event.number, started_at=at, job=event.job, digest=event.digest, runner=run.runners)
+    attempt = AttemptState(
+        number=event.number,
+        started_at=at,
+        job=event.job,
+        digest=event.digest,
+        boot_id=run.boots.get(event.host, ""),
+        runner=run.runners,
+    )
     return set_step(
         run,
         replace(

@@ -60,6 +60,8 @@ class AttemptState(msgspec.Struct, frozen=True, kw_only=True):
     """For `wait_for`: `at` of the first sample of the stretch that held."""
     job: str = ""
     digest: str = ""
+    boot_id: str = ""
+    """The host's, as last seen before it was announced: after a restart no trace of it there proves nothing."""
     runner: int = 0
     """Which of the run's runners announced it, from 1; one that ends under a later runner was found again by it."""
     recorded_out: int = 0
@@ -295,6 +297,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Machine to the changed key that it may show in this run."""
     sessions: Map[str, SessionOpened] = Map()
     """Hosts whose session is open now."""
+    boots: Map[str, str] = Map()
+    """Host to the boot id that it had when it was last opened."""
     lost: Map[str, str] = Map()
     """Hosts whose link went away and has not come back, with the reason."""
     checks: tuple[Checked, ...] = ()

@@ -27,12 +27,9 @@ from runbook.engine.sink import RecordSink, Unwanted
 from runbook.engine.tools import Tools
 from runbook.problem import Exit, Problems, problem
 from runbook.record.output import Source
-from runbook.steps.kind import PATIENCE, Bench, Finding
+from runbook.steps.kind import LEAST_TIME, PATIENCE, Bench, Finding
 from runbook.steps.table import kind_for
 from runbook.transport.session import Job, Sink
-
-LEAST_TIME = 5.0
-"""Seconds that an attempt gets to be found again in, though its time ran out while no runner was there."""
 
 CLEANING_LIMIT = 10.0
 """Seconds that the end of a run waits for files on hosts to be removed; a host that is gone keeps them."""
@@ -44,6 +41,8 @@ class RunWorkers:
     def __init__(self, tools: Tools) -> None:
         """Work with these tools."""
         self._tools = tools
+        # As the runner before this one knew them: of an attempt that was announced before its host was first opened.
+        self._boots = tools.recorder.run.boots
         self._cleaning: set[asyncio.Task[None]] = set()
         self._sampling = Sampling(tools)
 
@@ -173,6 +172,7 @@ class RunWorkers:
             report=tools.reporter(effect.host),
             secrets=tools.secrets,
             reattach=reattach,
+            boot_id=attempt.boot_id or self._boots.get(effect.host, ""),
             has_printed=reattach and attempt.recorded_out + attempt.recorded_err > 0,
             patience=0.0 if isinstance(sink, Unwanted) else PATIENCE,
             folder=tools.folder,

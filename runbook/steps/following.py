@@ -20,7 +20,7 @@ from runbook.core.outcome import Ending, Expired, Grade, Lost, NeverSent
 from runbook.problem import Problems
 from runbook.steps.capture import Capture
 from runbook.steps.ending import told
-from runbook.steps.kind import Bench
+from runbook.steps.kind import LEAST_TIME, Bench
 from runbook.transport.session import Job, Session, Stream
 
 PAUSE = 0.5
@@ -28,9 +28,6 @@ PAUSE = 0.5
 
 SETTLE = 2.0
 """Seconds in which the loss of a link that took an answer with it is known; one that lasts longer is taken to be up."""
-
-LEAST_TIME = 5.0
-"""Seconds that a job gets to be found again in, though its time ran out while nobody could reach it."""
 
 ASKED = 3
 """Questions to an open host that may fail before they reach the job; each takes longer the deader its link is."""
@@ -50,7 +47,7 @@ class Following:
         self._command, self._bench, self._capture = command, bench, capture
         self._began = self._heard_at = bench.clock.monotonic()
         self._reason = "the runner that followed it is gone"
-        self._boot = ""
+        self._boot = bench.boot_id
         self._is_wanted = True
         self._was_last = False
 
@@ -62,7 +59,7 @@ class Following:
         """
         ending: Ending = Lost(self._reason)
         if session is not None:
-            self._boot = session.facts.boot_id
+            self._boot = session.facts.boot_id or self._boot
             ending = await self._answer(session.run(self._command, self._bench.job, self._capture))
             self._heard_at = self._bench.clock.monotonic()
         try:

@@ -25,6 +25,9 @@ from runbook.transport.session import Job, Session, Sink
 PATIENCE = 600.0
 """Seconds that a host may stay away while a durable job may run there: it restarts, or a network is being repaired."""
 
+LEAST_TIME = 5.0
+"""Seconds that a job gets to be found again in, though its time ran out while nobody could reach it."""
+
 
 class Clock(Protocol):
     """Time as a kind may use it; `engine/clock.py` is the real one."""
@@ -86,6 +89,8 @@ class Bench:
     """The attempt was started by a runner that died: continue it, never start it."""
     has_printed: bool = False
     """Some of its output is on record from before, so that a host without a trace of it has lost that trace."""
+    boot_id: str = ""
+    """The host's as last known before; with another one now it may have lost its traces. Empty: not known."""
     patience: float = PATIENCE
     """Seconds to wait for an absent host before what was started there is left in doubt; 0 for work nobody wants."""
     folder: Path = field(default_factory=Path)

@@ -15,7 +15,7 @@ import pytest
 
 from runbook.core.action import BlockAction, ConfirmAction, ParallelAction, WaitAction
 from runbook.core.entry import Entry
-from runbook.core.event import AttemptEnded, AttemptStarted, OutputArrived
+from runbook.core.event import AttemptEnded, AttemptStarted, OutputArrived, SessionOpened
 from runbook.core.evolve import fold, open_run
 from runbook.core.intent import AnswerGate, Intent, ResolveFailure
 from runbook.core.outcome import Outcome
@@ -114,6 +114,7 @@ def world_at(cut: list[Entry], whole: list[Entry], *, sent: bool) -> ScriptedCon
     """Hosts as they are when the runner dies there: what it announced last has been sent, or has not."""
     ends = {(e.step, e.host, e.number): e for e in (entry.event for entry in whole) if isinstance(e, AttemptEnded)}
     world = ScriptedConnector(lambda _host, command: Says(code=3 if command.shell == BROKEN else 0))
+    world.boot_id = next(e.boot_id for e in (entry.event for entry in whole) if isinstance(e, SessionOpened))
     # What has ended, or printed something, has begun in every world.
     begun = {
         (e.step, e.host, e.number)

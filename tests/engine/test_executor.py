@@ -516,6 +516,16 @@ async def test_the_fence_of_a_job_that_never_began_stays_on_its_host(tmp_path: P
     assert (run.steps["1.1"].outcome, world.forgotten) == (Outcome.SUCCEEDED, [f"{job[:-1]}2"])
 
 
+async def test_a_host_that_was_restarted_meanwhile_proves_nothing_by_having_no_trace(tmp_path: Path) -> None:
+    world = ScriptedConnector({"long": Hangs()})
+    stage = Stage(tmp_path, world)
+    job = await interrupted(stage, does("1.1", "long"), attended=False)
+    world.lose_trace(job)
+    world.boot_id = "after a restart"
+    run = await stage.resume().to_its_end()
+    assert (run.steps["1.1"].outcome, len(world.sent)) == (Outcome.IN_DOUBT, 1)
+
+
 async def test_what_has_printed_something_has_begun_whatever_its_host_says(tmp_path: Path) -> None:
     world = ScriptedConnector({"long": Hangs(b"begun\n")})
     stage = Stage(tmp_path, world)

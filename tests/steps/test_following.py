@@ -147,6 +147,15 @@ async def test_no_trace_on_a_host_that_was_restarted_proves_nothing():
     assert await world.attempt() == found(Outcome.IN_DOUBT, detail, duration=PAUSE + 2 * SETTLE)
 
 
+async def test_no_trace_on_a_host_that_was_restarted_while_no_runner_was_there_proves_nothing():
+    world = World(Says())
+    finding = await world.attempt(reattach=True, boot_id="the one before")
+    detail = "sent, and no answer came: the host has no trace of it any more, though it may have begun there"
+    assert finding == found(Outcome.IN_DOUBT, detail, duration=2 * SETTLE)
+    finding = await World(Says()).attempt(reattach=True, boot_id="scripted")
+    assert finding == found(Outcome.UNREACHABLE, "not sent: orders lag never started", duration=0.0)
+
+
 async def test_a_host_that_has_no_answer_is_believed_when_it_says_so_twice():
     world = World(Vanishes(b"3\n"))
     detail = "sent, and no answer came: the shell that ran it is gone"

@@ -48,7 +48,7 @@ def _question(view: GateView) -> tuple[str, ...]:
     return ("", f"{safe(view.gate)} {view.title}: {first}", *(f"  {line}" for line in others))
 
 
-_ROLES = {"rescue": "after a failure: ", "always": "in any case: "}
+_ROLES = {"rescue": "after a failure: ", "always": "at the end of its block: "}
 """What stands before a step that is not on the straight way."""
 
 

@@ -209,5 +209,18 @@ def test_a_live_run_shows_how_long_it_has_lasted_and_not_when_it_last_did_someth
     )
 
 
+def test_a_halt_says_which_block_it_leaves_in_its_middle(desk: Desk) -> None:
+    block = f"{{name: Swap, block: {{steps: [{{name: Sure, confirm: Really?}}], always: [{DONE}]}}}}"
+    desk.write("drills/look.yaml", book(steps=f"[{block}]"))
+    run_id = desk.start("run", "look", "--detach", "--attended").out.strip()
+    desk.until(lambda: desk.ask("approve", run_id), lambda said: "1.1.1#1" in said.out)
+    assert desk.ask("halt", run_id, "-m", "enough").err.splitlines()[1:] == [
+        "The `always` inside Swap is not taken; docs/format.md says why."
+    ]
+    assert "not_reached" in [
+        step["outcome"] for step in json.loads(desk.start("attach", run_id, "--json").out)["steps"]
+    ]
+
+
 def lasted(said: Said) -> float:
     return float(json.loads(said.out)[0]["duration"])

@@ -14,18 +14,21 @@ from runbook.core.action import (
     ConfirmAction,
     Item,
     ManualAction,
+    NoticeAction,
     Option,
 )
 from runbook.core.event import FailureResolved, GateAnswered
+from runbook.core.host_key import ChangedKey, HostKey
 from runbook.core.intent import AnswerGate, HaltRun, PauseRun, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.tui.modals.gate import GateModal
+from runbook.tui.modals.gate_facts import key_rows
 from runbook.tui.modals.keylock import KeyLock
 from runbook.tui.modals.reason import Reason
 from runbook.tui.modals.typed import compared
 from tests.builders import BEN, Story, plan, step
 from tests.tui.fakes import FakeFeed, refusal
-from tests.tui.showing import asked, opened, until, until_shown
+from tests.tui.showing import asked, opened, shown, until, until_shown
 
 CONFIRM = step("1.1", ConfirmAction(message="Go on?"), name="Ask")
 WORD = step("1.1", ConfirmAction(message="Kills db1.", type="db1"), name="Ask")
@@ -364,3 +367,53 @@ async def test_enter_in_an_unfinished_halt_goes_to_the_safe_button():
         await pilot.press(*"fire", "enter")
         await until(pilot, lambda: focused(pilot) == "safe")
         assert feed.sent == []
+
+
+async def test_an_authors_marks_are_looks_and_a_programs_words_are_not():
+    marked = "Kills **db1**.\n- see [wiki](https://x)"
+    tale = Story(plan(step("1.1", ConfirmAction(message=marked)), step("1.2"))).start()
+    tale.ask("1.1", message=marked)
+    async with opened(feed=FakeFeed(tale), start_on="run") as pilot:
+        await until_shown(pilot, "Kills db1.")
+        assert "- see wiki (https://x)" in shown(pilot.app)
+    tale = Story(plan(step("1.1"))).start().enter("1.1").attempt("1.1", "db1").wait(1)
+    tale.answer("1.1", "db1", Outcome.FAILED, detail="**odd** `exit`")
+    tale.ask("1.1", "failure", message="failed: **odd** `exit`", choices=("retry", "abort"))
+    async with opened(feed=FakeFeed(tale), start_on="run") as pilot:
+        await until_shown(pilot, "failed: **odd** `exit`")
+
+
+async def test_a_notice_is_read_where_the_hosts_would_be():
+    tale = Story(plan(step("1.1", NoticeAction(text="Tell **everybody**.\nThen go on."), hosts=()))).start()
+    async with opened(feed=FakeFeed(tale), start_on="run") as pilot:
+        await until_shown(pilot, "Tell everybody.")
+        assert "What it says" in shown(pilot.app)
+
+
+async def test_arrows_go_from_the_safe_button_to_the_menu():
+    tale = Story(plan(step("1.1"))).start().enter("1.1").attempt("1.1", "db1").wait(1)
+    tale.answer("1.1", "db1", Outcome.FAILED)
+    tale.ask("1.1", "failure", message="failed", choices=("retry", "skip", "abort"))
+    async with opened(feed=FakeFeed(tale), start_on="run") as pilot:
+        await boxed(pilot)
+        before = focused(pilot)
+        await pilot.press("down")
+        assert (before, focused(pilot)) == ("safe", "menu")
+
+
+async def test_a_changed_host_key_stands_under_the_known_one_with_what_differs_standing_out():
+    known = HostKey("ssh-rsa", "SHA256:aaaaXaaa")
+    changed = ChangedKey(machine="db1", known=(known,), shown=HostKey("ssh-rsa", "SHA256:aaaaYaab"))
+    tale = Story(plan(step("1.1"))).start().enter("1.1").attempt("1.1", "db1")
+    tale.ask("1.1", "host_key", word="db1", changed_key=changed, choices=("accept", "refuse"), digest=changed.digest)
+    feed = FakeFeed(tale)
+    async with opened(feed=feed, start_on="run") as pilot:
+        await boxed(pilot)
+        await until_shown(pilot, "changed host key")
+        rows = shown(pilot.app).splitlines()
+        columns = [row.index("SHA256:") for row in rows if "SHA256:" in row]
+        differing = [part.text for row in key_rows(changed) for part in row if "reverse" in part.attributes]
+        assert (len(columns), len(set(columns)), differing, focused(pilot)) == (2, 1, ["Y", "b"], "safe")
+        await pilot.press(*"db1", "enter", "enter")
+        await until(pilot, lambda: feed.sent)
+        assert feed.sent == [AnswerGate(gate="1.1#1", answer="accept", typed="db1", digest=changed.digest)]

@@ -237,7 +237,7 @@ async def test_a_search_through_a_million_lines_can_be_stopped_and_keeps_no_text
     assert (stopped, window.view.search, heading(window.view)) == (
         True,
         None,
-        "3 Output db1 - 1,000,000 lines - FOLLOW off - 0 new below",
+        "3 Output db1 - 1,000,000 lines - FOLLOW off",
     )
 
 

@@ -256,7 +256,9 @@ async def test_a_replay_begins_at_the_beginning_and_goes_from_gate_or_failure_to
     replay = FakeReplay(failover())
     async with opened(feed=replay, start_on="replay") as pilot:
         gates = [entry.at for entry in replay.entries if isinstance(entry.event, GateOpened)]
-        outage = next(entry.at for entry in replay.entries if isinstance(entry.event, ProbeSampled) and not entry.event.ok)
+        outage = next(
+            entry.at for entry in replay.entries if isinstance(entry.event, ProbeSampled) and not entry.event.ok
+        )
         positions = [replay.position]
         for _ in range(3):
             await pilot.press("right_curly_bracket")

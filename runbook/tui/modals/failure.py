@@ -21,10 +21,10 @@ SAYS: dict[str, tuple[str, str]] = {
     "retry": ("Retry", "run the step again on all of its hosts"),
     "retry_failed": ("Retry the failed hosts", "run it again only where it did not succeed"),
     "accept": ("Accept as done", "you looked: it did happen; with a reason"),
-    "skip": ("Go on without it", "the step stays failed and the run continues; with a reason"),
+    "skip": ("Go on without it", "it stays failed, the run goes on; with a reason"),
     "exclude": ("Exclude the failed hosts", "they take no further part; with a reason"),
     "rollback": ("Roll back", "undo what ran, in reverse order; with a reason"),
-    "abort": ("Abort the run", "no further step, only the closing ones; with a reason"),
+    "abort": ("Abort the run", "only the closing steps follow; with a reason"),
 }
 """For each choice its name and what follows."""
 

@@ -22,7 +22,7 @@ from runbook.core.host import Json
 from runbook.core.intent import AnswerGate, Intent
 from runbook.core.run import GateState, Run
 from runbook.problem import Problem
-from runbook.tui.modals.gate_facts import COLUMN, gate_rows, gate_title
+from runbook.tui.modals.gate_facts import COLUMN, gate_rows, gate_title, message_rows
 from runbook.tui.modals.keylock import Choice, KeyLock
 from runbook.tui.modals.reason import Reason
 from runbook.tui.widgets.plain import Plain
@@ -32,6 +32,10 @@ Asking = Callable[[Intent, Reply], None]
 """Sends an intent in the name of the screen below, which outlives this box, and calls back with the refusal or None."""
 
 _ASKS = get_args(Ask)
+_FRAME = 2
+"""Rows of the box's border."""
+_SHARE = 0.95
+"""Of the window's height that a box may take, as in the style sheet."""
 
 
 class GateModal(KeyLock[None]):
@@ -80,6 +84,7 @@ class GateModal(KeyLock[None]):
         with Vertical(classes="box gate") as box:
             self.frame(box, gate_title(self.run, self.gate))
             with VerticalScroll(classes="said", can_focus=False):
+                yield Plain(id="message")
                 yield Plain(id="facts")
             yield from self.question()
             yield Plain(id="refused")
@@ -99,8 +104,25 @@ class GateModal(KeyLock[None]):
         if not self.gate.is_open:
             self.dismiss(None)
         elif self.query("#facts"):
+            self.query_one("#message", Plain).say(*message_rows(run, self.gate_id, self.now), hang=2)
             self.query_one("#facts", Plain).say(*gate_rows(run, self.gate_id, self.now), hang=COLUMN)
             self.judge()
+            self.call_after_refresh(self._fit)
+
+    def on_resize(self) -> None:
+        """Another size has other room for what is said."""
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """Give what is said all the room that the question and its buttons leave, and no more."""
+        for said in self.query(".said"):
+            box = said.parent
+            if box is None or self.has_class("-flat") or self.has_class("-slim"):
+                said.styles.max_height = None  # the style sheet gives it all of a small window
+                continue
+            others = [child for child in box.query_children("*") if child is not said and child.display]
+            taken = sum(child.outer_size.height + child.styles.margin.height for child in others)
+            said.styles.max_height = max(3, int(self.size.height * _SHARE) - _FRAME - taken)
 
     def judge(self) -> None:
         """Turn buttons on and off; a reason stands beside those that are off."""

@@ -6,8 +6,12 @@ Only a layout of `view/gates.py`: whether something is shown is decided there, s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
+from runbook.core.host_key import ChangedKey, HostKey
 from runbook.core.run import GateState, Run
+from runbook.tui.widgets.gatebar import KINDS
+from runbook.tui.widgets.prose_rows import prose_rows
 from runbook.tui.widgets.rows import Part, Row
 from runbook.view.gates import GateView, gate_view
 from runbook.view.plan import PlanRow
@@ -20,17 +24,59 @@ _LINES = 6
 """Lines of one script that a gate shows; the plan shows all."""
 
 
+_AUTHORED = frozenset({"confirm", "approve", "ask", "choose", "manual", "checklist"})
+"""Gates whose message somebody wrote in the runbook; the words of the others are the program's and hold no marks."""
+
+
 def gate_title(run: Run, gate: GateState) -> str:
     """Its place, its step, its kind and where it would take effect."""
     step = run.steps[gate.opened.step].planned
-    return f"GATE {step.id}  {safe(step.name)}  {gate.opened.kind}  {safe(run.plan.environment.name).upper()}"
+    kind = KINDS.get(gate.opened.kind, gate.opened.kind)
+    return f"GATE {step.id}  {safe(step.name)}  {kind}  {safe(run.plan.environment.name).upper()}"
+
+
+def message_rows(run: Run, gate: str, now: float) -> tuple[Row, ...]:
+    """What is asked, in its author's words and looks."""
+    view = gate_view(run, gate, now)
+    if view.kind in _AUTHORED:
+        return prose_rows(view.message)
+    changed = run.gates[gate].opened.changed_key
+    if changed is not None:
+        return key_rows(changed)
+    return tuple((Part(line, attributes=("bold",)),) for line in view.message)
+
+
+def key_rows(changed: ChangedKey) -> tuple[Row, ...]:
+    """A changed key under those that are known, letter under letter, with every letter that differs standing out."""
+    wide = max(len(key.algorithm) for key in (*changed.known, changed.shown))
+
+    def key(label: str, one: HostKey) -> str:
+        return f"{label:<{COLUMN}}{safe(one.algorithm):<{wide}} {safe(one.fingerprint)}"
+
+    known = [key("KNOWN", one) for one in changed.known]
+    shown = key("SHOWN", changed.shown)
+    like = known[-1].replace("KNOWN", "SHOWN")
+    return (
+        (Part(f"The key of {changed.machine} has changed, and nothing was sent to it.", attributes=("bold",)),),
+        *((Part(line),) for line in known),
+        _differing(shown, like),
+        (Part("Accept only what you have compared with the host's own console. It holds for this run alone."),),
+    )
+
+
+def _differing(text: str, like: str) -> Row:
+    """Letters that stand elsewhere in `like`, or not at all, are reversed."""
+    parts: list[Part] = []
+    for is_same, letters in groupby(enumerate(text), key=lambda at: like[at[0] : at[0] + 1] == at[1]):
+        piece = "".join(letter for _, letter in letters)
+        parts.append(Part(piece) if is_same else Part(piece, "vermillion", ("reverse", "bold")))
+    return tuple(parts)
 
 
 def gate_rows(run: Run, gate: str, now: float) -> tuple[Row, ...]:
-    """The facts, a row each."""
+    """What follows from an answer, a row each."""
     view = gate_view(run, gate, now)
     return (
-        *((Part(line, attributes=("bold",)),) for line in view.message),
         *_follows(view),
         *_labelled("ON", view.hosts or "no host"),
         *_labelled("UNDO", *_undo(view)),
@@ -49,7 +95,7 @@ def _labelled(label: str, *lines: str) -> Iterator[Row]:
 
 
 def _follows(view: GateView) -> Iterator[Row]:
-    label = {"before": "RUNS", "failure": "FAILED"}.get(view.kind, "FOLLOWS")
+    label = {"before": "RUNS", "failure": "FAILED", "host_key": "RUNS"}.get(view.kind, "FOLLOWS")
     lines = [line for row in view.follows for line in _plan_lines(row)]
     yield from _labelled(label, *(lines or ["nothing that runs on a host"]))
 

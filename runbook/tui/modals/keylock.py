@@ -16,7 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Button
+from textual.widgets import Button, OptionList
 
 from runbook.tui.messages import Seen
 from runbook.view.sanitize import safe
@@ -40,8 +40,10 @@ class KeyLock(ModalScreen[Answer]):
         Binding("escape", "safe", "not now", tooltip="Close this. Nothing is answered."),
         Binding("left", "app.focus_previous", show=False),
         Binding("right", "app.focus_next", show=False),
-        Binding("pageup,up", "read(-1)", show=False),
-        Binding("pagedown,down", "read(1)", show=False),
+        Binding("up", "choose(-1)", show=False),
+        Binding("down", "choose(1)", show=False),
+        Binding("pageup", "read(-1)", show=False),
+        Binding("pagedown", "read(1)", show=False),
     ]
     lock_seconds: float = LOCK
     """Seconds. Set before it is shown."""
@@ -81,6 +83,14 @@ class KeyLock(ModalScreen[Answer]):
 
     def _unlocked(self) -> None:
         self._mark(_UNLOCKED)
+
+    def action_choose(self, direction: int) -> None:
+        """To the list of a question, where there is one; else as for reading."""
+        lists = self.query(OptionList)
+        if lists:
+            lists.first().focus()
+        else:
+            self.action_read(direction)
 
     def action_read(self, direction: int) -> None:
         """Scroll what is said above the question."""

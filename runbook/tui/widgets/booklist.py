@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from runbook.engine.feed import BookRow, RunRow
 from runbook.tui.widgets.problem_rows import problem_rows
+from runbook.tui.widgets.prose_rows import prose_rows
 from runbook.tui.widgets.rows import Part, Row, Rows, fit
 from runbook.view.sanitize import safe_lines
 from runbook.view.words import duration
@@ -74,7 +75,7 @@ def book_details(book: BookRow) -> tuple[Row, ...]:
         (Part(book.title, "sky", ("bold",)),),
         (Part(about, "grey"),),
         (Part(f"{reviewed}  {book.path}{tags}", "grey"),),
-        *((Part(line),) for line in safe_lines(book.description)),
+        *prose_rows(safe_lines(book.description)),
     )
 
 

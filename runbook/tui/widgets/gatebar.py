@@ -15,6 +15,9 @@ from runbook.view.words import duration
 _SHOWN = 2
 """Gates named one by one; more are counted."""
 
+KINDS = {"before": "before it runs", "failure": "what now?", "host_key": "changed host key"}
+"""Kinds of gates that need other words than their own."""
+
 
 class GateBar(Plain):
     """One row for each thing that waits."""
@@ -39,12 +42,13 @@ def waiting_rows(run: Run, now: float, *, live: bool, gone: Problem | None) -> t
         gate = run.gates[gate_id]
         name = run.steps[gate.opened.step].planned.name
         waits = duration(max(0.0, now - gate.opened_at))
+        kind = KINDS.get(gate.opened.kind, gate.opened.kind)
         verb = "DECIDE" if gate.opened.kind == "failure" else "GATE"
         how = "  a answers" if live else ""
         rows.append(
             (
                 Part(f" {verb} {gate_id.partition('#')[0]} {name} ", "yellow", ("reverse", "bold")),
-                Part(f" {gate.opened.kind}  waits {waits}{how}", "yellow"),
+                Part(f" {kind}  waits {waits}{how}", "yellow"),
             )
         )  # fmt: skip - one row, two parts
     more = len(run.open_gates) - _SHOWN

@@ -91,10 +91,10 @@ class OutputView(OutputWindow):
             self.heading("3 Output")
             return
         sign = (" - FOLLOW",) if self.follow else (" - ", Part("FOLLOW off", "yellow", ("reverse", "bold")))
-        below = "" if self.follow else f" - {self.unseen:,} new below"
+        below = f" - {self.unseen:,} new below" if self.unseen and not self.follow else ""
         chosen = f" - {plural(len(self.selection), 'line')} selected, y copies" if self.marked is not None else ""
         lines = f"3 Output {safe(self.host)} - {plural(self._known, 'line')}"
-        self.heading(lines, *sign, below, self._search_said(), chosen, " - wrap" if self.wraps else "")
+        self.heading(lines, *sign, self._search_said(), below, chosen, " - wrap" if self.wraps else "")
 
     # --- following ----------------------------------------------------------------------------------------------------
 

@@ -77,7 +77,7 @@ class StepList(Rows):
             Part(" "),
             mark(step.status),
             Part(" " + fit(_name(step), name), attributes=dim),
-            Part(fit(f" {step.detail}", room - name) if room > name else "", "grey"),
+            Part(f"  {fit(step.detail, room - name - 2)}" if room > name + 2 else " " * (room - name), "grey"),
             *tail,
         )
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from runbook.core.event import GateOpened
 from runbook.core.gates import ANSWERS, NEEDS_REASON, REFUSALS
 from runbook.core.run import GateState
+from runbook.problem import problem
 from runbook.view.sanitize import safe
 
 REASONED_CHOICES = frozenset({"skip", "accept", "exclude"})
@@ -33,6 +34,24 @@ def refusing_answer(opened: GateOpened) -> str:
     offered = ANSWERS.get(opened.kind) or opened.choices
     noes = (*REFUSALS, "failed", "abort", "refuse")
     return next((answer for answer in offered if answer in noes), "")
+
+
+def offered(opened: GateOpened) -> str:
+    """What may be given as a value, as a sentence; empty where anything may."""
+    if opened.kind == "checklist":
+        return f"Items are numbered 1 to {len(opened.choices)}."
+    return f"Offered: {', '.join(opened.choices)}." if opened.kind == "choose" else ""
+
+
+def item_number(opened: GateOpened, text: str) -> int:
+    """The item of a checklist that is meant, from 0; people count from 1.
+
+    Raises:
+        Problems: It has no such item.
+    """
+    if not text.isdecimal() or not 1 <= int(text) <= len(opened.choices):
+        raise problem(f'there is no item "{text}"', fix=offered(opened), code="no-item")
+    return int(text) - 1
 
 
 def _words(gate: GateState) -> Iterator[str]:

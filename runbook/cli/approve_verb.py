@@ -10,7 +10,7 @@ from __future__ import annotations
 import click
 import msgspec
 
-from runbook.cli.answering import answer_commands, refusing_answer
+from runbook.cli.answering import answer_commands, item_number, offered, refusing_answer
 from runbook.cli.calling import call, found, open_gate
 from runbook.cli.compose import json_option, recordings_option, run_async
 from runbook.cli.data import json_text
@@ -79,8 +79,11 @@ def _intent(state: GateState, wanted: str, draft: AnswerGate) -> Intent:
     answers = ANSWERS.get(opened.kind) or opened.choices
     answer = wanted or answers[0]
     value: Json = draft.value
+    if opened.kind in {"ask", "choose", "checklist"} and value is None:
+        fix = f"Add --value VALUE. {offered(opened)}".rstrip()
+        raise problem(f"gate {opened.gate} needs a value", fix=fix, code="no-value")
     if opened.kind == "checklist":
-        value = int(str(value)) - 1 if str(value).isdigit() else None
+        value = item_number(opened, str(value))
     return msgspec.structs.replace(draft, answer=answer, value=value, digest=opened.digest)
 
 

@@ -149,7 +149,8 @@ def _answered(place: LocalWorkspace, run: str, gate: str) -> str:
     if state is None or not state.answers:
         return ""
     last = state.answers[-1]
-    return f"it was answered {_when(stands, last.at)}: {last.given.answer}{by(last.given.by)}"
+    value = "" if last.given.value is None else f" {last.given.value}"
+    return f"it was answered {_when(stands, last.at)}: {last.given.answer}{value}{by(last.given.by)}"
 
 
 def _interrupted(run: str, why: str) -> Problems:

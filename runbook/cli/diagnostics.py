@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from typing import TextIO
 
 from runbook.problem import Problem, Problems
 from runbook.view.sanitize import safe
@@ -24,8 +25,11 @@ Tell = Callable[[str], None]
 def say(text: str = "") -> None:
     """A remark, a question's text or advice: one line for a person, on standard error."""
     # What was printed before must not appear after it when both go to one terminal.
-    sys.stdout.flush()
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - this file is the only one that may
+    give_up_output()
+    try:
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - this file is the only one that may
+    except BrokenPipeError:
+        _forget(sys.stderr)
 
 
 def tell(text: str = "") -> None:
@@ -36,7 +40,7 @@ def tell(text: str = "") -> None:
     try:
         print(text, flush=True)  # noqa: T201 - this file is the only one that may
     except BrokenPipeError:
-        _forget_output()
+        _forget(sys.stdout)
         say("Nobody reads the lines any more; still watching, for the exit status.")
 
 
@@ -50,13 +54,13 @@ def give_up_output() -> None:
     try:
         sys.stdout.flush()
     except OSError:
-        _forget_output()
+        _forget(sys.stdout)
 
 
-def _forget_output() -> None:
-    """From now on standard output leads nowhere."""
+def _forget(stream: TextIO) -> None:
+    """From now on that stream leads nowhere."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 

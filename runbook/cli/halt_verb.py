@@ -9,20 +9,23 @@ from runbook.cli.compose import recordings_option, run_async
 from runbook.cli.diagnostics import say
 from runbook.core.intent import HaltRun, RollBack
 from runbook.engine.workspace import LocalWorkspace
-from runbook.problem import Problems
+from runbook.problem import Problems, problem
 from runbook.view.sanitize import safe
 
 
 @click.command("halt")
 @click.argument("run", default="last")
 @recordings_option
-@click.option("-m", "--reason", required=True, help="Goes on record.")
+@click.option("-m", "--reason", default="", help="Goes on record; needed.")
 @click.option("--rollback", is_flag=True, help="Undo what ran before the closing steps.")
 def verb(*, run: str, recordings: str, reason: str, rollback: bool) -> int:
     """Stop a live run: its id or its beginning, a runbook's name, or `last`.
 
     What runs is cancelled. Then come the runbook's own `always` steps; those of a block that it stops in do not.
     """
+    if not reason.strip():
+        fix = f'Say why: runbook halt {run} -m "WHY"'
+        raise problem("a halt goes on record with a reason", fix=fix, code="no-reason")
     place, name = found(run, recordings, via="halt")
     intent = RollBack(reason=reason) if rollback else HaltRun(reason=reason)
     left = _left_open(place, name)

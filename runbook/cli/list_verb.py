@@ -33,7 +33,11 @@ def verb(*, recordings: str, as_json: bool, kind: str, tag: str) -> int:
     if readable:
         print_table(HEAD, [_cells(row) for row in readable])
     elif not rows:
-        say(f"There is no runbook in {place.settings.drills}. Make a first one with: runbook init")
+        say(
+            "No runbook is of that kind and has that tag. All of them: runbook list"
+            if kind or tag
+            else f"There is no runbook in {safe(str(place.settings.drills))}. Make a first one with: runbook init"
+        )
     broken = [row.problem for row in rows if row.problem is not None]
     if broken:
         explain(Problems(broken))

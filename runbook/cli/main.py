@@ -16,7 +16,7 @@ import sys
 import click
 
 from runbook.cli.diagnostics import can_show_screen, explain, give_up_output
-from runbook.problem import Exit, Problems, problem
+from runbook.problem import Exit, Problems, nearest, problem
 
 VERBS = {
     "approve": "Answer a gate of a live run, from any terminal.",
@@ -53,13 +53,27 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """Import one verb."""
         if cmd_name not in VERBS:
-            return None
+            raise problem(f'there is no verb "{cmd_name}"', fix=_nearest_verb(cmd_name), code="no-verb")
         return _loaded(f"runbook.cli.{cmd_name}_verb")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """The list in `--help`, from the table above."""
         with formatter.section("Verbs"):
             formatter.write_dl(sorted(VERBS.items()))
+
+
+def _nearest_verb(word: str) -> str:
+    guess = nearest(word, VERBS)
+    return guess if guess.startswith("Did") else "All of them are shown by: runbook --help"
+
+
+def _unusable(wrong: click.ClickException) -> Problems:
+    """What click says of a command line, in our form."""
+    said = wrong.format_message().rstrip(".")
+    what, dot, guess = said.partition(". ")
+    context = wrong.ctx if isinstance(wrong, click.UsageError) else None
+    help_of = f"See: {context.command_path if context else 'runbook'} --help"
+    return problem(what[:1].lower() + what[1:], fix=f"{guess} {help_of}" if dot else help_of, code="usage")
 
 
 def _loaded(module: str) -> click.Command:
@@ -118,7 +132,7 @@ def _status() -> int:
         explain(wrong)
         return wrong.exit
     except click.ClickException as wrong:
-        wrong.show()
+        explain(_unusable(wrong))
         return Exit.USAGE
     except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED

@@ -40,7 +40,12 @@ def verb(*, recordings: str, as_json: bool, name: str, limit: int | None) -> int
         print_json(rows)
         return 0
     if not rows:
-        say("There is no run yet. Start one with: runbook run NAME")
+        known = ", ".join(sorted({row.runbook for row in everything}))
+        say(
+            f"There is no run of {safe(name)}. There are runs of: {safe(known)}"
+            if known
+            else "There is no run yet. Start one with: runbook run NAME"
+        )
         return 0
     print_table(HEAD, [_cells(row) for row in rows])
     return 0

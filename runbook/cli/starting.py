@@ -9,10 +9,10 @@ import sys
 from dataclasses import dataclass
 
 import click
-import msgspec
 
 from runbook.cli.compose import run_async
-from runbook.cli.diagnostics import can_show_screen, problem_text, say, story
+from runbook.cli.data import json_text
+from runbook.cli.diagnostics import can_show_screen, problem_text, say, story, tell
 from runbook.core.run import Run
 from runbook.core.verdict import verdicts
 from runbook.document.policy import gates_a_machine_may_not_answer
@@ -80,8 +80,7 @@ def conclude(place: LocalWorkspace, run: Run, *, as_json: bool) -> int:
     if as_json:
         from runbook.report.summary import summary  # noqa: PLC0415 - only where it is asked for
 
-        click.echo(msgspec.json.format(msgspec.json.encode(summary(run, folder)), indent=2).decode())
-    tell = story(beside_data=as_json)
+        tell(json_text(summary(run, folder)))
     for text in closing(run, folder):
-        tell(text)
+        story(beside_data=as_json)(text)
     return int(verdicts(run).exit)

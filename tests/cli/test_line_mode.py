@@ -185,6 +185,31 @@ def test_who_cannot_answer_here_is_given_the_whole_command(desk: Desk) -> None:
     assert ended.err.endswith(f": every step is done\n  fix: Read it with: runbook replay {run_id}\n")
 
 
+@pytest.mark.parametrize(
+    ("step", "words", "said"),
+    [
+        (
+            "choose: {prompt: Way?, options: [left, right]}",
+            (),
+            "needs a value\n  fix: Add --value VALUE. Offered: left, right.\n",
+        ),
+        ("checklist: [one, two]", (), "needs a value\n  fix: Add --value VALUE. Items are numbered 1 to 2.\n"),
+        ("checklist: [one, two]", ("--value", "3"), 'no item "3"\n  fix: Items are numbered 1 to 2.\n'),
+        ("checklist: [one, two]", ("--value", "0"), 'no item "0"\n  fix: Items are numbered 1 to 2.\n'),
+    ],
+    ids=["no choice", "no item", "an item too many", "item nought"],
+)
+def test_a_value_that_is_missing_or_none_of_those_offered_is_asked_for(
+    desk: Desk, step: str, words: tuple[str, ...], said: str
+) -> None:
+    desk.write("drills/look.yaml", book(steps=f"[{{name: Ask, {step}}}]"))
+    run_id = desk.start("run", "look", "--detach", "--attended").out.strip()
+    desk.until(lambda: desk.ask("approve", run_id), lambda said: "1.1#1" in said.out)
+    refused = desk.ask("approve", run_id, "--gate", "1.1#1", *words)
+    assert (refused.status, refused.out) == (2, "")
+    assert refused.err.endswith(said)
+
+
 def test_an_answer_without_its_gate_is_no_answer(desk: Desk) -> None:
     assert desk.ask("approve", "look", "--type", "localhost") == Said(
         2,

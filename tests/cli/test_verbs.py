@@ -8,7 +8,7 @@ import click
 import pytest
 
 from runbook.cli import main
-from tests.cli.desk import Desk
+from tests.cli.desk import Desk, Said
 
 HERE = Path(main.__file__).parent
 
@@ -46,17 +46,25 @@ def test_the_help_lists_the_verbs(desk: Desk, snapshot: object) -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("frobnicate",), "No such command 'frobnicate'"),
-        (("plan",), "Missing argument 'BOOK'"),
-        (("plan", "look", "--frob"), "No such option '--frob'"),
-        (("check", "--format", "xml"), "'xml' is not one of 'text', 'json', 'sarif'"),
+        (("frobnicate",), 'there is no verb "frobnicate"\n  fix: All of them are shown by: runbook --help'),
+        (("aprove",), 'there is no verb "aprove"\n  fix: Did you mean "approve"?'),
+        (("plan",), "missing argument 'BOOK'\n  fix: See: runbook plan --help"),
+        (("plan", "look", "--jsn"), "no such option '--jsn'\n  fix: Did you mean '--json'? See: runbook plan --help"),
+        (("halt",), 'a halt goes on record with a reason\n  fix: Say why: runbook halt last -m "WHY"'),
+        (
+            ("check", "--format", "xml"),
+            "invalid value for '--format': 'xml' is not one of 'text', 'json', 'sarif'\n  fix: See: runbook check --help",
+        ),
     ],
 )
-def test_a_wrong_command_line_is_refused_with_its_usage(desk: Desk, words: tuple[str, ...], complaint: str) -> None:
-    said = desk.ask(*words)
-    assert (said.status, said.out) == (2, "")
-    assert said.err.startswith("Usage: runbook ")
-    assert complaint in said.err
+def test_a_wrong_command_line_is_one_problem_and_what_to_do(desk: Desk, words: tuple[str, ...], complaint: str) -> None:
+    assert desk.ask(*words) == Said(2, "", f"error: {complaint}\n")
+
+
+def test_an_empty_list_says_what_it_was_narrowed_to(desk: Desk) -> None:
+    desk.record()
+    assert desk.ask("runs", "--runbook", "nope").err == "There is no run of nope. There are runs of: orders-restart\n"
+    assert desk.ask("list", "--kind", "nope").err.startswith("No runbook is of that kind and has that tag.")
 
 
 def test_without_a_verb_and_without_a_terminal_the_verbs_are_named(desk: Desk) -> None:

@@ -32,8 +32,8 @@ def answer_commands(run: str, gate: GateState) -> tuple[str, ...]:
 def refusing_answer(opened: GateOpened) -> str:
     """The answer that `--reject` stands for at this gate; empty where nothing says no."""
     offered = ANSWERS.get(opened.kind) or opened.choices
-    noes = (*REFUSALS, "failed", "abort", "refuse")
-    return next((answer for answer in offered if answer in noes), "")
+    refusals = (*REFUSALS, "failed", "abort", "refuse")
+    return next((answer for answer in offered if answer in refusals), "")
 
 
 def offered(opened: GateOpened) -> str:

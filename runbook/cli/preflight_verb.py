@@ -15,7 +15,9 @@ from runbook.document.inventory_reading import Reading
 from runbook.engine.preflight import Inspection, inspect
 from runbook.engine.prepare import Wish, prepare
 from runbook.problem import Exit
+from runbook.view.reasons import brief, shared
 from runbook.view.sanitize import safe
+from runbook.view.words import name_hosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,9 @@ def _show(found: tuple[Inspection, ...]) -> None:
     ]
     width = max((len(row.host) for row in rows), default=4)
     for row in rows:
-        click.echo(f"{row.word:<5} {safe(row.host):<{width}}  {safe(row.check):<10} {safe(row.detail)}")
-    for host in found:
-        told = {check.detail for check in host.checks if not check.ok}
-        if host.outcome is not Outcome.SUCCEEDED and host.detail not in told:
-            tell(f"{safe(host.host)}: {safe(host.detail)}")
+        click.echo(f"{row.word:<5} {safe(row.host):<{width}}  {safe(row.check):<10} {safe(brief(row.detail))}".rstrip())
+    for group in shared((host.host, host.detail) for host in found if host.outcome is not Outcome.SUCCEEDED):
+        first, *others = group.reason.lines()
+        tell(f"\n{safe(name_hosts(group.hosts))}: {safe(first)}")
+        for line in others:
+            tell(f"  {safe(line)}")

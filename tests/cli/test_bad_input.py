@@ -214,3 +214,17 @@ def test_a_host_that_does_not_answer_ends_a_run_as_unreachable(desk: Desk) -> No
     assert said.status == 3
     assert "UNRCH" in said.out
     assert "Traceback" not in said.err
+
+
+def test_a_preflight_says_why_once_for_all_hosts_that_it_holds_for(desk: Desk) -> None:
+    hosts = ", ".join(f"app{n}: {{ansible_host: 127.0.0.{n}, ansible_port: 1}}" for n in (1, 2, 3))
+    desk.write("inventories/here/hosts.yaml", f"all: {{hosts: {{{hosts}}}}}\n")
+    desk.write("drills/look.yaml", book(steps="[{name: Look, command: uptime, on: all, timeout: 5s}]"))
+    said = desk.ask("preflight", "look")
+    assert (said.status, said.err) == (3, "")
+    table, reasons = said.out.split("\n\n")
+    assert table.splitlines()[2] == "FAIL  app1  login      there is no key to log in to app1 with"
+    what, why, fix = reasons.splitlines()
+    assert what == "app[1-3]: there is no key to log in to app[1-3] with"
+    assert why.startswith("  why: ")
+    assert fix.startswith("  fix: Add the key to your agent")

@@ -6,7 +6,9 @@ runner's socket or from a file of last year. A feed hands out whole folded runs,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 from runbook.core.actor import Actor
@@ -191,11 +193,20 @@ class Workspace(Protocol):
     def parameters(self, path: str) -> tuple[ParameterField, ...]:
         """What a runbook asks for."""
 
-    def plan(self, path: str, given: dict[str, str], *, inventory: str = "") -> Plan:
-        """Compile it; connects to nothing."""
+    def plan(
+        self, path: str, given: dict[str, str], *, inventory: str = "", agree: Callable[[Path], bool] | None = None
+    ) -> Plan:
+        """Compile it; connects to nothing. `agree` is asked before a program is run as its inventory."""
 
     async def start(
-        self, path: str, given: dict[str, str], *, inventory: str = "", step_mode: bool = False, digest: str = ""
+        self,
+        path: str,
+        given: dict[str, str],
+        *,
+        inventory: str = "",
+        step_mode: bool = False,
+        digest: str = "",
+        agree: Callable[[Path], bool] | None = None,
     ) -> Feed:
         """Start a runner for it and watch it. Refused when what was shown, by its `digest`, is not what it is now."""
 

@@ -22,7 +22,7 @@ from runbook.core.run import Run
 from runbook.core.runbook import Runbook
 from runbook.core.verdict import verdicts
 from runbook.document.inventory_file import read_inventory
-from runbook.document.inventory_reading import Agree
+from runbook.document.inventory_reading import Agree, Reading
 from runbook.document.runbook_file import read_runbook
 from runbook.engine.beginning import folded
 from runbook.engine.books import book_files, find_book
@@ -161,14 +161,22 @@ class LocalWorkspace:
             for name, one in book.parameters.items()
         )
 
-    def plan(self, path: str, given: dict[str, str], *, inventory: str = "") -> Plan:
-        """Compile; connect to nothing and ask for no secret."""
-        return prepare(self.settings, Wish(book=path, inventory=inventory, given=given, source="form"), None).plan
+    def plan(self, path: str, given: dict[str, str], *, inventory: str = "", agree: Agree | None = None) -> Plan:
+        """Compile; connect to nothing and ask for no secret. `agree` is asked before an inventory is run."""
+        wish = Wish(book=path, inventory=inventory, reading=Reading(agree=agree), given=given, source="form")
+        return prepare(self.settings, wish, None).plan
 
     # --- running ------------------------------------------------------------------------------------------------------
 
     async def start(
-        self, path: str, given: dict[str, str], *, inventory: str = "", step_mode: bool = False, digest: str = ""
+        self,
+        path: str,
+        given: dict[str, str],
+        *,
+        inventory: str = "",
+        step_mode: bool = False,
+        digest: str = "",
+        agree: Agree | None = None,
     ) -> LiveFeed:
         """Start a runner and watch it.
 
@@ -176,7 +184,7 @@ class LocalWorkspace:
             Problems: What cannot be started, or is not what was shown.
         """
         # Step mode is the runner's business: the plan stays the one that was shown, whose digest can be compared.
-        wish = Wish(book=path, inventory=inventory, given=given, source="form")
+        wish = Wish(book=path, inventory=inventory, reading=Reading(agree=agree), given=given, source="form")
         prepared = prepare(self.settings, wish, self.secret)
         if digest and prepared.plan.digest != digest:
             raise _changed(path)

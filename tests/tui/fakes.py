@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from runbook.core.actor import Actor
 from runbook.core.decide import decide
@@ -14,7 +15,7 @@ from runbook.core.intent import Intent
 from runbook.core.plan import Plan
 from runbook.core.run import Run
 from runbook.engine.feed import BookRow, OutputLine, ParameterField, RunRow
-from runbook.problem import Exit, Problem
+from runbook.problem import Exit, Problem, Problems
 from tests.builders import ANNA, Story
 
 
@@ -182,6 +183,8 @@ class FakeWorkspace:
         self.feed: FakeFeed | None = None
         self.started: list[tuple[str, dict[str, str], bool]] = []
         self.refusal: Exception | None = None
+        self.program: Path | None = None
+        """An inventory that is a program: compiling asks before it is run."""
 
     def books(self) -> tuple[BookRow, ...]:
         return self._books
@@ -192,15 +195,27 @@ class FakeWorkspace:
     def parameters(self, path: str) -> tuple[ParameterField, ...]:
         return self.fields
 
-    def plan(self, path: str, given: dict[str, str], *, inventory: str = "") -> Plan:
+    def plan(
+        self, path: str, given: dict[str, str], *, inventory: str = "", agree: Callable[[Path], bool] | None = None
+    ) -> Plan:
+        if self.program is not None and not (agree and agree(self.program)):
+            raise Problems((refusal("the inventory is a program and was not run"),))
         if self.refusal is not None:
             raise self.refusal
         assert self._plan is not None
         return self._plan
 
     async def start(
-        self, path: str, given: dict[str, str], *, inventory: str = "", step_mode: bool = False, digest: str = ""
+        self,
+        path: str,
+        given: dict[str, str],
+        *,
+        inventory: str = "",
+        step_mode: bool = False,
+        digest: str = "",
+        agree: Callable[[Path], bool] | None = None,
     ) -> FakeFeed:
+        assert self.program is None or (agree and agree(self.program))
         self.digest = digest
         self.started.append((path, given, step_mode))
         assert self.feed is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual.widgets import Input
 
@@ -9,6 +11,7 @@ from runbook.core.plan import Environment
 from runbook.engine.feed import ParameterField
 from runbook.problem import Problems
 from runbook.tui.modals.refusal import Refusal
+from runbook.tui.modals.sure import Sure
 from runbook.tui.screens.library import Library
 from runbook.tui.screens.plan import PlanScreen
 from runbook.tui.screens.replay import ReplayScreen
@@ -143,6 +146,36 @@ async def test_what_is_started_is_the_digest_that_was_shown():
         await pilot.press("tab", "enter")
         await until(pilot, lambda: workspace.started)
         assert workspace.digest == failover_plan().digest
+
+
+async def test_an_inventory_that_is_a_program_is_asked_about_before_anything_is_planned_with_it():
+    workspace = shelf()
+    workspace.program = Path("/srv/inventory.py")
+    workspace.feed = FakeFeed(Story(failover_plan()).start())
+    async with opened(workspace) as pilot:
+        await until_shown(pilot, "daily-health")
+        await pilot.press("enter")
+        await asked(pilot, Sure)
+        await until_shown(pilot, "/srv/inventory.py")
+        await pilot.press("tab", "enter")
+        await until_shown(pilot, "orders promote")
+        await pilot.press("ctrl+s")
+        await asked(pilot, Sure)
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: workspace.started)
+
+
+async def test_an_inventory_that_was_not_agreed_to_is_not_run_and_there_is_no_plan():
+    workspace = shelf()
+    workspace.program = Path("/srv/inventory.py")
+    async with opened(workspace) as pilot:
+        await until_shown(pilot, "daily-health")
+        await pilot.press("enter")
+        await asked(pilot, Sure)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Refusal))
+        await until_shown(pilot, "was not run")
+        assert [screen.check_action("start", ()) for screen in pilot.app.screen_stack[-2:-1]] == [None]
 
 
 async def test_start_goes_to_the_run_and_leaving_it_leads_to_the_library():

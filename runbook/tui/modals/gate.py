@@ -104,7 +104,7 @@ class GateModal(KeyLock[None]):
         if not self.gate.is_open:
             self.dismiss(None)
         elif self.query("#facts"):
-            self.query_one("#message", Plain).say(*message_rows(run, self.gate_id, self.now), hang=2)
+            self.query_one("#message", Plain).say(*message_rows(run, self.gate_id, self.now))
             self.query_one("#facts", Plain).say(*gate_rows(run, self.gate_id, self.now), hang=COLUMN)
             self.judge()
             self.call_after_refresh(self._fit)

@@ -90,7 +90,8 @@ def _owned(home: type) -> dict[str, str]:
 def help_rows(found: dict[str, str]) -> tuple[Row, ...]:
     """A row for each deed that has keys, under its area's name."""
     rows: list[Row] = []
-    for area in dict.fromkeys(deed.area for deed in DEEDS):
+    # What is special to a screen comes first; what counts everywhere is known soonest.
+    for area in reversed(dict.fromkeys(deed.area for deed in DEEDS)):
         deeds = [deed for deed in DEEDS if deed.area == area and deed.id in found and deed.help]
         if deeds:
             rows.append((Part(f"{area.upper()}{_WHERE.get(area, '')}", "sky", ("bold",)),))
@@ -106,7 +107,8 @@ def keys_shown(deed: Deed, keys: str = "") -> str:
 def _key(key: str) -> str:
     if key in _SHOWN:
         return _SHOWN[key]
-    return key.replace("ctrl+", "Ctrl+").replace("shift+", "Shift+") if len(key) > 1 else key
+    front, _, last = key.rpartition("+")
+    return f"{front.capitalize()}+{last.upper()}" if front else key.upper() if len(key) > 1 else key
 
 
 def _row(deed: Deed, keys: str) -> Row:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -18,8 +19,9 @@ from textual.widgets import Footer, Input, Select
 
 from runbook.core.plan import Plan
 from runbook.engine.feed import BookRow, Workspace
+from runbook.problem import Problem, Problems
 from runbook.tui.actions import bindings
-from runbook.tui.messages import Planned, Started
+from runbook.tui.messages import Planned, Refused, Started
 from runbook.tui.modals.sure import Sure
 from runbook.tui.screens.place import Place
 from runbook.tui.screens.run import RunScreen
@@ -46,6 +48,8 @@ class PlanScreen(Place):
         self._book = book
         self._plan: Plan | None = None
         self._planned_with: dict[str, str] = {}
+        self._agreed: set[Path] = set()
+        """Inventories that are programs, and that this person let run."""
 
     def compose(self) -> ComposeResult:
         """Title, form, plan."""
@@ -68,9 +72,38 @@ class PlanScreen(Place):
         self.work(partial(self._compile, given), group="plan")
 
     async def _compile(self, given: dict[str, str]) -> None:
-        plan = await asyncio.to_thread(self._workspace.plan, self._book.path, given)
+        unasked: list[Path] = []
+        try:
+            plan = await asyncio.to_thread(
+                self._workspace.plan, self._book.path, given, agree=lambda program: self._agrees(program, unasked)
+            )
+        except Problems as refused:
+            if not unasked:
+                raise
+            self._ask_about(unasked[0], refused.problems)
+            return
         self._planned_with = given
         self.post_message(Planned(plan))
+
+    def _agrees(self, program: Path, unasked: list[Path]) -> bool:
+        """Whether a program may be run as the inventory. Nobody is waited for in a thread: what is new is noted."""
+        if program not in self._agreed:
+            unasked.append(program)
+        return program in self._agreed
+
+    def _ask_about(self, program: Path, refused: tuple[Problem, ...]) -> None:
+        """Ask; then plan again, or say why there is no plan."""
+        question = Sure("Run this inventory?", program_rows(program, self._workspace.whoami().name), verb="Run it")
+        question.lock_seconds = self.house.lock_seconds
+
+        def answered(yes: bool | None) -> None:  # noqa: FBT001 - what a question gives
+            if yes:
+                self._agreed.add(program)
+                self.action_compile()
+            else:
+                self.post_message(Refused(refused))
+
+        self.app.push_screen(question, answered)
 
     def on_planned(self, message: Planned) -> None:
         """Show it."""
@@ -116,7 +149,9 @@ class PlanScreen(Place):
         self.work(partial(self._start, self._planned_with, step_mode=form.step_mode, digest=digest), group="start")
 
     async def _start(self, given: dict[str, str], *, step_mode: bool, digest: str) -> None:
-        feed = await self._workspace.start(self._book.path, given, step_mode=step_mode, digest=digest)
+        feed = await self._workspace.start(
+            self._book.path, given, step_mode=step_mode, digest=digest, agree=self._agreed.__contains__
+        )
         self.post_message(Started(feed))
 
     def on_started(self, message: Started) -> None:
@@ -141,6 +176,15 @@ class PlanScreen(Place):
             super().action_back()
         else:
             self.action_rows()
+
+
+def program_rows(program: Path, me: str) -> tuple[Row, ...]:
+    """What a person should know before somebody's program runs here."""
+    return (
+        (Part(str(program), attributes=("bold",)),),
+        (Part(f"is a program. It would run on this machine, as {me}, now and again when the run starts."),),
+        (Part("It can do whatever you can do. The hosts of this runbook come from what it prints.", "orange"),),
+    )
 
 
 def title(plan: Plan) -> Row:

@@ -242,7 +242,8 @@ class Rows(ScrollView, can_focus=True):
         """Copy the row that has the cursor."""
         if self.count:
             row = self.row(self.cursor, _COPIED_CELLS)
-            self.post_message(self.Copied(safe("".join(part.text for part in row)), "this row"))
+            text = " ".join(safe("".join(part.text for part in row)).split())
+            self.post_message(self.Copied(text, "this row"))
 
     def index_at(self, y: int) -> int:
         """The row that stands in line `y` of the window."""

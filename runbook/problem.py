@@ -101,7 +101,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     Returns an empty string when nothing is known.
     """
     names = sorted(set(known))
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.65)
     if close:
         return f'Did you mean "{close[0]}"?'
     return f"Known: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}." if names else ""  # noqa: PLR2004 - a line's worth

@@ -150,7 +150,7 @@ def _unfit_value(gate: GateState, action: object, intent: AnswerGate) -> Problem
             return refuse(f"there is no item {intent.value}", fix=f"Items are numbered 0 to {count - 1}.")
         earlier = next((answer.given for answer in gate.answers if answer.given.value == intent.value), None)
         if earlier is not None:
-            return refuse(f"item {intent.value} is settled already", why=f"{earlier.by.name}: {earlier.answer}")
+            return refuse(f"item {intent.value} has its answer", why=f"{earlier.by.name}: {earlier.answer}")
     return None
 
 

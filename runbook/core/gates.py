@@ -145,7 +145,7 @@ def settled(gate: GateState, action: Ask) -> tuple[Outcome, str] | None:
     if gate.lapsed and isinstance(action, ApproveAction):
         proceed = action.on_timeout == "proceed"
         return (
-            (Outcome.SUCCEEDED, "nobody answered; policy goes on") if proceed else (Outcome.FAILED, "nobody answered")
+            (Outcome.SUCCEEDED, "nobody answered in time; the runbook goes on then") if proceed else (Outcome.FAILED, "nobody answered in time")
         )
     given = [answer.given for answer in gate.answers]
     if not given:

@@ -122,10 +122,10 @@ def test_killing_the_watcher_leaves_the_run_going_and_attach_shows_it(desk: Desk
     for gate in ("3.2#1", "6.3#1"):
         eventually(lambda gate=gate: gate in desk("approve", run)[1])
         assert desk("approve", run, "--gate", gate)[0] == 0
-    _, err = attached.communicate(timeout=PATIENCE)
+    told, _ = attached.communicate(timeout=PATIENCE)
     assert attached.returncode == 0
-    assert "Promote the standby" in err
-    assert "recovery time" in err
+    assert "Promote the standby" in told
+    assert "recovery time" in told
 
 
 def test_a_runner_killed_in_a_step_leaves_it_in_doubt_and_nothing_runs_twice(desk: Desk) -> None:
@@ -165,13 +165,12 @@ sections:
 
 
 def test_a_replay_in_lines_tells_what_the_run_told(desk: Desk) -> None:
-    code, _, live = desk("run", "daily-health", "-i", "lab", "--auto", "--line")
+    code, live, _ = desk("run", "daily-health", "-i", "lab", "--auto", "--line")
     assert code == 0
-    code, out, err = desk("replay", "last", "--line", "--speed", "0")
+    code, replayed, _ = desk("replay", "last", "--line", "--speed", "0")
     assert code == 0
-    told = [line for line in live.splitlines() if " | RUN" in line or " | OK" in line]
-    replayed = [line for line in (out + err).splitlines() if " | RUN" in line or " | OK" in line]
-    assert replayed == told
+    steps = [[line for line in story.splitlines() if " | RUN" in line or " | OK" in line] for story in (live, replayed)]
+    assert steps[0] == steps[1] != []
 
 
 def test_a_report_says_who_answered_what_and_how_long_it_took(desk: Desk) -> None:
@@ -182,4 +181,4 @@ def test_a_report_says_who_answered_what_and_how_long_it_took(desk: Desk) -> Non
         assert "Promote the standby" in out
     markdown = desk("report", said["run"], "--format", "md")[1]
     assert "Declare the failover" in markdown
-    assert "policy" in markdown
+    assert "| **runbook --auto** | answered proceed at gate" in markdown

@@ -195,6 +195,15 @@ async def test_slash_asks_what_to_look_for_and_escape_ends_the_search():
         assert pilot.app.is_running
 
 
+async def test_escape_closes_what_asks_and_leaves_things_as_they_are():
+    async with opened(feed=running(), start_on="run") as pilot:
+        screen = pilot.app.screen
+        before = screen.focused
+        await pilot.press("slash", *"x", "escape")
+        await until(pilot, lambda: screen.focused is before)
+        assert (screen.query_one(OutputView).search, screen.query_one("#prompt").display) == (None, False)
+
+
 async def test_only_hosts_named_like_what_was_typed_are_shown():
     async with opened(feed=running(), start_on="run") as pilot:
         hosts = pilot.app.screen.query_one(HostGrid)

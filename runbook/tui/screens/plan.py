@@ -28,6 +28,7 @@ from runbook.tui.screens.run import RunScreen
 from runbook.tui.widgets.parameterform import ParameterForm
 from runbook.tui.widgets.plain import Plain
 from runbook.tui.widgets.planview import PlanView
+from runbook.tui.widgets.recoveryclock import place_part
 from runbook.tui.widgets.rows import Part, Row
 from runbook.view.plan import plan_totals
 from runbook.view.words import duration, plural
@@ -190,7 +191,7 @@ def program_rows(program: Path, me: str) -> tuple[Row, ...]:
 def title(plan: Plan) -> Row:
     """Where and what."""
     return (
-        Part(f" {plan.environment.name.upper()} ", "sky", ("reverse", "bold")),
+        place_part(plan.environment),
         Part(f" PLAN  {plan.runbook}  ", attributes=("bold",)),
         Part(f"{plan.title}  digest {plan.digest[:_DIGEST]}", "grey"),
     )

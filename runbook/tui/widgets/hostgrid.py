@@ -39,11 +39,16 @@ class HostGrid(Rows):
         self._groups: tuple[HostGroup, ...] = ()
         self._said: tuple[Row, ...] = ()
         """What a step says or asks that no host does, in place of hosts."""
+        self._broken: tuple[Row, ...] = ()
+        """The same, in rows as wide as the pane."""
 
     def show(self, run: Run, step: StepId, now: float) -> None:
         """The hosts of a step as they are at `now` (seconds since the run was opened)."""
         self._all = host_rows(run, step, now)
-        self._said = () if self._all else said_rows(run, step)
+        said = () if self._all else said_rows(run, step)
+        if said != self._said:
+            self._said = said
+            self._break()
         self._arrange()
 
     def _arrange(self) -> None:
@@ -66,14 +71,14 @@ class HostGrid(Rows):
         """How many rows, which is fewer than hosts when folded."""
         return len(self._broken) if self._said else len(self._groups)
 
-    @property
-    def _broken(self) -> tuple[Row, ...]:
-        """The rows of what is said, broken to the pane."""
+    def _break(self) -> None:
+        """Break what is said to the pane."""
         width = max(20, self.scrollable_content_region.width - 1)
-        return tuple((Part(" "), *line) for row in self._said for line in wrap(row, width, hang=2) or ((),))
+        self._broken = tuple((Part(" "), *line) for row in self._said for line in wrap(row, width, hang=2) or ((),))
 
     def on_resize(self) -> None:
         """What is said is broken elsewhere."""
+        self._break()
         self.changed()
         super().on_resize()
 

@@ -61,7 +61,7 @@ def wrapped_line(line: OutputLine, spans: Spans, width: int) -> tuple[Row, ...]:
     room = max(2, width - HEAD)
     first = 0
     rows: list[Row] = []
-    for piece in chop_cells(shown(line.data), room) or [""]:
+    for piece in _broken(shown(line.data), room):
         front = Part(" " * HEAD) if rows else head(line)
         rows.append((front, *_marked(piece, spans, first, _colour(line))))
         first += len(piece)
@@ -72,7 +72,14 @@ def rows_of(line: OutputLine, width: int) -> int:
     """How many rows it takes when it is wrapped."""
     text = shown(line.data)
     room = max(2, width - HEAD)
-    return max(1, -(-len(text) // room) if text.isascii() else len(chop_cells(text, room)))
+    return max(1, -(-len(text) // room)) if text.isascii() else len(_broken(text, room))
+
+
+def _broken(text: str, room: int) -> list[str]:
+    """Text in pieces of at most so many cells, at least one."""
+    if text.isascii():
+        return [text[start : start + room] for start in range(0, len(text), room)] or [""]
+    return chop_cells(text, room) or [""]
 
 
 def cell_of(text: str, position: int) -> int:

@@ -17,13 +17,16 @@ from runbook.view.sanitize import safe
 class Tick(Checkbox):
     """A box that says by its shape, and not by its colour alone, whether it is ticked."""
 
-    BUTTON_LEFT = "["
-    BUTTON_RIGHT = "]"
-    BUTTON_INNER = " "
+    BUTTON_LEFT = BUTTON_RIGHT = BUTTON_INNER = ""
+
+    def __init__(self, text: str, *, id: str) -> None:  # noqa: A002 - textual's own parameter
+        """Begin without a tick."""
+        self._text = text
+        super().__init__(Content(f"[ ] {text}"), id=id, compact=True)
 
     def watch_value(self) -> None:
         """Draw the tick."""
-        self.BUTTON_INNER = "x" if self.value else " "
+        self.label = Content(f"[{'x' if self.value else ' '}] {self._text}")
         super().watch_value()
 
 
@@ -46,7 +49,7 @@ class ParameterForm(VerticalScroll, can_focus=False):
             yield Plain(_hint(field), classes="hint")
         if not self._fields:
             yield Plain("This runbook asks for nothing.", classes="hint")
-        yield Tick("Step mode: ask before every step", id="step-mode", compact=True)
+        yield Tick("Step mode: ask before every step", id="step-mode")
 
     @property
     def given(self) -> dict[str, str]:

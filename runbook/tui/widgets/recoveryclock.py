@@ -9,6 +9,7 @@ from __future__ import annotations
 from textual.reactive import reactive
 from textual.strip import Strip
 
+from runbook.core.plan import Environment
 from runbook.core.run import Run
 from runbook.core.verdict import verdicts
 from runbook.tui.widgets.rows import Part, Row, Rows
@@ -70,7 +71,7 @@ def title_row(run: Run, now: float, width: int, *, prefix: str = "") -> Row:
     """Where, what, how far: environment, runbook, state, step, time. The run's id where there is room."""
     rows = step_rows(run, now)
     done = sum(row.outcome is not None for row in rows)
-    place = _place(run)
+    place = place_part(run.plan.environment)
     word, colour = state_of(run)
     tail = f"  step {done}/{len(rows)}  {duration(now)}"
     name = safe(run.plan.runbook)
@@ -85,8 +86,8 @@ def title_row(run: Run, now: float, width: int, *, prefix: str = "") -> Row:
     )
 
 
-def _place(run: Run) -> Part:
-    environment = run.plan.environment
+def place_part(environment: Environment) -> Part:
+    """Where a run is, in the colour that its environment asks for."""
     return Part(f" {safe(environment.name).upper()} ", _COLOURS.get(environment.colour, "sky"), ("reverse", "bold"))
 
 
@@ -147,7 +148,11 @@ def fact_rows(run: Run, now: float) -> tuple[Row, ...]:
     failed = [row for row in rows if row.status in {Status.FAILED, Status.IN_DOUBT, Status.UNREACHABLE}]
     error = f"{failed[-1].id} {failed[-1].name}: {failed[-1].detail}" if failed else "none"
     return (
-        (_place(run), Part(f" {word}", colour, ("bold",)), Part(f"  {safe(run.plan.runbook)}", attributes=("bold",))),
+        (
+            place_part(run.plan.environment),
+            Part(f" {word}", colour, ("bold",)),
+            Part(f"  {safe(run.plan.runbook)}", attributes=("bold",)),
+        ),
         (Part(f"step {sum(row.outcome is not None for row in rows)}/{len(rows)} {live.name if live else ''}"),),
         (Part(clock_line(clock), clock_colour(clock)),),
         (Part(f"waits: {plural(len(run.open_gates), 'gate')}", "yellow" if run.open_gates else "grey"),),

@@ -58,8 +58,8 @@ GARBAGE = 20_000
 def main() -> int:
     """Entry of the runner's process; the exit status is for nobody, the answer line is for the launcher."""
     _harden()
-    # What is imported stays, and what a run makes is nearly all freed by counting: looking for cycles as often as Python
-    # does by itself costs a sixteenth of a large run's time.
+    # What is imported stays, and what a run makes is nearly all freed by counting: looking for cycles as often as
+    # Python does by itself costs a sixteenth of a large run's time.
     gc.freeze()
     gc.set_threshold(GARBAGE, 20, 20)
     try:

@@ -50,7 +50,7 @@ class PlanRow(msgspec.Struct, frozen=True, kw_only=True):
     waits_for: tuple[str, ...] = ()
     """Names whose values are known only while the run goes on."""
     gate: str = ""
-    """What a person does before it goes on: `answer`, `press a key`, `type db1`; empty when nobody is asked."""
+    """What a person does before it goes on: `answer`, `confirm`, `type db1`; empty when nobody is asked."""
     undo: tuple[str, ...] = ()
     """What takes it back, as lines; empty when nothing does."""
     changes: bool = False
@@ -182,8 +182,8 @@ def _gate(step: PlannedStep) -> str:
     if word:
         return safe(f"type {word}")
     if isinstance(action, _ASKS):
-        return "press a key" if isinstance(action, ConfirmAction) else "answer"
-    return "press a key" if step.confirm != "none" else ""
+        return "confirm" if isinstance(action, ConfirmAction) else "answer"
+    return "confirm" if step.confirm != "none" else ""
 
 
 def _undo_lines(undo: PlannedStep) -> tuple[str, ...]:

@@ -102,8 +102,8 @@ def test_a_plan_can_be_limited_to_hosts(fleet: Desk) -> None:
 
 
 def test_a_step_mode_plan_asks_before_each_step(desk: Desk) -> None:
-    assert "? press a key" not in desk.ask("plan", "look").out
-    assert "? press a key" in desk.ask("plan", "look", "--step").out
+    assert "? confirm" not in desk.ask("plan", "look").out
+    assert "? confirm" in desk.ask("plan", "look", "--step").out
 
 
 def test_a_runbook_is_shown_as_it_was_written(fleet: Desk, snapshot: object) -> None:

@@ -129,7 +129,7 @@ def test_a_plan_shows_every_part_in_reading_order_and_adds_up() -> None:
         ("1.1.1", "step", 1, ""),
         ("1.1.rescue.1", "rescue", 1, ""),
         ("1.1.always.1", "always", 1, ""),
-        ("1.2", "step", 0, "press a key"),
+        ("1.2", "step", 0, "confirm"),
         ("R.1", "rollback", 0, ""),
         ("A.1", "always", 0, ""),
     ]

@@ -143,10 +143,9 @@ def _choices(action: Ask) -> tuple[str, ...]:
 def settled(gate: GateState, action: Ask) -> tuple[Outcome, str] | None:
     """How a gate's step ends now, with a detail; None while more answers are needed."""
     if gate.lapsed and isinstance(action, ApproveAction):
-        proceed = action.on_timeout == "proceed"
-        return (
-            (Outcome.SUCCEEDED, "nobody answered in time; the runbook goes on then") if proceed else (Outcome.FAILED, "nobody answered in time")
-        )
+        if action.on_timeout == "proceed":
+            return Outcome.SUCCEEDED, "nobody answered in time; the runbook goes on then"
+        return Outcome.FAILED, "nobody answered in time"
     given = [answer.given for answer in gate.answers]
     if not given:
         return None

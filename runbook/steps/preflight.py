@@ -15,13 +15,13 @@ from typing import NamedTuple
 from runbook.core.action import PreflightAction
 from runbook.core.command import Become, Command
 from runbook.core.host_key import changed_key
-from runbook.core.outcome import Outcome
+from runbook.core.outcome import Grade, Outcome
 from runbook.problem import Problems
 from runbook.steps.command import followed
 from runbook.steps.ending import told
 from runbook.steps.kind import Bench, Finding
 from runbook.transport.quoting import quote
-from runbook.transport.session import HostFacts, Session
+from runbook.transport.session import HostFacts, Session, Sink, Stream
 
 CLOCK_LIMIT = 2.0
 """Seconds of offset from which it is remarked on: beyond it, lines of two hosts' logs can no longer be put in order."""
@@ -48,6 +48,19 @@ class Check(NamedTuple):
     name: str
     ok: bool
     detail: str
+
+
+class _Unkept:
+    """Keeps the answers to our own questions from the record, where each stands as a check in an operator's words."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    async def receive(self, stream: Stream, data: bytes) -> None:
+        """Let it go; the capture in front of this has it."""
+
+    async def reached(self, grade: Grade) -> None:
+        await self._sink.reached(grade)
 
 
 class PreflightKind:
@@ -104,7 +117,7 @@ async def _ask(session: Session, action: PreflightAction, bench: Bench) -> list[
     become = (bench.become or Become()) if action.become else None
     job = dataclasses.replace(bench.job, durable=False, limit=bench.job.limit or LIMIT)
     # As the login user: whether sudo works is one of the questions.
-    look = dataclasses.replace(bench, job=job, reattach=False)
+    look = dataclasses.replace(bench, job=job, reattach=False, sink=_Unkept(bench.sink))
     found = await followed(session, Command(shell=_questions(action, become)), look)
     if found.outcome is not Outcome.SUCCEEDED:
         return found

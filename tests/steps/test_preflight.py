@@ -42,6 +42,7 @@ async def test_a_host_that_has_everything_passes_with_every_check_reported():
         ("sudo", True, "becomes root without a password"),
         ("tool jq", True, "/usr/bin/jq"),
     ]
+    assert (desk.page.out, desk.page.err) == (b"", b"")  # What was answered is a check, and no output of the runbook's.
 
 
 async def test_every_failed_check_is_named():

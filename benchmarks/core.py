@@ -12,6 +12,7 @@ import argparse
 import time
 import tracemalloc
 
+from benchmarks.table import publish, rows
 from runbook.core.action import CommandAction
 from runbook.core.actor import Actor
 from runbook.core.due import due
@@ -76,8 +77,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hosts", type=int, default=1000)
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--write", action="store_true", help="put the table into benchmarks/README.md")
     options = parser.parse_args()
-    print(f"{'hosts':>6} {'steps':>6} {'events':>8} {'seconds':>8} {'us/event':>9} {'KiB/host':>9}")
+    body = []
     for hosts in sorted({options.hosts // 10, options.hosts // 2, options.hosts}):
         of = plan(hosts, options.steps)
         began = time.perf_counter()
@@ -88,7 +90,8 @@ def main() -> None:
         kept = tracemalloc.get_traced_memory()[0] / 1024 / hosts
         tracemalloc.stop()
         assert run.has_ended
-        print(f"{hosts:>6} {options.steps:>6} {events:>8} {took:>8.2f} {took / events * 1e6:>9.1f} {kept:>9.1f}")
+        body.append((f"{hosts}", f"{events}", f"{took:.2f}", f"{took / events * 1e6:.1f}", f"{kept:.1f}"))
+    publish("core", rows(("hosts", "events", "seconds", "us an event", "KiB a host"), body), write=options.write)
 
 
 if __name__ == "__main__":

@@ -17,18 +17,22 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.sshd import Fleet, fleet
+from benchmarks.table import publish
 
 HERE = Path(__file__).parent
-TABLE = HERE / "README.md"
-BEGIN, END = "<!-- fan-out: written by benchmarks/fanout.py -->", "<!-- end of fan-out -->"
 
 BUDGETS = {"runbook, durable": 1.3, "runbook, attached": 0.9}
 """Most times the bare loop's wall time."""
+
+
+HANGING_UP = 1.0
+"""Seconds that servers get to see that a contender has gone."""
 
 
 @dataclass(slots=True)
@@ -46,6 +50,8 @@ class Contender:
     """Wall time of each round."""
     processor: list[float] = field(default_factory=list)
     """Processor time of each round on the controller's side, with all that the command left running."""
+    on_hosts: list[float] = field(default_factory=list)
+    """Processor time of each round on the hosts' side."""
     version: str = ""
 
 
@@ -56,14 +62,14 @@ def main() -> None:
         for number in range(options.rounds):
             for one in field_:
                 if number < one.rounds:
-                    _time(one, hosts.folder / "cost.json")
-                    spent = f"{one.seconds[-1]:7.2f} s, processor {one.processor[-1]:6.2f} s"
+                    _time(one, hosts)
+                    spent = (
+                        f"{one.seconds[-1]:7.2f} s, {one.processor[-1]:6.2f} s here, {one.on_hosts[-1]:6.2f} s there"
+                    )
                     print(f"round {number + 1}  {one.name:<24} {spent}", flush=True)
         overheads = _overheads(hosts, options)
     table = _table(field_, overheads, options)
-    print(table)
-    if options.write:
-        _write(table)
+    publish("fanout", table, write=options.write)
 
 
 def _options() -> argparse.Namespace:
@@ -77,7 +83,8 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _time(one: Contender, told: Path) -> None:
+def _time(one: Contender, hosts: Fleet) -> None:
+    told, before = hosts.folder / "cost.json", hosts.processor()
     done = subprocess.run(
         [sys.executable, str(HERE / "measured.py"), str(told), *one.command],
         input=one.stdin,
@@ -92,6 +99,8 @@ def _time(one: Contender, told: Path) -> None:
     cost = json.loads(told.read_text())
     one.seconds.append(cost["seconds"])
     one.processor.append(cost["processor"])
+    time.sleep(HANGING_UP)
+    one.on_hosts.append(hosts.processor() - before)
 
 
 # --- the field --------------------------------------------------------------------------------------------------------
@@ -223,7 +232,7 @@ def _overheads(hosts: Fleet, options: argparse.Namespace) -> dict[str, float]:
         one = Contender(
             word, [sys.executable, "-m", "runbook.cli", "run", word, "--auto", "--line", "-l", "h1"], cwd=str(workspace)
         )
-        _time(one, hosts.folder / "cost.json")
+        _time(one, hosts)
         found["durable" if durable else "attached"] = _median_attempt(workspace, word)
     return found
 
@@ -248,27 +257,26 @@ def _median_attempt(workspace: Path, word: str) -> float:
 def _table(field_: list[Contender], overheads: dict[str, float], options: argparse.Namespace) -> str:
     bare = field_[0]
     lines = [
-        BEGIN,
-        "",
         f"{options.hosts} hosts x {options.steps} steps, {options.rounds} rounds in turns, on {os.cpu_count()} cores, "
         f"Python {platform.python_version()}, {_sshd_version()}.",
         "",
-        "| | version | median s | x bare loop | budget | | processor s | x bare loop |",
-        "|---|---|---:|---:|---|---|---:|---:|",
+        "| | version | median s | x bare loop | budget | | controller s | x bare loop | hosts s | x bare loop |",
+        "|---|---|---:|---:|---|---|---:|---:|---:|---:|",
     ]
     lines += [_row(one, bare, field_) for one in field_]
     if overheads:
         lines += ["", "| one step on an open connection | median ms | budget | |", "|---|---:|---|---|"]
         for word, limit in (("durable", 20.0), ("attached", 5.0)):
             lines.append(f"| {word} | {overheads[word]:.1f} | <= {limit:g} | {_held(overheads[word] <= limit)} |")
-    return "\n".join([*lines, "", END])
+    return "\n".join(lines)
 
 
 def _row(one: Contender, bare: Contender, field_: list[Contender]) -> str:
     median = statistics.median(one.seconds)
     ratio = _ratio(one.seconds, bare.seconds)
     budget, held = _budget(one, ratio, median, field_)
-    processor = f"{statistics.median(one.processor):.2f} | {_ratio(one.processor, bare.processor):.2f}"
+    sides = ((one.processor, bare.processor), (one.on_hosts, bare.on_hosts))
+    processor = " | ".join(f"{statistics.median(mine):.2f} | {_ratio(mine, floors):.2f}" for mine, floors in sides)
     return f"| {one.name} | {one.version} | {median:.2f} | {ratio:.2f} | {budget} | {held} | {processor} |"
 
 
@@ -295,13 +303,6 @@ def _held(holds: bool) -> str:
 def _sshd_version() -> str:
     said = subprocess.run([shutil.which("ssh") or "ssh", "-V"], capture_output=True, text=True, check=False)
     return said.stderr.strip().split(",")[0]
-
-
-def _write(table: str) -> None:
-    text = TABLE.read_text()
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    TABLE.write_text(f"{before}{table}{after}")
 
 
 if __name__ == "__main__":

@@ -7,13 +7,13 @@ bare `fdatasync` stands beside it. Prints one JSON object.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.table import publish, rows
 from runbook.core.entry import Entry
 from runbook.core.event import Event, OutputArrived, ProbeSampled
 from runbook.record.journal import JOURNAL, Journal
@@ -75,7 +75,7 @@ def output_opened(folder: Path) -> tuple[float, float]:
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
+    count = next((int(word) for word in sys.argv[1:] if word.isdigit()), 200_000)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "run"
         wrote = written(folder, count)
@@ -83,14 +83,14 @@ def main() -> None:
         bare = bare_syncs(folder, count // BATCH, size // count * BATCH)
         took = read(folder)
         opened, sought = output_opened(folder)
-    numbers = {
-        "events_per_second": round(count / wrote),
-        "times_bare_fdatasync": round(wrote / bare, 2),
-        "chain_mb_per_second": round(size / took / 1e6, 1),
-        "million_lines_opened_seconds": round(opened, 3),
-        "seek_seconds": round(sought, 4),
-    }
-    print(json.dumps(numbers))
+    body = (
+        (f"events written in a second, {BATCH} to an fdatasync", f"{count / wrote:.0f}"),
+        ("times what bare writes with as many fdatasyncs take", f"{wrote / bare:.1f}"),
+        ("MB of journal whose chain is checked in a second", f"{size / took / 1e6:.0f}"),
+        ("ms to open a million lines of output, both ends shown", f"{opened * 1000:.0f}"),
+        ("ms to go to the middle of them", f"{sought * 1000:.1f}"),
+    )
+    publish("journal", rows(("", "measured"), body), write="--write" in sys.argv)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from runbook.engine.client import LiveFeed
 from runbook.engine.feed import MAX_LINE
 from runbook.engine.output_view import OutputView
 from runbook.engine.workspace import LocalWorkspace
-from runbook.view.lines import is_looking, narrate, output_line
+from runbook.view.lines import narrate, output_line
 
 MAX_LINES_AT_ONCE = 400
 """Lines of one host that are printed for one chunk; the rest is in the record, and the reader is told so."""
@@ -58,10 +58,10 @@ class Narrator:
         start = max(0, told - 1)
         for one in self.output.lines(event.host, start, min(count - start, MAX_LINES_AT_ONCE)):
             data = one.data[length:] if one.number < told else one.data
-            if (data or one.number >= told) and not is_looking(run, one.step):
+            if data or one.number >= told:
                 self.tell(output_line(run, entry.wall, host=event.host, step=one.step, data=data))
             length = len(one.data)
-        if count - start > MAX_LINES_AT_ONCE and not is_looking(run, event.step):
+        if count - start > MAX_LINES_AT_ONCE:
             more = f"({count - start - MAX_LINES_AT_ONCE} more lines are in the record)"
             self.tell(output_line(run, entry.wall, host=event.host, step=event.step, data=more.encode()))
             length = MAX_LINE

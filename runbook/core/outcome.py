@@ -94,11 +94,9 @@ Ending = Exited | Signalled | Expired | Stopped | Lost | NeverSent
 class Grade(StrEnum):
     """How durable a command really was on its host (research: the degradation ladder)."""
 
-    UNIT = "unit"
-    """A: a systemd transient unit; survives everything but a reboot, and stops whole."""
     SESSION = "session"
-    """B: supervisor in its own session with files; survives the link and the runner."""
+    """Supervisor in its own session with files; survives the link and the runner."""
     FILES = "files"
-    """C: the same without setsid."""
+    """The same without setsid."""
     ATTACHED = "attached"
-    """D: foreground exec; when the link goes the outcome is in doubt."""
+    """Foreground exec; when the link goes the outcome is in doubt."""

@@ -12,7 +12,6 @@ from typing import assert_never
 
 import msgspec
 
-from runbook.core.action import PreflightAction
 from runbook.core.entry import Entry
 from runbook.core.event import (
     AlwaysStarted,
@@ -92,12 +91,6 @@ def line(time: str, host: str, step: str, text: str, *, width: Column) -> str:
 def output_line(run: Run, wall: str, *, host: str, step: str, data: bytes) -> str:
     """A line that a host printed; the text is set in, so that it can never be taken for the runner's own words."""
     return line(clock_label(wall), host, step, f"  {safe_row(data)}", width=columns(run))
-
-
-def is_looking(run: Run, step: str) -> bool:
-    """True for a step whose output is answers to our own questions: what they say is told in words."""
-    state = run.step(step)
-    return state is not None and isinstance(state.planned.action, PreflightAction)
 
 
 def clock_label(wall: str) -> str:

@@ -23,7 +23,7 @@ from pathlib import Path
 from runbook.cli.compose import workspace
 from runbook.core.milestone_name import Milestone
 from runbook.core.recovery import recovery
-from runbook.engine.feed import Replay
+from runbook.feed.feed import Replay
 from runbook.tui.app import RunbookApp
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -15,14 +15,15 @@ from runbook.cli.compose import workspace
 from runbook.core.intent import Intent
 from runbook.core.run import GateState, Run
 from runbook.core.verdict import verdicts
-from runbook.engine.client import Line
-from runbook.engine.control import Look, find_socket
-from runbook.engine.workspace import LocalWorkspace
+from runbook.feed.live import Line
 from runbook.problem import Exit, Problems, problem
 from runbook.report.facts import wall_label
+from runbook.talk.door import find_socket
+from runbook.talk.messages import Look
 from runbook.view.reasons import brief
 from runbook.view.telling import by
 from runbook.view.words import duration
+from runbook.workspace.local import LocalWorkspace
 
 SOCKETS = Path("/proc/net/unix")
 """The kernel's list, on Linux: one line a socket, the name it was bound to last (proc_net(5))."""

@@ -16,15 +16,15 @@ import msgspec
 from runbook.core.inventory import Inventory
 from runbook.core.plan import Plan
 from runbook.core.runbook import Parameter, Runbook
-from runbook.document.compile import compile_plan
-from runbook.document.draft import Given
-from runbook.document.inventory_file import inventory_names, read_inventory
-from runbook.document.inventory_reading import Reading
-from runbook.document.lint import lint
 from runbook.document.runbook_file import read_runbook
-from runbook.engine.books import find_book
-from runbook.engine.settings import Settings
+from runbook.inventory.manner import Reading
+from runbook.inventory.reading import inventory_names, read_inventory
+from runbook.planning.compile import compile_plan
+from runbook.planning.draft import Given
+from runbook.planning.lint import lint
 from runbook.problem import Problem, Problems, Where
+from runbook.workspace.books import find_book
+from runbook.workspace.settings import Settings
 
 _STAND_INS = {"integer": "0", "number": "0", "boolean": "false", "duration": "1s", "string": "value"}
 

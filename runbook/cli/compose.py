@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from runbook.engine.settings import Settings, read_settings
 from runbook.problem import problem
+from runbook.workspace.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from runbook.engine.workspace import LocalWorkspace
+    from runbook.workspace.local import LocalWorkspace
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,7 +34,7 @@ def settings(recordings: str = "") -> Settings:
 
 def workspace(via: str, recordings: str = "") -> LocalWorkspace:
     """The workspace, with secrets read as the runbooks say."""
-    from runbook.engine.workspace import LocalWorkspace  # noqa: PLC0415 - brings asyncio and the record along
+    from runbook.workspace.local import LocalWorkspace  # noqa: PLC0415 - brings asyncio and the record along
 
     return LocalWorkspace(settings(recordings), secret=_unasked if via == "screen" else read_secret, via=via)
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import click
 
 from runbook.cli.compose import pairs
-from runbook.document.inventory_reading import Reading, Via
+from runbook.inventory.manner import Reading, Via
 from runbook.problem import problem
 from runbook.view.sanitize import safe
 
@@ -80,7 +80,7 @@ def _ask(path: Path) -> bool:
 
 
 def _require_name(name: str) -> None:
-    from runbook.document.secret_variables import is_secret_name  # noqa: PLC0415 - only where a variable is given
+    from runbook.inventory.secret_variables import is_secret_name  # noqa: PLC0415 - only where a variable is given
 
     if not name.isidentifier():
         raise problem(f'"{name}" is no name of a variable', fix="Write VARIABLE=VALUE.", code="bad-variable")

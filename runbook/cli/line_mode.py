@@ -23,11 +23,11 @@ from runbook.core.entry import Entry
 from runbook.core.event import OutputArrived
 from runbook.core.gates import is_decided
 from runbook.core.run import Run
-from runbook.engine.client import LiveFeed
-from runbook.engine.feed import MAX_LINE
-from runbook.engine.output_view import OutputView
-from runbook.engine.workspace import LocalWorkspace
+from runbook.feed.feed import MAX_LINE
+from runbook.feed.live import LiveFeed
+from runbook.feed.output_view import OutputView
 from runbook.view.lines import narrate, output_line
+from runbook.workspace.local import LocalWorkspace
 
 MAX_LINES_AT_ONCE = 400
 """Lines of one host that are printed for one chunk; the rest is in the record, and the reader is told so."""

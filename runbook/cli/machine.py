@@ -19,9 +19,9 @@ from typing import Literal
 
 import msgspec
 
-from runbook.engine.control import socket_folder, socket_path
-from runbook.engine.settings import Settings
 from runbook.record.disk import FLOOR
+from runbook.talk.door import socket_folder, socket_path
+from runbook.workspace.settings import Settings
 
 PYTHON = (3, 11)
 LONGEST_SOCKET = 103

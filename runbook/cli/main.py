@@ -54,7 +54,7 @@ class Verbs(click.Group):
         """Import one verb."""
         if cmd_name not in VERBS:
             raise problem(f'there is no verb "{cmd_name}"', fix=_nearest_verb(cmd_name), code="no-verb")
-        return _loaded(f"runbook.cli.{cmd_name}_verb")
+        return _loaded(f"runbook.cli.verbs.{cmd_name}_verb")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """The list in `--help`, from the table above."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from runbook.cli.compose import run_async, workspace
 from runbook.cli.diagnostics import say, tell
 from runbook.core.verdict import verdicts
-from runbook.engine.workspace import LocalWorkspace
 from runbook.problem import Exit
 from runbook.tui.app import RunbookApp
 from runbook.view.closing import closing
+from runbook.workspace.local import LocalWorkspace
 
 
 def open_library() -> int:

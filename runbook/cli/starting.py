@@ -15,12 +15,12 @@ from runbook.cli.data import json_text
 from runbook.cli.diagnostics import can_show_screen, problem_text, say, story, tell
 from runbook.core.run import Run
 from runbook.core.verdict import verdicts
-from runbook.document.policy import gates_a_machine_may_not_answer
-from runbook.engine.launch import WarmRunner
-from runbook.engine.prepare import Wish, prepare
-from runbook.engine.workspace import HowToRun, LocalWorkspace
+from runbook.planning.policy import gates_a_machine_may_not_answer
 from runbook.problem import Problems
+from runbook.talk.launch import WarmRunner
 from runbook.view.closing import closing
+from runbook.workspace.local import HowToRun, LocalWorkspace
+from runbook.workspace.prepare import Wish, prepare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """An inventory after every rule has been applied: which hosts there are, in which groups, and in what kind of place.
 
-Values only. It knows no file format and reads nothing; `document/inventory_file.py` makes one. What may not travel in
+Values only. It knows no file format and reads nothing; `inventory/reading.py` makes one. What may not travel in
 a plan stays here and not on `Host`: passwords, the origin of every variable, and values that we cannot read because
 they are Jinja or vault text. So a plan can carry its hosts as they are, and `hosts explain` can still say everything.
 """

@@ -11,25 +11,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import pwd
 import socket
-import stat
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
 from runbook.core.actor import Actor
 from runbook.core.intent import Intent
-from runbook.core.run import GateState, Run
+from runbook.core.run import Run
 from runbook.engine.recorder import Recorder
-from runbook.problem import Exit, Problem, Where, problem
-
-MAX_REQUEST = 256 * 1024
-"""Bytes of one request; an intent is a few hundred."""
+from runbook.problem import Exit, Problem, problem
+from runbook.talk.door import Door, login_name
+from runbook.talk.messages import MAX_REQUEST, Asking, Look, Looking, Reply, Request, Watching
 
 PARTING = 1.0
 """Seconds that somebody who is shown out has to take the answer."""
@@ -40,46 +34,6 @@ STRANGERS = 16
 _CREDENTIALS = struct.Struct("3i")
 _STALL = 64 * 1024
 """Unsent bytes above which a watcher is not told more until it has read."""
-
-
-class Watching(msgspec.Struct, frozen=True, tag_field="ask", tag="watch"):
-    """Tell me whenever there is more."""
-
-
-class Looking(msgspec.Struct, frozen=True, tag_field="ask", tag="look"):
-    """What is waiting for people? For somebody who may not read the record itself."""
-
-
-class Asking(msgspec.Struct, frozen=True, tag_field="ask", tag="intent"):
-    """Please do this."""
-
-    intent: Intent
-    via: str = ""
-
-
-Request = Watching | Looking | Asking
-
-
-class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """The little that an approver without access to the record must know to decide."""
-
-    run: str
-    runbook: str
-    title: str
-    operator: str
-    environment: str
-    gates: tuple[GateState, ...]
-    you: str
-
-
-class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One answer; a watcher gets one with a new `seq` whenever there is more."""
-
-    seq: int = -1
-    notice: bool = False
-    """True for what a watcher is told without having asked."""
-    problem: Problem | None = None
-    view: Look | None = None
 
 
 Submit = Callable[[Intent, Actor], Awaitable[Problem | None]]
@@ -171,14 +125,6 @@ class Control:
             await writer.drain()
 
 
-def login_name(uid: int) -> str:
-    """The name that belongs to a uid; the number itself where there is none."""
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
-
-
 def _peer(writer: asyncio.StreamWriter) -> int:
     connection: socket.socket = writer.get_extra_info("socket")
     if hasattr(socket, "SO_PEERCRED"):
@@ -246,100 +192,3 @@ async def _say_last(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
 
 def _encoded(reply: Reply) -> bytes:
     return msgspec.json.encode(reply) + b"\n"
-
-
-# --- where sockets are ------------------------------------------------------------------------------------------------
-
-
-def socket_folder(*, shared: bool) -> Path:
-    """The folder of this user's sockets: private, unless other people were named who must reach it.
-
-    A shared one lies where others can come in; the socket's own check of who is calling then is the only door.
-    """
-    private = os.environ.get("XDG_RUNTIME_DIR", "")
-    if private and not shared and Path(private).is_dir():
-        return Path(private) / "runbook"
-    return Path("/tmp") / f"runbook-{os.getuid()}{'-shared' if shared else ''}"  # noqa: S108 - owner and mode are checked
-
-
-def socket_path(run: str, *, shared: bool) -> Path:
-    """Where a run's socket is, or would be."""
-    return socket_folder(shared=shared) / f"{run[-40:]}.sock"
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """A bound socket and its name. Made before a record is, so that a run without a door leaves nothing behind."""
-
-    path: Path
-    socket: socket.socket
-
-    def shut(self) -> None:
-        """Take the name away; harmless when it is gone already."""
-        self.socket.close()
-        self.path.unlink(missing_ok=True)
-
-
-def make_door(path: Path, allowed: frozenset[int]) -> Door:
-    """A door for the people allowed. Its folder must be ours and closed to writing, or others could replace it.
-
-    Raises:
-        Problems: The socket cannot be made.
-    """
-    shared = allowed != {os.getuid()}
-    folder = path.parent
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        state = folder.lstat()
-        if state.st_uid != os.getuid() or state.st_mode & 0o022 or folder.is_symlink():
-            raise problem(
-                f"{folder} is not safe for a socket",
-                why="it belongs to somebody else, or others may write to it",
-                fix=f"Remove it, or run: chmod go-w {folder}",
-                where=Where(str(folder)),
-                exit=Exit.REFUSED,
-            )
-        # Explicitly, because the runner's umask would keep the others out who were let in.
-        folder.chmod(0o711 if shared else 0o700)
-        path.unlink(missing_ok=True)
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        before = os.umask(0o177)
-        try:
-            listening.bind(str(path))
-        finally:
-            os.umask(before)
-        if shared:
-            path.chmod(0o666)
-    except OSError as wrong:
-        raise problem(
-            "the run's socket cannot be made",
-            why=str(wrong),
-            fix="Set XDG_RUNTIME_DIR to a short path that you may write to.",
-            where=Where(str(path)),
-            exit=Exit.REFUSED,
-        ) from wrong
-    return Door(path, listening)
-
-
-def find_socket(run: str) -> Path | None:
-    """The socket of a live run of ours or of somebody who shares one with us; None when there is none."""
-    ours = [socket_path(run, shared=shared) for shared in (False, True)]
-    others = sorted(Path("/tmp").glob(f"runbook-*-shared/{run[-40:]}.sock"))  # noqa: S108 - see _is_theirs
-    return next((path for path in (*ours, *filter(_is_theirs, others)) if _is_socket(path)), None)
-
-
-def _is_theirs(path: Path) -> bool:
-    """True when the folder belongs to the uid in its name and only that uid can have put a socket there."""
-    try:
-        state = path.parent.lstat()
-    except OSError:
-        return False
-    is_own = path.parent.name == f"runbook-{state.st_uid}-shared"
-    return is_own and stat.S_ISDIR(state.st_mode) and not state.st_mode & 0o022
-
-
-def _is_socket(path: Path) -> bool:
-    try:
-        return path.is_socket()
-    except OSError:
-        return False

@@ -16,6 +16,7 @@ import msgspec
 
 from runbook.core import fanout
 from runbook.core.action import Action, WaitAction
+from runbook.core.clock import Clock
 from runbook.core.command import Secret
 from runbook.core.effect import Enter
 from runbook.core.event import Event, StepEnded, StepEntered, StepSkipped
@@ -25,12 +26,11 @@ from runbook.core.plan import PlannedStep
 from runbook.core.run import Run, StepState
 from runbook.core.shown import Shown, Surroundings, as_planned, becomes, digest_of
 from runbook.core.verdict import verdicts
-from runbook.document.scope import Scope
-from runbook.document.template import Evaluation, evaluate, render, render_action
 from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
 from runbook.problem import Problems, problem
-from runbook.steps.kind import Clock
+from runbook.template.scope import Scope
+from runbook.template.template import Evaluation, evaluate, render, render_action
 
 V = TypeVar("V")
 

@@ -11,11 +11,11 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from runbook.core.action import CONTROLLER
+from runbook.core.clock import Clock
 from runbook.core.event import Event, SessionLost, SessionOpened
 from runbook.core.host import Host
 from runbook.core.host_key import HostKey, changed_key
 from runbook.problem import Exit, Problems, problem
-from runbook.steps.kind import Clock
 from runbook.transport.session import Connector, HostFacts, Session
 
 FIRST_PAUSE = 0.5

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from runbook.core.clock import Clock
 from runbook.core.entry import Entry
 from runbook.core.event import Event
 from runbook.core.evolve import evolve, open_run
@@ -16,7 +17,6 @@ from runbook.engine.clock import wall_text
 from runbook.problem import Exit, Where, problem
 from runbook.record.journal import Journal
 from runbook.record.output import OutputStore
-from runbook.steps.kind import Clock
 
 
 class Recorder:

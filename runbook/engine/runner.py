@@ -1,6 +1,6 @@
 """The process that lives a run: it owns SSH, timers, gates and the record, and needs no terminal (design D3).
 
-Started by `engine/launch.py` in a session of its own. It takes the handover from its standard input, answers with one
+Started by `talk/launch.py` in a session of its own. It takes the handover from its standard input, answers with one
 line, and from then on talks only through the record and the socket: a dead terminal, a frozen screen or a crashed
 client cannot reach it. SIGTERM leaves the run as it stands, resumable; SIGHUP and SIGINT mean nothing to it.
 """
@@ -25,27 +25,28 @@ from runbook.core.event import Event, RunnerStarted, RunOpened
 from runbook.core.evolve import fold
 from runbook.core.host_key import HostKey
 from runbook.core.run import Run
-from runbook.engine.beginning import begun
 from runbook.engine.clock import SystemClock, boot_id, wall_text
-from runbook.engine.control import Control, make_door
+from runbook.engine.control import Control
 from runbook.engine.entering import Entering
 from runbook.engine.executor import Executor
 from runbook.engine.fleet import Fleet
-from runbook.engine.handover import Handover, Opening, Started
 from runbook.engine.log import Log, open_log
 from runbook.engine.masked import masked, masked_intent
 from runbook.engine.recorder import Recorder
 from runbook.engine.tools import Tools
 from runbook.engine.work import RunWorkers
+from runbook.masking import Masker
 from runbook.problem import Exit, Problems, problem
+from runbook.record.beginning import begun
 from runbook.record.journal import Journal
 from runbook.record.library import Library, keep_files
 from runbook.record.output import OutputStore
 from runbook.record.reader import RecordReader
-from runbook.transport.local import LocalConnector
-from runbook.transport.masking import Masker
+from runbook.talk.door import make_door
+from runbook.talk.handover import Handover, Opening, Started
+from runbook.transport.local.connector import LocalConnector
 from runbook.transport.session import Connector
-from runbook.transport.ssh import SshConnector, SshOptions
+from runbook.transport.ssh.connector import SshConnector, SshOptions
 
 WORTH_HIDING = 6
 """Characters from which a variable of the environment is taken for the secret that it equals."""

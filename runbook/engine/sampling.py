@@ -17,14 +17,14 @@ from runbook.core.effect import Watch
 from runbook.core.event import CanarySampled, ProbeSampled
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedCanary, PlannedProbe, PlannedStep
-from runbook.document.recovery_point import MARK
-from runbook.document.template import evaluate, replace_texts
 from runbook.engine.log import log_crash
 from runbook.engine.sink import NoSink
 from runbook.engine.tools import Tools
+from runbook.planning.canary import MARK
 from runbook.problem import Problems, problem
 from runbook.steps.kind import Bench, Finding, Sample
 from runbook.steps.table import kind_for
+from runbook.template.template import evaluate, replace_texts
 from runbook.transport.session import Job, Session
 
 _MARK = re.compile(r"[0-9]{1,18}")

@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable
 
 from runbook.core.event import AttemptGraded, Event, OutputArrived
 from runbook.core.outcome import Grade
+from runbook.masking import Masker
 from runbook.problem import Problems
 from runbook.record.output import OutputStore, Source
-from runbook.transport.masking import Masker
 from runbook.transport.session import Stream
 
 

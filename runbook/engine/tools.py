@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from runbook.core.clock import Clock
 from runbook.core.command import Secret
 from runbook.core.event import Checked
 from runbook.engine.entering import Entering
 from runbook.engine.executor import Executor
 from runbook.engine.fleet import Fleet
 from runbook.engine.recorder import Recorder
-from runbook.steps.kind import Clock, Report
-from runbook.transport.masking import Masker
+from runbook.masking import Masker
+from runbook.steps.kind import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,6 @@ from runbook.core.plan import PlannedStep
 from runbook.core.result import Result
 from runbook.core.run import AttemptState, Run
 from runbook.core.shown import becomes
-from runbook.document.template import evaluate
 from runbook.engine.log import log_crash
 from runbook.engine.sampling import Sampling
 from runbook.engine.sink import RecordSink, Unwanted
@@ -29,6 +28,7 @@ from runbook.problem import Exit, Problems, problem
 from runbook.record.output import Source
 from runbook.steps.kind import LEAST_TIME, PATIENCE, Bench, Finding
 from runbook.steps.table import kind_for
+from runbook.template.template import evaluate
 from runbook.transport.session import Job, Sink
 
 CLEANING_LIMIT = 10.0

@@ -11,8 +11,8 @@ from __future__ import annotations
 import codecs
 
 from runbook.core.outcome import Grade
+from runbook.masking import Masker
 from runbook.steps.tolerance import Kept
-from runbook.transport.masking import Masker
 from runbook.transport.session import Job, Sink, Stream
 
 KEEP = 64 * 1024

@@ -14,13 +14,13 @@ from collections.abc import Coroutine
 from runbook.core.action import CommandAction
 from runbook.core.command import Command
 from runbook.core.outcome import Ending
+from runbook.masking import Masker
 from runbook.problem import Problems
 from runbook.steps.capture import Capture
 from runbook.steps.ending import concluded, refused, unopened
 from runbook.steps.following import Following
 from runbook.steps.kind import Bench, Finding
 from runbook.steps.tolerance import Observed
-from runbook.transport.masking import Masker
 from runbook.transport.session import Session
 
 

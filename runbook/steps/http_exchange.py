@@ -18,11 +18,11 @@ import httpx
 
 from runbook.core.action import HttpAction
 from runbook.core.outcome import Grade, Outcome
+from runbook.masking import Masker
 from runbook.steps.capture import Head
 from runbook.steps.ending import judged
 from runbook.steps.kind import Bench, Finding
 from runbook.steps.tolerance import Kept, Observed
-from runbook.transport.masking import Masker
 from runbook.transport.session import Stream
 
 BODY_MAX = 1024 * 1024

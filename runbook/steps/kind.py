@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from runbook.core.clock import Clock
 from runbook.core.command import Become, Secret
 from runbook.core.host import Host
 from runbook.core.host_key import ChangedKey, HostKey
@@ -27,19 +28,6 @@ PATIENCE = 600.0
 
 LEAST_TIME = 5.0
 """Seconds that a job gets to be found again in, though its time ran out while nobody could reach it."""
-
-
-class Clock(Protocol):
-    """Time as a kind may use it; `engine/clock.py` is the real one."""
-
-    def monotonic(self) -> float:
-        """Seconds on a clock that never jumps."""
-
-    def wall(self) -> float:
-        """Seconds since the epoch: a label, and the only thing to compare a host's clock with."""
-
-    async def sleep(self, seconds: float) -> None:
-        """Return after so long."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,8 +20,8 @@ from runbook.problem import Problems
 from runbook.steps.command import followed
 from runbook.steps.ending import told
 from runbook.steps.kind import Bench, Finding
-from runbook.transport.quoting import quote
 from runbook.transport.session import HostFacts, Session, Sink, Stream
+from runbook.transport.shell.quoting import quote
 
 CLOCK_LIMIT = 2.0
 """Seconds of offset from which it is remarked on: beyond it, lines of two hosts' logs can no longer be put in order."""

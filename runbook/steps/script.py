@@ -13,7 +13,7 @@ from runbook.core.action import ScriptAction
 from runbook.core.command import Command
 from runbook.steps.command import carried_out, prepared
 from runbook.steps.kind import Bench, Finding
-from runbook.transport.quoting import quote
+from runbook.transport.shell.quoting import quote
 
 
 class ScriptKind:

@@ -28,7 +28,7 @@ from runbook.core.action import (
 from runbook.problem import nearest, problem
 from runbook.steps.assertion import AssertKind
 from runbook.steps.command import CommandKind
-from runbook.steps.fabric import FabricKind
+from runbook.steps.fabric.kind import FabricKind
 from runbook.steps.http import HttpKind
 from runbook.steps.kind import StepKind
 from runbook.steps.notify import NotifyKind

@@ -25,8 +25,8 @@ from runbook.problem import Exit, Problems, problem
 from runbook.steps.command import followed
 from runbook.steps.ending import not_repeated, refused, settled, unopened
 from runbook.steps.kind import Bench, Finding
-from runbook.transport.quoting import quote
 from runbook.transport.session import Session, Stream, Transferred
+from runbook.transport.shell.quoting import quote
 
 _MODE_MAX = 0o7777
 

@@ -20,7 +20,7 @@ from runbook.core.command import Command
 from runbook.core.host import Host
 from runbook.core.outcome import Ending, Exited, Expired, Grade, Lost, NeverSent, Signalled, Stopped
 from runbook.problem import Exit, Problem, Problems, Where
-from runbook.transport import files
+from runbook.transport.local import files
 from runbook.transport.session import HostFacts, Job, Session, Sink, Stream, Transferred
 
 

@@ -17,7 +17,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from runbook.engine.clock import SystemClock
-from runbook.engine.feed import Feed, Replay, Workspace
+from runbook.feed.feed import Feed, Replay
 from runbook.tui.actions import DEEDS, LEAVING, bindings
 from runbook.tui.modals.help import Help
 from runbook.tui.modals.keylock import LOCK, KeyLock
@@ -27,6 +27,7 @@ from runbook.tui.screens.replay import ReplayScreen
 from runbook.tui.screens.run import RunScreen
 from runbook.tui.theme import THEMES, choose
 from runbook.view.sanitize import safe_text
+from runbook.workspace.workspace import Workspace
 
 StartOn = Literal["library", "run", "replay"]
 _OF_THE_APP = tuple(deed.id for deed in DEEDS if deed.area == "everywhere" and deed.id not in LEAVING)

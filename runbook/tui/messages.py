@@ -12,8 +12,9 @@ from textual.message import Message
 
 from runbook.core.plan import Plan
 from runbook.core.run import Run
-from runbook.engine.feed import BookRow, Feed, RunRow
+from runbook.feed.feed import Feed
 from runbook.problem import Problem, Problems
+from runbook.workspace.rows import BookRow, RunRow
 
 
 @dataclass

@@ -11,7 +11,7 @@ import re
 from array import array
 from bisect import bisect_left
 
-from runbook.engine.feed import Output
+from runbook.feed.feed import Output
 from runbook.view.sanitize import is_safe, safe_row
 
 SLICE = 32 * 1024

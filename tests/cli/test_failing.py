@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import pytest
 
-from runbook.cli import runs_verb
+from runbook.cli.verbs import runs_verb
 from tests.cli.desk import Desk, Said
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from runbook.cli import machine
 from runbook.cli.machine import look
-from runbook.engine.settings import read_settings
+from runbook.workspace.settings import read_settings
 from tests.cli.desk import Desk
 
 FILES = [

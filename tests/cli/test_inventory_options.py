@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from runbook.engine.kept_reading import FILE, reading_again
-from runbook.engine.settings import read_settings
-from runbook.engine.workspace import LocalWorkspace
+from runbook.workspace.kept_reading import FILE, reading_again
+from runbook.workspace.local import LocalWorkspace
+from runbook.workspace.settings import read_settings
 from tests.cli.desk import Desk, book
 
 PROGRAM = """#!/bin/sh

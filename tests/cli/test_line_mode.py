@@ -8,7 +8,7 @@ import shlex
 
 import pytest
 
-from runbook.engine.control import find_socket, login_name
+from runbook.talk.door import find_socket, login_name
 from tests.cli.desk import Desk, Said, book
 
 DONE = "{name: After, command: 'echo after', on: localhost, timeout: 10s, changes: false}"

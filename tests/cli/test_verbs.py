@@ -10,7 +10,7 @@ import pytest
 from runbook.cli import main
 from tests.cli.desk import Desk, Said
 
-HERE = Path(main.__file__).parent
+HERE = Path(main.__file__).parent / "verbs"
 
 
 def test_every_verb_has_a_module_and_every_module_a_verb() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from runbook.document.runbook_file import parse_runbook
 from runbook.problem import Problems
-from tests.document.compiling import codes, compiled, text_of, write
+from tests.planning.compiling import codes, compiled, text_of, write
 
 
 def told(steps: str, **parts: str) -> list[str]:

@@ -10,10 +10,11 @@ import pytest
 
 from runbook.core.action import Expectation, Tolerance
 from runbook.core.runbook import Parameter, Runbook, Section, Step
-from runbook.document import lint, sandbox
 from runbook.document.fields import keys_of
 from runbook.document.runbook_file import parse_runbook
 from runbook.document.vocabulary import KINDS, LATER
+from runbook.planning import lint
+from runbook.template import sandbox
 
 MANUAL = Path("docs/format.md").read_text()
 
@@ -46,7 +47,7 @@ def test_it_lists_the_filters_that_there_are() -> None:
 
 
 def test_it_lists_the_warnings_that_there_are() -> None:
-    source = Path("runbook/document/lint.py").read_text()
+    source = Path("runbook/planning/lint.py").read_text()
     codes = set(re.findall(r'"((?:[a-z]+-)+[a-z]+)"', source))
     listed = set(re.findall(r"`((?:[a-z]+-)+[a-z]+)`", MANUAL.split("## What `check` warns of")[1]))
     assert codes <= listed

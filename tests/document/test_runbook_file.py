@@ -36,7 +36,7 @@ from runbook.core.milestone_name import Milestone
 from runbook.core.runbook import BlockStep, ParallelStep, Parameter, ProbeStep, Runbook, Step, WaitForStep
 from runbook.document.runbook_file import parse_runbook, read_runbook
 from runbook.problem import Problems, Where
-from tests.document.compiling import HEAD, text_of
+from tests.planning.compiling import HEAD, text_of
 
 
 def read(steps: str = "- command: x", **parts: str) -> Runbook:

@@ -15,7 +15,7 @@ from runbook.document.schema import runbook_schema
 from runbook.document.source import parse_source, plain
 from runbook.document.vocabulary import KINDS
 from runbook.problem import Problems
-from tests.document.compiling import text_of
+from tests.planning.compiling import text_of
 
 SCHEMA = runbook_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)

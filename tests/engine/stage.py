@@ -27,15 +27,15 @@ from runbook.engine.clock import SystemClock
 from runbook.engine.entering import Entering
 from runbook.engine.executor import Executor
 from runbook.engine.fleet import Fleet
-from runbook.engine.handover import Handover, Opening
 from runbook.engine.recorder import Recorder
 from runbook.engine.tools import Tools
 from runbook.engine.work import RunWorkers
 from runbook.engine.workers import Workers
+from runbook.masking import Masker
 from runbook.problem import Problem
 from runbook.record.library import Library
 from runbook.record.reader import RecordReader
-from runbook.transport.masking import Masker
+from runbook.talk.handover import Handover, Opening
 from runbook.transport.session import Connector
 from tests.builders import ANNA
 

@@ -24,8 +24,8 @@ from runbook.core.run import GateState, Run
 from runbook.record.reader import RecordReader
 from runbook.record.verify import verify
 from runbook.transport.scripted import Says, ScriptedConnector
-from tests.engine.place import Place, command, ended, plan, until
 from tests.engine.stage import Live, Stage
+from tests.place import Place, command, ended, plan, until
 
 BROKEN = "exit 3"
 

@@ -11,7 +11,7 @@ from runbook.core.intent import AnswerGate
 from runbook.core.plan import PlannedStep
 from runbook.core.verdict import verdicts
 from runbook.record.verify import verify
-from tests.engine.place import Place, answered, command, ended, eventually, plan, until
+from tests.place import Place, answered, command, ended, eventually, plan, until
 
 MEGABYTE = 2**20
 QUESTION = ConfirmAction(message="Go on?")

@@ -17,10 +17,10 @@ from runbook.core.intent import AnswerGate, HaltRun, PauseRun, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment, PlannedStep
 from runbook.core.verdict import verdicts
-from runbook.engine.control import find_socket
 from runbook.problem import Exit, Problems
 from runbook.record.verify import verify
-from tests.engine.place import Place, answered, command, ended, eventually, gone, plan, until
+from runbook.talk.door import find_socket
+from tests.place import Place, answered, command, ended, eventually, gone, plan, until
 
 
 def outcomes(run) -> dict[str, str | None]:

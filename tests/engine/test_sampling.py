@@ -13,8 +13,8 @@ from runbook.core.plan import PlannedCanary, PlannedProbe
 from runbook.core.recovery_point import recovery_point
 from runbook.transport.scripted import Hangs, Reply, Says, ScriptedConnector, unreachable
 from tests.builders import plan, step
-from tests.engine.place import eventually
 from tests.engine.stage import Stage
+from tests.place import eventually
 
 QUESTION = step("1.1", ConfirmAction(message="Go on?"))
 HOSTS = (Host(name="db1"),)

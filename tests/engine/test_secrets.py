@@ -24,9 +24,9 @@ from runbook.core.intent import AddNote, AnswerGate, HaltRun
 from runbook.core.plan import PlannedParameter, PlannedProbe, PlannedStep
 from runbook.engine.log import Log
 from runbook.engine.masked import masked, masked_intent
+from runbook.masking import Masker
 from runbook.problem import Problems
-from runbook.transport.masking import Masker
-from tests.engine.place import Place, answered, command, ended, eventually, plan, until
+from tests.place import Place, answered, command, ended, eventually, plan, until
 
 SECRET = Secret("password", "corr\"x horse/batt'ery")
 MASK = Masker.for_secrets((SECRET,)).mask_text

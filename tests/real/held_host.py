@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook.transport.durable import file_name
-from tests.engine.place import eventually, gone
+from runbook.transport.shell.durable import file_name
+from tests.place import eventually, gone
 from tests.real.openssh import RealServer, kill, needed, skip_or_fail
 
 STAND_IN = """\

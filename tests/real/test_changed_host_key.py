@@ -21,7 +21,7 @@ from runbook.record.reader import RecordReader
 from runbook.record.verify import verify
 from runbook.report.build import report
 from runbook.report.render import render
-from tests.engine.place import Place, command, ended, plan, until
+from tests.place import Place, command, ended, plan, until
 from tests.real.openssh import RealServer
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]

@@ -13,7 +13,7 @@ import pytest
 
 from runbook.core.action import FabricAction
 from runbook.core.outcome import Outcome
-from runbook.steps.fabric import FabricKind
+from runbook.steps.fabric.kind import FabricKind
 from tests.real.openssh import RealServer, kill, skip_or_fail
 from tests.steps.desk import Desk
 

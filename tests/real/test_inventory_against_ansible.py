@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runbook.document.connection import ADDRESS, CONNECTION_VARIABLES, PORT, USER
-from runbook.document.inventory_file import read_inventory
-from runbook.document.inventory_reading import Reading
-from runbook.document.pattern import select
+from runbook.inventory.connection import ADDRESS, CONNECTION_VARIABLES, PORT, USER
+from runbook.inventory.manner import Reading
+from runbook.inventory.pattern import select
+from runbook.inventory.reading import read_inventory
 from runbook.problem import Problems
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(300)]

@@ -16,10 +16,10 @@ from runbook.core.intent import AnswerGate
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Plan, PlannedStep
 from runbook.core.run import AttemptState, Run
-from runbook.engine.client import LiveFeed
+from runbook.feed.live import LiveFeed
 from runbook.record.verify import verify
-from runbook.transport.durable import FORGET_AT
-from tests.engine.place import Place, command, ended, eventually, gone, plan, until
+from runbook.transport.shell.durable import FORGET_AT
+from tests.place import Place, command, ended, eventually, gone, plan, until
 from tests.real.held_host import HeldHost, held_host
 from tests.real.openssh import kill
 

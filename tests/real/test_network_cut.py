@@ -20,11 +20,11 @@ import pytest
 
 from runbook.core.action import Expectation, Tolerance
 from runbook.core.run import AttemptState, Run
-from runbook.engine.client import LiveFeed
+from runbook.feed.live import LiveFeed
 from runbook.record.verify import verify
 from runbook.transport.session import Job
-from runbook.transport.ssh import SshConnector, SshOptions
-from tests.engine.place import Place, command, gone, plan
+from runbook.transport.ssh.connector import SshConnector, SshOptions
+from tests.place import Place, command, gone, plan
 from tests.real.netns import FAR, Cable
 from tests.real.openssh import RealServer, needed, skip_or_fail
 from tests.transport.recorder import Recorder, sh

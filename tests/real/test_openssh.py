@@ -6,7 +6,7 @@ import time
 import pytest
 
 from runbook.core.outcome import Exited, Lost
-from runbook.transport.ssh import SshConnector, SshOptions
+from runbook.transport.ssh.connector import SshConnector, SshOptions
 from tests.real.openssh import RealServer
 from tests.transport.contract import ShellContract
 from tests.transport.recorder import Recorder, attached, ran, sh

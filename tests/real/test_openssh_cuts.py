@@ -9,7 +9,7 @@ import pytest
 from runbook.core.outcome import Exited, Lost, NeverSent
 from runbook.problem import Problems
 from runbook.transport.session import Job
-from runbook.transport.ssh import SshConnector, SshOptions
+from runbook.transport.ssh.connector import SshConnector, SshOptions
 from tests.real.openssh import RealServer
 from tests.transport.recorder import Recorder, sh
 

@@ -15,7 +15,7 @@ import pytest
 
 from runbook.core.outcome import Exited, Expired, Grade, Lost, NeverSent
 from runbook.transport.session import Job
-from runbook.transport.ssh import SshConnector, SshOptions
+from runbook.transport.ssh.connector import SshConnector, SshOptions
 from tests.real.openssh import RealServer, skip_or_fail
 from tests.transport.contract import is_alive
 from tests.transport.recorder import Recorder, sh
@@ -156,4 +156,4 @@ def test_the_shell_files_are_clean_for_every_shell_that_is_here():
     for name in ("tree.sh", "durable.sh"):
         for shell in ("dash", "bash", "mksh"):
             if path := shutil.which(shell):
-                subprocess.run([path, "-n", f"runbook/transport/{name}"], check=True, timeout=20)
+                subprocess.run([path, "-n", f"runbook/transport/shell/{name}"], check=True, timeout=20)

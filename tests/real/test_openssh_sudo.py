@@ -11,7 +11,7 @@ import pytest
 from runbook.core.command import Become, Command, Secret
 from runbook.core.outcome import Exited, Expired, Grade, NeverSent
 from runbook.transport.session import Job
-from runbook.transport.ssh import SshConnector, SshOptions
+from runbook.transport.ssh.connector import SshConnector, SshOptions
 from tests.real.openssh import RealServer, skip_or_fail
 from tests.transport.recorder import Recorder
 

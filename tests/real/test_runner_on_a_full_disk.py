@@ -15,7 +15,7 @@ from runbook.core.event import AttemptEnded
 from runbook.core.verdict import verdicts
 from runbook.problem import Exit
 from runbook.record.verify import verify
-from tests.engine.place import Place, command, ended, eventually, gone, plan
+from tests.place import Place, command, ended, eventually, gone, plan
 
 pytestmark = pytest.mark.real
 

@@ -12,8 +12,8 @@ import pytest
 
 from runbook.core.outcome import Exited, NeverSent
 from runbook.transport.session import Job, Session
-from runbook.transport.ssh import SshConnector, SshOptions
-from tests.engine.place import eventually
+from runbook.transport.ssh.connector import SshConnector, SshOptions
+from tests.place import eventually
 from tests.real.held_host import HeldHost, held_host
 from tests.transport.recorder import Recorder, sh
 

@@ -14,10 +14,10 @@ import pytest
 from runbook.core.action import ApproveAction, ConfirmAction
 from runbook.core.event import GateAnswered
 from runbook.core.plan import PlannedStep
-from runbook.engine.control import find_socket
-from runbook.engine.workspace import LocalWorkspace
-from tests.engine.conftest import runtime  # noqa: F401 - a fixture
-from tests.engine.place import Place, ended, plan, until
+from runbook.talk.door import find_socket
+from runbook.workspace.local import LocalWorkspace
+from tests.conftest import runtime  # noqa: F401 - a fixture
+from tests.place import Place, ended, plan, until
 
 pytestmark = [pytest.mark.real]
 ANSWER = {"ask": "intent", "intent": {"type": "AnswerGate", "gate": "1.1#1", "answer": "approve"}, "via": "approve"}

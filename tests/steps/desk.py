@@ -13,7 +13,7 @@ from runbook.core.plan import PlannedStep
 from runbook.core.result import Result
 from runbook.problem import problem
 from runbook.steps.kind import Bench, Sample
-from runbook.transport.local import LocalConnector
+from runbook.transport.local.connector import LocalConnector
 from runbook.transport.scripted import Answers, ScriptedConnector
 from runbook.transport.session import Connector, Job, Session, Stream
 

@@ -6,9 +6,9 @@ import pytest
 
 from runbook.core.command import MASK, Secret
 from runbook.core.outcome import Grade
+from runbook.masking import Masker
 from runbook.steps.capture import KEEP, Capture, Head
 from runbook.steps.tolerance import Kept
-from runbook.transport.masking import Masker
 from runbook.transport.session import Job, Stream
 from tests.steps.desk import Page
 

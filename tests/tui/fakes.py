@@ -14,8 +14,9 @@ from runbook.core.evolve import fold
 from runbook.core.intent import Intent
 from runbook.core.plan import Plan
 from runbook.core.run import Run
-from runbook.engine.feed import BookRow, OutputLine, ParameterField, RunRow
+from runbook.feed.feed import OutputLine
 from runbook.problem import Exit, Problem, Problems
+from runbook.workspace.rows import BookRow, ParameterField, RunRow
 from tests.builders import ANNA, Story
 
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
-from runbook.engine.feed import Feed
+from runbook.feed.feed import Feed
 from runbook.tui.app import RunbookApp, StartOn
 from runbook.tui.modals.keylock import KeyLock
 from tests.tui.fakes import FakeWorkspace, StillClock

@@ -8,8 +8,8 @@ from runbook.core.action import CommandAction, ConfirmAction
 from runbook.core.event import NoteAdded
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment
-from runbook.engine.feed import ParameterField
 from runbook.problem import Problem
+from runbook.workspace.rows import ParameterField
 from tests.builders import Story, plan, step
 from tests.tui.fakes import FakeFeed, FakeReplay, FakeWorkspace, Lines, book, run_row
 from tests.tui.showing import asked, opened, until_shown

@@ -8,7 +8,6 @@ import pytest
 from textual.widgets import Input
 
 from runbook.core.plan import Environment
-from runbook.engine.feed import ParameterField
 from runbook.problem import Problems
 from runbook.tui.modals.refusal import Refusal
 from runbook.tui.modals.sure import Sure
@@ -18,6 +17,7 @@ from runbook.tui.screens.replay import ReplayScreen
 from runbook.tui.screens.run import RunScreen
 from runbook.tui.widgets.booklist import BookList, RunList, matches
 from runbook.tui.widgets.rows import Part, wrap
+from runbook.workspace.rows import ParameterField
 from tests.builders import Story, plan, step
 from tests.stories import failover, failover_plan
 from tests.tui.fakes import FakeFeed, FakeReplay, FakeWorkspace, book, refusal, run_row

@@ -16,7 +16,6 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.widgets import Footer, Input
 
-from runbook.engine.feed import RunRow, Workspace
 from runbook.tui.actions import bindings
 from runbook.tui.messages import Loaded, Refused
 from runbook.tui.screens.place import Place
@@ -26,6 +25,8 @@ from runbook.tui.screens.run import RunScreen
 from runbook.tui.widgets.booklist import BookList, RunList, book_details, matches, run_details
 from runbook.tui.widgets.plain import Plain
 from runbook.tui.widgets.rows import Part, Rows
+from runbook.workspace.rows import RunRow
+from runbook.workspace.workspace import Workspace
 
 
 class Library(Place):

@@ -7,20 +7,18 @@ A worker that fails is told to the person like any refusal; nothing here re-rais
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from runbook.tui.actions import LEAVING, bindings
+from runbook.tui.around import Around
 from runbook.tui.messages import Refused, as_problems
 from runbook.tui.modals.refusal import Refusal
 from runbook.tui.widgets.rows import Rows, fit
 from runbook.view.words import plural
-
-if TYPE_CHECKING:
-    from runbook.tui.app import RunbookApp
 
 Job = Callable[[], Coroutine[object, object, object]]
 """An async function, or a partial of one."""
@@ -32,9 +30,9 @@ class Place(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere", only=LEAVING)
 
     @property
-    def house(self) -> RunbookApp:
-        """The app, with its workspace and clock."""
-        return cast("RunbookApp", self.app)
+    def around(self) -> Around:
+        """The program around this screen."""
+        return cast("Around", self.app)
 
     def action_back(self) -> None:
         """Back one level. Here: to the screen before, where there is one."""

@@ -18,7 +18,6 @@ from textual.containers import Container
 from textual.widgets import Footer, Input, Select
 
 from runbook.core.plan import Plan
-from runbook.engine.feed import BookRow, Workspace
 from runbook.problem import Problem, Problems
 from runbook.tui.actions import bindings
 from runbook.tui.messages import Planned, Refused, Started
@@ -32,6 +31,8 @@ from runbook.tui.widgets.recoveryclock import place_part
 from runbook.tui.widgets.rows import Part, Row
 from runbook.view.plan import plan_totals
 from runbook.view.words import duration, plural
+from runbook.workspace.rows import BookRow
+from runbook.workspace.workspace import Workspace
 
 _DIGEST = 16
 """Hexadecimal digits of the plan's digest that a person is shown: enough to tell two plans apart by eye."""
@@ -95,7 +96,7 @@ class PlanScreen(Place):
     def _ask_about(self, program: Path, refused: tuple[Problem, ...]) -> None:
         """Ask; then plan again, or say why there is no plan."""
         question = Sure("Run this inventory?", program_rows(program, self._workspace.whoami().name), verb="Run it")
-        question.lock_seconds = self.house.lock_seconds
+        question.lock_seconds = self.around.lock_seconds
 
         def answered(yes: bool | None) -> None:  # noqa: FBT001 - what a question gives
             if yes:
@@ -141,7 +142,7 @@ class PlanScreen(Place):
             return
         word = plan.environment.name if plan.environment.confirm == "typed" else ""
         question = Sure(f"Start {plan.runbook}?", start_rows(plan), verb="Start", word=word)
-        question.lock_seconds = self.house.lock_seconds
+        question.lock_seconds = self.around.lock_seconds
         self.app.push_screen(question, lambda yes: self._begin() if yes else None)
 
     def _begin(self) -> None:

@@ -15,7 +15,7 @@ from textual.widgets import Footer
 
 from runbook.core.actor import Actor
 from runbook.core.run import Run
-from runbook.engine.feed import Replay
+from runbook.feed.feed import Replay
 from runbook.tui.actions import bindings
 from runbook.tui.messages import RunAdvanced
 from runbook.tui.screens.run import RunScreen

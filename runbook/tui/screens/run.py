@@ -18,7 +18,7 @@ from textual.widgets import Footer
 
 from runbook.core.action import CONTROLLER
 from runbook.core.actor import Actor
-from runbook.engine.feed import Feed
+from runbook.feed.feed import Feed
 from runbook.problem import Problem
 from runbook.tui.actions import bindings
 from runbook.tui.messages import FeedStopped, RunAdvanced
@@ -71,7 +71,7 @@ class RunScreen(Steering):
 
     def on_mount(self) -> None:
         """Begin to follow."""
-        self._moment = Moment(self.house.clock)
+        self._moment = Moment(self.around.clock)
         self._moment.saw(self.run_now)
         self.query_one(StepList).focus()
         self.redraw()
@@ -193,7 +193,7 @@ class RunScreen(Steering):
     def _present(self, gate: str) -> None:
         self._presented.add(gate)
         box = modal_for(self.run_now, gate, self.me, self.ask)
-        box.lock_seconds = self.house.lock_seconds
+        box.lock_seconds = self.around.lock_seconds
         self.app.push_screen(box, lambda _: self.attend())
 
     def action_gate(self) -> None:

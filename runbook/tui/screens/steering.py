@@ -22,7 +22,7 @@ from runbook.core.intent import (
     RollBack,
     SkipStep,
 )
-from runbook.engine.feed import Feed
+from runbook.feed.feed import Feed
 from runbook.problem import Problem
 from runbook.tui.messages import Refused
 from runbook.tui.modals.gate import Reply
@@ -74,7 +74,7 @@ class Steering(Place):
         self._push(question, given)
 
     def _push(self, question: KeyLock[Answer], given: Callable[[Answer | None], None]) -> None:
-        question.lock_seconds = self.house.lock_seconds
+        question.lock_seconds = self.around.lock_seconds
         self.app.push_screen(question, given)
 
     def action_pause(self) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from runbook.engine.feed import BookRow, RunRow
 from runbook.tui.widgets.problem_rows import problem_rows
 from runbook.tui.widgets.prose_rows import prose_rows
 from runbook.tui.widgets.rows import Part, Row, Rows, fit
 from runbook.view.sanitize import safe_lines
 from runbook.view.words import duration
+from runbook.workspace.rows import BookRow, RunRow
 
 _VERDICTS = {"completed": "green", "failed": "vermillion", "aborted": "blue", "interrupted": "orange", "live": "yellow"}
 _WIDE = 92

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from rich.cells import cell_len, chop_cells
 
-from runbook.engine.feed import OutputLine
+from runbook.feed.feed import OutputLine
 from runbook.tui.widgets.rows import Part, Row
 from runbook.view.sanitize import safe_row
 

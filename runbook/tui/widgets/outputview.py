@@ -17,7 +17,7 @@ from textual.binding import BindingType
 from textual.reactive import reactive
 from textual.worker import Worker, WorkerState
 
-from runbook.engine.feed import Output
+from runbook.feed.feed import Output
 from runbook.tui.actions import bindings
 from runbook.tui.messages import Refused, as_problems
 from runbook.tui.search import Search

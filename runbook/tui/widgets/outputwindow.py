@@ -14,7 +14,7 @@ from textual.geometry import Size
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from runbook.engine.feed import Output, OutputLine
+from runbook.feed.feed import Output, OutputLine
 from runbook.tui.search import Search
 from runbook.tui.widgets.outputline import Spans, cut_line, rows_of, shown, wrapped_line
 from runbook.tui.widgets.rows import Part, Row, Rows

@@ -9,9 +9,9 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Checkbox, Input, Select, Static
 
-from runbook.engine.feed import ParameterField
 from runbook.tui.widgets.plain import Plain
 from runbook.view.sanitize import safe
+from runbook.workspace.rows import ParameterField
 
 
 class Tick(Checkbox):

@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from runbook.core.event import StepEntered
-from runbook.engine.feed import Replay
+from runbook.feed.feed import Replay
 from runbook.tui.widgets.rows import Part, Row, Rows, fit
 from runbook.view.sanitize import safe
 from runbook.view.timeline import TimeMark, event_marks

@@ -1,0 +1,105 @@
+"""`runbook approve`: answer a gate of a live run from any terminal, also as somebody who may not read the record.
+
+Without `--gate` it shows what waits for people. The socket asks the kernel who is calling, so nothing here says who is
+answering. Every kind of gate can be answered, the menu of a failed step too, because a person without a screen must be
+able to do everything.
+"""
+
+from __future__ import annotations
+
+import click
+import msgspec
+
+from runbook.cli.answering import answer_commands, item_number, offered, refusing_answer
+from runbook.cli.calling import call, found, open_gate
+from runbook.cli.compose import json_option, recordings_option, run_async
+from runbook.cli.data import json_text
+from runbook.cli.diagnostics import say
+from runbook.core.gates import ANSWERS
+from runbook.core.host import Json
+from runbook.core.intent import AnswerGate, Intent, ResolveFailure
+from runbook.core.run import GateState
+from runbook.problem import Problems, problem
+from runbook.talk.messages import Look
+from runbook.view.sanitize import safe, safe_lines
+from runbook.workspace.local import LocalWorkspace
+
+
+@click.command("approve")
+@click.argument("run", default="last")
+@recordings_option
+@json_option
+@click.option("-g", "--gate", default="", help="Which gate; without it, what waits is shown.")
+@click.option("--answer", default="", help="Instead of a yes: failed, skip, waive, retry, abort, ...")
+@click.option("--reject", is_flag=True, help="Say no.")
+@click.option("-m", "--reason", default="", help="Goes on record.")
+@click.option("--type", "typed", default="", help="The word that the gate asks for.")
+@click.option("--value", default=None, help="The value that is asked for; the label chosen; the item's number from 1.")
+def verb(  # noqa: PLR0913 - one for each option
+    *, run: str, recordings: str, as_json: bool, gate: str, answer: str, reject: bool, reason: str, typed: str,
+    value: str | None,
+) -> int:  # fmt: skip
+    """Answer a gate of a live run: its id or its beginning, a runbook's name, or `last`."""
+    if not gate and (answer or reject or typed or value is not None):
+        fix = "Name it with --gate. What waits is shown by: runbook approve " + run
+        raise problem("which gate is answered is not said", fix=fix, code="no-gate")
+    place, name = found(run, recordings, via="approve")
+    draft = AnswerGate(gate=gate, answer=answer, value=value, reason=reason, typed=typed)
+    look = run_async(_answer(place, name, draft, reject=reject))
+    if gate:
+        say(f"Answered gate {safe(gate)} of {safe(name)} as {safe(look.you)}.")
+        return 0
+    _show(look, as_json=as_json)
+    return 0
+
+
+async def _answer(place: LocalWorkspace, run: str, draft: AnswerGate, *, reject: bool) -> Look:
+    """Answer as drafted, or with no gate named only look."""
+    line = await call(place, run, via="approve")
+    try:
+        look = await line.look()
+        if not draft.gate:
+            return look
+        state = open_gate(place, look, draft.gate)
+        refused = await line.send(_intent(state, refusing_answer(state.opened) if reject else draft.answer, draft))
+    finally:
+        await line.close()
+    if refused is not None:
+        raise Problems([refused])
+    return look
+
+
+def _intent(state: GateState, wanted: str, draft: AnswerGate) -> Intent:
+    opened = state.opened
+    if opened.kind == "failure":
+        if wanted not in opened.choices:
+            what = f'"{wanted}" is not offered' if wanted else "what follows the failure is not said"
+            raise problem(what, fix=f"Add --answer with one of: {', '.join(opened.choices)}.", code="no-answer")
+        return ResolveFailure(step=opened.step, choice=wanted, reason=draft.reason)  # type: ignore[arg-type]  # offered
+    answers = ANSWERS.get(opened.kind) or opened.choices
+    answer = wanted or answers[0]
+    value: Json = draft.value
+    if opened.kind in {"ask", "choose", "checklist"} and value is None:
+        fix = f"Add --value VALUE. {offered(opened)}".rstrip()
+        raise problem(f"gate {opened.gate} needs a value", fix=fix, code="no-value")
+    if opened.kind == "checklist":
+        value = item_number(opened, str(value))
+    return msgspec.structs.replace(draft, answer=answer, value=value, digest=opened.digest)
+
+
+def _show(look: Look, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json_text(look))
+        return
+    click.echo(f"{safe(look.title)} ({safe(look.run)}) in {safe(look.environment)}, started by {safe(look.operator)}")
+    if not look.gates:
+        click.echo("  Nothing waits for a person.")
+    for gate in look.gates:
+        click.echo(f"\n  gate {safe(gate.opened.gate)}  {gate.opened.kind.replace('_', ' ')}")
+        for line in safe_lines(gate.opened.message):
+            click.echo(f"    {line}")
+        for given in gate.answers:
+            click.echo(safe(f"    {given.given.by.name}: {given.given.answer} {given.given.reason}"))
+        click.echo("    answer it with one of:")
+        for command in answer_commands(look.run, gate):
+            click.echo(f"      {command}")

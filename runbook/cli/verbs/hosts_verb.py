@@ -1,0 +1,101 @@
+"""`runbook hosts`: which hosts an inventory has, and why one of them is reached the way it is."""
+
+from __future__ import annotations
+
+import click
+
+from runbook.cli.compose import json_option, run_async, settings
+from runbook.cli.data import print_json, print_table
+from runbook.cli.diagnostics import explain, problem_text, say
+from runbook.cli.inventory_options import inventory_options
+from runbook.core.host import Host
+from runbook.core.inventory import Inventory
+from runbook.inventory.explain import Resolved
+from runbook.inventory.explain import explain as resolve
+from runbook.inventory.manner import Reading
+from runbook.inventory.pattern import select
+from runbook.inventory.reading import inventory_names, read_inventory
+from runbook.problem import Problems, problem
+from runbook.view.sanitize import safe
+
+
+@click.group("hosts")
+def verb() -> None:
+    """List an inventory's hosts, or explain one."""
+
+
+@verb.command("list")
+@click.argument("pattern", default="all")
+@inventory_options
+@json_option
+def list_hosts(*, pattern: str, inventory: str, reading: Reading, as_json: bool) -> int:
+    """The hosts that a PATTERN names: `all`, a group, a glob, `web:&eu:!web3`."""
+    place = _inventory(inventory, reading)
+    hosts = [place.hosts[name] for name in select(place, pattern) if name in place.hosts]
+    if as_json:
+        print_json(hosts)
+        return 0
+    print_table(("host", "reached at", "as", "groups"), [_cells(host) for host in hosts])
+    return 0
+
+
+@verb.command("explain")
+@click.argument("host")
+@inventory_options
+@json_option
+@click.option("--ssh", "with_ssh", is_flag=True, help="Also what ssh_config and the defaults make of it.")
+def explain_host(*, host: str, inventory: str, reading: Reading, as_json: bool, with_ssh: bool) -> int:
+    """Every resolved value of a HOST, and where it comes from."""
+    place = _inventory(inventory, reading)
+    resolved = (*resolve(place, host), *(_dialled(place.hosts[host]) if with_ssh else ()))
+    if as_json:
+        print_json(resolved)
+        return 0
+    print_table(("value", "is", "from"), [_line(one) for one in resolved])
+    if place.unusable.get(host):
+        explain(Problems(place.unusable[host]))
+    return 0
+
+
+def _inventory(name: str, reading: Reading) -> Inventory:
+    """The one that is named, else the workspace's, else the only one there is.
+
+    Raises:
+        Problems: It cannot be read, or nobody said which.
+    """
+    here = settings()
+    known = inventory_names(here.root)
+    chosen = name or here.inventory or (known[0] if len(known) == 1 else "")
+    if not chosen:
+        fix = f"Give one: -i NAME. Known: {', '.join(known)}." if known else "Give one: -i FILE"
+        raise problem("no inventory is named", fix=fix, code="no-inventory")
+    found = read_inventory(chosen, workspace=here.root, reading=reading)
+    for warning in found.warnings:
+        say(problem_text(warning))
+    return found
+
+
+def _cells(host: Host) -> tuple[str, ...]:
+    address = "this machine" if host.connection == "local" else f"{host.target}{f':{host.port}' if host.port else ''}"
+    return tuple(safe(cell) for cell in (host.name, address, host.user or "-", ", ".join(host.groups) or "-"))
+
+
+def _line(one: Resolved) -> tuple[str, ...]:
+    overruled = f" (overrules {', '.join(one.overrides)})" if one.overrides else ""
+    return (safe(one.field), safe(one.value) or "-", safe(f"{one.origin}{overruled}"))
+
+
+def _dialled(host: Host) -> tuple[Resolved, ...]:
+    """What a login would use. Imported here: nothing else in this verb needs SSH."""
+    from runbook.engine.clock import SystemClock  # noqa: PLC0415 - see above
+    from runbook.transport.ssh.connector import SshConnector, SshOptions  # noqa: PLC0415 - see above
+
+    found = run_async(SshConnector(SshOptions(wall=SystemClock().wall)).resolved(host))
+    return tuple(
+        Resolved(field=f"ssh.{name}", value=_shown(getattr(found, name)), origin=origin)
+        for name, origin in sorted(found.origins.items())
+    )
+
+
+def _shown(value: object) -> str:
+    return ", ".join(str(each) for each in value) if isinstance(value, tuple) else str(value)

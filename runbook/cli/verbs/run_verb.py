@@ -1,0 +1,61 @@
+"""`runbook run`: compile, show what is about to happen, start a runner, watch it, and say how it came out."""
+
+from __future__ import annotations
+
+import click
+
+from runbook.cli.compose import (
+    given,
+    json_option,
+    parameter_option,
+    recordings_option,
+    workspace,
+)
+from runbook.cli.inventory_options import inventory_options
+from runbook.inventory.manner import Reading
+from runbook.talk.launch import WarmRunner
+
+
+@click.command("run")
+@click.argument("book")
+@inventory_options
+@parameter_option
+@recordings_option
+@json_option
+@click.option("-l", "--limit", default="", help="Only these hosts: a pattern.")
+@click.option("--auto", is_flag=True, help="Answer the gates that the environment lets a machine answer; recorded so.")
+@click.option("--step", "step_mode", is_flag=True, help="Confirm every step before it runs.")
+@click.option("--line", is_flag=True, help="Lines instead of the screen.")
+@click.option("--detach", is_flag=True, help="Start it, print its id, and leave.")
+@click.option("--attended/--unattended", default=None, help="Is somebody there to be asked when a step fails?")
+def verb(  # noqa: PLR0913 - one for each option
+    *,
+    book: str,
+    inventory: str,
+    reading: Reading,
+    params: tuple[str, ...],
+    recordings: str,
+    as_json: bool,
+    limit: str,
+    auto: bool,
+    step_mode: bool,
+    line: bool,
+    detach: bool,
+    attended: bool | None,
+) -> int:
+    """Run a runbook: a file, or a name in the workspace."""
+    with WarmRunner() as runner:
+        # Only now, so that the runner's imports go on beside these.
+        from runbook.cli.starting import Manner, start  # noqa: PLC0415
+        from runbook.workspace.prepare import Wish  # noqa: PLC0415
+
+        wish = Wish(
+            book=book,
+            inventory=inventory,
+            reading=reading,
+            given=given(params),
+            limit=limit,
+            step_mode=step_mode,
+        )
+        manner = Manner(auto=auto, line=line, detach=detach, as_json=as_json, attended=attended)
+        return start(workspace("run", recordings), wish, manner, runner)

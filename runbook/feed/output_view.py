@@ -1,0 +1,107 @@
+"""Output of a run as views read it: lines by number, each with its step, stream and time, straight from the files.
+
+Holds offsets and never text, so a million lines cost a few megabytes, live and in replay alike. Which chunk a line
+belongs to is found by bisection over what the journal's `OutputArrived` events said. A view of an earlier moment is the
+same object with a smaller end.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from runbook.core.entry import Entry
+from runbook.core.event import OutputArrived
+from runbook.feed.feed import MAX_LINE, OutputLine
+from runbook.record.lines import OutputReader
+
+
+@dataclass(slots=True)
+class _Chunks:
+    """Where each chunk of a host begins and ends, and what it is; parallel arrays because there may be many."""
+
+    reader: OutputReader
+    starts: array[int] = field(default_factory=lambda: array("Q"))
+    ends: array[int] = field(default_factory=lambda: array("Q"))
+    times: array[float] = field(default_factory=lambda: array("d"))
+    sources: array[int] = field(default_factory=lambda: array("L"))
+    """Index into the view's table of (step, stream)."""
+
+
+class OutputView:
+    """Implements `feed.Output` over the files of one record."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read from a record's folder."""
+        self._folder = folder
+        self._hosts: dict[str, _Chunks] = {}
+        self._sources: dict[tuple[str, Literal["out", "err"]], int] = {}
+        self._named: list[tuple[str, Literal["out", "err"]]] = []
+        self._until: float | None = None
+
+    def take(self, entry: Entry) -> None:
+        """Learn of one more chunk, if the entry is about one."""
+        event = entry.event
+        if not isinstance(event, OutputArrived):
+            return
+        chunks = self._hosts.get(event.host)
+        if chunks is None:
+            chunks = self._hosts[event.host] = _Chunks(OutputReader(self._folder, event.host))
+        source = self._sources.setdefault((event.step, event.stream), len(self._named))
+        if source == len(self._named):
+            self._named.append((event.step, event.stream))
+        chunks.starts.append(event.offset)
+        chunks.ends.append(event.offset + event.length)
+        chunks.times.append(entry.at)
+        chunks.sources.append(source)
+
+    def show_until(self, at: float | None) -> None:
+        """Show only what had been recorded by `at`; None shows everything."""
+        self._until = at
+
+    def hosts(self) -> tuple[str, ...]:
+        """Hosts that had written anything by then."""
+        return tuple(host for host, chunks in self._hosts.items() if self._end(chunks))
+
+    def count(self, host: str) -> int:
+        """Lines of a host by then; an unfinished last line counts."""
+        chunks = self._hosts.get(host)
+        end = self._end(chunks) if chunks else 0
+        return chunks.reader.line_at(end - 1) + 1 if chunks and end else 0
+
+    def lines(self, host: str, start: int, count: int) -> tuple[OutputLine, ...]:
+        """A viewport."""
+        chunks = self._hosts.get(host)
+        end = self._end(chunks) if chunks else 0
+        if chunks is None or not end:
+            return ()
+        first = max(0, start)
+        found = chunks.reader.lines(first, max(0, count), until=end)
+        return tuple(self._line(chunks, first + index, data) for index, data in enumerate(found))
+
+    def text(self, host: str, start: int, size: int) -> bytes:
+        """Whole lines in one read, which is what makes a million of them searchable in about a second."""
+        chunks = self._hosts.get(host)
+        end = self._end(chunks) if chunks else 0
+        begin = chunks.reader.start_of(start) if chunks else 0
+        data = chunks.reader.read(begin, min(size, end - begin)) if chunks and begin < end else b""
+        if not data:
+            return b""
+        whole = data.rfind(b"\n") + 1
+        is_last = begin + len(data) >= end
+        return data[:whole] if whole and (whole == len(data) or not is_last) else data + b"\n"
+
+    def _line(self, chunks: _Chunks, number: int, data: bytes) -> OutputLine:
+        chunk = max(0, bisect_right(chunks.starts, chunks.reader.start_of(number)) - 1)
+        step, stream = self._named[chunks.sources[chunk]]
+        return OutputLine(number=number, data=data[:MAX_LINE], stream=stream, step=step, at=chunks.times[chunk])
+
+    def _end(self, chunks: _Chunks) -> int:
+        """Bytes of a host's file that belong to the moment shown."""
+        if self._until is None:
+            return chunks.ends[-1] if chunks.ends else 0
+        index = bisect_right(chunks.times, self._until)
+        return chunks.ends[index - 1] if index else 0

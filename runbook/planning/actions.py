@@ -1,0 +1,269 @@
+"""From what a step is written to do to what it is planned to do: files read in, probes named, texts rendered.
+
+A step's texts are treated as one. When any of them waits for a value of the run, all stay templates, with what is known
+written in, and the plan says what for; otherwise all are rendered here, per host where they differ, and are final.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from runbook.core.action import (
+    CONTROLLER,
+    RUNS_ON_HOSTS,
+    Action,
+    AssertAction,
+    BlockAction,
+    CommandAction,
+    DownloadAction,
+    FabricAction,
+    ParallelAction,
+    ProbeAction,
+    ScriptAction,
+    UploadAction,
+    WaitForAction,
+    Work,
+)
+from runbook.core.plan import PlannedProbe
+from runbook.core.runbook import BlockStep, ParallelStep, Probe, ProbeStep, Step, WaitForStep, WrittenAction
+from runbook.document.source import Limits
+from runbook.inventory.explain import why_missing
+from runbook.planning.draft import Draft
+from runbook.planning.targets import EVERYTHING, limited, resolve
+from runbook.problem import Problem, Where, nearest, problem
+from runbook.template.settled_text import settle_expression, settle_text
+from runbook.template.template import (
+    altered_in,
+    host_variables_in,
+    names_in_action,
+    names_in_expression,
+    render_action,
+    replace_texts,
+    texts_of,
+)
+
+_FILE_NAME = re.compile(r"[\w.@/-]*[./][\w.@/-]*")
+"""A one-word `script:` with a dot or a slash is a path; `true` is a script."""
+
+
+class Planned(NamedTuple):
+    """An action with what the plan must say about it."""
+
+    action: Action
+    by_host: dict[str, Action]
+    awaits: tuple[str, ...]
+
+
+def word_of(action: WrittenAction) -> str:
+    """The key in YAML that made it."""
+    return str(action.__struct_config__.tag)
+
+
+def to_action(  # noqa: PLR0911 - one line or two for each kind that is written otherwise than it is planned
+    draft: Draft, step: Step, *, label: str, hosts: tuple[str, ...] = ()
+) -> Action:
+    """The planned form of a written action, its texts not rendered yet.
+
+    A probe written in place is called `label` and asks on `hosts` when it names none.
+    """
+    written: WrittenAction = step.action
+    where = step.at(word_of(written))
+    match written:
+        case ProbeStep():
+            return ProbeAction(probe=probe_name(draft, written.probe, where, label=label, hosts=hosts))
+        case WaitForStep():
+            probe = probe_name(draft, written.probe, where, label=label, hosts=hosts) if written.probe else ""
+            timeout, interval, hold = written.timeout, written.interval, written.hold
+            command = written.command
+            return WaitForAction(probe=probe, command=command, timeout=timeout, interval=interval, hold=hold)
+        case BlockStep():
+            return BlockAction()
+        case ParallelStep():
+            return ParallelAction()
+        case ScriptAction():
+            with draft.collecting(where):
+                return with_text(draft, written, where)
+            return written
+        case UploadAction():
+            return msgspec.structs.replace(written, src=draft.from_outside(written.src))
+        case DownloadAction():
+            return msgspec.structs.replace(written, dest=draft.from_outside(written.dest))
+        case FabricAction():
+            with draft.collecting(where):
+                return _with_digest(draft, written, where)
+            return written
+        case _:
+            return written
+
+
+def runs_on_hosts(action: Action) -> bool:
+    """Whether its targets are hosts."""
+    return isinstance(action, RUNS_ON_HOSTS) or (isinstance(action, WaitForAction) and bool(action.command))
+
+
+def fill_in(draft: Draft, action: Action, hosts: tuple[str, ...], *, beside: frozenset[str], where: Where) -> Planned:
+    """The action rendered as far as it can be. `beside` are names that other texts of the same step need."""
+    with draft.collecting(where):
+        names = names_in_action(action) | beside
+        check_secrets(draft, action, where)
+        if _can_have_values(draft, action, hosts, names, where):
+            late = draft.awaited(names)
+            # env and cwd are one value for all hosts in a plan, so with `host` in them they are rendered on entering.
+            late |= beside & {"host"}
+            if not late:
+                return _rendered(draft, action, hosts, names)
+            return Planned(_settled(draft, action), {}, tuple(sorted(late)))
+    return Planned(action, {}, ())
+
+
+def probe_name(draft: Draft, probe: str | Probe, where: Where, *, label: str, hosts: tuple[str, ...] = ()) -> str:
+    """The name of a probe that a step asks; one written in place becomes a probe of the plan under `label`."""
+    if isinstance(probe, Probe):
+        name = probe.name or label
+        plan_probe(draft, probe, name=name, steady=False, hosts=hosts)
+        return name
+    if probe not in draft.probes:
+        draft.note(where, "unknown-probe", f'there is no probe "{probe}"', nearest(probe, draft.probes))
+    return probe
+
+
+def plan_probe(draft: Draft, probe: Probe, *, name: str, steady: bool, hosts: tuple[str, ...] = ()) -> None:
+    """Add a probe to the plan; it asks on `hosts` when it names none."""
+    if name in draft.probes:
+        draft.note(probe.at("name"), "duplicate-name", f'probe "{name}" is already there', "Give it a name of its own.")
+        return
+    action: Work = probe.action
+    if isinstance(action, ScriptAction):
+        script = action
+        with draft.collecting(probe.where):
+            action = with_text(draft, script, probe.where)
+    hosts = _probe_hosts(draft, probe, action, hosts)
+    planned = fill_in(draft, action, hosts, beside=frozenset(), where=probe.where)
+    if planned.by_host:
+        draft.note(probe.where, "late-target", "a probe asks the same of every host", "Write a probe for each host.")
+    if isinstance(planned.action, Work):
+        draft.probes[name] = PlannedProbe(
+            name=name,
+            action=planned.action,
+            hosts=hosts,
+            expect=probe.expect,
+            every=probe.every,
+            timeout=probe.timeout,
+            steady=steady,
+            awaits=planned.awaits,
+        )
+
+
+def check_expressions(draft: Draft, expressions: tuple[str, ...], where: Where, *, hosts: tuple[str, ...]) -> None:
+    """Note what an expression can never know, and any secret in it: its value would be in the record."""
+    for expression in expressions:
+        with draft.collecting(where):
+            names = names_in_expression(expression)
+            draft.check_names(names, where)
+            if "host" in names and hosts in {(), (CONTROLLER,)}:
+                draft.note(where, "undefined-name", '"host" in a step that no host does', "Name it: hosts.NAME.")
+            for name in sorted(names & draft.secrets):
+                draft.note(where, "secret-compared", f'secret "{name}" in an expression', "Test what it is used for.")
+
+
+def check_secrets(draft: Draft, action: Action, where: Where) -> None:
+    """Note secrets that could not be masked any more, or that a process list would show."""
+    for field in texts_of(action):
+        with draft.collecting(where):
+            for name in sorted(altered_in(field.text, draft.secrets)):
+                fix = "Write it out as it is, {{ " + name + " }}, and change it where it is used."
+                draft.note(where, "secret-altered", f'secret "{name}" is changed by the template', fix)
+    arguments = action.argv if isinstance(action, CommandAction) else getattr(action, "args", ())
+    for name in sorted(draft.names(where, *arguments) & draft.secrets):
+        fix = f"Put it into env, and read ${name.upper()} there."
+        draft.note(where, "secret-in-arguments", f'secret "{name}" as an argument shows in process lists', fix)
+
+
+def _can_have_values(draft: Draft, action: Action, hosts: tuple[str, ...], names: frozenset[str], where: Where) -> bool:
+    """Whether every name will have a value when it is needed; notes those that will not."""
+    if "host" in names and hosts in {(), (CONTROLLER,)}:
+        draft.note(where, "undefined-name", '"host" in a step that no host does', "Name the host: hosts.NAME.")
+        return False
+    unreadable = _why_missing(draft, action, hosts)
+    draft.problems += unreadable
+    return draft.check_names(names, where) and not unreadable
+
+
+def _why_missing(draft: Draft, action: Action, hosts: tuple[str, ...]) -> list[Problem]:
+    """Why hosts lack variables that the templates look up, where the inventory has them and cannot give them."""
+    wanted = {pair for field in texts_of(action) for pair in host_variables_in(field.text)}
+    pairs = [(host, name) for owner, name in sorted(wanted) for host in ((owner,) if owner else hosts)]
+    return [each for host, name in dict.fromkeys(pairs) for each in why_missing(draft.inventory, host, name)]
+
+
+def _settled(draft: Draft, action: Action) -> Action:
+    if isinstance(action, AssertAction):
+        return AssertAction(that=settle_expression(action.that, draft.fixed))
+    return replace_texts(action, lambda field: settle_text(field, draft.scope(), draft.fixed))
+
+
+def _rendered(draft: Draft, action: Action, hosts: tuple[str, ...], names: frozenset[str]) -> Planned:
+    if isinstance(action, AssertAction):
+        return Planned(_settled(draft, action), {}, ())
+    if "host" not in names:
+        return Planned(render_action(action, draft.scope()), {}, ())
+    rendered = {host: render_action(action, draft.scope(host)) for host in hosts}
+    first = rendered[hosts[0]]
+    return Planned(first, {host: each for host, each in rendered.items() if each != first}, ())
+
+
+def _probe_hosts(draft: Draft, probe: Probe, action: Action, around: tuple[str, ...]) -> tuple[str, ...]:
+    if not runs_on_hosts(action):
+        return (CONTROLLER,)
+    if not probe.on and not around:
+        fix = "Add on: HOSTS, or on: controller."
+        draft.note(probe.where, "no-target", "a probe with a command needs its hosts", fix)
+    return limited(draft, resolve(draft, probe.on, probe.at("on")) if probe.on else around, EVERYTHING)
+
+
+def with_text(draft: Draft, script: ScriptAction, where: Where) -> ScriptAction:
+    """The script with its file read in, so that the plan and the gate show what will run.
+
+    Raises:
+        Problems: the file cannot be read, is larger than a document may be, or is no text.
+    """
+    path = script.path or (script.text if _FILE_NAME.fullmatch(script.text.strip()) else "")
+    if not path:
+        return script
+    file = draft.folder / path.strip()
+    draft.read[str(file)] = None
+    return msgspec.structs.replace(script, path=path.strip(), text=_read(file, where))
+
+
+def _with_digest(draft: Draft, fabric: FabricAction, where: Where) -> FabricAction:
+    """The task with its fabfile's digest, so that the file that was confirmed is the file that is run.
+
+    Raises:
+        Problems: the file cannot be read, or is no text.
+    """
+    shown = draft.from_outside(fabric.file)
+    file = draft.folder / fabric.file
+    file = file / "__init__.py" if file.is_dir() else file
+    draft.read[str(file)] = None
+    return msgspec.structs.replace(fabric, file=shown, sha256=hashlib.sha256(_read(file, where).encode()).hexdigest())
+
+
+def _read(file: Path, where: Where) -> str:
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(Limits().size + 1)
+        text = data.decode()
+    except OSError as error:
+        why, fix = error.strerror or str(error), "Paths are relative to the runbook."
+        raise problem(f"cannot read script {file}", why=why, fix=fix, where=where, code="unreadable") from error
+    except UnicodeDecodeError as error:
+        fix = "Upload programs with upload, and run them with command."
+        raise problem(f"script {file} is not text", fix=fix, where=where, code="bad-encoding") from error
+    if len(data) > Limits().size:
+        raise problem(f"script {file} is too large", fix="Send it with upload.", where=where, code="too-large")
+    return text

@@ -1,0 +1,182 @@
+"""From a runbook, an inventory and parameters to a plan: the only door to everything that runs.
+
+The order is the argument: parameters first, because targets name them; probes before steps, because steps name them;
+labels, gates and policy last, because they speak about finished steps. Every part notes its problems in one draft, so
+an author sees them all; a plan exists only when there is none. Nothing here connects to anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from runbook.core.action import CONTROLLER
+from runbook.core.command import Secret
+from runbook.core.host import Host
+from runbook.core.inventory import Inventory
+from runbook.core.plan import Plan, PlannedSection, PlannedStep
+from runbook.core.runbook import Runbook
+from runbook.planning.actions import plan_probe
+from runbook.planning.canary import plan_canary
+from runbook.planning.draft import CompileOptions, Draft, Given
+from runbook.planning.labels import resolve_labels, resolve_outside
+from runbook.planning.parameters import SecretSource, Settled, settle
+from runbook.planning.policy import check_protected, check_safeguards, with_gates
+from runbook.planning.registering import check_order, late_names, registered_by
+from runbook.planning.sections import plan_sections, preflight_section, touched_hosts
+from runbook.planning.steps import Around, plan_steps
+from runbook.planning.targets import check_limit
+from runbook.problem import Problem, Problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """A plan, with what must not be in it."""
+
+    plan: Plan
+    secrets: tuple[Secret, ...]
+    """Empty when there was no source to ask."""
+    warnings: tuple[Problem, ...]
+    files: tuple[str, ...] = ()
+    """Scripts and nested runbooks that were read, openable as written, for the record."""
+
+
+def compile_plan(
+    runbook: Runbook,
+    inventory: Inventory,
+    *,
+    given: Mapping[str, Given] | None = None,
+    options: CompileOptions | None = None,
+    secrets: SecretSource | None = None,
+) -> Compiled:
+    """Resolve everything that can be resolved before anybody connects.
+
+    Without `secrets` no secret is asked for, which is what `check` and `plan` want.
+
+    Raises:
+        Problems: everything that keeps the plan from existing; those of policy end with REFUSED.
+    """
+    settled = settle(runbook, given or {}, inventory, secrets)
+    draft = _draft(runbook, inventory, options or CompileOptions(), settled)
+    check_limit(draft)
+    for probe in runbook.steady_state:
+        plan_probe(draft, probe, name=probe.name, steady=True)
+    for probe in runbook.probes:
+        plan_probe(draft, probe, name=probe.name, steady=False)
+    plan = _plan(draft, settled)
+    # A step is planned once for each wave, and complains as often.
+    problems = tuple(dict.fromkeys(draft.problems))
+    refused = [each for each in problems if not each.warning]
+    if refused:
+        raise Problems(refused)
+    return Compiled(plan=plan, secrets=settled.secrets, warnings=problems, files=tuple(draft.read))
+
+
+def _draft(runbook: Runbook, inventory: Inventory, options: CompileOptions, settled: Settled) -> Draft:
+    registers = registered_by(runbook)
+    draft = Draft(
+        runbook=runbook,
+        inventory=inventory,
+        options=options,
+        values=settled.values,
+        secrets=frozenset(each.name for each in settled.planned if each.secret),
+        registers=registers,
+        problems=list(settled.problems),
+        files=(Path(runbook.source).resolve(),),
+    )
+    for name in sorted(registers & set(runbook.parameters)):
+        where = runbook.parameters[name].where
+        draft.note(where, "duplicate-name", f'"{name}" is a parameter and a registered name', "Rename one of them.")
+    for probe in (*runbook.steady_state, *runbook.probes):
+        if not probe.name:
+            draft.note(probe.where, "missing-key", 'key "name" is missing', "Give the probe a name.")
+    return draft
+
+
+def _plan(draft: Draft, settled: Settled) -> Plan:
+    sections = resolve_labels(draft, plan_sections(draft))
+    rollback = plan_steps(draft, draft.runbook.rollback, "R", Around(section="Rollback"))
+    always = plan_steps(draft, draft.runbook.always, "A", Around(section="Always"))
+    rollback, always = (resolve_outside(draft, sections, each) for each in (rollback, always))
+    word = draft.runbook.service or draft.runbook.name
+    sections = tuple(with_gates(draft, section, word) for section in sections)
+    check_order(draft, sections)
+    _check_rules(draft)
+    check_safeguards(draft)
+    steps = tuple(each for top in (*_tops(sections), *rollback, *always) for each in top.walk())
+    check_protected(draft, steps)
+    first = preflight_section(draft, steps, tools=_tools(draft, steps))
+    canary = plan_canary(draft)
+    plan = _described(draft.runbook, draft.inventory)
+    return msgspec.structs.replace(
+        plan,
+        sections=(first, *sections),
+        hosts=_hosts(draft, steps),
+        parameters=settled.planned,
+        probes=tuple(draft.probes.values()),
+        canary=canary,
+        rollback=rollback,
+        always=always,
+    )
+
+
+def _described(runbook: Runbook, inventory: Inventory) -> Plan:
+    """What the plan says about itself and takes over as it is."""
+    return Plan(
+        runbook=runbook.name,
+        title=runbook.title,
+        kind=runbook.kind,
+        sections=(),
+        hosts=(),
+        environment=inventory.environment,
+        inventory=inventory.source,
+        description=runbook.description,
+        owner=runbook.owner,
+        service=runbook.service,
+        references=runbook.references,
+        controls=runbook.controls,
+        tags=runbook.tags,
+        reviewed=runbook.reviewed,
+        source=runbook.source,
+        source_sha256=runbook.source_sha256,
+        groups=inventory.groups,
+        objectives=runbook.objectives,
+        abort_when=runbook.abort_when,
+    )
+
+
+def _tops(sections: tuple[PlannedSection, ...]) -> tuple[PlannedStep, ...]:
+    return tuple(step for section in sections for step in section.steps)
+
+
+def _hosts(draft: Draft, steps: tuple[PlannedStep, ...]) -> tuple[Host, ...]:
+    """Every target; all hosts when a template that waits for the run may look any of them up; the controller too."""
+    named = touched_hosts(draft, steps)
+    looked_up = any("hosts" in late_names(step) for step in steps)
+    known = draft.inventory.hosts
+    hosts = tuple(host for name, host in known.items() if looked_up or name in named)
+    local = any(CONTROLLER in step.hosts for step in steps) or named == (CONTROLLER,)
+    return (*hosts, *((Host(name=CONTROLLER, connection="local"),) if local and CONTROLLER not in known else ()))
+
+
+def _tools(draft: Draft, steps: tuple[PlannedStep, ...]) -> dict[str, tuple[str, ...]]:
+    """The programs that steps declare, by host."""
+    needed: dict[str, dict[str, None]] = {}
+    for step in steps:
+        written = draft.written.get(step.id)
+        for host in step.hosts if written else ():
+            needed.setdefault(host, {}).update(dict.fromkeys(written.tools if written else ()))
+    return {host: tuple(tools) for host, tools in needed.items()}
+
+
+def _check_rules(draft: Draft) -> None:
+    """Abort rules name probes that are asked all the time."""
+    runbook = draft.runbook
+    for rule in runbook.abort_when:
+        probe = draft.probes.get(rule.probe)
+        if probe is None or not probe.every:
+            fix = "Name a probe with every: DURATION."
+            draft.note(runbook.at("abort_when"), "unknown-probe", f'no probe "{rule.probe}" is asked all the time', fix)

@@ -1,0 +1,156 @@
+"""Parameters: from what was given and what was declared to typed values, or to every problem with them at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from runbook.core.command import Secret
+from runbook.core.host import Json
+from runbook.core.inventory import Inventory
+from runbook.core.plan import PlannedParameter
+from runbook.core.runbook import Parameter, Runbook
+from runbook.document import scalars
+from runbook.document.source import scalar_of
+from runbook.planning.draft import Given
+from runbook.problem import Problem, Problems, Where, nearest, problem
+
+SecretSource = Callable[[str, str], str]
+"""A secret's value from its parameter's name and its `from`. Raises Problems."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """Parameters with their values."""
+
+    values: dict[str, Json]
+    planned: tuple[PlannedParameter, ...]
+    secrets: tuple[Secret, ...]
+    """Empty when nobody could be asked for them, as in `check`."""
+    problems: tuple[Problem, ...]
+
+
+def settle(runbook: Runbook, given: Mapping[str, Given], inventory: Inventory, source: SecretSource | None) -> Settled:
+    """Every declared parameter with its value; what is missing or wrong is in `problems`."""
+    problems = [_unknown(name, runbook) for name in given if name not in runbook.parameters]
+    values: dict[str, Json] = {}
+    planned: list[PlannedParameter] = []
+    secrets: list[Secret] = []
+    for name, parameter in runbook.parameters.items():
+        try:
+            if parameter.type == "secret":
+                secrets += _secret(name, parameter, source)
+                planned.append(PlannedParameter(name=name, secret=True, source=parameter.source))
+            else:
+                values[name] = _value(name, parameter, given, inventory)
+                origin = given[name].source if name in given else "default"
+                planned.append(PlannedParameter(name=name, value=values[name], source=origin))
+        except Problems as error:
+            # The name stays known, so that its uses are not reported as undefined on top.
+            if parameter.type == "secret":
+                planned.append(PlannedParameter(name=name, secret=True, source=parameter.source))
+            else:
+                values[name] = None
+            problems += error.problems
+    return Settled(values=values, planned=tuple(planned), secrets=tuple(secrets), problems=tuple(problems))
+
+
+def typed(name: str, parameter: Parameter, value: Json, inventory: Inventory, where: Where) -> Json:
+    """The value as the parameter's type, checked against its bounds.
+
+    Raises:
+        Problems: it is not of the type, or out of bounds.
+    """
+    wrong = f'{parameter.type} parameter "{name}" cannot be {_spelled(value)}'
+    try:
+        converted = _converted(parameter, value, inventory)
+    except (ValueError, TypeError) as error:
+        raise _refusal(wrong, str(error), where) from error
+    if parameter.pattern and not re.fullmatch(parameter.pattern, str(converted)):
+        raise _refusal(wrong, f"It must match {parameter.pattern}.", where)
+    if isinstance(converted, int | float) and not isinstance(converted, bool):
+        if parameter.min is not None and converted < parameter.min:
+            raise _refusal(wrong, f"The least is {parameter.min:g}.", where)
+        if parameter.max is not None and converted > parameter.max:
+            raise _refusal(wrong, f"The most is {parameter.max:g}.", where)
+    return converted
+
+
+def _value(name: str, parameter: Parameter, given: Mapping[str, Given], inventory: Inventory) -> Json:
+    if name in given:
+        return typed(name, parameter, given[name].value, inventory, Where(f"parameter {name} ({given[name].source})"))
+    if isinstance(parameter.default, msgspec.UnsetType) or parameter.required is True:
+        if parameter.required is False:
+            return None
+        what = f'parameter "{name}" is missing'
+        fix = f"Give it: -p {name}=..."
+        raise Problems(
+            [Problem(what=what, why=parameter.help, fix=fix, where=parameter.where, code="missing-parameter")]
+        )
+    if parameter.default is None:
+        return None
+    return typed(name, parameter, parameter.default, inventory, parameter.at("default"))
+
+
+def _secret(name: str, parameter: Parameter, source: SecretSource | None) -> list[Secret]:
+    return [] if source is None else [Secret(name, source(name, parameter.source))]
+
+
+def _converted(parameter: Parameter, value: Json, inventory: Inventory) -> Json:
+    text = str(value)
+    match parameter.type:
+        case "integer":
+            return _number(text, int)
+        case "number":
+            return _number(text, float)
+        case "boolean":
+            return _boolean(text)
+        case "duration":
+            seconds = scalars.seconds(text)
+            return int(seconds) if seconds.is_integer() else seconds
+        case "host":
+            if text not in inventory.hosts:
+                raise ValueError(f"It is no host of inventory {inventory.name}. {nearest(text, inventory.hosts)}")
+            return text
+        case "choice":
+            return _choice(text, parameter.choices)
+        case _:
+            return text
+
+
+def _number(text: str, kind: type[int | float]) -> Json:
+    read = scalar_of(text.strip())
+    if isinstance(read, bool) or not isinstance(read, int | float) or (kind is int and not float(read).is_integer()):
+        raise ValueError("Write a whole number." if kind is int else "Write a number.")
+    return int(read) if kind is int else read
+
+
+def _boolean(text: str) -> bool:
+    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    if text.strip().lower() not in words:
+        raise ValueError("Write true or false.")
+    return words[text.strip().lower()]
+
+
+def _choice(text: str, choices: tuple[str, ...]) -> Json:
+    """A choice is text, or a whole number where all choices are, so that `when: mode == 2` means what it says."""
+    if text not in choices:
+        raise ValueError(f"It must be one of {', '.join(choices)}.")
+    return int(text) if all(str(scalar_of(choice)) == choice and choice.isdecimal() for choice in choices) else text
+
+
+def _spelled(value: Json) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _refusal(what: str, fix: str, where: Where) -> Problems:
+    return problem(what, fix=fix, where=where, code="bad-parameter")
+
+
+def _unknown(name: str, runbook: Runbook) -> Problem:
+    what = f'runbook {runbook.name} has no parameter "{name}"'
+    fix = nearest(name, runbook.parameters) or "It takes none."
+    return Problem(what=what, fix=fix, where=Where(runbook.source or runbook.name), code="unknown-parameter")

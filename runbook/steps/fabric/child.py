@@ -1,0 +1,142 @@
+"""The process in which a fabfile's task runs: logs in, reads the fabfile, calls the task, says how it ended.
+
+A process of its own because a fabfile is somebody's program: it may hang, print to standard output, read the terminal,
+change folder, fill memory. Here it can do all that and be ended from outside. The order is the promise: first the
+login, then the fabfile, so that a host that could not be reached is one on which certainly nothing happened. A child
+whose run has gone away ends itself, as nobody would hear how it ended.
+
+Started as `python -m runbook.steps.fabric.child FD`; FD is a socket (`fabric_talk.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+
+import fabric
+import paramiko
+
+from runbook.steps.fabric import ends as fabric_ends
+from runbook.steps.fabric import policy as fabric_policy
+from runbook.steps.fabric import runner as fabric_runner
+from runbook.steps.fabric.fabfile import Fabfile, execute
+from runbook.steps.fabric.talk import LONGEST, ORDERS, Done, End, NotOpened, Opened, Orders, Report, line_of
+from runbook.transport.ssh.resolve import ResolvedHost
+
+
+class Line:
+    """The socket to the run."""
+
+    def __init__(self, descriptor: int) -> None:
+        """Take it over, and keep it from what the fabfile starts."""
+        os.set_inheritable(descriptor, False)
+        self._socket = socket.socket(fileno=descriptor)
+
+    def orders(self) -> Orders:
+        """What is to be done; read once."""
+        text = b""
+        while not text.endswith(b"\n"):
+            data = self._socket.recv(LONGEST)
+            if not data:
+                sys.exit("runbook: the run went away before it said what to do")
+            text += data
+        return ORDERS.decode(text)
+
+    def tell(self, report: Report) -> None:
+        """Say how far it came."""
+        self._socket.sendall(line_of(report))
+
+    def end_with_run(self) -> None:
+        """From now on, when the run goes away, this process and what it started on this machine go too."""
+        threading.Thread(target=self._watch, daemon=True, name="run").start()
+
+    def _watch(self) -> None:
+        self._socket.recv(1)
+        if os.getpgrp() == os.getpid():
+            os.killpg(os.getpid(), signal.SIGKILL)
+
+
+def carry_out(orders: Orders, tell: Callable[[Report], None]) -> End:
+    """Do it, and say how it ended."""
+    fabric_policy.put_under(fabric_policy.Trust(orders.route))
+    fabric_runner.put_under(orders.connect_limit)
+    try:
+        connection = log_in(orders)
+    except fabric_ends.LoginFailed as failed:
+        return NotOpened(failed.problem)
+    tell(Opened(f"fabric {fabric.__version__}, paramiko {paramiko.__version__}"))
+    fabfile = Fabfile(orders.file)
+    transport = connection.transport
+    try:
+        execute(fabfile, orders, connection)
+    except BaseException as error:  # noqa: BLE001 - whatever a fabfile raises is its ending, SystemExit included
+        return fabric_ends.told(error, orders, link_is_up=transport.is_active())
+    finally:
+        connection.close()
+    return Done()
+
+
+def log_in(orders: Orders) -> fabric.Connection:
+    """The open connection to the target, through its bastions, each as strictly checked as the target.
+
+    Raises:
+        fabric_ends.LoginFailed: With the words for the operator.
+    """
+    gateway: fabric.Connection | None = None
+    for hop in orders.route:
+        connection = connection_to(hop, gateway, orders)
+        # An agent is there for the login and for nothing else: the fabfile's own processes never see it.
+        if hop.agent:
+            os.environ["SSH_AUTH_SOCK"] = hop.agent
+        try:
+            connection.open()
+        except (OSError, EOFError, ValueError, paramiko.SSHException) as error:
+            failed = fabric_ends.login_failed(error, hop, orders)
+            raise fabric_ends.LoginFailed(failed) from error
+        finally:
+            os.environ.pop("SSH_AUTH_SOCK", None)
+        gateway = connection
+    return connection
+
+
+def connection_to(hop: ResolvedHost, gateway: fabric.Connection | None, orders: Orders) -> fabric.Connection:
+    """Not opened yet. No configuration file takes part: everything was resolved before."""
+    limit = orders.connect_limit
+    return fabric.Connection(
+        hop.address,
+        user=hop.user,
+        port=hop.port,
+        gateway=gateway or hop.proxy_command or None,
+        config=fabric.Config(lazy=True, ssh_config=paramiko.SSHConfig()),
+        connect_timeout=int(limit),
+        connect_kwargs={
+            "key_filename": [path for path in hop.key_files if os.access(path, os.R_OK)],
+            "allow_agent": bool(hop.agent),
+            "look_for_keys": False,
+            "banner_timeout": 2 * limit,  # The connect timeout covers the whole handshake, and comes first.
+            "auth_timeout": limit,
+        },
+    )
+
+
+def main() -> int:
+    """Entry of the process. Its status is for nobody: what counts was said over the line."""
+    line = Line(int(sys.argv[1]))
+    orders = line.orders()
+    line.end_with_run()
+    for stream in (sys.stdout, sys.stderr):
+        # By lines, so that what is printed is on record while the task runs, and lines of several writers stay whole.
+        stream.reconfigure(line_buffering=True, errors="surrogateescape")  # type: ignore[union-attr]
+    ended = carry_out(orders, line.tell)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    line.tell(ended)
+    return 0 if isinstance(ended, Done) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

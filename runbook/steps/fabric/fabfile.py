@@ -1,0 +1,125 @@
+"""Reading a fabfile and calling one of its tasks, by Fabric's own loader, collection and executor.
+
+The fabfile is taken from where the runbook says and nowhere else: Fabric would walk up towards the root until it finds
+one. Arguments are checked against the task before anything runs, because a task that stops at its second argument has
+stopped too late. The task gets the connection that was opened before; what the task reads of its configuration is what
+`fab` would give it, its project's files included.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import fabric
+import fabric.tasks
+import paramiko
+from invoke.collection import Collection
+from invoke.loader import Loader
+from invoke.parser.argument import Argument
+from invoke.parser.context import ParserContext
+from invoke.parser.parser import Parser
+from invoke.tasks import Call, Task
+
+from runbook.problem import Exit, nearest, problem
+from runbook.steps.fabric import runner as fabric_runner
+from runbook.steps.fabric.talk import Orders
+
+
+class Fabfile(Loader):
+    """One file, or one package."""
+
+    def __init__(self, path: str) -> None:
+        """Nothing is read yet."""
+        super().__init__(config=fabric.Config(lazy=True))
+        self.path = Path(path)
+
+    def find(self, name: str) -> ModuleSpec | None:
+        """The file itself, whatever name is asked for."""
+        del name
+        if self.path.is_dir():
+            inside = [str(self.path)]
+            return spec_from_file_location(self.path.name, self.path / "__init__.py", submodule_search_locations=inside)
+        return spec_from_file_location(self.path.stem, self.path)
+
+
+class _OpenCall(fabric.tasks.ConnectionCall):  # type: ignore[misc]
+    """A call whose connection is open already."""
+
+    def make_context(self, config: fabric.Config) -> fabric.Connection:
+        """A connection with the task's configuration that takes over the open client."""
+        opened = self.init_kwargs["opened"]
+        host = {"host": opened.host, "user": opened.user, "port": opened.port, "gateway": opened.gateway}
+        made = fabric.Connection(**host, config=config, connect_kwargs=opened.connect_kwargs)
+        made.client, made.transport = opened.client, opened.transport
+        return made
+
+
+class _HostExecutor(fabric.Executor):  # type: ignore[misc]
+    """Calls a task on one open connection, its pre- and post-tasks without a host, as `fab -H` does."""
+
+    def __init__(self, collection: Collection, config: fabric.Config, opened: fabric.Connection) -> None:
+        argument = Argument(names=("hosts",), default=opened.host)
+        core = Parser(initial=ParserContext(args=[argument])).parse_argv([])
+        super().__init__(collection, config, core)
+        self._opened = opened
+
+    def normalize_hosts(self, hosts: Sequence[Any] | None) -> list[dict[str, Any]]:
+        """The step's host is the open connection; hosts that a pre- or post-task names for itself stay."""
+        return super().normalize_hosts(hosts) if hosts != [self._opened.host] else [{"host": self._opened.host}]
+
+    def parameterize(self, call: Call, connection_init_kwargs: dict[str, Any]) -> Call:
+        """A call with its connection."""
+        if connection_init_kwargs != {"host": self._opened.host}:
+            return super().parameterize(call, connection_init_kwargs)  # type: ignore[no-any-return]
+        return call.clone(into=_OpenCall, with_={"init_kwargs": {**connection_init_kwargs, "opened": self._opened}})
+
+
+def execute(fabfile: Fabfile, orders: Orders, opened: fabric.Connection) -> None:
+    """Read the fabfile and call the task.
+
+    Raises:
+        Problems: There is no such task, or it does not take these arguments.
+        BaseException: Whatever the fabfile raises.
+    """
+    config = fabric.Config(overrides=fabric_runner.settings(orders.connect_limit), ssh_config=paramiko.SSHConfig())
+    module, folder = fabfile.load(fabfile.path.stem)
+    config.set_project_location(folder)
+    config.load_project()
+    dashes = config.tasks.auto_dash_names
+    collection = Collection.from_module(module, loaded_from=folder, auto_dash_names=dashes)
+    name = _named(collection, orders)
+    _check_arguments(collection[name], orders)
+    _HostExecutor(collection, config, opened).execute((name, orders.args))
+
+
+def _named(collection: Collection, orders: Orders) -> str:
+    """The task's name as the collection knows it: `deploy_all` is `deploy-all` there unless it says otherwise."""
+    known = {name for main, aliases in collection.task_names.items() for name in (main, *aliases)}
+    for name in (orders.task, orders.task.replace("_", "-")):
+        if name in known:
+            return name
+    raise problem(
+        f'{Path(orders.file).name} has no task "{orders.task}"',
+        fix=nearest(orders.task, known) or "It has no task at all.",
+        code="no-task",
+        exit=Exit.FAILED,
+    )
+
+
+def _check_arguments(task: Task[Any], orders: Orders) -> None:
+    try:
+        inspect.signature(task.body).bind(None, **orders.args)
+    except TypeError as error:
+        names = [name for name, _ in list(inspect.signature(task.body).parameters.items())[1:]]
+        raise problem(
+            f'task "{orders.task}" cannot be called with these args',
+            why=str(error),
+            fix=f"It takes: {', '.join(names)}." if names else "It takes none.",
+            code="task-args",
+            exit=Exit.FAILED,
+        ) from error

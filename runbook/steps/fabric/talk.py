@@ -1,0 +1,92 @@
+"""What a run and the child process that carries out one of its Fabric tasks say to each other.
+
+One line of JSON each way at least, over a socket pair: orders in, first `Opened` and then one ending out. Not over
+standard output, which is the fabfile's; not by arguments or the environment, which process lists show. Neither Fabric
+nor a loop is imported here, so that both sides can read it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from runbook.core.host import Json
+from runbook.problem import Problem
+from runbook.transport.ssh.resolve import ResolvedHost
+
+LONGEST = 1024 * 1024
+"""Bytes of one line. Words are cut by the child long before."""
+
+
+class Orders(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the child needs to know; it reads no inventory."""
+
+    task: str
+    """As `fab --list` shows it, dots included."""
+    file: str
+    """Absolute path of a fabfile, or of a package that is one."""
+    args: dict[str, Json]
+    """Keyword arguments of the task, typed as they were written."""
+    route: tuple[ResolvedHost, ...]
+    """Bastions in the order in which they are dialled, then the host itself. Never empty."""
+    connect_limit: float
+    """Seconds for each of TCP, the server's banner and authentication."""
+
+
+class Opened(msgspec.Struct, frozen=True, tag="opened"):
+    """Logged in: from here on something may have happened. Before it the fabfile has not even been read."""
+
+    engine: str
+    """What carries the step, with versions: evidence."""
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """The task returned."""
+
+
+class CommandFailed(msgspec.Struct, frozen=True, tag="command_failed"):
+    """A command of the task ended with an exit code that the task did not expect."""
+
+    command: str
+    code: int
+    place: str
+    """`fabfile.py:12`, or empty."""
+
+
+class Raised(msgspec.Struct, frozen=True, tag="raised"):
+    """The fabfile ended by an exception of its own."""
+
+    kind: str
+    """The exception's class."""
+    message: str
+    place: str
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """It cannot be done as it is written: no such task, wrong arguments, something that is not supported here."""
+
+    problem: Problem
+    place: str = ""
+
+
+class NotOpened(msgspec.Struct, frozen=True, tag="not_opened"):
+    """No login; nothing was sent and no line of the fabfile was run."""
+
+    problem: Problem
+
+
+class LinkLost(msgspec.Struct, frozen=True, tag="link_lost"):
+    """The connection went away, or a command ended without a status."""
+
+    reason: str
+
+
+End = Done | CommandFailed | Raised | Refused | NotOpened | LinkLost
+Report = Opened | End
+
+ORDERS = msgspec.json.Decoder(Orders)
+REPORT: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
+
+
+def line_of(said: Orders | Report) -> bytes:
+    """One line; JSON has no newline of its own."""
+    return msgspec.json.encode(said) + b"\n"

@@ -1,0 +1,358 @@
+"""Templates and expressions: from text and a scope to text, or to true or false with its reasons.
+
+Used twice: the compiler renders what is known beforehand into the plan, and the engine renders the rest when a step is
+entered. A rendered text is never rendered again, so a value cannot smuggle in a template of its own: either a step
+awaits nothing and its texts are final, or it awaits something and all its texts are templates (`settled_text.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
+
+import msgspec
+from jinja2 import Template, TemplateError, TemplateSyntaxError, UndefinedError, nodes
+from jinja2.environment import TemplateExpression
+from jinja2.exceptions import SecurityError
+from jinja2.meta import find_undeclared_variables
+from jinja2.parser import Parser
+
+from runbook.core.action import Action, AssertAction, CommandAction, ScriptAction, WaitForAction
+from runbook.core.host import Json
+from runbook.problem import Problem, Problems, Where, nearest
+from runbook.template.sandbox import MOST_OUTPUT, Allowance, guard, make_sandbox
+from runbook.template.scope import ABSENT, Registered, Scope, attribute, item
+
+A = TypeVar("A", bound=msgspec.Struct)
+
+_SANDBOX = make_sandbox()
+_SHELL_FIELDS = {(CommandAction, "shell"), (ScriptAction, "text"), (WaitForAction, "command")}
+_EXPRESSIONS = {(AssertAction, "that")}
+
+
+class Evaluation(NamedTuple):
+    """What an expression came to, and from what."""
+
+    verdict: bool
+    values: dict[str, Json]
+    """`lag.rc`, `mode`: what each name in it was; secrets by their mask."""
+
+
+class FieldText(NamedTuple):
+    """A text inside an action."""
+
+    text: str
+    shell: bool
+    """It is given to a shell, so values are quoted."""
+
+
+class Token(NamedTuple):
+    """One of the pieces that a template is made of."""
+
+    kind: str
+    """As Jinja2 calls it: `data`, `name`, `variable_begin`, `whitespace`."""
+    text: str
+
+
+def is_template(text: str) -> bool:
+    """Whether there is anything to render."""
+    return "{{" in text or "{%" in text or "{#" in text
+
+
+@lru_cache(maxsize=4096)
+def names_in(text: str) -> frozenset[str]:
+    """The names that a template needs from its scope.
+
+    Raises:
+        Problems: it is no template.
+    """
+    return frozenset(find_undeclared_variables(_parsed(text))) if is_template(text) else frozenset()
+
+
+@lru_cache(maxsize=4096)
+def names_in_expression(expression: str) -> frozenset[str]:
+    """The names that an expression needs from its scope.
+
+    Raises:
+        Problems: it is no expression.
+    """
+    return frozenset(find_undeclared_variables(_parsed_expression(expression)))
+
+
+def names_in_action(action: Action) -> frozenset[str]:
+    """The names that all texts and expressions of an action need.
+
+    Raises:
+        Problems: one of them is no template.
+    """
+    found = [names_in(each.text) for each in texts_of(action)]
+    that = [names_in_expression(action.that)] if isinstance(action, AssertAction) else []
+    return frozenset().union(*found, *that)
+
+
+def render(text: str, scope: Scope, *, shell: bool = False, reveal: bool = False, where: Where | None = None) -> str:
+    """The text with its values in.
+
+    With `shell` every value is quoted for a POSIX shell. With `reveal` secrets are written out, for sending; without
+    it they are masked, for showing.
+
+    Raises:
+        Problems: a name is unknown, or the template asks for what it may not have; `where` is their place.
+    """
+    if not is_template(text):
+        return text
+    try:
+        return "".join(_bounded(_compiled(text).generate(**_variables(scope, shell=shell, reveal=reveal))))
+    except Problems:
+        raise
+    except Exception as error:
+        raise Problems([_refusal(error, text, scope, where)]) from error
+
+
+def evaluate(expression: str, scope: Scope, *, where: Where | None = None) -> Evaluation:
+    """Whether an expression is true, and the values that it looked at.
+
+    Raises:
+        Problems: it is no expression, a name is unknown, or it asks for what it may not have.
+    """
+    try:
+        verdict = bool(_compiled_expression(expression)(**_variables(scope, shell=False, reveal=False)))
+        return Evaluation(verdict, _values(expression, scope))
+    except Problems:
+        raise
+    except Exception as error:
+        raise Problems([_refusal(error, expression, scope, where)]) from error
+
+
+def render_action(action: Action, scope: Scope, *, reveal: bool = False, where: Where | None = None) -> Action:
+    """The same action with every text rendered; an action without templates is returned as it is.
+
+    Raises:
+        Problems: as `render`.
+    """
+    return replace_texts(action, lambda field: render(field.text, scope, shell=field.shell, reveal=reveal, where=where))
+
+
+def texts_of(action: msgspec.Struct) -> Iterator[FieldText]:
+    """Every text of an action that may hold a template, with whether a shell will read it."""
+    for name in action.__struct_fields__:
+        if (type(action), name) not in _EXPRESSIONS:
+            yield from _texts(getattr(action, name), shell=(type(action), name) in _SHELL_FIELDS)
+
+
+def replace_texts(action: A, replace: Callable[[FieldText], str]) -> A:
+    """The action with each text of `texts_of` replaced."""
+    changes: dict[str, object] = {}
+    for name in action.__struct_fields__:
+        old = getattr(action, name)
+        if (type(action), name) not in _EXPRESSIONS:
+            new = _replaced(old, replace, shell=(type(action), name) in _SHELL_FIELDS)
+            changes |= {name: new} if new != old else {}
+    return msgspec.structs.replace(action, **changes) if changes else action
+
+
+def tokens_of(text: str) -> list[Token]:
+    """The text cut into the sandbox's tokens, white space included: joined they are the text again.
+
+    Raises:
+        Problems: it is no template.
+    """
+    try:
+        return [Token(kind, value) for _, kind, value in _SANDBOX.lex(text)]
+    except TemplateError as error:
+        raise Problems([_refusal(error, text, Scope(), None)]) from error
+
+
+def altered_in(text: str, names: frozenset[str]) -> frozenset[str]:
+    """Those of `names` that a template does more with than write them out.
+
+    A secret that was filtered, compared or cut is no longer recognised by the masker, so the compiler refuses it.
+    """
+    if not is_template(text) or not names & names_in(text):
+        return frozenset()
+    tree = _parsed(text)
+    plain = [child for output in tree.find_all(nodes.Output) for child in output.nodes]
+    plain += [node.node for node in list(plain) if isinstance(node, nodes.Filter) and node.name == "raw" and node.node]
+    allowed = {id(node) for node in plain}
+    return frozenset(node.name for node in tree.find_all(nodes.Name) if node.name in names and id(node) not in allowed)
+
+
+def host_variables_in(text: str) -> frozenset[tuple[str, str]]:
+    """The variables of hosts that a template looks up: pairs of a host's name (empty for `host`) and a variable."""
+    found: set[tuple[str, str]] = set()
+    for node in _parsed(text).find_all(nodes.Getattr) if is_template(text) else ():
+        match node.node:
+            case nodes.Name(name="host"):
+                found.add(("", node.attr))
+            case nodes.Getattr(node=nodes.Name(name="hosts")) as owner:
+                found.add((owner.attr, node.attr))
+            case nodes.Getitem(node=nodes.Name(name="hosts"), arg=nodes.Const(value=str() as name)):
+                found.add((name, node.attr))
+            case _:
+                pass
+    return frozenset(found)
+
+
+def raw_in(text: str) -> bool:
+    """Whether a template opts out of quoting somewhere."""
+    return is_template(text) and any(node.name == "raw" for node in _parsed(text).find_all(nodes.Filter))
+
+
+def _variables(scope: Scope, *, shell: bool, reveal: bool) -> dict[str, object]:
+    return {**scope.names(), "_allowance": Allowance(shell=shell, reveal=reveal)}
+
+
+def _bounded(chunks: Iterator[str]) -> Iterator[str]:
+    total = 0
+    for chunk in chunks:
+        total += len(chunk)
+        if total > MOST_OUTPUT:
+            raise SecurityError(f"more than {MOST_OUTPUT:,} characters")
+        yield chunk
+
+
+def _parsed(text: str) -> nodes.Template:
+    try:
+        return guard(_SANDBOX.parse(text))
+    except (TemplateError, RecursionError) as error:
+        raise Problems([_refusal(error, text, Scope(), None)]) from error
+
+
+def _parsed_expression(expression: str) -> nodes.Template:
+    try:
+        parser = Parser(_SANDBOX, expression, state="variable")
+        parsed = parser.parse_expression()
+        if not parser.stream.eos:
+            raise TemplateSyntaxError("more text behind the expression", parser.stream.current.lineno)
+        tree = guard(nodes.Template([nodes.Output([parsed], lineno=1)], lineno=1))
+    except (TemplateError, RecursionError) as error:
+        raise Problems([_refusal(error, expression, Scope(), None)]) from error
+    tree.set_environment(_SANDBOX)
+    return tree
+
+
+@lru_cache(maxsize=1024)
+def _compiled(text: str) -> Template:
+    return Template.from_code(_SANDBOX, _SANDBOX.compile(_parsed(text)), {})
+
+
+@lru_cache(maxsize=1024)
+def _compiled_expression(expression: str) -> TemplateExpression:
+    _parsed_expression(expression)
+    return _SANDBOX.compile_expression(expression, undefined_to_none=False)
+
+
+def _values(expression: str, scope: Scope) -> dict[str, Json]:
+    """Each value that it looked at, under the longest access that leads to one, in the order of reading."""
+    names = scope.names()
+    tree = _parsed_expression(expression)
+    inner = {id(node.node) for node in tree.find_all(nodes.Expr) if isinstance(node, nodes.Getattr | nodes.Getitem)}
+    accesses = (node for node in tree.find_all((nodes.Getattr, nodes.Getitem, nodes.Name)) if id(node) not in inner)
+    return dict(shown for node in accesses for shown in _shown(node, names))
+
+
+def _shown(node: nodes.Node, names: Mapping[str, object]) -> Iterator[tuple[str, Json]]:
+    """The access and its value; what cannot be told is left out, because the verdict is there and must not fail now."""
+    try:
+        told = _spelled(node), _plain(_looked_up(node, names))
+    except LookupError:
+        if isinstance(node, nodes.Getattr | nodes.Getitem):
+            yield from _shown(node.node, names)
+    else:
+        yield told
+
+
+def _spelled(node: nodes.Node) -> str:
+    match node:
+        case nodes.Name():
+            return node.name
+        case nodes.Getattr():
+            return f"{_spelled(node.node)}.{node.attr}"
+        case nodes.Getitem():
+            return f"{_spelled(node.node)}[{_spelled(node.arg)}]"
+        case nodes.Const():
+            return repr(node.value)
+        case _:
+            raise LookupError("more than names, attributes and items")
+
+
+def _looked_up(node: nodes.Node, names: Mapping[str, object]) -> object:
+    match node:
+        case nodes.Name():
+            found = names[node.name]
+        case nodes.Getattr():
+            found = attribute(_looked_up(node.node, names), node.attr)
+        case nodes.Getitem():
+            found = item(_looked_up(node.node, names), _looked_up(node.arg, names))
+        case nodes.Const():
+            found = node.value
+        case _:
+            raise LookupError("more than names, attributes and items")
+    if found is ABSENT or callable(found):
+        raise LookupError("no value")
+    return found
+
+
+def _plain(value: object) -> Json:
+    """A value as the record may keep it."""
+    match value:
+        case Registered():
+            return value.shown()
+        case str() | int() | float() | bool() | None:
+            return value
+        case _:
+            return str(value)
+
+
+def _texts(value: object, *, shell: bool) -> Iterator[FieldText]:
+    match value:
+        case str():
+            yield FieldText(value, shell)
+        case msgspec.Struct():
+            yield from texts_of(value)
+        case tuple() | list():
+            for each in value:
+                yield from _texts(each, shell=shell)
+        case dict():
+            for each in value.values():
+                yield from _texts(each, shell=shell)
+        case _:
+            return
+
+
+def _replaced(value: object, replace: Callable[[FieldText], str], *, shell: bool) -> object:
+    match value:
+        case str():
+            return replace(FieldText(value, shell))
+        case msgspec.Struct():
+            return replace_texts(value, replace)
+        case tuple():
+            return tuple(_replaced(each, replace, shell=shell) for each in value)
+        case list():
+            return [_replaced(each, replace, shell=shell) for each in value]
+        case dict():
+            return {key: _replaced(each, replace, shell=shell) for key, each in value.items()}
+        case _:
+            return value
+
+
+def _refusal(error: BaseException, text: str, scope: Scope, where: Where | None) -> Problem:
+    """What went wrong, in the words of the author's template and not of Jinja's classes."""
+    # 60 characters of the template are enough to find it and keep the message on a line or two.
+    shown = " ".join(text.split())[:60]
+    reason = str(error) or type(error).__name__
+    match error:
+        case UndefinedError():
+            name = reason.split("'")[1] if reason.startswith("'") else ""
+            fix = nearest(name, (key for key in scope.names())) if name else ""
+            code, what = "undefined-name", f'"{name}" is not defined' if name else reason.rstrip(".")
+            return Problem(what=what, why=f"in {shown}", fix=fix, where=where, code=code)
+        case SecurityError():
+            return Problem(
+                what=f"a template that is not allowed: {reason}", why=f"in {shown}", where=where, code="unsafe-template"
+            )
+        case TemplateSyntaxError():
+            return Problem(what=f"not a template: {error.message}", why=f"in {shown}", where=where, code="bad-template")
+        case _:
+            return Problem(what=f"a template failed: {reason}", why=f"in {shown}", where=where, code="template-failed")

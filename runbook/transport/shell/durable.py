@@ -1,0 +1,245 @@
+"""Steps that survive the link and the runner: the controller's half of `durable.sh`.
+
+The shell that takes the frame makes the claim and the commit, runs the command with its output in files, and
+answers when it has ended; a quick step thus costs one round trip. When no answer has come after a moment, a
+second shell follows the growing files, exactly as it would for a runner that comes back after days. What the
+record holds already is the offset to continue from; there is no second counter anywhere.
+
+Certain and uncertain are kept apart: `NeverSent` is returned where the commit proves that the command never
+ran and never will, `Lost` where its shell is gone without an exit code or where nobody could be asked. Codes
+above 128 may be a signal's; a shell cannot tell, so neither do we.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+
+from runbook.core.command import Become, Command
+from runbook.core.outcome import Ending, Exited, Grade, Lost, NeverSent
+from runbook.transport.session import Job, Sink, Stream
+from runbook.transport.shell.channel import ChannelRefused, Chunk, Gone
+from runbook.transport.shell.framed import FRAME_CAP, answered, run_framed, survivors
+from runbook.transport.shell.limits import SETTLE, Overtaken, bounded
+from runbook.transport.shell.quoting import framed_script, quote
+from runbook.transport.shell.shells import Shells
+from runbook.transport.shell.worker import Said, Worker
+
+QUICK = 0.75
+"""Seconds after which a job counts as long and is followed live."""
+
+FORGET_AT = 20
+"""Finished jobs that are removed from a host in one go; the rest goes when the session is closed."""
+
+_STREAMS = {"out": Stream.OUT, "err": Stream.ERR}
+
+
+def file_name(job: str) -> str:
+    """The name of a job's files on its host: the same for every runner that ever asks for it."""
+    return hashlib.sha256(job.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+class Jobs:
+    """The commands of one open host, in whatever grade it allows."""
+
+    def __init__(self, shells: Shells, nonce: Callable[[], str]) -> None:
+        """Own the host's shells."""
+        self._shells, self._nonce = shells, nonce
+        self._users: dict[str, Become | None] = {}
+        """Job file to the user whose it is, for those that were run or followed here."""
+        self._finished: list[str] = []
+
+    async def run(self, command: Command, job: Job, sink: Sink) -> Ending:
+        """See `Session.run`. Falls to the attached grade where the host has no room for files.
+
+        Raises:
+            Problems: The command cannot be said in a shell.
+        """
+        nonce = self._nonce()
+        if not job.durable or len(command.stdin) > FRAME_CAP:
+            return await run_framed(self._shells, command, job, sink, nonce=nonce)
+        script = framed_script(command, nonce=nonce)
+        async with self._shells.turn():
+            try:
+                async with self._shells.worker(command.become) as worker:
+                    if worker.ready.grade is not Grade.ATTACHED:
+                        await sink.reached(worker.ready.grade)
+                        flow = self._flow(command, job, sink)
+                        return await flow.limited(flow.start(worker, script))
+            except ChannelRefused as refused:
+                return NeverSent(refused.reason)
+        return await run_framed(self._shells, command, job, sink, nonce=nonce)
+
+    async def reattach(self, command: Command, job: Job, sink: Sink) -> Ending:
+        """See `Session.reattach`."""
+        if not job.durable:
+            return Lost(f"{job.id} ran attached, and what followed it is gone")
+        flow = self._flow(command, job, sink)
+        async with self._shells.turn():
+            try:
+                async with self._shells.worker(command.become) as worker:
+                    if worker.ready.grade is Grade.ATTACHED:
+                        return Lost("the host has no folder for jobs now, so nobody can know")
+                    await sink.reached(worker.ready.grade)
+                    return await flow.limited(flow.read(worker, flow.frame("rb_attach")))
+            except ChannelRefused as refused:
+                return Lost(refused.reason)
+
+    async def forget(self, job: Job) -> None:
+        """See `Session.forget`. Files go in one go with those of the next jobs."""
+        if job.durable:
+            self._finished.append(file_name(job.id))
+        if len(self._finished) >= FORGET_AT:
+            await self._tidy()
+
+    async def close(self) -> None:
+        """Remove what may go and let the shells end."""
+        await self._tidy()
+        await self._shells.close()
+
+    def _flow(self, command: Command, job: Job, sink: Sink) -> _Flow:
+        self._users[file_name(job.id)] = command.become
+        return _Flow(self._shells, command, job, sink)
+
+    async def _tidy(self) -> None:
+        """What fails here costs room on the host and nothing else."""
+        finished, self._finished = {name: self._users.pop(name, None) for name in self._finished}, []
+        for become in set(finished.values()):
+            names = [name for name, user in finished.items() if user == become]
+            try:
+                async with self._shells.worker(become) as worker:
+                    await answered(worker, f"rb_forget {' '.join(names)}\n", within=SETTLE)
+            except ChannelRefused:
+                return
+
+
+@dataclass(slots=True)
+class _Flow:
+    """One job on its way to its ending."""
+
+    shells: Shells
+    command: Command
+    job: Job
+    sink: Sink
+    counts: dict[Stream, int] = field(init=False)
+    """Bytes of each stream that the sink has, those of earlier runners included."""
+    is_started: bool = False
+    """True once the first shell has committed: it prints nothing until the command has ended."""
+    is_live: bool = False
+    """True once a second shell prints the output; the first then only tells the exit code."""
+    is_printed: bool = False
+    """True once a shell has ended with the output printed to its end."""
+
+    def __post_init__(self) -> None:
+        self.counts = {Stream.OUT: self.job.out_offset, Stream.ERR: self.job.err_offset}
+
+    def frame(self, verb: str) -> str:
+        """A verb that takes the job and how much of its output is here."""
+        return f"{verb} {file_name(self.job.id)} {self.counts[Stream.OUT]} {self.counts[Stream.ERR]}\n"
+
+    async def limited(self, reading: Coroutine[None, None, Ending]) -> Ending:
+        """Read to the end, within the job's limit."""
+        following = asyncio.create_task(reading)
+        try:
+            return await bounded(following, self.job.limit, _Ender(self))
+        finally:
+            following.cancel()
+
+    async def start(self, worker: Worker, script: str) -> Ending:
+        """Start the job, or follow it if it was started before."""
+        name = file_name(self.job.id)
+        spec = " ".join(f"{self.job.id} {self.command.digest}".split())
+        text = f"rb_script={quote(script)}\nrb_spec={quote(spec)}\nrb_run {name}\n"
+        telling = asyncio.create_task(self.read(worker, text))
+        try:
+            done, _ = await asyncio.wait({telling}, timeout=QUICK)
+            if done or not self.is_started:
+                return await telling
+            return await self._start_long(worker, telling)
+        finally:
+            telling.cancel()
+
+    async def _start_long(self, worker: Worker, telling: asyncio.Task[Ending]) -> Ending:
+        """The first shell waits for the command; another prints what it writes meanwhile."""
+        watching = asyncio.create_task(self._watch())
+        try:
+            await asyncio.wait({telling, watching}, return_when=asyncio.FIRST_COMPLETED)
+            ending = await telling
+            if self.is_live:
+                await asyncio.wait({watching}, timeout=SETTLE)
+        finally:
+            watching.cancel()
+        if self.is_printed or not isinstance(ending, Exited):
+            return ending
+        # The shell that was to print came too late or was lost; the first one, idle again, prints the rest.
+        return await self.read(worker, self.frame("rb_attach"))
+
+    async def _watch(self) -> None:
+        """Follow the growing files on another shell."""
+        try:
+            async with self.shells.worker(self.command.become) as worker:
+                await self.read(worker, self.frame("rb_live"))
+        except ChannelRefused:
+            return  # Then the output comes at the end, in one piece.
+
+    async def read(self, worker: Worker, text: str) -> Ending:
+        """Send a frame and pass its output on until it says how the job stands."""
+        await worker.send(text)
+        stream: Stream | None = None
+        while True:
+            match await worker.next():
+                case Chunk(Stream.OUT, data) if stream is not None:
+                    self.counts[stream] += len(data)
+                    await self.sink.receive(stream, data)
+                case Said(Stream.OUT, "out" | "err" as word, _):
+                    stream = _STREAMS[word]
+                case Said(Stream.OUT, "start", _):
+                    self.is_started = True
+                case Said(Stream.OUT, "live", _):
+                    self.is_live = True
+                case Said(Stream.OUT, word, rest) if word in _LAST_WORDS:
+                    worker.done()
+                    self.is_printed = self.is_printed or (word == "exit" and rest.endswith(" 1"))
+                    return _ending(word, rest)
+                case Gone(reason):
+                    return Lost(reason)
+                case _:
+                    pass  # What a shell prints on its own account is not the job's output.
+
+
+_LAST_WORDS = frozenset({"exit", "fenced", "refused", "lost", "unknown", "over"})
+
+
+def _ending(word: str, rest: str) -> Ending:
+    match word:
+        case "exit":
+            code, late, _ = rest.split(" ")
+            return Exited(int(code), late_output=late != "0")
+        case "fenced":
+            return NeverSent("it was fenced before it started, and never will start")
+        case "refused":
+            return NeverSent(rest)
+        case "lost":
+            return Lost("the shell that ran it is gone and has left no exit code")
+        case _:
+            return Lost("the host has no trace of it and no folder to keep one")
+
+
+@dataclass(frozen=True, slots=True)
+class _Ender:
+    flow: _Flow
+
+    async def end(self) -> tuple[str, ...]:
+        """See `Ender.end`."""
+        flow = self.flow
+        name = file_name(flow.job.id)
+        text = f"rb_cancel {name} {name} {int(flow.job.grace * 10)}\n"
+        async with flow.shells.urgent(flow.command.become) as helper:
+            said = await answered(helper, text, within=flow.job.grace + SETTLE)
+        if said[-1].word in {"over", "fenced"}:
+            raise Overtaken
+        if said[-1].word == "unknown":
+            raise ChannelRefused("its files are not there")
+        return survivors(said)

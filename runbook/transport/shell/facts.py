@@ -1,0 +1,60 @@
+"""What a host says of itself when it is opened: one frame, one round trip, measured and never configured.
+
+Facts are evidence and help to read a record, so a host that cannot say them (an appliance without a shell) is
+opened all the same; its fields stay empty. The frame goes to the shell that the first step will use, so
+asking costs no channel.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from runbook.transport.session import HostFacts
+from runbook.transport.shell.channel import ChannelRefused
+from runbook.transport.shell.framed import answered
+from runbook.transport.shell.shells import Shells
+
+LIMIT = 15.0
+"""Seconds. A host whose shell needs longer for a date is used without facts."""
+
+
+async def measured(shells: Shells, known: HostFacts, *, wall: Callable[[], float]) -> HostFacts:
+    """`known`, completed by what the host answers.
+
+    Args:
+        shells: The host's.
+        known: What opening the connection has shown already.
+        wall: Our wall clock, in seconds since the epoch.
+    """
+    try:
+        async with shells.worker(None) as worker:
+            asked = wall()
+            said = await answered(worker, "rb_facts\n", within=LIMIT)
+            heard = wall()
+    except ChannelRefused:
+        return known
+    date, boot_id, system = said[-1].rest.split(" ", 2)
+    offset, error = clock_offset(date, asked=asked, heard=heard)
+    boot_id = "" if boot_id == "none" else boot_id
+    return dataclasses.replace(known, system=system, boot_id=boot_id, clock_offset=offset, clock_error=error)
+
+
+def clock_offset(date: str, *, asked: float, heard: float) -> tuple[float, float]:
+    """Offset of the host's clock and its error, in seconds.
+
+    The host read its clock somewhere between our asking and our hearing. Nanoseconds are not POSIX: where `date`
+    does not know them it prints something that is no number behind the point, and half a second is added to the
+    error.
+
+    Args:
+        date: What `date +%s.%N` printed.
+        asked: Our clock when the question was sent.
+        heard: Our clock when the answer had come.
+    """
+    middle, error = (asked + heard) / 2, (heard - asked) / 2
+    try:
+        return float(date) - middle, error
+    except ValueError:
+        whole = date.split(".", 1)[0]
+    return (int(whole) + 0.5 - middle, error + 0.5) if whole.isdigit() else (0.0, float("inf"))

@@ -1,0 +1,173 @@
+"""Why a host could not be opened, in the operator's words.
+
+Every way in which opening can fail ends here as one `Problem` with a stable code, so that the engine can
+decide by it, and with the command that helps, so that the operator can. A changed key shows both
+fingerprints: whoever replaced the host knows the new one, and nobody else should be believed.
+"""
+
+from __future__ import annotations
+
+import shlex
+import socket
+from dataclasses import dataclass
+
+import asyncssh
+import msgspec
+
+from runbook.core.host_key import ChangedKey, HostKey, KeyChanged
+from runbook.problem import Exit, Problem, Problems, Where
+from runbook.transport.ssh.resolve import SSH_PORT, ResolvedHost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """How far an attempt came before it failed."""
+
+    offered: str = ""
+    """What was shown and not accepted, in words."""
+    shown: HostKey | None = None
+    """The same, where it was a plain key."""
+    known: tuple[HostKey, ...] = ()
+    """Keys under which the host is known."""
+    spoke: bool = False
+    """True when the server had said its version, so that it is an SSH server which refuses us."""
+    through: str = ""
+    """Name of the bastion; empty when straight."""
+    limit: float = 0.0
+    """Seconds that the attempt had."""
+
+
+def may_pass(error: BaseException) -> bool:
+    """True for what another attempt may find gone: nobody listening yet, a full queue, a lost packet."""
+    return isinstance(error, Problems) and all(p.code in {"refused", "timeout"} for p in error.problems)
+
+
+def explained(error: BaseException, host: ResolvedHost, seen: Seen) -> Problem:
+    """The problem behind a library's error."""
+    match error:
+        case asyncssh.HostKeyNotVerifiable():
+            return _key(error, host, seen)
+        case asyncssh.PermissionDenied():
+            return login_refused(host, str(error.reason))
+        case asyncssh.ChannelOpenError():
+            return _problem(
+                host,
+                "jump",
+                f"{seen.through or 'the bastion'} could not open a way to {_place(host)}",
+                why=str(error.reason),
+                fix="Check that the bastion can reach it and allows forwarding (AllowTcpForwarding).",
+            )
+        case socket.gaierror():
+            return _problem(
+                host,
+                "dns",
+                f'the name "{host.address}" cannot be resolved',
+                why=str(error.strerror or error),
+                fix="Correct the address (ansible_host), or the name service of this machine.",
+            )
+        case TimeoutError():
+            return _problem(
+                host,
+                "timeout",
+                f"{_place(host)} did not answer within {seen.limit:g} s",
+                fix="Check that the host is up, and the network and firewalls between.",
+            )
+        case asyncssh.ConnectionLost() if not seen.spoke:
+            return _refused(host, "it closed the connection before it said a word")
+        case OSError():
+            return _refused(host, error.strerror or str(error))
+        case _:
+            return _problem(
+                host,
+                "protocol",
+                f"{_place(host)} does not speak SSH as we need it",
+                why=getattr(error, "reason", "") or str(error),
+                fix="Check with `ssh -v` that an SSH server listens there; look at its log.",
+            )
+
+
+def hung_up(host: ResolvedHost, why: str) -> Problem:
+    """The connection was lost right after it had been opened."""
+    return _problem(host, "protocol", f"{_place(host)} hung up after the login", why=why, fix="Look at its log.")
+
+
+def _key(error: asyncssh.HostKeyNotVerifiable, host: ResolvedHost, seen: Seen) -> Problem:
+    return key_refused(host, seen) if seen.offered else key_unacceptable(host, str(error.reason))
+
+
+def key_unacceptable(host: ResolvedHost, why: str) -> Problem:
+    """The key is one that must not be used any more."""
+    return _problem(
+        host,
+        "host-key-changed",
+        f"the key of {host.name} is not acceptable",
+        why=why,
+        fix="Ask whoever runs the host; a revoked or expired key must be replaced there.",
+    )
+
+
+def key_refused(host: ResolvedHost, seen: Seen) -> Problem:
+    """The host showed another key than is known, or none is known."""
+    name = host.checked_name if host.port == SSH_PORT else f"[{host.checked_name}]:{host.port}"
+    if seen.known:
+        # Where several files may hold the old key, naming one of them would be a guess.
+        file = f" -f {shlex.quote(str(host.known_hosts[0]))}" if len(host.known_hosts) == 1 else ""
+        forget = f"ssh-keygen -R '{name}'{file}"
+        return _changed(
+            host,
+            seen,
+            _problem(
+                host,
+                "host-key-changed",
+                f"the key of {host.name} has changed; nothing was sent to it",
+                why=f"known is {', '.join(dict.fromkeys(map(str, seen.known)))}, shown is {seen.offered}",
+                fix=f"If it was reinstalled, confirm the new fingerprint there, then `{forget}` and add it.",
+            ),
+        )
+    return _problem(
+        host,
+        "host-key-unknown",
+        f'no key is known for "{name}"',
+        why=f"it shows {seen.offered}, and {host.known_hosts[0] if host.known_hosts else 'nothing'} does not have it",
+        fix=f"Compare that fingerprint on the host's console, "
+        f"then add the key: ssh-keyscan -p {host.port} {host.address}",
+    )
+
+
+def _changed(host: ResolvedHost, seen: Seen, said: Problem) -> Problem:
+    """With the keys themselves, so that a person can be asked about them; an authority's signature is no such key."""
+    if seen.shown is None:
+        return said
+    changed = ChangedKey(machine=host.name, known=tuple(dict.fromkeys(seen.known)), shown=seen.shown)
+    return KeyChanged(**msgspec.structs.asdict(said), changed=changed)
+
+
+def login_refused(host: ResolvedHost, why: str) -> Problem:
+    """The host has proved who it is and does not know us."""
+    return _problem(
+        host,
+        "auth",
+        f"{host.name} does not let {host.user} in",
+        why=why,
+        fix=f"Check that the public key is in {host.user}'s authorized_keys, or name another user or key.",
+    )
+
+
+def _refused(host: ResolvedHost, why: str) -> Problem:
+    return _problem(
+        host,
+        "refused",
+        f"{_place(host)} refuses connections",
+        why=why,
+        fix="Check that the SSH server runs and listens on this port.",
+    )
+
+
+def _place(host: ResolvedHost) -> str:
+    where = f"{host.address}:{host.port}"
+    return f"{host.name} ({where})" if host.name != host.address else where
+
+
+def _problem(host: ResolvedHost, code: str, what: str, *, why: str = "", fix: str = "") -> Problem:
+    where = Where(f"host {host.name}")
+    return Problem(what=what, why=why, fix=fix, where=where, code=code, exit=Exit.UNREACHABLE)

@@ -1,0 +1,57 @@
+"""How the inventory of a run was read, as its record keeps it: for an auditor, and for a resume that reads it again.
+
+A file beside the journal and not a field of the plan: it says where the plan came from and changes nothing in it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from runbook.core.inventory import Inventory
+from runbook.inventory.manner import Agree, Reading, Via
+from runbook.problem import Exit, Where, problem
+
+FILE = "inventory.json"
+"""Its name in a record."""
+
+
+class KeptReading(msgspec.Struct, frozen=True, kw_only=True):
+    """The file's shape."""
+
+    inventory: str
+    """What was read: a folder, a file or a list of hosts."""
+    via: Via
+    variables: dict[str, str]
+    """Given on the command line; what is masked anywhere is masked here too."""
+
+
+def keep(inventory: Inventory, reading: Reading) -> KeptReading:
+    """What a record keeps of a reading."""
+    return KeptReading(inventory=inventory.source, via=reading.via, variables=dict(reading.overrides))
+
+
+def reading_again(record: Path, agree: Agree | None) -> Reading:
+    """The reading of a recorded run. To run a program is a matter of today, so `agree` is asked again.
+
+    A record whose file is gone must not keep anybody from going on: its inventory is read as it is.
+
+    Raises:
+        Problems: The record says something that we cannot read.
+    """
+    path = record / FILE
+    if not path.is_file():
+        return Reading(agree=agree)
+    try:
+        kept = msgspec.json.decode(path.read_bytes(), type=KeptReading)
+    except (OSError, msgspec.MsgspecError) as wrong:
+        raise problem(
+            "it is not known how the inventory was read",
+            why=str(wrong),
+            fix="Check the record: runbook verify",
+            where=Where(str(path)),
+            code="no-reading",
+            exit=Exit.FAILED,
+        ) from wrong
+    return Reading(overrides=kept.variables, via=kept.via, agree=agree)

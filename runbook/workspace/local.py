@@ -1,0 +1,320 @@
+"""The workspace on this machine, as verbs and the screen use it: list, plan, start, attach, resume, replay.
+
+Implements `workspace.Workspace`. It joins the rooms below (documents, records, runners) so that nobody above has to
+know them; it decides nothing itself and prints nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from runbook.core.actor import Actor
+from runbook.core.event import RunOpened
+from runbook.core.plan import Plan
+from runbook.core.recovery import recovery
+from runbook.core.run import Run
+from runbook.core.runbook import Runbook
+from runbook.core.verdict import verdicts
+from runbook.document.runbook_file import read_runbook
+from runbook.engine.clock import SystemClock, new_run_id
+from runbook.feed.live import EachEntry, LiveFeed, ignore, watch
+from runbook.feed.replay import RecordedReplay
+from runbook.inventory.manner import Agree, Reading
+from runbook.inventory.reading import read_inventory
+from runbook.problem import Exit, Problems, problem
+from runbook.record.beginning import folded
+from runbook.record.library import Library
+from runbook.record.reader import TORN, RecordReader
+from runbook.record.summary import RunSummary
+from runbook.talk.door import find_socket, login_name, socket_path
+from runbook.talk.handover import Handover, Opening
+from runbook.talk.launch import WarmRunner
+from runbook.workspace.books import book_files, find_book
+from runbook.workspace.kept_reading import reading_again
+from runbook.workspace.prepare import Prepared, SecretSource, Wish, prepare, sudo_passwords
+from runbook.workspace.rows import BookRow, ParameterField, RunRow
+from runbook.workspace.settings import Settings
+
+
+class HowToRun(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run is attended."""
+
+    attended: bool = True
+    """A person is there to be asked; False lets a failure abort at once."""
+    auto: bool = False
+    """A machine answers the gates that the environment lets it answer."""
+    step_mode: bool = False
+
+
+class LocalWorkspace:
+    """The workspace around the operator, on this machine."""
+
+    def __init__(self, settings: Settings, *, secret: SecretSource | None = None, via: str = "screen") -> None:
+        """`secret` is asked for the value of each secret parameter when a run is started or resumed."""
+        self.settings = settings
+        self.library = Library(settings.recordings)
+        self._clock = SystemClock()
+        self.secret = secret
+        self._via = via
+
+    def whoami(self) -> Actor:
+        """The operator, as the runner's socket will see them."""
+        return Actor(name=login_name(os.getuid()), uid=os.getuid(), via=self._via)
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    def books(self) -> tuple[BookRow, ...]:
+        """Every runbook of the workspace, unreadable ones with their problem."""
+        newest: dict[str, RunSummary] = {}
+        for run in self.library.runs():
+            newest.setdefault(run.runbook, run)
+        return tuple(self._book(path, newest) for path in book_files(self.settings))
+
+    def _book(self, path: Path, newest: dict[str, RunSummary]) -> BookRow:
+        shown = str(path.relative_to(self.settings.root)) if path.is_relative_to(self.settings.root) else str(path)
+        try:
+            book = read_runbook(path)
+        except Problems as wrong:
+            return BookRow(
+                path=shown, name=path.stem, title="", kind="", owner="", service="", description="", tags=(),
+                inventory="", reviewed="", review="never", last_run="", last_verdict="", problem=wrong.problems[0],
+            )  # fmt: skip
+        last = newest.get(book.name)
+        return BookRow(
+            path=shown,
+            name=book.name,
+            title=book.title,
+            kind=book.kind,
+            owner=book.owner,
+            service=book.service,
+            description=book.description,
+            tags=book.tags,
+            inventory=book.inventory,
+            reviewed=str(book.reviewed or ""),
+            review=review_state(book, self._clock.today()),
+            last_run=last.started if last else "",
+            last_verdict=self._word(last) if last else "",
+        )
+
+    def _word(self, summary: RunSummary) -> str:
+        if summary.live:
+            return "live"
+        try:
+            return verdicts(_sound(summary)).run
+        except Problems:
+            return "damaged"
+
+    def runs(self) -> tuple[RunRow, ...]:
+        """Every record, newest first, each folded: what a list says is what the report says."""
+        return tuple(self._row(summary) for summary in self.library.runs())
+
+    def _row(self, summary: RunSummary) -> RunRow:
+        try:
+            run = _sound(summary)
+        except Problems:
+            return RunRow(
+                id=summary.run, runbook=summary.runbook, kind=summary.kind, started=summary.started,
+                operator=summary.operator, verdict="damaged", rta=None, objective="", live=False, duration=0.0,
+            )  # fmt: skip
+        said, took = verdicts(run), recovery(run)
+        return RunRow(
+            id=run.id,
+            runbook=run.plan.runbook,
+            kind=run.plan.kind,
+            started=run.started,
+            operator=run.operator.name,
+            verdict="live" if summary.live else said.run,
+            rta=took.seconds - took.error if took.at_least and took.seconds is not None else took.seconds,
+            rta_at_least=took.at_least,
+            objective=said.objectives,
+            live=summary.live,
+            duration=run.now,
+        )
+
+    def folded(self, run: str) -> Run:
+        """A record folded as far as it is sound.
+
+        Raises:
+            Problems: There is no such record, or not one good line in it.
+        """
+        return folded(RecordReader(self.library.find(run)))
+
+    def parameters(self, path: str) -> tuple[ParameterField, ...]:
+        """What a runbook asks for."""
+        book = read_runbook(find_book(self.settings, path))
+        return tuple(
+            ParameterField(
+                name=name,
+                type=one.type,
+                help=one.help,
+                default="" if isinstance(one.default, msgspec.UnsetType) or one.default is None else str(one.default),
+                required=bool(one.required),
+                choices=tuple(str(choice) for choice in one.choices),
+                secret=one.type == "secret",
+            )
+            for name, one in book.parameters.items()
+        )
+
+    def plan(self, path: str, given: dict[str, str], *, inventory: str = "", agree: Agree | None = None) -> Plan:
+        """Compile; connect to nothing and ask for no secret. `agree` is asked before an inventory is run."""
+        wish = Wish(book=path, inventory=inventory, reading=Reading(agree=agree), given=given, source="form")
+        return prepare(self.settings, wish, None).plan
+
+    # --- running ------------------------------------------------------------------------------------------------------
+
+    async def start(
+        self,
+        path: str,
+        given: dict[str, str],
+        *,
+        inventory: str = "",
+        step_mode: bool = False,
+        digest: str = "",
+        agree: Agree | None = None,
+    ) -> LiveFeed:
+        """Start a runner and watch it.
+
+        Raises:
+            Problems: What cannot be started, or is not what was shown.
+        """
+        # Step mode is the runner's business: the plan stays the one that was shown, whose digest can be compared.
+        wish = Wish(book=path, inventory=inventory, reading=Reading(agree=agree), given=given, source="form")
+        prepared = prepare(self.settings, wish, self.secret)
+        if digest and prepared.plan.digest != digest:
+            raise _changed(path)
+        run = await self.launch(prepared, HowToRun(step_mode=step_mode))
+        return await self.attach(run)
+
+    async def launch(self, prepared: Prepared, how: HowToRun, runner: WarmRunner | None = None) -> str:
+        """Start a runner, or tell a warm one what to run; gives the run's id.
+
+        Raises:
+            Problems: The record cannot be made, another run of that name is live, or the runner did not start.
+        """
+        run = new_run_id(self._clock.wall(), prepared.plan.runbook)
+        opening = Opening(
+            plan=prepared.plan,
+            operator=self.whoami(),
+            attended=how.attended,
+            auto=how.auto,
+            step_mode=how.step_mode,
+            files=prepared.files,
+        )
+        secrets = {secret.name: secret.reveal() for secret in prepared.secrets}
+        handover = self._handover(run, str(prepared.folder), secrets, opening=opening)
+        await _hand_over(replace(handover, sudo_passwords=prepared.sudo_passwords), runner)
+        return run
+
+    async def resume(self, run: str, *, agree: Agree | None = None) -> str:
+        """Start a runner that takes over an interrupted record; gives the run's id.
+
+        Args:
+            run: Its id, the beginning of it, a runbook's name, or `last`.
+            agree: Asked before a program is run as the inventory, which is read again for its passwords.
+
+        Raises:
+            Problems: The run has ended, is live, needs secrets that nobody can be asked for, or is damaged.
+        """
+        folder = self.library.find(run)
+        first = next(RecordReader(folder).entries(), None)
+        if first is None or not isinstance(first.event, RunOpened):
+            raise problem(f"record {run} was never opened", code="no-record", exit=Exit.FAILED)
+        plan = first.event.plan
+        wanted = {one.name: one.source for one in plan.parameters if one.secret}
+        if wanted and self.secret is None:
+            # Without them the runner could not even hide them in what still comes from the hosts.
+            raise problem(
+                f"run {folder.name} needs its secrets again: {', '.join(wanted)}",
+                fix=f"Resume it where they can be given: runbook resume {folder.name}",
+                code="no-secret",
+                exit=Exit.REFUSED,
+            )
+        secrets = {name: self.secret(name, source) for name, source in wanted.items()} if self.secret else {}
+        passwords: dict[str, str] = {}
+        if plan.inventory:
+            inventory = read_inventory(
+                plan.inventory, workspace=self.settings.root, reading=reading_again(folder, agree)
+            )
+            secrets |= {secret.name: secret.reveal() for secret in inventory.secrets}
+            passwords = sudo_passwords(inventory)
+        book_folder = str((self.settings.root / plan.source).parent)
+        handover = self._handover(folder.name, book_folder, secrets, by=self.whoami())
+        await _hand_over(replace(handover, sudo_passwords=passwords))
+        return folder.name
+
+    def _handover(
+        self,
+        run: str,
+        book_folder: str,
+        secrets: dict[str, str],
+        *,
+        opening: Opening | None = None,
+        by: Actor | None = None,
+    ) -> Handover:
+        return Handover(
+            recordings=str(self.settings.recordings),
+            run=run,
+            socket=str(socket_path(run, shared=self.settings.is_shared)),
+            allowed=tuple(sorted(self.settings.allowed)),
+            book_folder=book_folder,
+            opening=opening,
+            by=by,
+            secrets=secrets,
+        )
+
+    async def attach(self, run: str, each: EachEntry = ignore) -> LiveFeed:
+        """Watch a run; one whose runner is gone can still be looked at."""
+        folder = self.library.find(run)
+        return await watch(folder, find_socket(folder.name), via=self._via, each=each)
+
+    def replay(self, run: str) -> RecordedReplay:
+        """Open a record on its own time axis."""
+        return RecordedReplay(self.library.find(run), self._clock)
+
+
+def _sound(summary: RunSummary) -> Run:
+    """A record folded, for a list that vouches for it: one that is damaged gets no verdict but that.
+
+    A torn last line is no damage here. A crash leaves it, `resume` mends it, and the run then shows as interrupted.
+
+    Raises:
+        Problems: A line is not what was written, or none is there.
+    """
+    reader = RecordReader(summary.folder)
+    run = folded(reader)
+    if reader.damage is not None and reader.damage.code != TORN and not summary.live:
+        raise Problems([reader.damage])
+    return run
+
+
+def _changed(path: str) -> Problems:
+    return problem(
+        "the plan is not what you were shown any more",
+        why=f"{path}, or its inventory, has changed since",
+        fix="Plan it again, look at it, and start it then.",
+        code="changed-since-shown",
+        exit=Exit.REFUSED,
+    )
+
+
+async def _hand_over(handover: Handover, runner: WarmRunner | None = None) -> None:
+    if runner is not None:
+        await runner.hand_over(handover)
+        return
+    with WarmRunner() as fresh:
+        await fresh.hand_over(handover)
+
+
+def review_state(book: Runbook, today: date) -> Literal["ok", "overdue", "never"]:
+    """Whether somebody has looked at the runbook within the time that it promises itself."""
+    if not book.reviewed:
+        return "never"
+    if not book.review_every:
+        return "ok"
+    return "overdue" if date.fromisoformat(book.reviewed) + timedelta(seconds=book.review_every) < today else "ok"

@@ -1,0 +1,144 @@
+"""From a name on the command line or the screen to a plan that can be shown and started.
+
+Finds the runbook and its inventory in the workspace, compiles them, and keeps the exact bytes of everything that was
+read for the record. Connects to nothing. The verbs and the screen both come through here, so they cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from runbook.core.command import Secret
+from runbook.core.inventory import Inventory
+from runbook.core.plan import Plan
+from runbook.core.runbook import Runbook
+from runbook.document.runbook_file import read_runbook
+from runbook.inventory.manner import AS_IT_IS, Reading
+from runbook.inventory.reading import read_inventory
+from runbook.inventory.secret_variables import BECOME_PASSWORD
+from runbook.masking import Masker
+from runbook.planning.compile import Compiled, compile_plan
+from runbook.planning.draft import CompileOptions, Given
+from runbook.problem import Problem, problem
+from runbook.workspace import kept_reading
+from runbook.workspace.books import find_book
+from runbook.workspace.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody wants to run."""
+
+    book: str
+    """A path, or a runbook's name in the workspace."""
+    inventory: str = ""
+    """A name or a path; empty takes the runbook's own, then the workspace's."""
+    reading: Reading = AS_IT_IS
+    """How the inventory is read."""
+    given: Mapping[str, str] = field(default_factory=dict)
+    limit: str = ""
+    step_mode: bool = False
+    source: str = "command line"
+    """Where the parameters were given, for the record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A plan and what it was made from."""
+
+    runbook: Runbook
+    inventory: Inventory
+    plan: Plan
+    secrets: tuple[Secret, ...]
+    files: dict[str, bytes]
+    """Name in the record to exact bytes."""
+    folder: Path
+    """The runbook's; relative paths of uploads start there."""
+    warnings: tuple[Problem, ...]
+
+    @property
+    def sudo_passwords(self) -> dict[str, str]:
+        """What the inventory says that sudo asks for, by host."""
+        return sudo_passwords(self.inventory)
+
+
+SecretSource = Callable[[str, str], str]
+"""Parameter name and its `from` to the secret."""
+
+
+def prepare(settings: Settings, wish: Wish, secret: SecretSource | None) -> Prepared:
+    """Read and compile.
+
+    Args:
+        settings: The workspace.
+        wish: What is wanted.
+        secret: Asked for each secret; None leaves them out, as for a plan that is only shown.
+
+    Raises:
+        Problems: Everything that is wrong with the runbook, the inventory and what was given, at once.
+    """
+    path = find_book(settings, wish.book)
+    runbook = read_runbook(path)
+    inventory = read_inventory(inventory_of(settings, wish, runbook), workspace=settings.root, reading=wish.reading)
+    given = {name: Given(value=value, source=wish.source) for name, value in wish.given.items()}
+    options = CompileOptions(limit=wish.limit, step_mode=wish.step_mode)
+    compiled = compile_plan(runbook, inventory, given=given, options=options, secrets=secret)
+    return Prepared(
+        runbook=runbook,
+        inventory=inventory,
+        plan=compiled.plan,
+        secrets=(*compiled.secrets, *inventory.secrets),
+        files=_files(path, inventory, wish.reading, compiled),
+        folder=path.resolve().parent,
+        warnings=(*inventory.warnings, *compiled.warnings),
+    )
+
+
+def inventory_of(settings: Settings, wish: Wish, runbook: Runbook) -> str:
+    """Which inventory a run uses.
+
+    Raises:
+        Problems: Nobody named one.
+    """
+    chosen = wish.inventory or runbook.inventory or settings.inventory
+    if not chosen:
+        raise problem(
+            f"no inventory for {runbook.name}",
+            why="neither the runbook nor the workspace names one",
+            fix="Give one: -i NAME",
+            code="no-inventory",
+        )
+    return chosen
+
+
+def _files(path: Path, inventory: Inventory, reading: Reading, compiled: Compiled) -> dict[str, bytes]:
+    """Copies for the record: names flattened and numbered, passwords of the inventory masked, secrets left out."""
+    masker = Masker.for_secrets((*compiled.secrets, *inventory.secrets))
+    files = {"runbook.yaml": path.read_bytes()}
+    for kind, names in (("inventory", inventory.files), ("part", compiled.files)):
+        for number, name in enumerate(names):
+            files[f"{kind}-{number:02}-{Path(name).name}"] = _masked(masker, Path(name).read_bytes())
+    parameters = {one.name: "(secret)" if one.secret else one.value for one in compiled.plan.parameters}
+    files[kept_reading.FILE] = _masked(masker, _document(kept_reading.keep(inventory, reading)))
+    files["parameters.json"] = _document(parameters)
+    return files
+
+
+def _document(value: object) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+
+
+def sudo_passwords(inventory: Inventory) -> dict[str, str]:
+    """By host, the last of Ansible's names for it winning."""
+    named = [one for one in inventory.passwords if one.variable in BECOME_PASSWORD]
+    ranked = sorted(named, key=lambda one: BECOME_PASSWORD.index(one.variable))
+    return {one.host: one.secret.reveal() for one in ranked}
+
+
+def _masked(masker: Masker, data: bytes) -> bytes:
+    fresh = masker.fresh()
+    return fresh.feed(data) + fresh.flush()

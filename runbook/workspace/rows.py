@@ -1,0 +1,66 @@
+"""What lists and forms are made of: a runbook, a run, a parameter, each as one row of plain values.
+
+Rows are facts for whoever shows them; how they are found is `local.py`'s business, how they look the screen's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from runbook.problem import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookRow:
+    """A runbook of the workspace as a list shows it."""
+
+    path: str
+    name: str
+    title: str
+    kind: str
+    owner: str
+    service: str
+    description: str
+    tags: tuple[str, ...]
+    inventory: str
+    reviewed: str
+    review: Literal["ok", "overdue", "never"]
+    last_run: str
+    """Wall time of the newest run of it, or empty."""
+    last_verdict: str
+    """`completed`, `failed`, `live`, ... or empty."""
+    problem: Problem | None = None
+    """Why it cannot be read; the other fields then hold what is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """A record as a list shows it."""
+
+    id: str
+    runbook: str
+    kind: str
+    started: str
+    operator: str
+    verdict: str
+    """`completed`, `failed`, `aborted`, `interrupted`, `live`, `damaged`."""
+    rta: float | None
+    """Seconds by the widest reading; by the narrowest where that is all that is known, and `rta_at_least` is true."""
+    objective: str
+    live: bool
+    duration: float
+    rta_at_least: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterField:
+    """A parameter as a form asks for it."""
+
+    name: str
+    type: str
+    help: str
+    default: str
+    required: bool
+    choices: tuple[str, ...]
+    secret: bool

@@ -1,0 +1,29 @@
+"""Places for runners. The runtime directory is short, because a socket's path may not be long."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.place import Place
+
+
+@pytest.fixture
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A runtime directory of the test's own."""
+    folder = Path(tempfile.mkdtemp(prefix="rb-"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def place(tmp_path: Path, runtime: Path) -> AsyncIterator[Place]:
+    """A workspace in which runners may be started."""
+    made = Place(tmp_path)
+    yield made
+    await made.close()

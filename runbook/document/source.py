@@ -8,6 +8,7 @@ know any vocabulary: what a key means is the business of the readers above.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import msgspec
 import yaml
 
 from runbook.core.host import Json, Scalar
+from runbook.document.encoding import yaml_text
 from runbook.document.unquoted import with_quotes
 from runbook.problem import Problem, Problems, Where, problem
 
@@ -31,8 +33,7 @@ _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-# The characters that YAML 1.2.2, section 5.1, does not allow in a stream.
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_BRACKET = re.compile(r"[\[\]{}]")
 # A longer number is no quantity, and Python refuses to convert it past 4300 digits.
 _LONGEST_NUMBER = 300
 
@@ -132,7 +133,7 @@ def parse_source(data: bytes, file: str, *, limits: Limits | None = None) -> Sou
         what = f"{file} is larger than {limits.size:,} bytes"
         fix = "Split it; long scripts belong in files of their own."
         raise problem(what, fix=fix, where=Where(file), code="too-large")
-    text = _decode(data, file)
+    text = yaml_text(data, file)
     try:
         root = _Composer(file=file, limits=limits).document(text)
     except Problems as wrong:
@@ -175,31 +176,6 @@ def scalar_of(raw: str) -> Scalar:
         number = float(raw)
         return raw if number in {float("inf"), float("-inf")} else number
     return raw
-
-
-def _decode(data: bytes, file: str) -> str:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        where = _place(data[: error.start].decode("utf-8", "replace"), file)
-        why = (
-            "a UTF-16 byte order mark" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else f"byte 0x{data[error.start]:02x}"
-        )
-        raise problem(
-            "not UTF-8 text", why=why, fix="Save the file as UTF-8.", where=where, code="bad-encoding"
-        ) from error
-    odd = _FORBIDDEN.search(text)
-    if odd:
-        where = _place(text[: odd.start()], file)
-        what = f"control character U+{ord(odd.group()):04X}"
-        raise problem(
-            what, why="YAML allows none", fix="Remove it, or escape it in quotes.", where=where, code="bad-character"
-        )
-    return text
-
-
-def _place(before: str, file: str) -> Where:
-    return Where(file, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
 
 
 class _Open(msgspec.Struct):
@@ -245,9 +221,25 @@ class _Composer:
         try:
             yield from yaml.parse(text, Loader=_LOADER)
         except yaml.MarkedYAMLError as error:
+            self._stop_where_too_deep(text[: error.problem_mark.index] if error.problem_mark else text)
             raise Problems([*self._problems, _syntax(error, text, self._file)]) from error
         except yaml.YAMLError as error:
             raise problem("not YAML", why=str(error), where=Where(self._file), code="bad-yaml") from error
+
+    def _stop_where_too_deep(self, text: str) -> None:
+        """Refuse by our own limit what the fast parser refused by one of its own, before we heard of any bracket."""
+        if _open_brackets(text) <= self._limits.depth:
+            return
+        level = 0
+        with contextlib.suppress(yaml.YAMLError):  # the mistake is told in the words of the parser that met it first
+            for event in yaml.parse(text, Loader=yaml.SafeLoader):
+                level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+                if level > self._limits.depth:
+                    self._stop_too_deep(event)
+
+    def _stop_too_deep(self, event: yaml.Event) -> NoReturn:
+        what = f"nested deeper than {self._limits.depth} levels"
+        self._stop(event, "too-deep", what, "Split it, or call another runbook.")
 
     def _node(self, event: yaml.Event) -> Node | None:
         """The node that this event completes; None while a collection is open."""
@@ -265,8 +257,7 @@ class _Composer:
 
     def _open(self, event: yaml.CollectionStartEvent) -> None:
         if len(self._stack) >= self._limits.depth:
-            what = f"nested deeper than {self._limits.depth} levels"
-            self._stop(event, "too-deep", what, "Split it, or call another runbook.")
+            self._stop_too_deep(event)
         mapping = isinstance(event, yaml.MappingStartEvent)
         where, anchor, tag = self._where(event), event.anchor or "", _tag(event.tag)
         before = self._count
@@ -351,6 +342,15 @@ class _Composer:
     def _stop(self, event: yaml.Event, code: str, what: str, fix: str) -> NoReturn:
         last = Problem(what=what, fix=fix, where=self._where(event), code=code)
         raise Problems([*self._problems, last])
+
+
+def _open_brackets(text: str) -> int:
+    """How many brackets may stand open at once, at most: those in quotes are counted too, which costs only time."""
+    deepest = level = 0
+    for mark in _BRACKET.findall(text):
+        level += 1 if mark in "[{" else -1
+        deepest = max(deepest, level)
+    return deepest
 
 
 def _list(opened: _Open) -> ListNode:

@@ -119,8 +119,13 @@ def test_a_document_may_not_be_too_large() -> None:
     assert refusal("a" * 101, size=100) == ("too-large", "t.yaml")
 
 
-def test_a_document_may_not_nest_too_deep() -> None:
-    assert refusal("[" * 100_000) == ("too-deep", "t.yaml:1:51")
+@pytest.mark.parametrize("level", ["[", "- ", "? ", "{a: "])
+def test_a_document_may_not_nest_too_deep_whatever_its_parser_would_bear(level: str) -> None:
+    assert refusal(level * 20_000) == ("too-deep", f"t.yaml:1:{50 * len(level) + 1}")
+
+
+def test_brackets_in_quotes_before_a_mistake_are_no_depth() -> None:
+    assert refusal(f"a: '{'[' * 60}'\nb: [") == ("bad-yaml", "t.yaml:3:1")
 
 
 def test_aliases_count_as_what_they_expand_to() -> None:

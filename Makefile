@@ -5,8 +5,11 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN = $(VENV)/bin
 SOURCES = runbook tests benchmarks docs
+# From the lock and nothing else: a version that was published since changes nothing here.
+INSTALL = $(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --requirement
+RESOLVE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
-.PHONY: demo test check bench picture clean
+.PHONY: demo test test-newest check bench picture lock clean
 
 # The main job on the embedded lab: the screen in a terminal, lines anywhere else.
 demo: $(VENV)/.installed
@@ -37,20 +40,35 @@ picture: $(VENV)/.installed
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
+# Resolve what pyproject.toml allows, once, for every Python and system: what stands in locks/ is what is installed.
+lock: $(VENV)/.python
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement locks/lock.txt
+	$(RESOLVE) --upgrade pyproject.toml --group build --group test --group lint --output-file locks/lint.txt
+	$(RESOLVE) --constraint locks/lint.txt pyproject.toml --group build --group test --output-file locks/test.txt
+	$(RESOLVE) --constraint locks/lint.txt pyproject.toml --group build --output-file locks/run.txt
+	for group in bench ansible lock; do $(RESOLVE) --upgrade --group $$group --output-file locks/$$group.txt || exit; done
+
+# The newest versions that pyproject.toml allows, as those who install it get them. May fail: it tells what is coming.
+test-newest:
+	$(PYTHON) -m venv --clear .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	.venv-newest/bin/python -m pip install --quiet --editable . --group test
+	.venv-newest/bin/python -m pytest -n auto --dist worksteal
+
 $(VENV)/.python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "runbook needs Python 3.11 or newer: make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	touch $@
 
-$(VENV)/.installed: $(VENV)/.python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable .
+$(VENV)/.installed: $(VENV)/.python pyproject.toml locks/run.txt
+	$(INSTALL) locks/run.txt
+	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --editable .
 	touch $@
 
-$(VENV)/.test: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --group test
+$(VENV)/.test: $(VENV)/.installed locks/test.txt
+	$(INSTALL) locks/test.txt
 	touch $@
 
-$(VENV)/.lint: $(VENV)/.test
-	$(BIN)/python -m pip install --quiet --group lint
+$(VENV)/.lint: $(VENV)/.test locks/lint.txt
+	$(INSTALL) locks/lint.txt
 	touch $@

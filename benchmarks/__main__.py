@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PEERS = ("parallel-ssh", "pyinfra", "ansible-core", "fabric")
+PEERS = ("--require-hashes", "--requirement", "locks/bench.txt")
 ENVIRONMENT = Path(".venv-bench")
 
 

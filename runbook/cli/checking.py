@@ -18,7 +18,8 @@ from runbook.core.plan import Plan
 from runbook.core.runbook import Parameter, Runbook
 from runbook.document.runbook_file import read_runbook
 from runbook.inventory.manner import Reading
-from runbook.inventory.reading import inventory_names, read_inventory
+from runbook.inventory.places import inventory_names
+from runbook.inventory.reading import read_inventory
 from runbook.planning.compile import compile_plan
 from runbook.planning.draft import Given
 from runbook.planning.lint import lint

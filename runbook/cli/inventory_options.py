@@ -1,4 +1,4 @@
-"""How an inventory is named and read on the command line: the same four options for every verb that reads one.
+"""How an inventory is named and read on the command line: the same five options for every verb that reads one.
 
 An inventory may be a program, which does whatever it likes on this machine, so it runs only after a person has agreed
 to its path: asked on a terminal, or told beforehand with `--run-inventory-program`. Nobody can be asked in a pipe.
@@ -10,20 +10,27 @@ import functools
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from runbook.cli.compose import pairs
-from runbook.inventory.manner import Reading, Via
+from runbook.inventory.manner import JOINT, NAMED_BY, Reading, Via
 from runbook.problem import problem
 from runbook.view.sanitize import safe
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS = (
-    click.option("-i", "--inventory", default="", help="An inventory: a name, a file, or a folder."),
+    click.option(
+        "-i",
+        "--inventory",
+        "inventories",
+        multiple=True,
+        help="A name, a file, a folder, a list; several are merged.",
+    ),
     click.option(
         "-e", "--variable", "variables", multiple=True, metavar="VARIABLE=VALUE", help="Beats the inventory's files."
     ),
@@ -34,16 +41,33 @@ _OPTIONS = (
         default="own",
         help="Who reads the inventory; Ansible also reads vaults and plugins.",
     ),
+    click.option(
+        "--vault-password-file",
+        "vault",
+        default="",
+        envvar=NAMED_BY,
+        metavar="FILE",
+        help="Opens Ansible Vault's files, where ansible-vault is installed.",
+    ),
     click.option("--run-inventory-program", "run_program", is_flag=True, help="Run an inventory that is a program."),
 )
 
 
 def inventory_options(verb: F) -> Callable[..., Any]:
-    """`-i` arrives as `inventory`; `-e`, `--inventory-via` and `--run-inventory-program` together as `reading`."""
+    """Every `-i` together arrives as `inventory`, and how it is read as `reading`."""
 
     @functools.wraps(verb)
-    def packed(*, variables: tuple[str, ...], via: Via, run_program: bool, **rest: object) -> object:
-        return verb(reading=reading_of(variables, via, run_program=run_program), **rest)
+    def packed(
+        *,
+        inventories: tuple[str, ...],
+        variables: tuple[str, ...],
+        via: Via,
+        vault: str,
+        run_program: bool,
+        **rest: object,
+    ) -> object:
+        reading = replace(reading_of(variables, via, run_program=run_program), vault_password=vault)
+        return verb(inventory=JOINT.join(inventories), reading=reading, **rest)
 
     return functools.reduce(lambda decorated, option: option(decorated), reversed(_OPTIONS), packed)
 

@@ -55,6 +55,8 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """Host name to variable name to why its value is missing from `Host.variables`."""
     unusable: dict[str, tuple[Problem, ...]] = {}
     """Host name to why it cannot be connected to as described. Selecting such a host raises these; others are free."""
+    unread: dict[str, tuple[Problem, ...]] = {}
+    """Host name to the variable files of its own that could not be read: a value that is missing may stand there."""
     origins: dict[str, dict[str, tuple[str, ...]]] = {}
     """Host name to variable name to every place that sets it, the winner first."""
     warnings: tuple[Problem, ...] = ()

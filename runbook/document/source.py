@@ -19,6 +19,7 @@ import msgspec
 import yaml
 
 from runbook.core.host import Json, Scalar
+from runbook.document.core_schema import scalar_of
 from runbook.document.encoding import yaml_text
 from runbook.document.unquoted import with_quotes
 from runbook.problem import Problem, Problems, Where, problem
@@ -28,14 +29,7 @@ _CORE_TAG = "tag:yaml.org,2002:"
 _MERGE = "<<"
 _TEXT_TAGS = {"", "!", f"{_CORE_TAG}str"}
 
-# YAML 1.2.2, section 10.3.2 (core schema).
-_NULL = re.compile(r"~|null|Null|NULL|")
-_BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
-_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _BRACKET = re.compile(r"[\[\]{}]")
-# A longer number is no quantity, and Python refuses to convert it past 4300 digits.
-_LONGEST_NUMBER = 300
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +97,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     file: str
     sha256: str
     root: Node
+    warnings: tuple[Problem, ...] = ()
+    """Keys that were written twice, where the last one wins."""
 
 
 def read_source(path: Path, *, limits: Limits | None = None) -> Source:
@@ -122,8 +118,10 @@ def read_source(path: Path, *, limits: Limits | None = None) -> Source:
     return parse_source(data, str(path), limits=limits)
 
 
-def parse_source(data: bytes, file: str, *, limits: Limits | None = None) -> Source:
+def parse_source(data: bytes, file: str, *, limits: Limits | None = None, last_key_wins: bool = False) -> Source:
     """Read bytes; `file` is the name that problems give as their place.
+
+    A key that is written twice is a problem, or with `last_key_wins`, as Ansible reads, a warning.
 
     Raises:
         Problems: it is no UTF-8 text, no YAML, or goes beyond the limits.
@@ -134,11 +132,13 @@ def parse_source(data: bytes, file: str, *, limits: Limits | None = None) -> Sou
         fix = "Split it; long scripts belong in files of their own."
         raise problem(what, fix=fix, where=Where(file), code="too-large")
     text = yaml_text(data, file)
+    composer = _Composer(file=file, limits=limits, last_key_wins=last_key_wins)
     try:
-        root = _Composer(file=file, limits=limits).document(text)
+        root = composer.document(text)
     except Problems as wrong:
         raise Problems(with_quotes(wrong.problems, text)) from wrong
-    return Source(file=file, sha256=hashlib.sha256(data).hexdigest(), root=root)
+    digest = hashlib.sha256(data).hexdigest()
+    return Source(file=file, sha256=digest, root=root, warnings=tuple(composer.warnings))
 
 
 def plain(node: Node, *, keep_spelling: bool = False) -> Json:
@@ -159,25 +159,6 @@ def plain(node: Node, *, keep_spelling: bool = False) -> Json:
             assert_never(node)
 
 
-def scalar_of(raw: str) -> Scalar:
-    """What an unquoted scalar means by the core schema.
-
-    `.inf` and `.nan` stay text: no quantity in a runbook is either, and JSON has neither.
-    """
-    if _NULL.fullmatch(raw):
-        return None
-    if _BOOL.fullmatch(raw):
-        return raw.lower() == "true"
-    if len(raw) > _LONGEST_NUMBER:
-        return raw
-    if _INT.fullmatch(raw):
-        return int(raw, 0) if raw[:2] in {"0x", "0o"} else int(raw)
-    if _FLOAT.fullmatch(raw):
-        number = float(raw)
-        return raw if number in {float("inf"), float("-inf")} else number
-    return raw
-
-
 class _Open(msgspec.Struct):
     """A collection whose end has not been met."""
 
@@ -193,7 +174,9 @@ class _Open(msgspec.Struct):
 class _Composer:
     """Turns events into nodes, with a stack of its own so that depth is a number and not a crash."""
 
-    def __init__(self, *, file: str, limits: Limits) -> None:
+    def __init__(self, *, file: str, limits: Limits, last_key_wins: bool) -> None:
+        self.warnings: list[Problem] = []
+        self._last_key_wins = last_key_wins
         self._file = file
         self._limits = limits
         self._anchors: dict[str, tuple[Node, int]] = {}
@@ -313,15 +296,22 @@ class _Composer:
             elif key.raw == _MERGE and not key.quoted:
                 merged += self._merge(value)
             elif key.raw in entries:
-                first = entries[key.raw].key.where.line
-                self._note(
-                    key.where, "duplicate-key", f'key "{key.raw}" is already on line {first}', "Keep one of them."
-                )
+                self._twice(entries, key, value)
             else:
                 entries[key.raw] = Entry(key=key, value=value)
         for entry in merged:
             entries.setdefault(entry.name, entry)
         return MapNode(where=opened.where, entries=tuple(entries.values()), tag=opened.tag)
+
+    def _twice(self, entries: dict[str, Entry], key: ScalarNode, value: Node) -> None:
+        what = f'key "{key.raw}" is already on line {entries[key.raw].key.where.line}'
+        if not self._last_key_wins:
+            self._note(key.where, "duplicate-key", what, "Keep one of them.")
+            return
+        entries[key.raw] = Entry(key=key, value=value)
+        why, fix = "the last one counts, as in Ansible", "Keep one of them."
+        twice = Problem(what=what, why=why, fix=fix, where=key.where, code="duplicate-key", warning=True)
+        self.warnings.append(twice)
 
     def _merge(self, value: Node) -> list[Entry]:
         sources = value.items if isinstance(value, ListNode) else (value,)

@@ -42,6 +42,12 @@ class Setting(msgspec.Struct, frozen=True):
     where: Where
     form: Form = "plain"
     """Anything but `plain` means that `value` is not what the author's hosts would see."""
+    is_secret: bool = False
+    """It was kept encrypted: whatever its name is, it is in no plan and masked everywhere."""
+
+    def encrypted(self) -> Setting:
+        """The same, as something that its author encrypted."""
+        return msgspec.structs.replace(self, is_secret=True)
 
 
 def written(value: Json, where: Where) -> Setting:
@@ -103,18 +109,46 @@ class InventoryDraft:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
         self.files: list[str] = []
+        self.half_read: dict[str, Problem] = {}
+        """Host or group name to the broken file that speaks of it: what that says about it is not all known."""
+        self._file = ""
+        self._spoken_of: set[str] = set()
         self.add_group(ALL)
         self.add_group(UNGROUPED)
         self._link(ALL, UNGROUPED)
 
+    def begin_file(self, shown: str) -> None:
+        """From here on another file speaks."""
+        self._file, self._spoken_of = shown, set()
+
+    def set_aside(self, wrong: list[Problem]) -> None:
+        """What is wrong with the file that spoke last is its owner's business, and that of those it speaks of."""
+        if not wrong:
+            return
+        first = wrong[0]
+        more = f", and {len(wrong) - 1} more mistakes" if len(wrong) > 1 else ""
+        warning = Problem(
+            what="the file could not be read as a whole",
+            why=f"{first.what}{f': {first.why}' if first.why else ''}{more}",
+            fix="Mend it, or move it out of the folder: the hosts that it names cannot be used until then.",
+            where=first.where,
+            code="file-left-out",
+            warning=True,
+        )
+        self.problems = [problem for problem in self.problems if problem not in wrong]
+        self.warnings.append(warning)
+        self.half_read |= dict.fromkeys(self._spoken_of - {ALL, UNGROUPED}, warning)
+
     def add_group(self, name: str, where: Where | None = None) -> DraftGroup:
         """The group of that name, made if it is new."""
+        self._spoken_of.add(name)
         if name not in self.groups:
             self.groups[name] = DraftGroup(name, where)
         return self.groups[name]
 
     def add_host(self, name: str, group: str, *, port: int | None, where: Where) -> None:
         """Put a host into a group. A port counts only where the host is first mentioned, as in Ansible."""
+        self._spoken_of.add(name)
         if name not in self.hosts:
             if len(self.hosts) >= MAX_HOSTS:
                 self._refuse_more_hosts(where)
@@ -159,6 +193,7 @@ class InventoryDraft:
 
     def set_host(self, host: str, variable: str, setting: Setting) -> None:
         """Set a host's variable. Where a group has the host's name the group gets it, as Ansible does."""
+        self._spoken_of.add(host)
         if host in self.groups:
             self.set_group(host, variable, setting)
         elif host in self.hosts:

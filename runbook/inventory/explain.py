@@ -57,18 +57,25 @@ def explain(inventory: Inventory, host: str) -> tuple[Resolved, ...]:
         raise problem(f'"{host}" is no host of {inventory.name}', fix=fix, where=where, code="no-hosts")
     it = inventory.hosts[host]
     groups = Resolved(field="groups", value=", ".join(it.groups), origin=inventory.source)
-    return (*(_field(it, name) for name in _DEFAULTS), groups, *_variables(inventory, it))
+    return (*_fields(inventory, it), groups, *_variables(inventory, it), *_unread(inventory, host))
 
 
 def why_missing(inventory: Inventory, host: str, variable: str) -> tuple[Problem, ...]:
-    """Why a variable that the inventory does set is not among the host's; empty where the inventory sets none.
+    """Why a variable is not among the host's; empty where the inventory sets none and all of it could be read.
 
     For whoever found that a template uses a variable that the host does not have.
     """
     unreadable = inventory.unreadable.get(host, {}).values()
     found = [cannot_be_read(it, f'variable "{variable}" of {host}') for it in unreadable if it.variable == variable]
     secrets = (it for it in inventory.passwords if it.host == host)
-    return (*found, *(_secret(it) for it in secrets if it.variable.partition(".")[0] == variable))
+    known = (*found, *(_secret(it) for it in secrets if it.variable.partition(".")[0] == variable))
+    return known or tuple(_may_stand_there(it, variable, host) for it in inventory.unread.get(host, ()))
+
+
+def _may_stand_there(it: Problem, variable: str, host: str) -> Problem:
+    what = f'variable "{variable}" of {host} may stand in a file that could not be read'
+    why = f"{it.what}{f': {it.why}' if it.why else ''}"
+    return Problem(what=what, why=why, fix=it.fix, where=it.where, code="unreadable-value")
 
 
 def _secret(it: Password) -> Problem:
@@ -78,6 +85,21 @@ def _secret(it: Password) -> Problem:
         fix="Declare a parameter of type secret for it.",
         where=Where(it.origin),
         code="secret-variable",
+    )
+
+
+def _fields(inventory: Inventory, host: Host) -> tuple[Resolved, ...]:
+    """How it is reached; of a host that cannot be, that it is not."""
+    reasons = inventory.unusable.get(host.name, ())
+    blocked = (Resolved(field="usable", value=f"no: {it.what}", origin=str(it.where or "")) for it in reasons)
+    return (*blocked, *(_field(host, name) for name in _DEFAULTS))
+
+
+def _unread(inventory: Inventory, host: str) -> tuple[Resolved, ...]:
+    """The files that would say more about it, had anybody been able to read them."""
+    return tuple(
+        Resolved(field="variables", value=f"({it.what})", origin=str(it.where or ""))
+        for it in inventory.unread.get(host, ())
     )
 
 

@@ -11,6 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+JOINT = " + "
+"""Between the names of several places that are read as one inventory, merged from left to right."""
+
+NAMED_BY = "ANSIBLE_VAULT_PASSWORD_FILE"
+"""Ansible's own variable of the environment that names the file with the vault's password."""
+
 Agree = Callable[[Path], bool]
 """Asked before a program is run as an inventory; True lets it run."""
 
@@ -27,6 +33,8 @@ class Reading:
     via: Via = "own"
     agree: Agree | None = None
     """Without it no program is run."""
+    vault_password: str = ""
+    """The file with the password of vault files, or the program that prints it; empty where they stay closed."""
 
 
 AS_IT_IS = Reading()

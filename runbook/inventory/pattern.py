@@ -43,14 +43,25 @@ def select(inventory: Inventory, pattern: str, *, where: Where | None = None) ->
         Problems: `no-hosts` where it, or one of its terms, matches nobody; `bad-pattern` where it cannot be read; and
             whatever keeps a selected host from being connected to as the inventory describes it.
     """
+    names = named(inventory, pattern, where=where)
+    blocked = dict.fromkeys(problem for name in names for problem in inventory.unusable.get(name, ()))
+    if blocked:
+        raise Problems(blocked)
+    return names
+
+
+def named(inventory: Inventory, pattern: str, *, where: Where | None = None) -> tuple[str, ...]:
+    """As `select`, with the hosts that cannot be connected to: for whoever only looks.
+
+    Raises:
+        Problems: `no-hosts` and `bad-pattern`.
+    """
     if pattern.strip() == CONTROLLER:
         return (CONTROLLER,)
     names = _resolve(inventory, pattern, where)
     if not names:
-        raise Problems([_nobody(inventory, pattern, "its terms leave no host", where)])
-    blocked = dict.fromkeys(problem for name in names for problem in inventory.unusable.get(name, ()))
-    if blocked:
-        raise Problems(blocked)
+        empty = "" if inventory.hosts else f"{inventory.name} lists no host at all"
+        raise Problems([_nobody(inventory, pattern, empty or "its terms leave no host", where)])
     return names
 
 

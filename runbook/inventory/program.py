@@ -8,12 +8,13 @@ standard input, one minute and eight megabytes. What it prints is judged by `inv
 from __future__ import annotations
 
 import os
+import re
 import selectors
 import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,11 +23,15 @@ from runbook.problem import Problems, Where, problem
 LIMIT_SECONDS = 60.0
 """A cloud's API may take half a minute for a thousand machines; a person waits no longer than this."""
 LIMIT_BYTES = 8 << 20
+"""What a program may print."""
+ANSIBLE_LIMIT_BYTES = 256 << 20
+"""What Ansible may print about a whole site; 7.8 MB were seen at one of two thousand hosts."""
 _TURN = 1.0
 """Seconds between two looks at the limits while nothing is printed."""
 _NONE: Mapping[str, str] = MappingProxyType({})
 _STRICT = MappingProxyType({"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"})
 """By default Ansible only warns of an inventory that it cannot read, and prints one without hosts."""
+_IGNORE = "ANSIBLE_INVENTORY_IGNORE_REGEX"
 _MAX_COMPLAINT = 500
 """Characters of a program's error output that are shown."""
 
@@ -40,8 +45,13 @@ def list_program(path: Path, shown: str) -> str:
     return _output([str(path.absolute()), "--list"], shown, folder=path.parent)
 
 
-def list_with_ansible(path: Path, shown: str) -> str:
+def list_with_ansible(path: Path, shown: str, *, passed_over: Iterable[str]) -> str:
     """What `ansible-inventory` makes of an inventory, vault and plugins included.
+
+    Args:
+        path: A file, or a folder that it reads as a whole.
+        shown: How problems name it.
+        passed_over: Names in the folder that are no inventories.
 
     Raises:
         Problems: code `no-ansible` where it is not installed; else as for `list_program`.
@@ -52,10 +62,15 @@ def list_with_ansible(path: Path, shown: str) -> str:
         fix = "Install ansible-core, or read the inventory without it."
         raise problem("cannot read the inventory through Ansible", why=why, fix=fix, code="no-ansible")
     argv = [program, "--inventory", str(path.absolute()), "--list"]
-    return _output(argv, shown, folder=path.parent, settings=_STRICT)
+    folder = path if path.is_dir() else path.parent
+    # What is ours in the folder would otherwise be read as a list of hosts.
+    ours = ",".join(filter(None, (os.environ.get(_IGNORE, ""), *(f"^{re.escape(name)}$" for name in passed_over))))
+    return _output(argv, shown, folder=folder, settings={**_STRICT, _IGNORE: ours}, limit=ANSIBLE_LIMIT_BYTES)
 
 
-def _output(argv: Sequence[str], shown: str, *, folder: Path, settings: Mapping[str, str] = _NONE) -> str:
+def _output(
+    argv: Sequence[str], shown: str, *, folder: Path, settings: Mapping[str, str] = _NONE, limit: int = LIMIT_BYTES
+) -> str:
     """Run it, bounded in time and bytes, and give what it printed."""
     try:
         process = subprocess.Popen(
@@ -74,7 +89,7 @@ def _output(argv: Sequence[str], shown: str, *, folder: Path, settings: Mapping[
     timer.start()
     with process:
         try:
-            printed, complaint, why = _drain(process, expired)
+            printed, complaint, why = _drain(process, expired, limit)
         finally:
             timer.cancel()
             _end(process)
@@ -84,7 +99,7 @@ def _output(argv: Sequence[str], shown: str, *, folder: Path, settings: Mapping[
     return printed.decode("utf-8", "replace")
 
 
-def _drain(process: subprocess.Popen[bytes], expired: threading.Event) -> tuple[bytes, bytes, str]:
+def _drain(process: subprocess.Popen[bytes], expired: threading.Event, limit: int) -> tuple[bytes, bytes, str]:
     """Both outputs to their end, and why they were not read to it where a limit was met."""
     kept = {"out": bytearray(), "err": bytearray()}
     with selectors.DefaultSelector() as ready:
@@ -99,8 +114,8 @@ def _drain(process: subprocess.Popen[bytes], expired: threading.Event) -> tuple[
                     ready.unregister(key.fd)
             if expired.is_set():
                 return b"", bytes(kept["err"]), f"it takes longer than {LIMIT_SECONDS:.0f} s"
-            if len(kept["out"]) + len(kept["err"]) > LIMIT_BYTES:
-                return b"", b"", f"it prints more than {LIMIT_BYTES:,} bytes"
+            if len(kept["out"]) + len(kept["err"]) > limit:
+                return b"", b"", f"it prints more than {limit:,} bytes"
     return bytes(kept["out"]), bytes(kept["err"]), ""
 
 

@@ -53,7 +53,7 @@ def split_secrets(host: str, settings: Mapping[str, Setting], *, reserved: Conta
         if setting.form != "plain":
             unreadable_ones[name] = unreadable(name, setting)
             continue
-        found = dict(_secrets(name, setting.value, name=name))
+        found = dict(_secrets(name, setting.value, name=name, all_of_it=setting.is_secret and name not in reserved))
         place = str(Where(setting.where.file, setting.where.line))
         passwords += (_password(host, path, text, place) for path, text in found.items())
         if name not in reserved and name not in found:
@@ -85,16 +85,21 @@ def cannot_be_read(it: Unreadable, subject: str) -> Problem:
     )
 
 
-def _secrets(path: str, value: Json, *, name: str) -> Iterator[tuple[str, str]]:
-    """The dotted path and the text of every secret in a value; flags and empty values are none."""
+def _secrets(path: str, value: Json, *, name: str, all_of_it: bool = False) -> Iterator[tuple[str, str]]:
+    """The dotted path and the text of every secret in a value; flags and empty values are none.
+
+    With `all_of_it` every leaf counts: its author kept it encrypted.
+    """
     match value:
         case dict():
             for key, item in value.items():
-                yield from _secrets(f"{path}.{key}", item, name=key)
+                yield from _secrets(f"{path}.{key}", item, name=key, all_of_it=all_of_it)
         case list():
             for index, item in enumerate(value):
-                yield from _secrets(f"{path}.{index}", item, name=name)
-        case str() | int() | float() if not isinstance(value, bool) and value != "" and is_secret_name(name):
+                yield from _secrets(f"{path}.{index}", item, name=name, all_of_it=all_of_it)
+        case str() | int() | float() if (
+            not isinstance(value, bool) and value != "" and (all_of_it or is_secret_name(name))
+        ):
             yield path, str(value)
         case _:
             pass

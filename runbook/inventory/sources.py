@@ -1,12 +1,14 @@
 """Which files an inventory consists of, and which reader each of them gets.
 
-The file's ending decides where it has one; a bare `hosts` is a program, YAML or INI by what it holds, which are the
-kinds that Ansible would try. Nothing here knows a format's rules, and no program runs unless somebody agreed to it.
+A folder is read as Ansible reads it: every file in it and below it, by name, but for the endings that Ansible passes
+over. `.yaml`, `.yml` and `.json` are YAML, a name without an ending is a program, YAML or INI by what it holds, and
+whatever else it ends in is INI. Nothing here knows a format's rules, and no program runs unless somebody agreed to it.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from runbook.document.environment_file import FILE_NAMES
@@ -14,62 +16,90 @@ from runbook.document.source import MapNode, parse_source
 from runbook.inventory.draft import InventoryDraft
 from runbook.inventory.ini_form import read_ini
 from runbook.inventory.json_form import read_json
-from runbook.inventory.manner import Agree, Reading, Via
-from runbook.inventory.variable_files import LIMITS, Workspace, entries, read_bytes
+from runbook.inventory.manner import Agree, Reading
+from runbook.inventory.variable_files import LIMITS, FileNames, entries, read_bytes
 from runbook.inventory.yaml_form import read_yaml
 from runbook.problem import Exit, Problems, Where, problem
 
-HOSTS_FILES = ("hosts.yaml", "hosts.yml", "hosts.ini", "hosts.json", "hosts")
 _YAML = (".yaml", ".yml", ".json")
-_INI = (".ini", ".cfg", "")
-_LEFT_ALONE = (".bak", ".md", ".orig", ".pyc", ".pub", ".retry", ".rst", ".swp", ".txt")
-"""Endings of files that lie beside inventories and are none; much the same as Ansible's list."""
+_PASSED_OVER = (
+    ".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry"
+)  # fmt: skip
+"""Endings of files that lie in an inventory's folder and are none: Ansible's INVENTORY_IGNORE_EXTS as it is shipped."""
+_NOT_SOURCES = frozenset({"group_vars", "host_vars", "vars_plugins", *FILE_NAMES})
+_DEEPEST = 8
+"""Folders within folders; a symbolic link that points upwards must not be followed for ever."""
 
 
-def inventory_files(place: Path, workspace: Workspace) -> tuple[Path, ...]:
-    """The inventory files of a place: itself, its one `hosts` file, or, without one, every file in the folder.
+def inventory_files(place: Path, names: FileNames, *, beside: frozenset[Path] = frozenset()) -> tuple[Path, ...]:
+    """The inventory files of a place: itself, or every file in the folder and the folders below it, by name.
+
+    Args:
+        place: A file, whatever its ending, or a folder.
+        names: How names are shown.
+        beside: Files of ours in the folder that list no hosts, such as pinned host keys.
 
     Raises:
-        Problems: The folder has several `hosts` files, or nothing to read.
+        Problems: The folder cannot be read, or has nothing to read.
     """
     if not place.is_dir():
         return (place,)
-    hosts = tuple(place / name for name in HOSTS_FILES if (place / name).is_file())
-    shown = workspace.shown(place)
-    if len(hosts) > 1:
-        names = ", ".join(path.name for path in hosts)
-        fix = "Keep one of them."
-        raise problem(
-            f"{shown} has {names}", why="which counts?", fix=fix, where=Where(shown), code="ambiguous-inventory"
-        )
-    files = hosts or tuple(path for path in entries(place, shown) if _may_be_inventory(path))
+    files = tuple(path for path in _below(place, names, _DEEPEST) if path.resolve() not in beside)
     if not files:
+        shown = names.shown(place)
         raise problem(
             f"{shown} holds no inventory", fix=f"Make {shown}/hosts.yaml.", where=Where(shown), code="no-inventory"
         )
     return files
 
 
-def read_file(path: Path, workspace: Workspace, draft: InventoryDraft, reading: Reading) -> None:
+def _below(folder: Path, names: FileNames, deepest: int) -> Iterator[Path]:
+    for path in entries(folder, names.shown(folder)):
+        if path.name.startswith(".") or path.name.endswith(_PASSED_OVER) or path.name in _NOT_SOURCES:
+            continue
+        if path.is_dir():
+            if deepest:
+                yield from _below(path, names, deepest - 1)
+        elif path.is_file():
+            yield path
+
+
+def read_file(path: Path, names: FileNames, draft: InventoryDraft, reading: Reading) -> None:
     """Read one inventory file into the draft.
 
     Raises:
         Problems: It cannot be read at all; what is wrong inside it goes to `draft.problems`.
     """
-    shown = workspace.shown(path)
-    program = path.is_file() and _is_program(path)
-    if program:
+    shown = names.shown(path)
+    if path.is_file() and _is_program(path):
         _require_agreement(path, shown, reading.agree)
-    if program or reading.via == "ansible-inventory":
-        _read_program(path, shown, draft, via=reading.via)
+        # Late, because starting processes is a large library's work and most inventories are plain files.
+        from runbook.inventory.program import list_program  # noqa: PLC0415 - said above
+
+        read_json(list_program(path, shown), shown, draft)
     else:
         _read_static(path, shown, draft)
     draft.files.append(str(path))
 
 
-def _may_be_inventory(path: Path) -> bool:
-    hidden = path.name.startswith(".") or path.name.endswith("~")
-    return path.is_file() and not hidden and path.name not in FILE_NAMES and path.suffix not in _LEFT_ALONE
+def read_through_ansible(
+    place: Path, names: FileNames, draft: InventoryDraft, reading: Reading, *, beside: frozenset[Path]
+) -> None:
+    """Have Ansible read a place, whole as it was named: which of its files count is Ansible's business then.
+
+    Raises:
+        Problems: Ansible is not there, or a program in the place was not agreed to, or Ansible refuses the place.
+    """
+    from runbook.inventory.program import list_with_ansible  # noqa: PLC0415 - as above
+
+    files = inventory_files(place, names, beside=beside)
+    for path in files:
+        if _is_program(path):
+            _require_agreement(path, names.shown(path), reading.agree)
+    shown = names.shown(place)
+    passed_over = (*FILE_NAMES, *(path.name for path in beside if path.parent == place.resolve()))
+    read_json(list_with_ansible(place, shown, passed_over=passed_over), shown, draft)
+    draft.files += map(str, files)
 
 
 def _require_agreement(path: Path, shown: str, agree: Agree | None) -> None:
@@ -96,23 +126,17 @@ def _is_program(path: Path) -> bool:
         return file.read(4).startswith((b"#!", b"\x7fELF"))
 
 
-def _read_program(path: Path, shown: str, draft: InventoryDraft, *, via: Via) -> None:
-    # Late, because starting processes is a large library's work and most inventories are plain files.
-    from runbook.inventory.program import list_program, list_with_ansible  # noqa: PLC0415 - said above
-
-    run = list_with_ansible if via == "ansible-inventory" else list_program
-    read_json(run(path, shown), shown, draft)
-
-
 def _read_static(path: Path, shown: str, draft: InventoryDraft) -> None:
     data = read_bytes(path, shown)
     if path.suffix in _YAML or (path.suffix == "" and _is_mapping(data, shown)):
-        read_yaml(parse_source(data, shown, limits=LIMITS).root, draft)
-    elif path.suffix in _INI:
-        read_ini(_text(data, shown), shown, draft)
+        source = parse_source(data, shown, limits=LIMITS, last_key_wins=True)
+        draft.warnings += source.warnings
+        read_yaml(source.root, draft)
+    elif path.suffix == ".toml":
+        fix = "Read it through Ansible: --inventory-via ansible-inventory."
+        raise problem(f"{shown} is TOML, which is not read here", fix=fix, where=Where(shown), code="unknown-format")
     else:
-        fix = "Use .yaml, .ini, or no ending at all."
-        raise problem(f'{shown} ends in "{path.suffix}"', fix=fix, where=Where(shown), code="unknown-format")
+        read_ini(_text(data, shown), shown, draft)
 
 
 def _is_mapping(data: bytes, shown: str) -> bool:
@@ -120,7 +144,7 @@ def _is_mapping(data: bytes, shown: str) -> bool:
     if data.startswith(b"---"):
         return True
     try:
-        return isinstance(parse_source(data, shown, limits=LIMITS).root, MapNode)
+        return isinstance(parse_source(data, shown, limits=LIMITS, last_key_wins=True).root, MapNode)
     except Problems:
         return False
 

@@ -2,19 +2,23 @@
 
 A name's variables are in `NAME`, `NAME.yml`, `NAME.yaml` or `NAME.json`, the first of these that exists; where it is a
 folder, every file in it counts, in order of name, the later one winning. Each folder is listed once, however many
-hosts ask. A file that is encrypted as a whole is refused by name: half of a host's variables is worse than none.
+hosts ask. A file that cannot be read, or is encrypted, is left out whole and named once: whoever needs what it sets is
+told where that may stand, and nobody else is kept from working.
 Rules: https://docs.ansible.com/ansible/latest/inventory_guide/intro_inventory.html#organizing-host-and-group-variables
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from runbook.document.source import Limits, parse_source
 from runbook.inventory.draft import VAULT_HEADER, InventoryDraft, Setting
 from runbook.inventory.yaml_form import settings_in
 from runbook.problem import Problem, Problems, Where, problem
+
+Decrypt = Callable[[bytes, str], bytes]
+"""The text of a vault file, by its bytes and the name it is shown under; raises Problems, code `vault`, without it."""
 
 EXTENSIONS = ("", ".yml", ".yaml", ".json")
 LIMITS = Limits(size=8 << 20, nodes=500_000)
@@ -23,7 +27,7 @@ _DEEPEST = 8
 """Folders within folders; a symbolic link that points upwards must not be followed for ever."""
 
 
-class Workspace:
+class FileNames:
     """Where files are, and how their names are shown: as a person in the workspace would type them."""
 
     def __init__(self, root: Path) -> None:
@@ -37,36 +41,55 @@ class Workspace:
 
 
 class VariableFiles:
-    """The variable files of one folder, read as they are asked for."""
+    """The variable files of an inventory's folders, read as they are asked for; a later folder beats an earlier one."""
 
-    def __init__(self, folder: Path | None, workspace: Workspace, draft: InventoryDraft) -> None:
-        """Begin at a folder, or nowhere for inventories that have no files beside them.
+    def __init__(self, folders: Sequence[Path], names: FileNames, draft: InventoryDraft, decrypt: Decrypt) -> None:
+        """Begin at these folders; none for inventories that have no files beside them.
 
-        Nothing is read yet; what is read is noted in `draft.files`, what is wrong in `draft.problems`.
+        Nothing is read yet. What is read is noted in `draft.files`; of a file that cannot be, its owner is told in
+        `draft.warnings` once, and everybody else goes on.
         """
-        self._workspace = workspace
+        self._names = names
         self._draft = draft
-        self._group_folder = self._listing(folder / "group_vars") if folder else {}
-        self._host_folder = self._listing(folder / "host_vars") if folder else {}
+        self._decrypt = decrypt
+        self._listings = {
+            kind: tuple(self._listing(folder / f"{kind}_vars") for folder in folders) for kind in ("group", "host")
+        }
+        self.unread_of_group: dict[str, tuple[Problem, ...]] = {}
+        """Group name to why files of its variables could not be read."""
+        self.unread_of_host: dict[str, tuple[Problem, ...]] = {}
 
     def of_group(self, name: str) -> dict[str, Setting]:
         """What the files set for a group."""
-        return self._read(self._first(self._group_folder, name))
+        settings, self.unread_of_group[name] = self._read("group", name)
+        return settings
 
     def of_host(self, name: str) -> dict[str, Setting]:
         """What the files set for a host."""
-        return self._read(self._first(self._host_folder, name))
+        settings, self.unread_of_host[name] = self._read("host", name)
+        return settings
 
     def _listing(self, folder: Path) -> dict[str, Path]:
         """File name to path; empty where there is no such folder."""
-        return {entry.name: entry for entry in self._entries(folder)} if folder.is_dir() else {}
-
-    def _entries(self, folder: Path) -> tuple[Path, ...]:
+        if not folder.is_dir():
+            return {}
         try:
-            return entries(folder, self._workspace.shown(folder))
+            return {entry.name: entry for entry in entries(folder, self._names.shown(folder))}
         except Problems as bad:
             self._draft.problems += bad.problems
-            return ()
+            return {}
+
+    def _read(self, kind: str, name: str) -> tuple[dict[str, Setting], tuple[Problem, ...]]:
+        settings: dict[str, Setting] = {}
+        unread: list[Problem] = []
+        for listing in self._listings[kind]:
+            for path in self._first(listing, name):
+                try:
+                    settings |= self._read_file(path)
+                except Problems as bad:
+                    unread.append(_unread(bad.problems[0]))
+        self._draft.warnings += unread
+        return settings, tuple(unread)
 
     def _first(self, listing: dict[str, Path], name: str) -> tuple[Path, ...]:
         for extension in EXTENSIONS:
@@ -77,7 +100,7 @@ class VariableFiles:
 
     def _inside(self, folder: Path, deepest: int) -> Iterator[Path]:
         """The variable files in a folder by name; hidden ones, backups and other kinds of file are passed over."""
-        for path in self._entries(folder):
+        for path in entries(folder, self._names.shown(folder)):
             if path.name.startswith(".") or path.name.endswith("~"):
                 continue
             if path.is_dir():
@@ -86,24 +109,42 @@ class VariableFiles:
             elif path.is_file() and path.suffix in EXTENSIONS:
                 yield path
 
-    def _read(self, found: tuple[Path, ...]) -> dict[str, Setting]:
-        settings: dict[str, Setting] = {}
-        for path in found:
-            settings |= self._read_file(path)
-        return settings
-
     def _read_file(self, path: Path) -> dict[str, Setting]:
-        shown = self._workspace.shown(path)
-        try:
-            data = read_bytes(path, shown)
-            self._draft.files.append(str(path))
-            if data.startswith(VAULT_HEADER.encode()):
-                self._draft.problems.append(_encrypted(shown))
-                return {}
-            return settings_in(parse_source(data, shown, limits=LIMITS).root, self._draft)
-        except Problems as bad:
-            self._draft.problems += bad.problems
-            return {}
+        """What one file sets.
+
+        Raises:
+            Problems: Why nothing of it counts: half of its variables would be worse than none.
+        """
+        shown = self._names.shown(path)
+        data = read_bytes(path, shown)
+        self._draft.files.append(str(path))
+        is_encrypted = data.startswith(VAULT_HEADER.encode())
+        if is_encrypted:
+            data = self._decrypt(data, shown)
+        source = parse_source(data, shown, limits=LIMITS, last_key_wins=True)
+        self._draft.warnings += source.warnings
+        before = len(self._draft.problems)
+        settings = settings_in(source.root, self._draft)
+        wrong = self._draft.problems[before:]
+        del self._draft.problems[before:]
+        if wrong:
+            raise Problems(wrong)
+        return {name: it.encrypted() for name, it in settings.items()} if is_encrypted else settings
+
+
+def _unread(reason: Problem) -> Problem:
+    """One line about a file that is left out."""
+    if reason.code == "vault":
+        return reason
+    why = f"{reason.what}{f': {reason.why}' if reason.why else ''}"
+    return Problem(
+        what="the file was left out",
+        why=why,
+        fix=reason.fix or "Mend it: what it sets is not there until then.",
+        where=reason.where,
+        code="file-left-out",
+        warning=True,
+    )
 
 
 def read_bytes(path: Path, shown: str) -> bytes:
@@ -135,14 +176,3 @@ def _cannot_read(shown: str, error: OSError) -> Problems:
     fix = "Check the name, the folder and who may read it."
     why = error.strerror or str(error)
     return problem(f"cannot read {shown}", why=why, fix=fix, where=Where(shown), code="unreadable")
-
-
-def _encrypted(shown: str) -> Problem:
-    return Problem(
-        what=f"{shown} is encrypted with Ansible Vault",
-        why="runbook holds no vault password",
-        fix="Read the inventory through Ansible (--inventory-via ansible-inventory), which asks its own configuration "
-        "for the password, or keep the values in a file that is not encrypted.",
-        where=Where(shown, 1),
-        code="vault",
-    )

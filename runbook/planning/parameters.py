@@ -14,7 +14,7 @@ from runbook.core.inventory import Inventory
 from runbook.core.plan import PlannedParameter
 from runbook.core.runbook import Parameter, Runbook
 from runbook.document import scalars
-from runbook.document.source import scalar_of
+from runbook.document.core_schema import scalar_of
 from runbook.planning.draft import Given
 from runbook.problem import Problem, Problems, Where, nearest, problem
 

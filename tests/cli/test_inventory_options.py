@@ -120,3 +120,18 @@ def test_the_record_keeps_how_the_inventory_was_read_and_a_resume_reads_it_so(de
     }
     again = reading_again(folder, None)
     assert (again.overrides, again.via, again.agree) == ({"rack": "9"}, "own", None)
+
+
+def test_several_inventories_are_one_and_the_record_knows_all_of_them(desk: Desk) -> None:
+    desk.write("inventories/one/hosts", "localhost ansible_connection=local\n")
+    desk.write("inventories/two/hosts", "second ansible_connection=local\n")
+    listed = desk.ask("hosts", "list", "-i", "one", "-i", "two", "--json")
+    assert [host["name"] for host in json.loads(listed.out)] == ["localhost", "second"]
+
+
+def test_hosts_that_cannot_be_used_are_listed_with_the_reason(desk: Desk) -> None:
+    desk.write("inventories/one/hosts", "[lin]\nl1\n[win]\nw1 ansible_connection=winrm\n")
+    listed = desk.ask("hosts", "list", "-i", "one")
+    assert (listed.status, "cannot be used: ansible_connection is 'winrm'" in listed.out) == (0, True), listed
+    explained = desk.ask("hosts", "explain", "w1", "-i", "one")
+    assert "no: ansible_connection is 'winrm'" in explained.out

@@ -12,7 +12,8 @@ from runbook.document.source import parse_source
 from runbook.inventory.draft import MAX_HOSTS, InventoryDraft
 from runbook.inventory.ini_form import read_ini
 from runbook.inventory.json_form import read_json
-from runbook.inventory.reading import inventory_names, read_inventory
+from runbook.inventory.places import inventory_names
+from runbook.inventory.reading import read_inventory
 from runbook.inventory.yaml_form import read_yaml
 from runbook.problem import Exit, Problems
 
@@ -168,13 +169,7 @@ def test_a_file_without_an_ending_is_what_it_looks_like(tmp_path, name, text):
     assert reading(tmp_path, text, name=name).groups["web"] == ("web1",)
 
 
-def test_two_hosts_files_are_refused_because_one_would_be_ignored(tmp_path):
-    reading(tmp_path, "web1\n")
-    with pytest.raises(Problems, match=r"has hosts\.yaml, hosts\.ini"):
-        reading(tmp_path, "all: {}\n", name="hosts.yaml")
-
-
-def test_a_folder_without_a_hosts_file_is_all_its_files_but_not_its_notes(tmp_path):
+def test_a_folder_is_all_its_files_but_not_its_notes(tmp_path):
     place = tmp_path / "inventories/here"
     place.mkdir(parents=True)
     for name, text in {
@@ -187,7 +182,7 @@ def test_a_folder_without_a_hosts_file_is_all_its_files_but_not_its_notes(tmp_pa
     inventory = read_inventory("here", workspace=tmp_path)
     assert set(inventory.hosts) == {"web1", "db1"}
     assert inventory.environment.confirm == "none"
-    assert [Path(file).name for file in inventory.files] == ["10-web.ini", "20-db.yml", "environment.yaml"]
+    assert [Path(file).name for file in inventory.files] == ["environment.yaml", "10-web.ini", "20-db.yml"]
 
 
 def test_a_list_of_hosts_is_an_inventory_of_its_own(tmp_path):

@@ -8,6 +8,7 @@ from runbook.core.command import MASK
 from runbook.core.inventory import Unreadable
 from runbook.inventory.explain import Resolved, explain, why_missing
 from runbook.inventory.manner import Reading
+from runbook.inventory.pattern import select
 from runbook.inventory.reading import read_inventory
 from runbook.problem import Exit, Problems, Where
 
@@ -92,14 +93,45 @@ def test_yaml_scalars_of_an_inventory_follow_the_older_rules_that_ansible_reads_
     }
 
 
-def test_an_encrypted_file_is_refused_by_name_with_all_else_that_is_wrong(tmp_path):
-    vault = "$ANSIBLE_VAULT;1.1;AES256\n6162\n"
-    files = {"hosts.ini": "[web]\nweb1\n", "group_vars/web/vault.yml": vault, "host_vars/web1.yml": "a: [\n"}
-    with pytest.raises(Problems) as refused:
-        reading(tmp_path, files)
-    assert [(problem.where.file, problem.code) for problem in refused.value.problems] == [
+CLOSED = "$ANSIBLE_VAULT;1.1;AES256\n6162\n"
+
+
+def test_variable_files_that_cannot_be_read_are_named_once_and_keep_nobody_from_working(tmp_path):
+    files = {
+        "hosts.ini": "[web]\nweb1\nweb2\n",
+        "group_vars/web/vault.yml": CLOSED,
+        "group_vars/web/open.yml": "port: 80",
+        "host_vars/web1.yml": "a: [\n",
+    }
+    inventory = reading(tmp_path, files)
+    assert [(problem.where.file, problem.code) for problem in inventory.warnings] == [
         ("inventories/here/group_vars/web/vault.yml", "vault"),
-        ("inventories/here/host_vars/web1.yml", "bad-yaml"),
+        ("inventories/here/host_vars/web1.yml", "file-left-out"),
+    ]
+    assert {host: it.variables for host, it in inventory.hosts.items()} == {"web1": {"port": 80}, "web2": {"port": 80}}
+    assert select(inventory, "web") == ("web1", "web2")
+
+
+def test_who_misses_a_variable_is_told_which_closed_file_it_may_stand_in(tmp_path):
+    inventory = reading(tmp_path, {"hosts.ini": "[web]\nweb1\n[db]\ndb1\n", "group_vars/web.yml": CLOSED})
+    assert [str(problem) for problem in why_missing(inventory, "web1", "token")] == [
+        (
+            'inventories/here/group_vars/web.yml:1: variable "token" of web1 may stand in a file that could not be read: '
+            "inventories/here/group_vars/web.yml is encrypted with Ansible Vault: no vault password is named. "
+            "Name it: --vault-password-file FILE, or ANSIBLE_VAULT_PASSWORD_FILE."
+        )
+    ]
+    assert why_missing(inventory, "db1", "token") == ()
+    assert [one.value for one in explain(inventory, "web1") if one.field == "variables"] == [
+        "(inventories/here/group_vars/web.yml is encrypted with Ansible Vault)"
+    ]
+
+
+def test_a_key_that_is_written_twice_is_a_warning_and_the_last_one_counts(tmp_path):
+    inventory = reading(tmp_path, {"hosts.ini": "h1\n", "group_vars/all.yml": "a: 1\nb: 2\na: 3\n"})
+    assert inventory.hosts["h1"].variables == {"a": 3, "b": 2}
+    assert [(str(problem.where), problem.code) for problem in inventory.warnings] == [
+        ("inventories/here/group_vars/all.yml:3:1", "duplicate-key")
     ]
 
 

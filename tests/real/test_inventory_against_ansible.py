@@ -47,10 +47,10 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def ask(inventory: Path) -> dict:
+def ask(*inventories: Path) -> dict:
     with tempfile.TemporaryDirectory() as home:
         done = subprocess.run(
-            [program(), "-i", str(inventory), "--list"],
+            [program(), *(word for path in inventories for word in ("-i", str(path))), "--list"],
             env=environment(Path(home)),
             cwd=home,
             capture_output=True,
@@ -64,6 +64,8 @@ def ask(inventory: Path) -> dict:
 def write(folder: Path, files: dict[str, str]) -> Path:
     for name, text in files.items():
         path = folder / name
+        if name == ".":
+            continue
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return folder / next(iter(files))
@@ -92,9 +94,9 @@ def their_variables(answer: dict, host: str) -> dict:
     return {name: value for name, value in everything.items() if name in known or name not in CONNECTION_VARIABLES}
 
 
-def compare(path: Path) -> None:
-    answer = ask(path)
-    ours = read_inventory(path, workspace=path.parent)
+def compare(*paths: Path) -> None:
+    answer = ask(*paths)
+    ours = read_inventory(" + ".join(map(str, paths)), workspace=paths[0].parent)
     theirs = their_groups(answer)
     assert {name: set(hosts) for name, hosts in ours.groups.items() if hosts} == {
         name: hosts for name, hosts in theirs.items() if hosts
@@ -220,16 +222,43 @@ FILES = {
     "host_vars/nobody.yml": "q: 1\n",
     "group_vars/empty.yml": "",
 }
+FOLDER = {
+    ".": "",
+    "hosts": "localhost ansible_connection=local\n[web]\nweb1\nweb2\n",
+    "02-db.ini": "[db]\ndb1 v=inline\n[web]\nweb1 late=yes\n",
+    "groups": "[web]\n[eu:children]\nweb\n",
+    "sub/more.yml": "cache: {hosts: {c1: {v: 1}}}\n",
+    "sub/deep/x.ini": "[deep]\nd1\n",
+    "sub/group_vars/cache.yml": "never: 1\n",
+    "group_vars/db.yml": "v: file\nw: file\n",
+    "old.cfg": "not1\n",
+    "notes.txt": "not2\n",
+    "x.ini.orig": "not3\n",
+    "odd.example": "[odd]\nodd1\n",
+    ".hidden": "not4\n",
+}
 PORTS = {
     "ports.ini": "a:22\n[g]\na:23\nb:24 ansible_port=25\n[2001:db8::1]:26\n192.168.1.1:27\n[g2]\nb:28\n2001:db8::2\n",
 }
 
 
 @pytest.mark.parametrize(
-    "files", [INI, YAML, PRIORITIES, FILES, PORTS], ids=["ini", "yaml", "priorities", "files", "ports"]
+    "files",
+    [INI, YAML, PRIORITIES, FILES, FOLDER, PORTS],
+    ids=["ini", "yaml", "priorities", "files", "folder", "ports"],
 )
 def test_an_inventory_means_what_it_means_to_ansible(tmp_path, files):
     compare(write(tmp_path, files))
+
+
+def test_several_inventories_are_merged_as_ansible_merges_them(tmp_path):
+    first = write(tmp_path / "one", FOLDER)
+    second = write(
+        tmp_path / "two",
+        {"y.ini": "[web]\nweb1 late=later\nweb7\n[db]\n[db:vars]\nv=two\n", "group_vars/db.yml": "w: two\n"},
+    )
+    compare(first, second)
+    compare(second, first)
 
 
 names = st.sampled_from([f"g{number}" for number in range(7)])
@@ -392,13 +421,20 @@ def ansible(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def test_an_encrypted_file_is_read_through_ansible_and_refused_without_it(ansible):
+def test_an_encrypted_file_is_opened_by_ansible_or_with_its_password_and_stays_closed_without(ansible):
     path = write(ansible / "here", {"hosts.ini": "web1\n", "group_vars/all.yml": "region: eu\ndb_password: hunter2\n"})
     subprocess.run(
         [beside("ansible-vault"), "encrypt", path.parent / "group_vars/all.yml"], check=True, capture_output=True
     )
-    with pytest.raises(Problems, match=r"all\.yml.* is encrypted with Ansible Vault"):
-        read_inventory(path, workspace=ansible)
+    closed = read_inventory(path, workspace=ansible)
+    assert closed.hosts["web1"].variables == {}
+    assert [problem.code for problem in closed.warnings] == ["vault"]
+    opened = read_inventory(path, workspace=ansible, reading=Reading(vault_password=str(ansible / "password")))
+    assert opened.hosts["web1"].variables == {}
+    assert {it.variable: it.secret.reveal() for it in opened.passwords} == {"region": "eu", "db_password": "hunter2"}
+    (ansible / "wrong").write_text("another\n")
+    refused = read_inventory(path, workspace=ansible, reading=Reading(vault_password=str(ansible / "wrong")))
+    assert ["ansible-vault says" in problem.why for problem in refused.warnings] == [True]
     inventory = read_inventory(path, workspace=ansible, reading=Reading(via="ansible-inventory"))
     assert inventory.hosts["web1"].variables == {"region": "eu"}
     assert [password.secret.reveal() for password in inventory.passwords] == ["hunter2"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from msgspec import to_builtins
 
 from runbook.cli.compose import json_option, run_async, settings
 from runbook.cli.data import print_json, print_table
@@ -13,8 +14,9 @@ from runbook.core.inventory import Inventory
 from runbook.inventory.explain import Resolved
 from runbook.inventory.explain import explain as resolve
 from runbook.inventory.manner import Reading
-from runbook.inventory.pattern import select
-from runbook.inventory.reading import inventory_names, read_inventory
+from runbook.inventory.pattern import named
+from runbook.inventory.places import inventory_names
+from runbook.inventory.reading import read_inventory
 from runbook.problem import Problems, problem
 from runbook.view.sanitize import safe
 
@@ -31,11 +33,12 @@ def verb() -> None:
 def list_hosts(*, pattern: str, inventory: str, reading: Reading, as_json: bool) -> int:
     """The hosts that a PATTERN names: `all`, a group, a glob, `web:&eu:!web3`."""
     place = _inventory(inventory, reading)
-    hosts = [place.hosts[name] for name in select(place, pattern) if name in place.hosts]
+    hosts = [place.hosts[name] for name in named(place, pattern) if name in place.hosts]
+    why = {name: "; ".join(problem.what for problem in problems) for name, problems in place.unusable.items()}
     if as_json:
-        print_json(hosts)
+        print_json([to_builtins(host) | {"unusable": why.get(host.name, "")} for host in hosts])
         return 0
-    print_table(("host", "reached at", "as", "groups"), [_cells(host) for host in hosts])
+    print_table(("host", "reached at", "as", "groups"), [_cells(host, why.get(host.name, "")) for host in hosts])
     return 0
 
 
@@ -75,9 +78,12 @@ def _inventory(name: str, reading: Reading) -> Inventory:
     return found
 
 
-def _cells(host: Host) -> tuple[str, ...]:
+def _cells(host: Host, why_not: str) -> tuple[str, ...]:
+    groups = ", ".join(host.groups) or "-"
+    if why_not:
+        return tuple(safe(cell) for cell in (host.name, f"cannot be used: {why_not}", "-", groups))
     address = "this machine" if host.connection == "local" else f"{host.target}{f':{host.port}' if host.port else ''}"
-    return tuple(safe(cell) for cell in (host.name, address, host.user or "-", ", ".join(host.groups) or "-"))
+    return tuple(safe(cell) for cell in (host.name, address, host.user or "-", groups))
 
 
 def _line(one: Resolved) -> tuple[str, ...]:

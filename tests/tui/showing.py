@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 from rich.cells import cell_len
 from textual.pilot import Pilot
+from textual.widgets import Footer
 
 from runbook.feed.feed import Feed
 from runbook.tui.app import RunbookApp, StartOn
@@ -63,6 +64,8 @@ async def opened(
     async with app.run_test(size=size, tooltips=False, notifications=True) as pilot:
         await pilot.pause()
         yield pilot
+        if pilot.app.is_running:
+            await painted(pilot)  # a screen that is taken away while it is being made complains
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], object], *, turns: int = 200) -> None:
@@ -79,7 +82,21 @@ async def until_shown(pilot: Pilot[None], text: str) -> None:
     await until(pilot, lambda: text in shown(pilot.app))
 
 
+async def painted(pilot: Pilot[None]) -> str:
+    """The screen once nothing is on its way to it any more: the keys at its foot are there, and no frame changes it."""
+    frames = [""]
+
+    def is_still() -> bool:
+        frames.append(shown(pilot.app))
+        keys_are_there = all(foot.children for foot in pilot.app.screen.query(Footer))
+        return not pilot.app.is_running or (keys_are_there and frames[-1] == frames[-2])
+
+    await until(pilot, is_still)
+    return frames[-1]
+
+
 async def asked(pilot: Pilot[None], kind: type[KeyLock] = KeyLock) -> KeyLock:
     """Wait for a question that has been painted; with no lock it takes keys from then on."""
     await until(pilot, lambda: isinstance(pilot.app.screen, kind) and pilot.app.screen.unlocks_at < float("inf"))
+    await painted(pilot)
     return pilot.app.screen

@@ -8,7 +8,7 @@ from runbook.problem import Problem
 from tests.builders import Story
 from tests.stories import failover, failover_plan
 from tests.tui.fakes import FakeFeed, FakeReplay, FakeWorkspace, Lines, book, run_row
-from tests.tui.showing import asked, opened, shown, until_shown
+from tests.tui.showing import asked, opened, painted, until_shown
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=["80x24", "160x48"])
 TINY = pytest.mark.parametrize("size", [(50, 14), (30, 8)], ids=["50x14", "30x8"])
@@ -54,7 +54,7 @@ def waiting() -> Story:
 async def test_the_library_shows_every_runbook_with_its_review_and_its_last_run(screen, size):
     async with opened(library(), size=size) as pilot:
         await until_shown(pilot, "half-written")
-        assert shown(pilot.app) == screen
+        assert await painted(pilot) == screen
 
 
 @SIZES
@@ -64,14 +64,14 @@ async def test_the_plan_shows_every_command_on_every_host_with_gates_and_undo(sc
         await until_shown(pilot, "orders-failover")
         await pilot.press("enter")
         await until_shown(pilot, "orders promote")
-        assert shown(pilot.app) == screen
+        assert await painted(pilot) == screen
 
 
 @SIZES
 async def test_a_gate_shows_what_follows_where_the_undo_and_the_word_above_its_buttons(screen, size):
     async with opened(feed=FakeFeed(waiting(), output()), start_on="run", size=size) as pilot:
         await until_shown(pilot, "Tab moves")
-        assert shown(pilot.app) == screen
+        assert await painted(pilot) == screen
 
 
 @SIZES
@@ -82,7 +82,7 @@ async def test_a_run_shows_steps_hosts_output_and_the_time_left(screen, size):
     tale.enter("2.2").attempt("2.2", "db2").wait(3).sample("write-ok", False)
     async with opened(feed=FakeFeed(tale, output()), start_on="run", size=size) as pilot:
         await until_shown(pilot, "LEFT of 1:00")
-        assert shown(pilot.app) == screen
+        assert await painted(pilot) == screen
 
 
 @SIZES
@@ -90,7 +90,7 @@ async def test_a_replay_shows_the_run_as_it_was_at_the_moment_chosen(screen, siz
     async with opened(feed=FakeReplay(failover(), output()), start_on="replay", size=size) as pilot:
         await pilot.press("6")
         await until_shown(pilot, "2.2")
-        assert shown(pilot.app) == screen
+        assert await painted(pilot) == screen
 
 
 @TINY
@@ -100,7 +100,7 @@ async def test_a_tiny_window_keeps_state_step_time_gate_and_last_error(screen, s
         await asked(pilot)
         await pilot.press("escape")
         await until_shown(pilot, "waits: 1 gate")
-        assert shown(pilot.app) == screen
+        assert await painted(pilot) == screen
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48), (50, 14), (30, 8)], ids=str)

@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from operator import is_
 from typing import TypeVar
-
-import msgspec
 
 from runbook.core import fanout
 from runbook.core.action import Action, WaitAction
@@ -20,17 +19,18 @@ from runbook.core.clock import Clock
 from runbook.core.command import Secret
 from runbook.core.effect import Enter
 from runbook.core.event import Event, StepEnded, StepEntered, StepSkipped
-from runbook.core.host import Json
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep
-from runbook.core.run import Run, StepState
-from runbook.core.shown import Shown, Surroundings, as_planned, becomes, digest_of
+from runbook.core.plan import PlannedStep, StepId
+from runbook.core.result import Result
+from runbook.core.run import Run, StepPhase, StepState
+from runbook.core.shown import digest_of
 from runbook.core.verdict import verdicts
 from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
+from runbook.engine.rendering import Visit, grounds_of
 from runbook.problem import Problems, problem
-from runbook.template.scope import Scope
-from runbook.template.template import Evaluation, evaluate, render, render_action
+from runbook.template.scope import InOrder, Scope
+from runbook.template.template import Evaluation, evaluate
 
 V = TypeVar("V")
 
@@ -45,6 +45,8 @@ class Entering:
         self._secrets = {secret.name: secret for secret in secrets}
         self._mask = mask
         self._clock = clock
+        self._visits: dict[StepId, Visit] = {}
+        """Of steps that are not over; whatever is not here is rendered again."""
 
     def enter(self, run: Run, effect: Enter) -> tuple[Event, ...]:
         """The events that enter a step, skip it, or fail it before anything is sent."""
@@ -63,10 +65,11 @@ class Entering:
         planned = state.planned
         left_out = {host: why for host, why in fanout.targets(run, state).items() if why}
         hosts = [host for host in planned.hosts if host not in left_out]
+        visit = self.visit(run, planned)
         refused: Evaluation | None = None
         if planned.when:
             for host in hosts or [""]:
-                said = evaluate(planned.when, self.scope(run, host))
+                said = evaluate(planned.when, visit.scope.asking(run.hosts.get(host)))
                 if not said.verdict:
                     refused = said
                     left_out[host] = f"when: {planned.when}"
@@ -77,7 +80,7 @@ class Entering:
             return (StepSkipped(step=state.id, reason=reason, expression=planned.when, values=values),)
         if planned.hosts and not hosts:
             return (StepSkipped(step=state.id, reason="; ".join(dict.fromkeys(left_out.values()))),)
-        shown = {host: self.shown(run, planned, host) for host in hosts or ["*"]}
+        shown = {host: visit.shown(host) for host in hosts or ["*"]}
         rendered = _told(planned, {host: one.action for host, one in shown.items()})
         around = _told(planned, {host: one.around for host, one in shown.items()}) if _has_around(planned) else {}
         left_out.pop("", None)
@@ -93,73 +96,30 @@ class Entering:
             ),
         )
 
-    def shown(self, run: Run, planned: PlannedStep, host: str) -> Shown:
-        """What a host would be sent now, rendered and masked: what must equal what is on record.
+    def visit(self, run: Run, planned: PlannedStep) -> Visit:
+        """The step with the values it waits for now: the one that is kept, unless one of them has changed since."""
+        grounds = grounds_of(run, planned)
+        kept = self._visits.get(planned.id)
+        if kept is not None and kept.planned is planned and all(map(is_, kept.grounds, grounds)):
+            return kept
+        visit = Visit(planned=planned, scope=self._names(run), mask=self._mask, grounds=grounds)
+        if planned.id in run.steps:
+            self._visits = {step: one for step, one in self._visits.items() if not _is_over(run, step)}
+            self._visits[planned.id] = visit
+        return visit
 
-        Raises:
-            Problems: As `render`.
-        """
-        return Shown(action=self.render(run, planned, host, reveal=False), around=self._around(run, planned, host))
+    def scope(self, run: Run, host: str = "", **own: Mapping[str, Result]) -> Scope:
+        """Every name that a template or an expression of this run may use on a host; `own` are results of it."""
+        return self._names(run).asking(run.hosts.get(host), own)
 
-    def _around(self, run: Run, planned: PlannedStep, host: str) -> Surroundings:
-        target = run.hosts.get(host)
-        if not planned.awaits or not _has_around(planned):
-            return as_planned(planned, target)
-        scope = self.scope(run, host)
-        env = {name: self._mask(render(text, scope)) for name, text in planned.env.items()}
-        filled = self.filled_in(run, planned, host)
-        return Surroundings(env=env, cwd=self._mask(filled.cwd), user=self._mask(becomes(filled, target)))
-
-    def render(self, run: Run, planned: PlannedStep, host: str, *, reveal: bool) -> Action:
-        """What is done on a host: for sending with `reveal`, else for showing.
-
-        Raises:
-            Problems: A template asks for something that is not there.
-        """
-        if not planned.awaits:
-            return planned.action_on(host)
-        shown = render_action(planned.action_on(host), self.scope(run, host), reveal=reveal)
-        # A registered value may hold a secret that a command printed: mask it again after rendering.
-        return shown if reveal else masked(shown, self._mask)
-
-    def environment(self, run: Run, planned: PlannedStep, host: str) -> tuple[tuple[str, str | Secret], ...]:
-        """The step's `env` for a host; a value that a secret went into is a secret.
-
-        Raises:
-            Problems: As `render`.
-        """
-        scope = self.scope(run, host)
-        values: list[tuple[str, str | Secret]] = []
-        for name, text in planned.env.items():
-            # Only a step that awaits something still holds templates; other text is final, whatever it looks like.
-            value = render(text, scope, reveal=True) if planned.awaits else text
-            is_secret = any(secret.reveal() in value for secret in self._secrets.values() if secret.reveal())
-            values.append((name, Secret(name, value) if is_secret else value))
-        return tuple(values)
-
-    def filled_in(self, run: Run, planned: PlannedStep, host: str) -> PlannedStep:
-        """The step with its folder and its user rendered for a host.
-
-        Raises:
-            Problems: As `render`.
-        """
-        if not planned.awaits:
-            return planned
-        scope = self.scope(run, host)
-        return msgspec.structs.replace(
-            planned, cwd=render(planned.cwd, scope), become_user=render(planned.become_user, scope)
-        )
-
-    def scope(self, run: Run, host: str, **registered: Mapping[str, object]) -> Scope:
-        """Every name that a template or an expression of this run may use on a host."""
-        parameters: dict[str, Json | Secret] = {one.name: one.value for one in run.plan.parameters if not one.secret}
+    def _names(self, run: Run) -> Scope:
+        """The names that all hosts share."""
         verdict = verdicts(run).run if run.has_ended else ("failed" if run.stop else "completed")
         if run.stop is not None and run.stop.halted:
             verdict = "aborted"
         return Scope(
-            parameters={**parameters, **self._secrets},
-            registered={name: dict(value.by_host) for name, value in run.values.items()} | dict(registered),  # type: ignore[arg-type]
-            host=run.hosts.get(host),
+            parameters={**{one.name: one.value for one in run.plan.parameters if not one.secret}, **self._secrets},
+            registered={name: InOrder(value.by_host, run.hosts) for name, value in run.values.items()},
             hosts=run.hosts,
             groups=run.plan.groups,
             run={
@@ -206,6 +166,10 @@ def _told(planned: PlannedStep, by_host: dict[str, V]) -> dict[str, V]:
         return {}
     first = next(iter(by_host.values()))
     return {"*": first} if all(value == first for value in by_host.values()) else by_host
+
+
+def _is_over(run: Run, step: StepId) -> bool:
+    return run.steps[step].phase is StepPhase.ENDED
 
 
 def _has_around(planned: PlannedStep) -> bool:

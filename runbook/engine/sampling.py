@@ -140,7 +140,7 @@ class Sampling:
             durable=False,
         )
         try:
-            action = self._tools.entering.render(run, planned, host, reveal=True)
+            action = self._tools.entering.visit(run, planned).sent(host).action
             return await kind_for(action).attempt(action, self._probe_bench(planned, probe, host))
         except Problems as wrong:
             return Finding(outcome=Outcome.FAILED, detail="; ".join(str(one) for one in wrong.problems))

@@ -11,7 +11,6 @@ import asyncio
 
 import msgspec
 
-from runbook.core.action import Action
 from runbook.core.command import Become
 from runbook.core.effect import Attempt, Enter, Watch
 from runbook.core.event import AttemptEnded, AttemptStarted, Event
@@ -21,6 +20,7 @@ from runbook.core.result import Result
 from runbook.core.run import AttemptState, Run
 from runbook.core.shown import becomes
 from runbook.engine.log import log_crash
+from runbook.engine.rendering import Sent
 from runbook.engine.sampling import Sampling
 from runbook.engine.sink import RecordSink, Unwanted
 from runbook.engine.tools import Tools
@@ -120,9 +120,9 @@ class RunWorkers:
     async def _found(self, effect: Attempt, planned: PlannedStep, sink: Sink, *, reattach: bool) -> Finding:
         """What it came to. Whatever keeps us from following what an earlier runner started leaves it in doubt."""
         try:
-            action = self._action(effect, planned, reattach=reattach)
-            bench = self._bench(effect, planned, sink, reattach=reattach)
-            return await kind_for(action).attempt(action, bench)
+            sent = self._sent(effect, planned, reattach=reattach)
+            bench = self._bench(effect, sent, sink, reattach=reattach)
+            return await kind_for(sent.action).attempt(sent.action, bench)
         except asyncio.CancelledError:
             if reattach:
                 return Finding(
@@ -139,11 +139,12 @@ class RunWorkers:
             detail = f"runbook itself failed ({type(crash).__name__}: {crash}); whether it happened is not known"
             return Finding(outcome=Outcome.IN_DOUBT, detail=detail)
 
-    def _action(self, effect: Attempt, planned: PlannedStep, *, reattach: bool) -> Action:
-        """The action with its secrets. It and its surroundings must look as announced; what was sent is sent."""
-        run, entering = self._tools.recorder.run, self._tools.entering
+    def _sent(self, effect: Attempt, planned: PlannedStep, *, reattach: bool) -> Sent:
+        """The step with its secrets. It and its surroundings must look as announced; what was sent is sent."""
+        run = self._tools.recorder.run
+        visit = self._tools.entering.visit(run, planned)
         announced = run.steps[effect.step].attempts[effect.host].digest
-        if not reattach and entering.shown(run, planned, effect.host).digest != announced:
+        if not reattach and visit.shown(effect.host).digest != announced:
             raise problem(
                 "a value changed between showing this step and sending it",
                 why="another step registered it again in the meantime",
@@ -151,13 +152,12 @@ class RunWorkers:
                 code="changed-since-shown",
                 exit=Exit.REFUSED,
             )
-        return entering.render(run, planned, effect.host, reveal=True)
+        return visit.sent(effect.host)
 
-    def _bench(self, effect: Attempt, planned: PlannedStep, sink: Sink, *, reattach: bool) -> Bench:
-        tools, run = self._tools, self._tools.recorder.run
+    def _bench(self, effect: Attempt, sent: Sent, sink: Sink, *, reattach: bool) -> Bench:
+        tools, run, planned = self._tools, self._tools.recorder.run, sent.planned
         attempt = run.steps[effect.step].attempts[effect.host]
         host = run.hosts.get(effect.host)
-        planned = tools.entering.filled_in(run, planned, effect.host)
         # What ran attached has left no trace, which must not be taken for proof that it never ran.
         is_durable = planned.durable and not (reattach and attempt.grade is Grade.ATTACHED)
         return Bench(
@@ -176,7 +176,7 @@ class RunWorkers:
             has_printed=reattach and attempt.recorded_out + attempt.recorded_err > 0,
             patience=0.0 if isinstance(sink, Unwanted) else PATIENCE,
             folder=tools.folder,
-            env=tools.entering.environment(run, planned, effect.host),
+            env=sent.env,
             become=Become(user=becomes(planned, host)) if planned.become else None,
             accepted=run.accepted_key,
             address=host,

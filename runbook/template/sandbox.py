@@ -192,7 +192,7 @@ def _round(value: float, digits: int = 0) -> float:
 
 
 def _tojson(value: object) -> str:
-    return msgspec.json.encode(value, enc_hook=str).decode()
+    return msgspec.json.encode(value, enc_hook=lambda odd: dict(odd) if isinstance(odd, Mapping) else str(odd)).decode()
 
 
 def make_sandbox() -> Sandbox:

@@ -6,7 +6,8 @@ values and nothing behind them. A registered result answers for the host that as
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -39,6 +40,10 @@ class Scope:
     run: Mapping[str, Json] = field(default_factory=dict)
     """`name`, `id`, `verdict`, `operator`, `environment`: empty before there is a run."""
 
+    def asking(self, host: Host | None, own: Mapping[str, Mapping[str, Result]] | None = None) -> Scope:
+        """The same names for one host, `own` results of it before those that are registered."""
+        return dataclasses.replace(self, host=host, registered={**self.registered, **own} if own else self.registered)
+
     def names(self) -> dict[str, object]:
         """Everything a template may name, with its value."""
         asking = self.host.name if self.host is not None else ""
@@ -50,6 +55,36 @@ class Scope:
             "groups": self.groups,
             "run": self.run,
         }
+
+
+class InOrder(Mapping[str, Result]):
+    """Results by host, looked up where the run keeps them and never copied, for a thousand hosts ask in turn.
+
+    A persistent map has an order of its own in every process. What is shown must come out the same in the next one, so
+    whoever goes through it goes in a given order, and through what that does not name (an answer) in that of the names.
+    """
+
+    __slots__ = ("_found", "_order")
+
+    def __init__(self, found: Mapping[str, Result], order: Mapping[str, Host]) -> None:
+        """Read `found`; the keys of `order` come first."""
+        self._found, self._order = found, order
+
+    def __getitem__(self, host: str) -> Result:
+        return self._found[host]
+
+    def __contains__(self, host: object) -> bool:
+        return host in self._found
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (host for host in self._order if host in self._found)
+        yield from sorted(host for host in self._found if host not in self._order)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
 @dataclass(frozen=True, slots=True)

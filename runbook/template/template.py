@@ -246,10 +246,15 @@ def _compiled_expression(expression: str) -> TemplateExpression:
 def _values(expression: str, scope: Scope) -> dict[str, Json]:
     """Each value that it looked at, under the longest access that leads to one, in the order of reading."""
     names = scope.names()
+    return dict(shown for node in _accesses(expression) for shown in _shown(node, names))
+
+
+@lru_cache(maxsize=1024)
+def _accesses(expression: str) -> tuple[nodes.Node, ...]:
+    """What an expression looks up, read once however many hosts it is judged for."""
     tree = _parsed_expression(expression)
     inner = {id(node.node) for node in tree.find_all(nodes.Expr) if isinstance(node, nodes.Getattr | nodes.Getitem)}
-    accesses = (node for node in tree.find_all((nodes.Getattr, nodes.Getitem, nodes.Name)) if id(node) not in inner)
-    return dict(shown for node in accesses for shown in _shown(node, names))
+    return tuple(node for node in tree.find_all((nodes.Getattr, nodes.Getitem, nodes.Name)) if id(node) not in inner)
 
 
 def _shown(node: nodes.Node, names: Mapping[str, object]) -> Iterator[tuple[str, Json]]:

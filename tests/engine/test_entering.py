@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import gc
+import time
+from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from runbook.core.action import CommandAction, ConfirmAction, ParallelAction, WaitAction
+from runbook.core.action import Action, CommandAction, ConfirmAction, ParallelAction, WaitAction
 from runbook.core.command import Command, Secret
-from runbook.core.event import AttemptStarted, StepEntered
+from runbook.core.effect import Enter
+from runbook.core.event import AttemptEnded, AttemptStarted, StepEnded, StepEntered
 from runbook.core.intent import AnswerGate, CutWait, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
+from runbook.core.result import Result
+from runbook.core.run import Run
 from runbook.core.shown import Shown, Surroundings, digest_of
 from runbook.core.verdict import verdicts
-from runbook.engine import entering, executor, runner
-from runbook.engine.entering import _seconds_until
+from runbook.engine import entering, executor, rendering, runner
+from runbook.engine.clock import SystemClock
+from runbook.engine.entering import Entering, _seconds_until
 from runbook.problem import Problems
+from runbook.template.scope import Scope
+from runbook.template.template import render_action
 from runbook.transport.scripted import Says, ScriptedConnector
 from runbook.view.gates import gate_view
-from tests.builders import plan, step
+from tests.builders import Story, plan, step
 from tests.engine.stage import Stage
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -171,6 +181,66 @@ async def test_a_secret_stands_in_the_digest_as_its_mask_and_in_the_surroundings
         await live.to_its_end()
     assert gates[0] == gates[1]
     assert [region.reveal() for region in host.regions] == ["hunter22", "swordfish"]
+
+
+# --- many hosts -------------------------------------------------------------------------------------------------------
+
+
+def registered_on(hosts: int) -> Run:
+    """A run whose first step has registered `u` on so many hosts; the second one names it in all that it has."""
+    names = tuple(f"web{number:04}" for number in range(hosts))
+    around = {"env": {"REGION": "{{ u.stdout }}"}, "cwd": "/srv/{{ u.stdout }}", "when": "u.rc == 0"}
+    uses = CommandAction(shell="use {{ u.stdout }} {{ host.name }}")
+    of = plan(step("1.1", hosts=names, register="u"), step("1.2", uses, hosts=names, awaits=("host", "u"), **around))
+    tale = Story(of)
+    tale.start()
+    tale.add(StepEntered(step="1.1", hosts=names))
+    for name in names:
+        ended = {"outcome": Outcome.SUCCEEDED, "result": Result(rc=0, stdout=f"zone of {name}")}
+        tale.add(AttemptStarted(step="1.1", host=name, number=1))
+        tale.add(AttemptEnded(step="1.1", host=name, number=1, **ended))
+    tale.add(StepEnded(step="1.1", outcome=Outcome.SUCCEEDED))
+    return tale.run
+
+
+def entered_and_sent(run: Run, enters: Entering) -> None:
+    """What the runner does with the second step before anything leaves."""
+    enters.enter(run, Enter("1.2", 1))
+    visit = enters.visit(run, run.steps["1.2"].planned)
+    for host in run.hosts:
+        visit.shown(host)
+        visit.sent(host)
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """Processor time, the least of three."""
+    costs = []
+    for _ in range(3):
+        gc.collect()
+        began = time.process_time()
+        work()
+        costs.append(time.process_time() - began)
+    return min(costs)
+
+
+@pytest.mark.slow
+def test_entering_on_a_thousand_hosts_costs_at_most_twelve_times_what_a_hundred_cost() -> None:
+    few, many = registered_on(100), registered_on(1000)
+    cost_of_few = seconds_of(lambda: entered_and_sent(few, Entering((), str, SystemClock())))
+    cost_of_many = seconds_of(lambda: entered_and_sent(many, Entering((), str, SystemClock())))
+    assert cost_of_many <= 12 * cost_of_few
+
+
+def test_each_host_is_rendered_once_to_be_shown_and_once_to_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: Counter[tuple[str, bool]] = Counter()
+
+    def counted(action: Action, scope: Scope, *, reveal: bool) -> Action:
+        asked[scope.host.name, reveal] += 1
+        return render_action(action, scope, reveal=reveal)
+
+    monkeypatch.setattr(rendering, "render_action", counted)
+    entered_and_sent(registered_on(3), Entering((), str, SystemClock()))
+    assert asked == {(f"web000{host}", reveal): 1 for host in range(3) for reveal in (False, True)}
 
 
 class Leap:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 from dataclasses import replace
@@ -15,7 +16,7 @@ from runbook.core.command import MASK, Secret
 from runbook.core.host import Host
 from runbook.core.result import Result
 from runbook.problem import Problems
-from runbook.template.scope import Scope
+from runbook.template.scope import InOrder, Scope
 from runbook.template.template import (
     Evaluation,
     altered_in,
@@ -178,6 +179,15 @@ def test_an_expression_says_what_it_looked_at() -> None:
     )
     assert evaluate("pw == 's3 cret'", SCOPE) == Evaluation(False, {"pw": MASK})
     assert evaluate("both['web2'].stdout == '2'", SCOPE) == Evaluation(True, {"both['web2'].stdout": "2"})
+
+
+def test_results_are_gone_through_in_the_order_of_the_plan_in_whatever_order_they_are_kept() -> None:
+    hosts = {name: Host(name=name) for name in ("web2", "db1", "web1")}
+    kept = {name: Result(stdout=f"of {name}") for name in ("web1", "web2", "", "elsewhere", "db1")}
+    scope = Scope(registered={"u": InOrder(kept, hosts)}, hosts=hosts)
+    text = "{% for name, result in u.host.items() %}{{ name }}:{{ result.stdout }} {% endfor %}"
+    assert render(text, scope) == "web2:of web2 db1:of db1 web1:of web1 :of  elsewhere:of elsewhere "
+    assert list(json.loads(render("{{ u.host | tojson }}", scope))) == ["web2", "db1", "web1", "", "elsewhere"]
 
 
 def test_work_of_no_host_picks_one_of_several_results() -> None:

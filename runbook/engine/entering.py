@@ -1,14 +1,18 @@
 """Entering a step: its condition, what it waits for, and exactly what will be sent where.
 
-The last templates are rendered here, masked, and put on record before any gate lets them through; what is sent later is
-rendered again with secrets and must then look the same. A template that fails fails the step, in words, and sends
-nothing.
+The last templates are rendered here, masked, and put on record before any gate lets them through; what is sent later
+must look the same (`rendering.py`). A template that fails fails the step, in words, and sends nothing.
+
+Entering touches nothing outside, but on a large fleet it takes its time. So it is work like any other, in slices that
+let everybody else have a turn, over the run as it stood when it began; and what it comes to is an answer that counts
+only while nothing has changed that it rests on. Otherwise it is done again, or, after a halt, never asked for.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from operator import is_
 from typing import TypeVar
@@ -27,12 +31,16 @@ from runbook.core.shown import digest_of
 from runbook.core.verdict import verdicts
 from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
-from runbook.engine.rendering import Visit, grounds_of
+from runbook.engine.rendering import Grounds, Visit, grounds_of
+from runbook.engine.workers import Answer
 from runbook.problem import Problems, problem
 from runbook.template.scope import InOrder, Scope
-from runbook.template.template import Evaluation, evaluate
+from runbook.template.template import Evaluation, evaluate, names_in_expression
 
 V = TypeVar("V")
+
+SLICE = 0.01
+"""Seconds of work after which others get a turn of the loop: gates are answered and probes asked meanwhile."""
 
 _TIME_OF_DAY = re.compile(r"(\d{1,2}):(\d{2})$")
 
@@ -48,53 +56,62 @@ class Entering:
         self._visits: dict[StepId, Visit] = {}
         """Of steps that are not over; whatever is not here is rendered again."""
 
-    def enter(self, run: Run, effect: Enter) -> tuple[Event, ...]:
-        """The events that enter a step, skip it, or fail it before anything is sent."""
+    async def enter(self, run: Run, effect: Enter) -> Answer:
+        """What enters a step, skips it, or fails it before anything is sent, as long as `run` still tells the truth."""
         state = run.steps[effect.step]
+        names: frozenset[str] = frozenset()
         try:
-            return self._entered(run, state)
+            names = frozenset(state.planned.awaits) | _names_in_condition(state.planned)
+            events = await self._entered(run, state)
         except Problems as wrong:
-            detail = self._mask("; ".join(str(one) for one in wrong.problems))
+            events = _failed(state, self._mask("; ".join(str(one) for one in wrong.problems)))
         except Exception as crash:  # noqa: BLE001 - a mistake of ours fails the step; it must not end every runner
             log_crash(crash)
-            detail = f"runbook itself failed ({type(crash).__name__}); nothing was sent"
-        failed = StepEnded(step=state.id, outcome=Outcome.FAILED, detail=detail)
-        return (StepEntered(step=state.id), failed)
+            events = _failed(state, f"runbook itself failed ({type(crash).__name__}); nothing was sent")
+        grounds = _grounds(run, state, names)
+        return lambda now: events if _grounds(now, state, names) == grounds else ()
 
-    def _entered(self, run: Run, state: StepState) -> tuple[Event, ...]:
-        planned = state.planned
-        left_out = {host: why for host, why in fanout.targets(run, state).items() if why}
+    async def _entered(self, run: Run, state: StepState) -> tuple[Event, ...]:
+        planned, slices = state.planned, _Slices(self._clock)
+        left_out = {host: self._mask(why) for host, why in fanout.targets(run, state).items() if why}
         hosts = [host for host in planned.hosts if host not in left_out]
         visit = self.visit(run, planned)
-        refused: Evaluation | None = None
-        if planned.when:
-            for host in hosts or [""]:
-                said = evaluate(planned.when, visit.scope.asking(run.hosts.get(host)))
-                if not said.verdict:
-                    refused = said
-                    left_out[host] = f"when: {planned.when}"
-            hosts = [host for host in hosts if host not in left_out]
-        if refused is not None and not hosts:
-            values = masked(refused.values, self._mask)
-            reason = f"its condition is false: {planned.when}"
-            return (StepSkipped(step=state.id, reason=reason, expression=planned.when, values=values),)
+        refused = await self._refused(visit, hosts or [""], slices)
+        if refused and len(refused) >= len(hosts):
+            return (self._skipped(state, list(refused.values())[-1]),)
+        left_out |= dict.fromkeys(refused, self._mask(f"when: {planned.when}"))
+        hosts = [host for host in hosts if host not in refused]
         if planned.hosts and not hosts:
             return (StepSkipped(step=state.id, reason="; ".join(dict.fromkeys(left_out.values()))),)
-        shown = {host: visit.shown(host) for host in hosts or ["*"]}
+        shown = await slices.over(hosts or ["*"], visit.shown)
         rendered = _told(planned, {host: one.action for host, one in shown.items()})
         around = _told(planned, {host: one.around for host, one in shown.items()}) if _has_around(planned) else {}
-        left_out.pop("", None)
         return (
             StepEntered(
                 step=state.id,
                 hosts=tuple(hosts),
-                left_out={host: self._mask(why) for host, why in left_out.items()},
+                left_out=left_out,
                 rendered=rendered,
                 around=around,
                 digest=digest_of(shown),
                 wait=self._wait(rendered.get("*", planned.action)),
             ),
         )
+
+    async def _refused(self, visit: Visit, hosts: list[str], slices: _Slices) -> dict[str, Evaluation]:
+        """The hosts whose condition is false, and what it looked at."""
+        condition, known = visit.planned.when, visit.scope.hosts
+        if not condition:
+            return {}
+        said = await slices.over(hosts, lambda host: evaluate(condition, visit.scope.asking(known.get(host))))
+        return {host: one for host, one in said.items() if not one.verdict}
+
+    def _skipped(self, state: StepState, refused: Evaluation) -> StepSkipped:
+        """Its condition is false everywhere."""
+        condition = state.planned.when
+        values = masked(refused.values, self._mask)
+        reason = f"its condition is false: {condition}"
+        return StepSkipped(step=state.id, reason=reason, expression=condition, values=values)
 
     def visit(self, run: Run, planned: PlannedStep) -> Visit:
         """The step with the values it waits for now: the one that is kept, unless one of them has changed since."""
@@ -140,6 +157,33 @@ class Entering:
         return _seconds_until(action.until, datetime.fromtimestamp(self._clock.wall(), UTC))
 
 
+class _Slices:
+    """Long work in the loop, cut into pieces that nobody notices. One host's share is never cut."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began = clock.monotonic()
+
+    async def over(self, hosts: Iterable[str], work: Callable[[str], V]) -> dict[str, V]:
+        """What the work gives for each host."""
+        done: dict[str, V] = {}
+        for host in hosts:
+            if self._clock.monotonic() - self._began >= SLICE:
+                await asyncio.sleep(0)
+                self._began = self._clock.monotonic()
+            done[host] = work(host)
+        return done
+
+
+def _grounds(run: Run, state: StepState, names: frozenset[str]) -> Grounds:
+    """What entering a step rests on: whether the run still goes there, whom it reaches, and the values it names."""
+    return (run.stop, fanout.targets(run, state), *(run.values.get(name) for name in sorted(names)))
+
+
+def _failed(state: StepState, detail: str) -> tuple[Event, ...]:
+    return (StepEntered(step=state.id), StepEnded(step=state.id, outcome=Outcome.FAILED, detail=detail))
+
+
 def _seconds_until(text: str, now: datetime) -> float:
     """Seconds until `HH:MM` (the next one, in UTC) or an ISO time; 0 when that has passed.
 
@@ -170,6 +214,10 @@ def _told(planned: PlannedStep, by_host: dict[str, V]) -> dict[str, V]:
 
 def _is_over(run: Run, step: StepId) -> bool:
     return run.steps[step].phase is StepPhase.ENDED
+
+
+def _names_in_condition(planned: PlannedStep) -> frozenset[str]:
+    return names_in_expression(planned.when) if planned.when else frozenset()
 
 
 def _has_around(planned: PlannedStep) -> bool:

@@ -12,21 +12,20 @@ import asyncio
 import contextlib
 import math
 from collections import deque
-from collections.abc import Coroutine
-from typing import assert_never
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from runbook.core.actor import Actor
 from runbook.core.decide import decide, refuse
 from runbook.core.due import due
-from runbook.core.effect import Attempt, Effect, Enter, Note, WakeAt, Watch, WriteMarks
-from runbook.core.event import AttemptEnded, Event, NoteAdded
+from runbook.core.effect import Effect, Note, WakeAt
+from runbook.core.event import Event
 from runbook.core.intent import Intent
-from runbook.core.outcome import Outcome
 from runbook.core.run import Run
 from runbook.engine.log import log_crash
 from runbook.engine.recordable import told_otherwise
 from runbook.engine.recorder import Recorder
-from runbook.engine.workers import Workers
+from runbook.engine.workers import Answer, Begin, Kind, Kinds, Work, Workers
 from runbook.problem import Problem, Problems
 
 FLUSH = 0.1
@@ -41,6 +40,9 @@ LONGEST_SLEEP = 5.0
 MAX_UNREAD = 2000
 """Events told and not yet taken in; above this, whoever produces output waits."""
 
+TOGETHER = 50
+"""Works begun before others get a turn of the loop: each renders what it sends before it first waits."""
+
 
 class Executor:
     """Drives one run to its end, or to the runner's."""
@@ -49,15 +51,18 @@ class Executor:
         """Drive the run of this recorder; `drive` is given the workers."""
         self._recorder = recorder
         self._told: deque[Event] = deque()
-        self._asked: deque[tuple[Intent, Actor, _Answer]] = deque()
-        self._decided: list[tuple[_Answer, Problem | None]] = []
-        self._in_flight: dict[Effect, asyncio.Task[None]] = {}
+        self._asked: deque[tuple[Intent, Actor, _Reply]] = deque()
+        self._decided: list[tuple[_Reply, Problem | None]] = []
+        self._kinds: Kinds = {}
+        self._in_flight: dict[Effect, asyncio.Task[Answer | None]] = {}
+        self._answers: dict[Effect, Answer] = {}
+        """What questions came to since the loop last looked."""
         self._cancelling: set[Effect] = set()
         self._woken = asyncio.Event()
         self._room = asyncio.Event()
         self._stopping = False
         self._failure: Problems | None = None
-        self._inherited = _running(recorder.run)
+        self._inherited: dict[Effect, Begin] = {}
         self._flushed_at = self._committed_at = 0.0
         self._committed = asyncio.Event()
 
@@ -78,7 +83,7 @@ class Executor:
         """Ask for something on behalf of a person; the refusal, or None when it is granted and durable."""
         if self._stopping:
             return self._too_late()
-        answer: _Answer = asyncio.get_running_loop().create_future()
+        answer: _Reply = asyncio.get_running_loop().create_future()
         self._asked.append((intent, by, answer))
         self._woken.set()
         return await answer
@@ -109,11 +114,13 @@ class Executor:
         Raises:
             Problems: The record can no longer be written; work in flight is left to be found by a resume.
         """
+        self._kinds = workers.kinds
+        self._inherited = dict(self._left())
         try:
             while True:
                 self._take_in()
                 # A runner that stops begins nothing: what it has not announced is the next runner's to begin.
-                effects = () if self._stopping else self._advance(workers)
+                effects = () if self._stopping else await self._advance()
                 await self._commit_if_due(must=bool(self._decided) or self._stopping or self._recorder.run.has_ended)
                 self._answer_decided()
                 if self._recorder.run.has_ended or self._stopping:
@@ -184,77 +191,96 @@ class Executor:
             return refuse("the run has ended", why=self._recorder.run.ended)
         return refuse("the runner is shutting down", fix="Resume the run first.")
 
-    def _advance(self, workers: Workers) -> tuple[Effect, ...]:
-        effects = self._settle(workers)
-        self._start(workers, effects)
+    async def _advance(self) -> tuple[Effect, ...]:
+        effects = self._settle()
+        await self._start(tuple(effect for effect in effects if type(effect) in self._kinds))
         return effects
 
-    def _settle(self, workers: Workers) -> tuple[Effect, ...]:
+    def _settle(self) -> tuple[Effect, ...]:
         """Record every decision that the state itself calls for, until only work is left to name."""
         while True:
             run = self._recorder.run
             effects = due(run, self._recorder.now())
-            events = [effect.event for effect in effects if isinstance(effect, Note)]
-            for effect in effects:
-                if isinstance(effect, Enter):
-                    events.extend(workers.enter(run, effect))
+            events = [effect.event for effect in effects if isinstance(effect, Note)] or self._answered(run, effects)
             if not events:
+                self._answers.clear()
                 return effects
             self._recorder.record(*events)
 
-    def _start(self, workers: Workers, effects: tuple[Effect, ...]) -> None:
-        """The set difference, both ways; attempts are made durable together before any of them leaves."""
-        named = {effect for effect in effects if isinstance(effect, Attempt | Watch | WriteMarks)}
+    def _answered(self, run: Run, effects: tuple[Effect, ...]) -> Sequence[Event]:
+        """What the first effect came to that is still named and whose answer still holds."""
+        came = (self._answers.pop(effect)(run) for effect in effects if effect in self._answers)
+        return next((events for events in came if events), ())
+
+    async def _start(self, named: tuple[Effect, ...]) -> None:
+        """The set difference, both ways; what outlives us is made durable together before any of it begins."""
         for gone in self._in_flight.keys() - named - self._cancelling:
             self._cancelling.add(gone)
             self._in_flight[gone].cancel()
-        fresh = [effect for effect in effects if effect in named and effect not in self._in_flight]
-        run = self._recorder.run
-        attempts = [effect for effect in fresh if isinstance(effect, Attempt)]
-        resumed = {effect for effect in attempts if _was_started(run, effect)}
-        announced = [workers.started(run, effect) for effect in attempts if effect not in resumed]
-        if announced:
-            self._recorder.record(*announced)
-            self._commit()
+        works = self._announced([effect for effect in named if effect not in self._in_flight])
+        # Of these no task of ours would hear a cancel: they are still to be ended where they run.
+        unwanted = [effect for effect in self._inherited if effect not in named]
+        self._cancelling.update(unwanted)
+        works += [(effect, self._inherited[effect]) for effect in unwanted]
+        self._inherited = {}
+        for count, (effect, begin) in enumerate(works, start=1):
+            self._fly(effect, begin(effect))
+            if count % TOGETHER == 0:
+                await asyncio.sleep(0)
+
+    def _announced(self, fresh: list[Effect]) -> list[tuple[Effect, Begin]]:
+        """How each begins, or is found again, with the announcements of those that outlive us on disk."""
+        run, works, events = self._recorder.run, list[tuple[Effect, Begin]](), list[Event]()
         for effect in fresh:
-            self._launch(effect, workers, reattach=effect in resumed)
-        for effect in self._inherited - named:
-            # Nobody names it and no task of ours would hear a cancel: it is still to be ended on its host.
-            self._cancelling.add(effect)
-            self._fly(effect, workers.stop(effect))
-        self._inherited = frozenset()
+            kind = self._kinds[type(effect)]
+            if kind.outlives is None:
+                works.append((effect, kind.begin))
+            elif kind.outlives.is_begun(run, effect):
+                works.append((effect, kind.outlives.resume))
+            else:
+                works.append((effect, kind.begin))
+                events.append(kind.outlives.announced(run, effect))
+        if events:
+            self._recorder.record(*events)
+            self._commit()
+        return works
 
-    def _launch(self, effect: Effect, workers: Workers, *, reattach: bool) -> None:
-        match effect:
-            case Attempt():
-                work = workers.attempt(effect, reattach=reattach)
-            case Watch():
-                work = workers.watch(effect)
-            case WriteMarks():
-                work = workers.write_marks()
-            case Note() | Enter() | WakeAt():
-                return
-            case _:
-                assert_never(effect)
-        self._fly(effect, work)
+    def _left(self) -> Iterator[tuple[Effect, Begin]]:
+        """What an earlier runner left in flight, and how it is ended."""
+        for kind in self._kinds.values():
+            if kind.outlives is not None:
+                yield from ((effect, kind.outlives.stop) for effect in kind.outlives.left(self._recorder.run))
 
-    def _fly(self, effect: Effect, work: Coroutine[None, None, None]) -> None:
+    def _fly(self, effect: Effect, work: Work) -> None:
         task = asyncio.create_task(work, name=repr(effect))
         self._in_flight[effect] = task
         task.add_done_callback(lambda done: self._landed(effect, done))
 
-    def _landed(self, effect: Effect, done: asyncio.Task[None]) -> None:
+    def _landed(self, effect: Effect, done: asyncio.Task[Answer | None]) -> None:
         """A worker is done. One that crashed told nothing, so it is told here; its effect is never tried again."""
-        # Workers of attempts answer a cancel with an end: one that did not was cut off before it could.
-        cut_off = asyncio.CancelledError() if isinstance(effect, Attempt) else None
-        crash = cut_off if done.cancelled() else done.exception()
-        if crash is None or isinstance(effect, Attempt):
+        kind = self._kinds[type(effect)]
+        crash = _crash_of(kind, done)
+        if crash is None or not kind.is_standing:
             del self._in_flight[effect]
             self._cancelling.discard(effect)
-        if crash is not None and not self._stopping:
-            log_crash(crash)
-            self.tell(_crashed(effect, crash))
+        if crash is None:
+            answer = None if done.cancelled() else done.result()
+        else:
+            answer = self._after_crash(kind, effect, crash)
+        if answer is not None:
+            self._answers[effect] = answer
         self._woken.set()
+
+    def _after_crash(self, kind: Kind[Any], effect: Effect, crash: BaseException) -> Answer | None:
+        """Tell what a mistake of ours comes to; its words may hold anything, so only its kind."""
+        if self._stopping:
+            return None
+        log_crash(crash)
+        told = kind.crashed(effect, f"runbook itself failed ({type(crash).__name__})")
+        if kind.is_question:
+            return lambda _run: told
+        self._told.extend(told)
+        return None
 
     # --- waiting and durability ---------------------------------------------------------------------------------------
 
@@ -314,36 +340,17 @@ class Executor:
             self._recorder.close()
 
 
-_Answer = asyncio.Future[Problem | None]
+_Reply = asyncio.Future[Problem | None]
 
 
-def _running(run: Run) -> frozenset[Attempt]:
-    """What an earlier runner left in flight."""
-    return frozenset(
-        Attempt(state.id, host, number) for state in run.steps.values() for host, number in state.running.items()
-    )
+def _crash_of(kind: Kind[Any], done: asyncio.Task[Answer | None]) -> BaseException | None:
+    """Why work ended without a word, where it had one to say."""
+    if not done.cancelled():
+        return done.exception()
+    # What outlives us answers a cancel with an end: what did not was cut off before it could.
+    return asyncio.CancelledError() if kind.outlives else None
 
 
 def _is_about_a_value(wrong: Problems) -> bool:
     """True when the record is sound and only refuses what it was given."""
     return all(problem.code == "record-unreadable" for problem in wrong.problems)
-
-
-def _crashed(effect: Effect, crash: BaseException) -> Event:
-    """What is told for a worker that ended by a mistake of ours; its words may hold anything, so only its kind."""
-    why = f"runbook itself failed ({type(crash).__name__})"
-    if isinstance(effect, Attempt):
-        return AttemptEnded(
-            step=effect.step,
-            host=effect.host,
-            number=effect.number,
-            outcome=Outcome.IN_DOUBT,
-            detail=f"{why}; whether it happened is not known",
-        )
-    return NoteAdded(text=f"{why} and stopped: {effect}")
-
-
-def _was_started(run: Run, effect: Attempt) -> bool:
-    """True for an attempt that an earlier runner put on record: it may run already, so it is never started again."""
-    state = run.steps.get(effect.step)
-    return state is not None and state.running.get(effect.host) == effect.number

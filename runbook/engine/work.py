@@ -12,8 +12,8 @@ import asyncio
 import msgspec
 
 from runbook.core.command import Become
-from runbook.core.effect import Attempt, Enter, Watch
-from runbook.core.event import AttemptEnded, AttemptStarted, Event
+from runbook.core.effect import Attempt, Enter, Watch, WriteMarks
+from runbook.core.event import AttemptEnded, AttemptStarted
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.result import Result
@@ -24,6 +24,7 @@ from runbook.engine.rendering import Sent
 from runbook.engine.sampling import Sampling
 from runbook.engine.sink import RecordSink, Unwanted
 from runbook.engine.tools import Tools
+from runbook.engine.workers import Answer, kinds_of
 from runbook.problem import Exit, Problems, problem
 from runbook.record.output import Source
 from runbook.steps.kind import LEAST_TIME, PATIENCE, Bench, Finding
@@ -45,6 +46,7 @@ class RunWorkers:
         self._boots = tools.recorder.run.boots
         self._cleaning: set[asyncio.Task[None]] = set()
         self._sampling = Sampling(tools)
+        self.kinds = kinds_of(self)
 
     async def close(self) -> None:
         """Let what is on record be forgotten on the hosts, then hang up everywhere."""
@@ -52,9 +54,9 @@ class RunWorkers:
             await asyncio.wait(self._cleaning, timeout=CLEANING_LIMIT)
         await self._tools.fleet.close()
 
-    def enter(self, run: Run, effect: Enter) -> tuple[Event, ...]:
+    async def enter(self, effect: Enter) -> Answer:
         """Evaluate and render."""
-        return self._tools.entering.enter(run, effect)
+        return await self._tools.entering.enter(self._tools.recorder.run, effect)
 
     def started(self, run: Run, effect: Attempt) -> AttemptStarted:
         """The write-ahead event of an attempt."""
@@ -71,15 +73,20 @@ class RunWorkers:
         """Ask a probe at its interval."""
         await self._sampling.watch(effect)
 
-    async def write_marks(self) -> None:
+    async def write_marks(self, effect: WriteMarks) -> None:
         """Write canary marks."""
+        del effect
         await self._sampling.write_marks()
 
     # --- attempts -----------------------------------------------------------------------------------------------------
 
-    async def attempt(self, effect: Attempt, *, reattach: bool) -> None:
+    async def attempt(self, effect: Attempt) -> None:
         """Do it, and tell how it ended. A runner that shuts down tells nothing: the attempt is still in flight."""
-        await self._attempted(effect, reattach=reattach, wanted=True)
+        await self._attempted(effect, reattach=False, wanted=True)
+
+    async def resume(self, effect: Attempt) -> None:
+        """Follow what an earlier runner left running."""
+        await self._attempted(effect, reattach=True, wanted=True)
 
     async def stop(self, effect: Attempt) -> None:
         """Find again what an earlier runner left running, only to end it."""

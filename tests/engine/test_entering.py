@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import time
 from collections import Counter
@@ -12,9 +13,19 @@ from pathlib import Path
 import pytest
 
 from runbook.core.action import Action, CommandAction, ConfirmAction, ParallelAction, WaitAction
-from runbook.core.command import Command, Secret
+from runbook.core.command import MASK, Command, Secret
 from runbook.core.effect import Enter
-from runbook.core.event import AttemptEnded, AttemptStarted, StepEnded, StepEntered
+from runbook.core.entry import Entry
+from runbook.core.event import (
+    AttemptEnded,
+    AttemptStarted,
+    Event,
+    HostExcluded,
+    NoteAdded,
+    StepEnded,
+    StepEntered,
+)
+from runbook.core.evolve import evolve
 from runbook.core.intent import AnswerGate, CutWait, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
@@ -205,7 +216,7 @@ def registered_on(hosts: int) -> Run:
 
 def entered_and_sent(run: Run, enters: Entering) -> None:
     """What the runner does with the second step before anything leaves."""
-    enters.enter(run, Enter("1.2", 1))
+    asyncio.run(enters.enter(run, Enter("1.2", 1)))
     visit = enters.visit(run, run.steps["1.2"].planned)
     for host in run.hosts:
         visit.shown(host)
@@ -241,6 +252,43 @@ def test_each_host_is_rendered_once_to_be_shown_and_once_to_be_sent(monkeypatch:
     monkeypatch.setattr(rendering, "render_action", counted)
     entered_and_sent(registered_on(3), Entering((), str, SystemClock()))
     assert asked == {(f"web000{host}", reveal): 1 for host in range(3) for reveal in (False, True)}
+
+
+async def test_others_get_a_turn_between_the_slices_of_entering(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entering, "SLICE", 0.0)
+    run = registered_on(50)
+    entered = asyncio.create_task(Entering((), str, SystemClock()).enter(run, Enter("1.2", 1)))
+    turns = 0
+    while not entered.done():
+        await asyncio.sleep(0)
+        turns += 1
+    # Every host is judged, and then rendered.
+    assert turns >= 100
+
+
+async def test_a_step_is_not_entered_on_what_has_changed_since() -> None:
+    run = registered_on(3)
+    answer = await Entering((), str, SystemClock()).enter(run, Enter("1.2", 1))
+
+    def then(event: Event) -> Run:
+        return evolve(run, Entry(seq=run.seq + 1, at=run.now, wall="", event=event))
+
+    again = AttemptStarted(step="1.1", host="web0000", number=2)
+    other = AttemptEnded(step="1.1", host="web0000", number=2, outcome=Outcome.SUCCEEDED, result=Result(stdout="us"))
+    registered = evolve(then(again), Entry(seq=run.seq + 2, at=run.now, wall="", event=other))
+    assert [event.hosts for event in answer(then(NoteAdded(text="meanwhile")))] == [("web0000", "web0001", "web0002")]
+    assert answer(then(HostExcluded(host="web0001", reason="gone"))) == ()
+    assert answer(registered) == ()
+
+
+def test_a_folder_and_a_user_that_a_secret_went_into_are_shown_masked_and_sent_as_they_are() -> None:
+    around = {"cwd": "/srv/{{ token }}", "become": True, "become_user": "{{ token }}"}
+    run = Story(plan(step("1.1", awaits=("token",), **around))).start().run
+    enters = Entering((Secret("token", "hunter22"),), str, SystemClock())
+    visit = enters.visit(run, run.steps["1.1"].planned)
+    sent = visit.sent("db1").planned
+    assert visit.shown("db1").around == Surroundings(cwd=f"/srv/{MASK}", user=MASK)
+    assert (sent.cwd, sent.become_user) == ("/srv/hunter22", "hunter22")
 
 
 class Leap:

@@ -12,7 +12,7 @@ import pytest
 
 from runbook.core.action import CommandAction, ConfirmAction, HttpAction
 from runbook.core.command import Secret
-from runbook.core.effect import Attempt, Enter, Watch
+from runbook.core.effect import Attempt, Enter, Watch, WriteMarks
 from runbook.core.event import (
     AttemptEnded,
     AttemptStarted,
@@ -22,20 +22,22 @@ from runbook.core.event import (
     NoteAdded,
     OutputArrived,
     ProbeSampled,
+    StepEntered,
 )
-from runbook.core.intent import AddNote, AnswerGate, HaltRun, ResolveFailure
+from runbook.core.intent import AddNote, AnswerGate, ContinueRun, HaltRun, PauseRun, ResolveFailure
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import PlannedProbe, PlannedStep
 from runbook.core.run import Run
 from runbook.core.verdict import verdicts
 from runbook.engine.clock import SystemClock
 from runbook.engine.entering import Entering
+from runbook.engine.workers import Answer, kinds_of
 from runbook.problem import Problems
 from runbook.record.codec import decode
 from runbook.record.verify import verify
 from runbook.transport.scripted import Hangs, Says, ScriptedConnector, unreachable
 from tests.builders import ANNA, plan, step
-from tests.engine.stage import Live, Stage
+from tests.engine.stage import PATIENCE, Live, Stage
 
 PROBE = PlannedProbe(name="write-ok", action=HttpAction(url="http://app/health"), every=0.01)
 
@@ -64,15 +66,22 @@ class Hands:
         self._entering = Entering((), str, SystemClock())
         self.asked: Counter[tuple[str, object]] = Counter()
         self.cancelled: list[object] = []
+        self.kinds = kinds_of(self)
 
     def started(self, run: Run, effect: Attempt) -> AttemptStarted:
         return AttemptStarted(step=effect.step, host=effect.host, number=effect.number)
 
-    def enter(self, run: Run, effect: Enter) -> tuple[Event, ...]:
-        return self._entering.enter(run, effect)
+    async def enter(self, effect: Enter) -> Answer:
+        return await self._entering.enter(self._live.run, effect)
 
-    async def attempt(self, effect: Attempt, *, reattach: bool) -> None:
-        self.asked["reattach" if reattach else "start", effect] += 1
+    async def resume(self, effect: Attempt) -> None:
+        await self._attempted("reattach", effect)
+
+    async def attempt(self, effect: Attempt) -> None:
+        await self._attempted("start", effect)
+
+    async def _attempted(self, how: str, effect: Attempt) -> None:
+        self.asked[how, effect] += 1
         told = self._attempt(effect)
         try:
             if told is None:
@@ -91,11 +100,25 @@ class Hands:
         self.asked["watch", effect] += 1
         raise RuntimeError("the words of a crash may hold anything")
 
-    async def write_marks(self) -> None:
+    async def write_marks(self, _effect: WriteMarks) -> None:
         await asyncio.Event().wait()
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+class Slow(Hands):
+    """Hands that enter no step before they are let, and then as `comes_to` says."""
+
+    def __init__(self, live: Live) -> None:
+        super().__init__(live)
+        self.let = asyncio.Event()
+        self.comes_to: Callable[[Answer], Answer] = lambda answer: answer
+
+    async def enter(self, effect: Enter) -> Answer:
+        self.asked["enter", effect] += 1
+        await self.let.wait()
+        return self.comes_to(await super().enter(effect))
 
 
 def end(effect: Attempt, outcome: Outcome = Outcome.SUCCEEDED) -> AttemptEnded:
@@ -264,6 +287,75 @@ def _nested(depth: int) -> object:
     for _ in range(depth):
         value = [value]
     return value
+
+
+# --- entering ---------------------------------------------------------------------------------------------------------
+
+
+async def entering(tmp_path: Path, *steps: PlannedStep, **how: object) -> tuple[Stage, Live, Slow]:
+    """A run whose first step is being entered."""
+    stage = Stage(tmp_path, ScriptedConnector({}))
+    live = stage.open(plan(*steps, **how))
+    live.workers = Slow(live)
+    live.begin()
+    async with asyncio.timeout(PATIENCE):
+        while not live.workers.asked:
+            await asyncio.sleep(0)
+    return stage, live, live.workers
+
+
+async def test_people_are_answered_and_probes_sampled_while_a_step_is_being_entered(tmp_path: Path) -> None:
+    stage, live, hands = await entering(tmp_path, does("1.1"), probes=(PROBE,))
+    live.executor.tell(ProbeSampled(probe="write-ok", ok=True, took=0.1))
+    assert await live.ask(AddNote(text="meanwhile")) is None
+    assert [type(event) for event in stage.events(ProbeSampled, NoteAdded, StepEntered)][-1] is NoteAdded
+    assert stage.events(StepEntered) == []
+    hands.let.set()
+    await live.until(lambda run: run.steps["1.1"].running)
+    await live.stop()
+
+
+async def test_a_halt_while_a_step_is_being_entered_wins_also_when_both_come_at_once(tmp_path: Path) -> None:
+    stage, live, hands = await entering(tmp_path, does("1.1"))
+    halting = asyncio.create_task(live.ask(HaltRun(reason="wrong database")))
+    hands.let.set()
+    assert await halting is None
+    run = await live.to_its_end()
+    assert (stage.events(StepEntered), run.steps["1.1"].visit, verdicts(run).run) == ([], 0, "aborted")
+
+
+async def test_what_is_being_entered_is_left_while_the_run_is_paused_and_entered_once_it_goes_on(
+    tmp_path: Path,
+) -> None:
+    stage, live, hands = await entering(tmp_path, does("1.1"))
+    assert await live.ask(PauseRun()) is None
+    hands.let.set()
+    assert await live.ask(AddNote(text="still here")) is None
+    assert stage.events(StepEntered) == []
+    assert await live.ask(ContinueRun()) is None
+    await live.until(lambda run: run.steps["1.1"].running)
+    assert hands.asked["enter", Enter("1.1", 1)] == 2
+    await live.stop()
+
+
+async def test_an_answer_that_no_longer_holds_is_asked_for_again(tmp_path: Path) -> None:
+    stage, live, hands = await entering(tmp_path, does("1.1"))
+    stale = iter([True, False])
+    hands.comes_to = lambda answer: (lambda _run: ()) if next(stale) else answer
+    hands.let.set()
+    await live.until(lambda run: run.steps["1.1"].running)
+    assert (hands.asked["enter", Enter("1.1", 1)], len(stage.events(StepEntered))) == (2, 1)
+    await live.stop()
+
+
+async def test_a_mistake_of_ours_while_entering_fails_the_step_and_nothing_is_sent(tmp_path: Path) -> None:
+    stage, live, hands = await entering(tmp_path, does("1.1"))
+    hands.comes_to = broken
+    hands.let.set()
+    run = await live.until(lambda run: run.open_gates)
+    assert run.steps["1.1"].detail == "runbook itself failed (RuntimeError); nothing was sent"
+    assert stage.events(AttemptStarted) == []
+    await live.stop()
 
 
 # --- stopping and resuming --------------------------------------------------------------------------------------------

@@ -127,7 +127,8 @@ def _session_lost(run: Run, event: SessionLost, _at: float) -> Run:
 
 
 def _checked(run: Run, event: Checked, _at: float) -> Run:
-    return replace(run, checks=(*run.checks, event))
+    known = run.checks.get(event.host, {})
+    return replace(run, checks=run.checks.set(event.host, {**known, event.check: event}))
 
 
 def _host_excluded(run: Run, event: HostExcluded, _at: float) -> Run:

@@ -301,7 +301,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Host to the boot id that it had when it was last opened."""
     lost: Map[str, str] = Map()
     """Hosts whose link went away and has not come back, with the reason."""
-    checks: tuple[Checked, ...] = ()
+    checks: Map[str, dict[str, Checked]] = Map()
+    """Host to its preflight checks by name, each by its newest answer: a resumed run looks again."""
     outputs: Map[str, OutputState] = Map()
     paused: bool = False
     stop: Stop | None = None

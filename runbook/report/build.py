@@ -131,8 +131,8 @@ def _host(run: Run, facts: Facts, host: Host) -> HostFacts:
 
 
 def _checks(run: Run, host: str) -> str:
-    """Each check once, by its newest answer: a resumed run looks again."""
-    newest = {check.check: check for check in run.checks if check.host == host}
+    """What did not hold, and how much did."""
+    newest = run.checks.get(host, {})
     bad = [f"{check.check}: {brief(check.detail)}" for check in newest.values() if not check.ok]
     good = f"{plural(len(newest) - len(bad), 'check')} OK" if newest else "not checked"
     return safe("; ".join([good, *bad]))

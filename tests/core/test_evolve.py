@@ -197,9 +197,17 @@ def test_checks_exclusions_and_notes_are_kept_in_their_order() -> None:
     checks = Checked(host="db1", check="reach", ok=True), Checked(host="db1", check="sudo", ok=False, detail="no")
     tale.add(*checks, HostExcluded(host="db1", reason="no sudo")).wait(2.0)
     tale.add(NoteAdded(text="called the desk", by=BEN), NoteAdded(text="DNS is low", step="1.1"))
-    assert tale.run.checks == checks
+    assert [tuple(of.values()) for of in tale.run.checks.values()] == [checks]
     assert dict(tale.run.excluded) == {"db1": "no sudo"}
     assert tale.run.notes == (Note(at=2.0, text="called the desk", by=BEN), Note(at=2.0, text="DNS is low", step="1.1"))
+
+
+def test_a_check_that_is_made_again_has_its_newest_answer_in_the_place_of_its_first() -> None:
+    tale = Story(plan(step("1.1"))).start()
+    made = (("reach", False), ("sudo", True), ("reach", True))
+    reach, sudo, again = (Checked(host="db1", check=name, ok=ok) for name, ok in made)
+    tale.add(reach, sudo, again)
+    assert list(tale.run.checks["db1"].items()) == [("reach", again), ("sudo", sudo)]
 
 
 def test_a_probe_that_flaps_for_days_does_not_grow_a_run_without_bound() -> None:

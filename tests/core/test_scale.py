@@ -8,9 +8,12 @@ from collections.abc import Callable
 
 import pytest
 
+from runbook.core.entry import Entry
+from runbook.core.event import Checked
+from runbook.core.evolve import fold
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Plan
-from tests.builders import plan, step
+from tests.builders import Story, plan, step
 from tests.core.driving import Drive
 
 STEPS = 4
@@ -63,6 +66,27 @@ def test_an_event_among_a_thousand_hosts_costs_little_more_than_among_a_hundred(
     few = cost_of_an_event(lambda: Drive(fleet(100, **fields), outcomes=outcomes))
     many = cost_of_an_event(lambda: Drive(fleet(1000, **fields), outcomes=outcomes))
     assert many <= SLACK * few, f"{many * 1e6:.0f} us an event among 1000 hosts, {few * 1e6:.0f} us among 100"
+
+
+def cost_of_checks(hosts: int) -> float:
+    """Seconds that folding seven checks of each host takes, the least of three."""
+    looked = [
+        Checked(host=f"web{host:04}", check=f"check {number}", ok=True) for number in range(7) for host in range(hosts)
+    ]
+    costs = []
+    for _ in range(3):
+        run = Story(fleet(hosts)).start().run
+        entries = [Entry(seq=run.seq + count, at=run.now, wall="", event=event) for count, event in enumerate(looked)]
+        gc.collect()
+        began = time.process_time()
+        fold(run, entries)
+        costs.append(time.process_time() - began)
+    return min(costs)
+
+
+@pytest.mark.slow
+def test_the_checks_of_a_thousand_hosts_cost_little_more_each_than_those_of_a_hundred() -> None:
+    assert cost_of_checks(1000) <= 10 * SLACK * cost_of_checks(100)
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from runbook.core.action import Action, CommandAction
 from runbook.core.actor import Actor
+from runbook.core.casting import cast
 from runbook.core.entry import Entry
 from runbook.core.event import (
     AlwaysStarted,
@@ -71,7 +72,7 @@ def plan(*steps: PlannedStep, **fields: object) -> Plan:
         "environment": Environment(name="lab"),
         "hosts": tuple(Host(name=name) for name in names),
     }
-    return Plan(sections=sections, **{**defaults, **fields})
+    return cast(Plan(sections=sections, **{**defaults, **fields}))
 
 
 def opened(of: Plan | None = None, **fields: object) -> RunOpened:

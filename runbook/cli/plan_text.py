@@ -10,22 +10,23 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from runbook.core.plan import Plan
+from runbook.core.role import Role
 from runbook.view.hosts import host_names
 from runbook.view.plan import PlanRow, PlanText, PlanTotals, plan_rows, plan_totals, probe_lines
 from runbook.view.sanitize import safe
 from runbook.view.words import duration, fold_hosts, plural
 
-_HEADS = {"R": "Rollback, when the run is rolled back", "A": "Always, however the run ended"}
-"""First part of a step's id to what stands above such steps; the others stand in a section of their own."""
+_HEADS = {Role.ROLLBACK: "Rollback, when the run is rolled back", Role.CLOSING: "Always, however the run ended"}
+"""What stands above steps that are in no section."""
 
-_ROLES = {"rescue": "rescue: ", "always": "always: "}
+_ROLES = {Role.RESCUE: "rescue: ", Role.ALWAYS: "always: "}
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
     """The whole plan; every line is safe to show."""
     yield f"{safe(plan.title)} ({plan.kind} {safe(plan.runbook)}) in {safe(plan.environment.name)}"
     yield from _facts(plan)
-    for head, rows in groupby((row for row in plan_rows(plan) if row.role != "undo"), key=_head):
+    for head, rows in groupby((row for row in plan_rows(plan) if row.role is not Role.UNDO), key=_head):
         yield ""
         yield head
         for row in rows:
@@ -47,7 +48,7 @@ def _facts(plan: Plan) -> Iterator[str]:
 
 
 def _head(row: PlanRow) -> str:
-    return _HEADS.get(row.id.partition(".")[0], row.section)
+    return _HEADS.get(row.role, row.section)
 
 
 def _row_lines(row: PlanRow) -> Iterator[str]:

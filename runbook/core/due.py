@@ -42,8 +42,9 @@ from runbook.core.event import (
 from runbook.core.failure_policy import MAX_VISITS, chosen_by_policy
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
+from runbook.core.role import Role
 from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
-from runbook.core.undo import is_undo, undo_steps
+from runbook.core.undo import undo_steps
 
 _ASKS = get_args(Ask)
 MACHINE = Actor(name="runbook --auto", uid=-1, machine=True, via="auto")
@@ -121,9 +122,9 @@ def _leftover(run: Run) -> tuple[StepState, ...]:
 def _belongs_here(run: Run, state: StepState) -> bool:
     match run.phase:
         case Phase.ROLLBACK:
-            return _is_undoing(run) and is_undo(state.id)
+            return _is_undoing(run) and state.planned.role.takes_back
         case Phase.ALWAYS:
-            return not state.given_up and state.id.startswith("A.")
+            return not state.given_up and state.planned.role is Role.CLOSING
         case _:
             return False
 
@@ -142,8 +143,8 @@ def _drain(run: Run) -> tuple[Effect, ...]:
 
 def _is_busy(state: StepState, leftover: tuple[StepState, ...]) -> bool:
     """True while it, or a step inside it, has an attempt in flight."""
-    inside = f"{state.id}."
-    return any(other.running for other in leftover if other is state or other.id.startswith(inside))
+    inside = {step.id for step in state.planned.walk()}
+    return any(other.running for other in leftover if other.id in inside)
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from runbook.core import key_gate
 from runbook.core.alteration import close_all_gates, close_gates, register, set_step, stop_run, without
+from runbook.core.casting import cast
 from runbook.core.entry import Entry
 from runbook.core.event import (
     AlwaysStarted,
@@ -76,10 +77,11 @@ def open_run(entry: Entry) -> Run | None:
     event = entry.event
     if not isinstance(event, RunOpened):
         return None
-    steps = tuple(event.plan.walk())
+    plan = cast(event.plan)
+    steps = tuple(plan.walk())
     return Run(
         id=event.run,
-        plan=event.plan,
+        plan=plan,
         operator=event.operator,
         attended=event.attended,
         auto=event.auto,

@@ -16,6 +16,7 @@ from runbook.core.alteration import close_gates, set_step, stop_run
 from runbook.core.event import FailureResolved, Jumped, StepEnded, StepEntered, StepSkipped
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep, StepId
+from runbook.core.role import Role
 from runbook.core.run import Mark, Phase, Run, StepPhase, StepState, Stop
 
 StepEvent = StepEntered | StepSkipped | StepEnded | FailureResolved | Jumped
@@ -192,6 +193,13 @@ def _again(run: Run, state: StepState, at: float, *, only_failed: bool) -> StepS
     )
 
 
+def _ends_of_blocks_around(run: Run, step: StepId) -> set[StepId]:
+    """What the blocks around a step do whatever happens."""
+    around = (state.planned for state in run.steps.values() if state.planned.children)
+    blocks = (block for block in around if any(inner.id == step for inner in block.walk()))
+    return {inner.id for block in blocks for end in block.always for inner in end.walk()}
+
+
 def _jumped(run: Run, event: Jumped, at: float) -> Run:
     """The run goes on elsewhere."""
     state = run.steps.get(event.source)
@@ -208,14 +216,14 @@ def _jump(run: Run, source: StepId, target: StepId, at: float) -> Run:
     here, there = run.order.get(source), run.order.get(target)
     if here is None or there is None:
         return run
-    left = tuple(f"{step}.always." for step in run.order if source.startswith(f"{step}."))
+    spared = _ends_of_blocks_around(run, source)
     steps = run.steps.mutate()
     for step, position in run.order.items():
         state = run.steps[step]
         if (
             here < position < there
             and state.phase is StepPhase.AHEAD
-            and not (".undo." in step or step.startswith(left))
+            and not (state.planned.role is Role.UNDO or step in spared)
         ):
             steps[step] = _ended(state, Outcome.SKIPPED, f"jumped over from step {source}", at)
         elif there <= position <= here and state.phase is StepPhase.ENDED:

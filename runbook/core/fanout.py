@@ -111,8 +111,7 @@ def targets(run: Run, state: StepState) -> dict[str, str]:
 
     An undo goes to the hosts where its step may have run, also when they were excluded since: they were changed.
     """
-    origin_id, mark, _ = state.id.rpartition(".undo.")
-    origin = run.steps.get(origin_id) if mark else None
+    origin = run.steps.get(state.planned.undoes)
     if origin is not None and set(state.planned.hosts) <= set(origin.planned.hosts):
         return {host: "" if host in origin.touched else "the step never ran here" for host in state.planned.hosts}
     return {host: f"excluded: {run.excluded[host]}" if host in run.excluded else "" for host in state.planned.hosts}

@@ -18,6 +18,7 @@ from runbook.core.action import Action, Expectation, Work
 from runbook.core.host import Host, Json, Scalar
 from runbook.core.host_key import HostKeys
 from runbook.core.milestone_name import Milestone, Seconds
+from runbook.core.role import Role
 
 StepId = str
 """A position: `2.3`, `2.3.1` in a block, `2.3.rescue.1`, `2.3.undo.1`, `0.1` preflight, `R.1` rollback, `A.1` end."""
@@ -36,6 +37,10 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     id: StepId
     name: str
     action: Action
+    role: Role = Role.FORWARD
+    """What it is for, as its place in the plan says (`casting.py`)."""
+    undoes: StepId = ""
+    """The step that it takes back, for an undo and all inside it; empty for every other step."""
     section: str = ""
     """Name of the section it stands in."""
     hosts: tuple[str, ...] = ()

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 from runbook.core.action import BlockAction, ChecklistAction, ManualAction, NestedAction, ParallelAction
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep, StepId
+from runbook.core.plan import PlannedStep
 from runbook.core.run import Run, StepState
-
-
-def is_undo(step: StepId) -> bool:
-    """True for a step's own undo and for the steps of the run's rollback."""
-    return ".undo." in step or step.startswith("R.")
 
 
 def undo_steps(run: Run) -> tuple[PlannedStep, ...]:
     """The steps' own undo in reverse over what ran or may have run, then the run's. An undo itself is not undone."""
-    ran = [run.steps[step] for step in dict.fromkeys(reversed(run.entered)) if not is_undo(step)]
+    entered = (run.steps[step] for step in dict.fromkeys(reversed(run.entered)))
+    ran = [state for state in entered if not state.planned.role.takes_back]
     own = [undo for state in ran if state.planned.undo and _may_have_run(run, state) for undo in state.planned.undo]
     return (*own, *run.plan.rollback)
 

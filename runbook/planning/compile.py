@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from runbook.core.action import CONTROLLER
+from runbook.core.casting import cast
 from runbook.core.command import Secret
 from runbook.core.host import Host
 from runbook.core.inventory import Inventory
@@ -110,9 +111,9 @@ def _plan(draft: Draft, settled: Settled) -> Plan:
     check_protected(draft, steps)
     first = preflight_section(draft, steps, tools=_tools(draft, steps))
     canary = plan_canary(draft)
-    plan = _described(draft.runbook, draft.inventory)
-    return msgspec.structs.replace(
-        plan,
+    described = _described(draft.runbook, draft.inventory)
+    plan = msgspec.structs.replace(
+        described,
         sections=(first, *sections),
         hosts=_hosts(draft, steps),
         parameters=settled.planned,
@@ -121,6 +122,7 @@ def _plan(draft: Draft, settled: Settled) -> Plan:
         rollback=rollback,
         always=always,
     )
+    return cast(plan)
 
 
 def _described(runbook: Runbook, inventory: Inventory) -> Plan:

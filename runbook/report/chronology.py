@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from runbook.core.event import AttemptEnded
 from runbook.core.plan import PlannedStep
+from runbook.core.role import Role
 from runbook.core.run import GateState, Run, StepState
 from runbook.core.verdict import deviations
 from runbook.report.facts import Facts, time_label
@@ -31,7 +32,8 @@ _LATE_SECONDS = 1.0
 
 def steps(run: Run, facts: Facts) -> tuple[StepFacts, ...]:
     """Every step that was or should have been taken; a rescue that was never needed is left out."""
-    return tuple(_step(run, facts, row) for row in step_rows(run, run.now) if row.visit or ".rescue." not in row.id)
+    rows = (row for row in step_rows(run, run.now) if row.visit or run.steps[row.id].planned.role is not Role.RESCUE)
+    return tuple(_step(run, facts, row) for row in rows)
 
 
 def _step(run: Run, facts: Facts, row: StepRow) -> StepFacts:

@@ -18,7 +18,7 @@ from runbook.core.event import GateAnswered
 from runbook.core.gates import BESIDE, NEEDS_REASON
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.run import GateState, Run, StepPhase, StepState
-from runbook.view.plan import PlanRow, Role, plan_row
+from runbook.view.plan import PlanRow, plan_row
 from runbook.view.sanitize import safe, safe_lines
 from runbook.view.surroundings import shown_texts
 from runbook.view.telling import MACHINE
@@ -182,32 +182,32 @@ Rows = Generator[PlanRow, None, bool]
 def _behind(run: Run, step: StepState) -> Iterator[PlanRow]:
     here = run.order.get(step.id, 0)
     for section in run.plan.sections:
-        if (yield from _in_order(run, section.steps, here, "step")):
+        if (yield from _in_order(run, section.steps, here)):
             return
 
 
-def _in_order(run: Run, steps: tuple[PlannedStep, ...], here: int, role: Role) -> Rows:
+def _in_order(run: Run, steps: tuple[PlannedStep, ...], here: int) -> Rows:
     for planned in steps:
-        if (yield from _from(run, planned, here, role)):
+        if (yield from _from(run, planned, here)):
             return True
     return False
 
 
-def _from(run: Run, planned: PlannedStep, here: int, role: Role) -> Rows:
+def _from(run: Run, planned: PlannedStep, here: int) -> Rows:
     """A step that is ahead and everything that may run inside it, up to a gate."""
     if run.order[planned.id] > here and run.steps[planned.id].phase is StepPhase.AHEAD:
         if isinstance(planned.action, _ASKS) or planned.confirm != "none":
             return True
-        yield plan_row(planned, role=role)
+        yield plan_row(planned)
     if isinstance(planned.action, ParallelAction):
         gated = False
         for child in planned.steps:
-            gated = (yield from _from(run, child, here, role)) or gated
+            gated = (yield from _from(run, child, here)) or gated
         return gated
-    stopped = yield from _in_order(run, planned.steps, here, role)
+    stopped = yield from _in_order(run, planned.steps, here)
     # A failure in front of that gate leads here without anybody's word, and so does the end of the block.
-    yield from _in_order(run, planned.rescue, here, "rescue")
-    closed = yield from _in_order(run, planned.always, here, "always")
+    yield from _in_order(run, planned.rescue, here)
+    closed = yield from _in_order(run, planned.always, here)
     return stopped or closed
 
 

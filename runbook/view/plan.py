@@ -7,12 +7,13 @@ looked complete and was not would be worse than none. Used by the plan screen, b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal, get_args
+from typing import get_args
 
 import msgspec
 
 from runbook.core.action import CONTROLLER, Action, Ask, ConfirmAction, kind_of
 from runbook.core.plan import Plan, PlannedCanary, PlannedProbe, PlannedStep, StepId
+from runbook.core.role import Role
 from runbook.view.describe import describe, full_text
 from runbook.view.hosts import host_names
 from runbook.view.sanitize import safe
@@ -21,9 +22,6 @@ from runbook.view.words import duration, fold_hosts, plural
 _ASKS = get_args(Ask)
 
 _ON_FAILURE = {"propagate": "a failure goes to the block around it"}
-
-Role = Literal["step", "rescue", "always", "undo", "rollback"]
-"""What part of the plan a step plays."""
 
 
 class PlanText(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +81,7 @@ def plan_rows(plan: Plan) -> tuple[PlanRow, ...]:
 
 def plan_totals(plan: Plan) -> PlanTotals:
     """What the plan comes to."""
-    forward = [row for row in plan_rows(plan) if row.role in {"step", "rescue"}]
+    forward = [row for row in plan_rows(plan) if row.role in {Role.FORWARD, Role.RESCUE}]
     return PlanTotals(
         steps=len(forward),
         hosts=len(host_names(plan)),
@@ -94,14 +92,14 @@ def plan_totals(plan: Plan) -> PlanTotals:
     )
 
 
-def plan_row(step: PlannedStep, *, role: Role = "step", depth: int = 0) -> PlanRow:
+def plan_row(step: PlannedStep, *, depth: int = 0) -> PlanRow:
     """One step's row as planned."""
     return PlanRow(
         id=step.id,
         name=safe(step.name),
         kind=kind_of(step.action),
         section=safe(step.section),
-        role=role,
+        role=step.role,
         depth=depth,
         texts=texts(step, step.hosts, step.action_on),
         waits_for=tuple(safe(name) for name in step.awaits),
@@ -155,25 +153,15 @@ def _probe_line(probe: PlannedProbe) -> str:
 
 
 def _rows(plan: Plan) -> Iterator[PlanRow]:
-    for section in plan.sections:
-        for step in section.steps:
-            yield from _inside(step, "step", 0)
-    for step in plan.rollback:
-        yield from _inside(step, "rollback", 0)
-    for step in plan.always:
-        yield from _inside(step, "always", 0)
+    tops = (step for section in plan.sections for step in section.steps)
+    for step in (*tops, *plan.rollback, *plan.always):
+        yield from _inside(step, 0)
 
 
-def _inside(step: PlannedStep, role: Role, depth: int) -> Iterator[PlanRow]:
-    yield plan_row(step, role=role, depth=depth)
-    for child in step.steps:
-        yield from _inside(child, role, depth + 1)
-    for child in step.rescue:
-        yield from _inside(child, "rescue", depth + 1)
-    for child in step.always:
-        yield from _inside(child, "always", depth + 1)
-    for child in step.undo:
-        yield from _inside(child, "undo", depth + 1)
+def _inside(step: PlannedStep, depth: int) -> Iterator[PlanRow]:
+    yield plan_row(step, depth=depth)
+    for child in (*step.children, *step.undo):
+        yield from _inside(child, depth + 1)
 
 
 def _gate(step: PlannedStep) -> str:

@@ -33,6 +33,7 @@ from runbook.core.action import (
 )
 from runbook.core.actor import Actor
 from runbook.core.milestone_name import Milestone
+from runbook.core.role import Role
 from runbook.view.describe import describe, full_text
 from runbook.view.gates import GateView, GivenAnswer, ItemView, gate_line, gate_view, gate_views
 from runbook.view.plan import PlanRow, PlanText, PlanTotals, plan_rows, plan_totals, probe_lines
@@ -109,7 +110,7 @@ def test_a_row_says_how_a_step_runs_who_is_asked_and_what_takes_it_back() -> Non
         )
     )[0]  # fmt: skip
     assert row == PlanRow(
-        id="1.1", name="Step 1.1", kind="command", section="Work", role="step", depth=0,
+        id="1.1", name="Step 1.1", kind="command", section="Work", role=Role.FORWARD, depth=0,
         texts=(PlanText(hosts=("db1",), folded="db1", lines=("promote",)),), gate="type db1", undo=("db1: demote",),
         changes=True,
         facts=(
@@ -125,13 +126,13 @@ def test_a_plan_shows_every_part_in_reading_order_and_adds_up() -> None:
     )
     whole = plan(block, step("1.2", ConfirmAction(message="Go?")), rollback=(step("R.1"),), always=(step("A.1"),))
     assert [(row.id, row.role, row.depth, row.gate) for row in plan_rows(whole)] == [
-        ("1.1", "step", 0, ""),
-        ("1.1.1", "step", 1, ""),
+        ("1.1", "forward", 0, ""),
+        ("1.1.1", "forward", 1, ""),
         ("1.1.rescue.1", "rescue", 1, ""),
         ("1.1.always.1", "always", 1, ""),
-        ("1.2", "step", 0, "confirm"),
+        ("1.2", "forward", 0, "confirm"),
         ("R.1", "rollback", 0, ""),
-        ("A.1", "always", 0, ""),
+        ("A.1", "closing", 0, ""),
     ]
     assert plan_totals(failover_plan()) == PlanTotals(
         steps=8, hosts=3, gates=2, changing=3, without_undo=2, expected=8.0
@@ -166,11 +167,11 @@ def test_a_gate_shows_what_a_yes_lets_run_after_a_failure_and_in_any_case() -> N
     )
     tale = Story(plan(step("1.1", ConfirmAction(message="Go?")), block, step("1.3"))).start().ask("1.1")
     assert [(row.id, row.role) for row in gate_view(tale.run, "1.1#1", 0.0).follows] == [
-        ("1.2", "step"),
-        ("1.2.1", "step"),
+        ("1.2", "forward"),
+        ("1.2.1", "forward"),
         ("1.2.rescue.1", "rescue"),
         ("1.2.always.1", "always"),
-        ("1.3", "step"),
+        ("1.3", "forward"),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runbook.core.plan import Plan
+from runbook.core.role import Role
 from runbook.tui.widgets.rows import Part, Row, Rows, wrap
 from runbook.view.plan import PlanRow, plan_rows, plan_totals, probe_lines
 from runbook.view.words import duration, plural
@@ -53,13 +54,17 @@ class PlanView(Rows):
         return self._lines[index]
 
 
+_HEADINGS = {Role.ROLLBACK: "Rollback", Role.CLOSING: "Always"}
+"""What stands above steps that are in no section."""
+
+
 def plan_lines(plan: Plan) -> Iterator[Row]:
     """The plan's rows with a heading for each section, then what is watched meanwhile."""
     section = None
     for row in plan_rows(plan):
-        if row.role == "undo":
+        if row.role is Role.UNDO:
             continue  # it stands with the step that it takes back
-        heading = row.section if row.role in {"step", "rescue"} else row.role.capitalize()
+        heading = _HEADINGS.get(row.role, row.section)
         if heading != section and row.depth == 0:
             section = heading
             yield (Part(heading.upper(), "sky", ("bold",)),)
@@ -72,7 +77,7 @@ def plan_lines(plan: Plan) -> Iterator[Row]:
 
 def _step_lines(row: PlanRow) -> Iterator[Row]:
     indent = "  " * (row.depth + 1)
-    role = " rescue" if row.role == "rescue" else ""
+    role = " rescue" if row.role is Role.RESCUE else ""
     gate = Part(f"  GATE: {row.gate}" if row.gate else "", "yellow", ("bold",))
     facts = [*row.facts, f"est {duration(row.expected)}"] if row.expected else list(row.facts)
     yield (

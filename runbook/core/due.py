@@ -1,9 +1,13 @@
 """What should be in flight in this state of a run. Pure: the same run and the same time always give the same effects.
 
-`due` walks the plan from its first step and stops at the first that is not over; what that step calls for is the
-answer. There is no program counter to lose: the position of a run is the state of its steps. Decisions that the state
-itself calls for come back as `Note(event)`; the executor records and folds them and asks again until nothing but work
-is left. What was named before and no longer is, is cancelled by the executor, so stopping is *not naming*.
+A run's phase says which steps it is about: the sections, what is undone, or the closing ones; what an earlier phase
+left open is closed first. These steps are walked from the first up to the one that is not over (a `parallel` with all
+its children at once), and what they call for is the answer, beside what is observed all the time. There is no program
+counter to lose: the position of a run is the state of its steps.
+
+Decisions that the state itself calls for come back as `Note(event)`; the executor records and folds them and asks again
+until only work and waiting are left. What was named before and no longer is, is cancelled: stopping is *not naming*.
+What is named comes in the order of its urgency, and what must wait for a revert is not named (`urgency.py`).
 """
 
 from __future__ import annotations
@@ -45,6 +49,7 @@ from runbook.core.plan import PlannedStep
 from runbook.core.role import Role
 from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
 from runbook.core.undo import undo_steps
+from runbook.core.urgency import pressing
 
 _ASKS = get_args(Ask)
 MACHINE = Actor(name="runbook --auto", uid=-1, machine=True, via="auto")
@@ -65,7 +70,7 @@ def due(run: Run, now: float) -> tuple[Effect, ...]:
             effects = _drain(run) or _sequence(run, run.plan.always, now) or (Note(RunEnded(reason=_reason(run))),)
     if run.paused:
         effects = tuple(effect for effect in effects if not isinstance(effect, Enter))
-    return effects if _is_decision(effects) else (*_watches(run), *effects)
+    return effects if _is_decision(effects) else pressing(run, (*_watches(run), *effects))
 
 
 def _is_decision(effects: tuple[Effect, ...]) -> bool:

@@ -1,9 +1,13 @@
-"""The one loop that lives a run: take in what happened, ask what is due, start it, and cancel what is due no longer.
+"""The one loop that lives a run: take in what happened and what was asked, record what follows, let fly what is due.
 
-A single task owns the record and the folded run. Workers never touch either: they `tell` events, and a worker's crash
-is an outcome, never a lost task. Because effects have names, starting, halting, resuming and shutting down are the
-same set difference: due and not in flight is started, in flight and not due is cancelled. Nothing leaves this process
-before the event that announces it is durable.
+One task appends events and folds them. Workers read the run as it stands and store output; what they have to say is
+told to this loop, or is an answer that it records while that still holds. In flight is what is named: due and not in
+flight is begun, in flight and not due is cancelled, so starting, pausing, halting and resuming are one set difference.
+A runner that shuts down only lets go.
+
+What an effect is, and what it is worth, is no business of this file: the row of its kind says how it begins and what
+a crash of it tells (`workers.py`), so that no crash of a worker takes the run with it. What may outlive this process is
+announced, and the announcement durable, before it begins; an answer to a person is durable before it is given.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import msgspec
 
 from runbook.core.action import Action
 from runbook.core.actor import Actor
+from runbook.core.fact import Fact
 from runbook.core.host import Json
 from runbook.core.host_key import ChangedKey
 from runbook.core.milestone_name import Milestone
@@ -140,6 +141,15 @@ class AttemptGraded(_Event, frozen=True, kw_only=True, tag="AttemptGraded"):
     host: str
     number: int
     grade: Grade
+
+
+class AttemptStated(_Event, frozen=True, kw_only=True, tag="AttemptStated"):
+    """A step kind said something that had to be durable before it went on."""
+
+    step: StepId
+    host: str
+    number: int
+    fact: Fact
 
 
 class OutputArrived(_Event, frozen=True, kw_only=True, tag="OutputArrived"):
@@ -355,6 +365,7 @@ Event = (
     | StepSkipped
     | AttemptStarted
     | AttemptGraded
+    | AttemptStated
     | OutputArrived
     | AttemptEnded
     | StepEnded

@@ -23,6 +23,7 @@ from runbook.core.event import (
     AttemptEnded,
     AttemptGraded,
     AttemptStarted,
+    AttemptStated,
     CanarySampled,
     Checked,
     Event,
@@ -264,7 +265,7 @@ def _arm(run: Run, event: Event, at: float) -> Run:  # noqa: C901, PLR0911, PLR0
             return _checked(run, event, at)
         case StepEntered() | StepSkipped() | StepEnded() | FailureResolved() | Jumped():
             return evolve_step(run, event, at)
-        case AttemptStarted() | AttemptGraded() | OutputArrived() | AttemptEnded():
+        case AttemptStarted() | AttemptGraded() | AttemptStated() | OutputArrived() | AttemptEnded():
             return evolve_attempt(run, event, at)
         case GateOpened():
             return _gate_opened(run, event, at)

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from runbook.core import key_gate
 from runbook.core.alteration import one_more_try, register, set_step, settle, without
-from runbook.core.event import AttemptEnded, AttemptGraded, AttemptStarted, OutputArrived
+from runbook.core.event import AttemptEnded, AttemptGraded, AttemptStarted, AttemptStated, OutputArrived
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.run import AttemptState, OutputState, Run, StepState
 
-AttemptEvent = AttemptStarted | AttemptGraded | OutputArrived | AttemptEnded
+AttemptEvent = AttemptStarted | AttemptGraded | AttemptStated | OutputArrived | AttemptEnded
 """What happens to one attempt."""
 
 MAX_PAUSE = 86_400.0
@@ -30,6 +30,8 @@ def evolve_attempt(run: Run, event: AttemptEvent, at: float) -> Run:
             return _attempt_started(run, event, at)
         case AttemptGraded():
             return _attempt_graded(run, event)
+        case AttemptStated():
+            return _attempt_stated(run, event)
         case OutputArrived():
             return _output_arrived(run, event)
         case AttemptEnded():
@@ -73,6 +75,16 @@ def _attempt_graded(run: Run, event: AttemptGraded) -> Run:
     if state is None or attempt is None or attempt.number != event.number:
         return run
     return set_step(run, replace(state, attempts=state.attempts.set(event.host, replace(attempt, grade=event.grade))))
+
+
+def _attempt_stated(run: Run, event: AttemptStated) -> Run:
+    """Its kind put a fact on record."""
+    state = run.steps.get(event.step)
+    attempt = state.attempts.get(event.host) if state else None
+    if state is None or attempt is None or attempt.number != event.number:
+        return run
+    stated = replace(attempt, stated=(*attempt.stated, event.fact))
+    return set_step(run, replace(state, attempts=state.attempts.set(event.host, stated)))
 
 
 def _output_arrived(run: Run, event: OutputArrived) -> Run:

@@ -16,6 +16,7 @@ from immutables import Map
 from runbook.core.action import Action
 from runbook.core.actor import Actor
 from runbook.core.event import Checked, FailureResolved, GateAnswered, GateOpened, SessionOpened
+from runbook.core.fact import Fact
 from runbook.core.host import Host
 from runbook.core.host_key import AcceptedKey, ChangedKey, HostKey
 from runbook.core.milestone_name import Milestone
@@ -64,6 +65,8 @@ class AttemptState(msgspec.Struct, frozen=True, kw_only=True):
     """The host's, as last seen before it was announced: after a restart no trace of it there proves nothing."""
     runner: int = 0
     """Which of the run's runners announced it, from 1; one that ends under a later runner was found again by it."""
+    stated: tuple[Fact, ...] = ()
+    """What its kind has put on record while it ran."""
     recorded_out: int = 0
     """Masked bytes of standard output on record: what a re-attach, which begins at the first byte, leaves out."""
     recorded_err: int = 0

@@ -1,9 +1,9 @@
 """The one loop that lives a run: take in what happened and what was asked, record what follows, let fly what is due.
 
 One task appends events and folds them. Workers read the run as it stands and store output; what they have to say is
-told to this loop, or is an answer that it records while that still holds. In flight is what is named: due and not in
-flight is begun, in flight and not due is cancelled, so starting, pausing, halting and resuming are one set difference.
-A runner that shuts down only lets go.
+told to this loop, stated to it where it must be durable before they go on, or is an answer that is recorded while it
+still holds. In flight is what is named: due and not in flight is begun, in flight and not due is cancelled. So
+starting, pausing, halting and resuming are one set difference. A runner that shuts down only lets go.
 
 What an effect is, and what it is worth, is no business of this file: the row of its kind says how it begins and what
 a crash of it tells (`workers.py`), so that no crash of a worker takes the run with it. What may outlive this process is
@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from runbook.core.actor import Actor
@@ -55,7 +55,7 @@ class Executor:
         """Drive the run of this recorder; `drive` is given the workers."""
         self._recorder = recorder
         self._told: deque[Event] = deque()
-        self._asked: deque[tuple[Intent, Actor, _Reply]] = deque()
+        self._asked: deque[tuple[_Wish, _Reply]] = deque()
         self._decided: list[tuple[_Reply, Problem | None]] = []
         self._kinds: Kinds = {}
         self._in_flight: dict[Effect, asyncio.Task[Answer | None]] = {}
@@ -85,12 +85,25 @@ class Executor:
 
     async def submit(self, intent: Intent, by: Actor) -> Problem | None:
         """Ask for something on behalf of a person; the refusal, or None when it is granted and durable."""
+        return await self._durably(lambda run: decide(run, intent, by))
+
+    async def state(self, event: Event) -> None:
+        """Something must be durable before whoever says it goes on. It stands behind everything told before.
+
+        Raises:
+            Problems: It is not on record, or will not be for certain: what was to follow must not be done.
+        """
+        refused = await self._durably(lambda _run: (event,))
+        if refused is not None:
+            raise Problems([refused])
+
+    async def _durably(self, wish: _Wish) -> Problem | None:
         if self._stopping:
             return self._too_late()
-        answer: _Reply = asyncio.get_running_loop().create_future()
-        self._asked.append((intent, by, answer))
+        reply: _Reply = asyncio.get_running_loop().create_future()
+        self._asked.append((wish, reply))
         self._woken.set()
-        return await answer
+        return await reply
 
     async def wait_durable(self) -> bool:
         """Return once everything told so far is on disk: True; False when the runner stops before it is."""
@@ -148,9 +161,9 @@ class Executor:
             self._room.set()
             self._record(events)
         while self._asked:
-            intent, by, answer = self._asked.popleft()
-            self._decided.append((answer, self._too_late()))
-            self._decided[-1] = (answer, self._decision(intent, by))
+            wish, reply = self._asked.popleft()
+            self._decided.append((reply, self._too_late()))
+            self._decided[-1] = (reply, self._granted(wish))
 
     def _record(self, events: tuple[Event, ...]) -> None:
         """Record what was told; one value that no record can hold must not cost the others, nor the run."""
@@ -165,10 +178,10 @@ class Executor:
             else:
                 self._recorder.record(told_otherwise(events[0], wrong))
 
-    def _decision(self, intent: Intent, by: Actor) -> Problem | None:
-        """Grant or refuse; whatever somebody asks for, it never takes the run with it."""
+    def _granted(self, wish: _Wish) -> Problem | None:
+        """Record it, or say why not; whatever somebody asks for, it never takes the run with it."""
         try:
-            decision = decide(self._recorder.run, intent, by)
+            decision = wish(self._recorder.run)
         except Exception as crash:  # noqa: BLE001 - a mistake of ours is an answer, not the end of the run
             log_crash(crash)
             return refuse("runbook itself failed over this", why=type(crash).__name__)
@@ -183,8 +196,8 @@ class Executor:
         return None
 
     def _answer_decided(self) -> None:
-        for answer, refused in self._decided:
-            answer.set_result(refused) if not answer.done() else None
+        for reply, refused in self._decided:
+            reply.set_result(refused) if not reply.done() else None
         self._decided.clear()
 
     def _too_late(self) -> Problem:
@@ -334,8 +347,8 @@ class Executor:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._decided = [(answer, self._too_late()) for answer, _ in self._decided]
-        self._decided.extend((answer, self._too_late()) for _, _, answer in self._asked)
+        self._decided = [(reply, self._too_late()) for reply, _ in self._decided]
+        self._decided.extend((reply, self._too_late()) for _, reply in self._asked)
         self._answer_decided()
         with contextlib.suppress(Problems):
             if self._told and not self._recorder.run.has_ended:
@@ -345,6 +358,9 @@ class Executor:
 
 
 _Reply = asyncio.Future[Problem | None]
+
+_Wish = Callable[[Run], tuple[Event, ...] | Problem]
+"""What somebody wants on record, decided in the state that it meets."""
 
 
 def _crash_of(kind: Kind[Any], done: asyncio.Task[Answer | None]) -> BaseException | None:

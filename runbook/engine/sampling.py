@@ -15,6 +15,7 @@ import msgspec
 from runbook.core.action import Work
 from runbook.core.effect import Watch
 from runbook.core.event import CanarySampled, ProbeSampled
+from runbook.core.fact import Fact
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedCanary, PlannedProbe, PlannedStep
 from runbook.engine.log import log_crash
@@ -168,6 +169,11 @@ class Sampling:
                 evaluate(expression, tools.entering.scope(tools.recorder.run, host)).verdict
             ),
             report=tools.reporter(host),
+            state=_no_fact,
             secrets=tools.secrets,
             folder=tools.folder,
         )
+
+
+async def _no_fact(fact: Fact) -> None:
+    raise problem(f"a question is no attempt of which to record {type(fact).__name__}", code="no-attempt")

@@ -13,13 +13,15 @@ import msgspec
 
 from runbook.core.command import Become
 from runbook.core.effect import Attempt, Enter, Watch, WriteMarks
-from runbook.core.event import AttemptEnded, AttemptStarted
+from runbook.core.event import AttemptEnded, AttemptStarted, AttemptStated
+from runbook.core.fact import Fact
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.result import Result
 from runbook.core.run import AttemptState, Run
 from runbook.core.shown import becomes
 from runbook.engine.log import log_crash
+from runbook.engine.masked import masked
 from runbook.engine.rendering import Sent
 from runbook.engine.sampling import Sampling
 from runbook.engine.sink import RecordSink, Unwanted
@@ -177,6 +179,8 @@ class RunWorkers:
             ask_probe=self._sampling.ask,
             evaluate=lambda expression, result: self._evaluate(effect, planned, expression, result),
             report=tools.reporter(effect.host),
+            state=lambda fact: self._state(effect, fact),
+            stated=attempt.stated,
             secrets=tools.secrets,
             reattach=reattach,
             boot_id=attempt.boot_id or self._boots.get(effect.host, ""),
@@ -187,6 +191,13 @@ class RunWorkers:
             become=Become(user=becomes(planned, host)) if planned.become else None,
             accepted=run.accepted_key,
             address=host,
+        )
+
+    async def _state(self, effect: Attempt, fact: Fact) -> None:
+        """Durable when it returns."""
+        known = masked(fact, self._tools.masker.mask_text)
+        await self._tools.executor.state(
+            AttemptStated(step=effect.step, host=effect.host, number=effect.number, fact=known)
         )
 
     def _evaluate(self, effect: Attempt, planned: PlannedStep, expression: str, result: Result) -> bool:

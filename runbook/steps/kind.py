@@ -16,6 +16,7 @@ import msgspec
 
 from runbook.core.clock import Clock
 from runbook.core.command import Become, Secret
+from runbook.core.fact import Fact
 from runbook.core.host import Host
 from runbook.core.host_key import ChangedKey, HostKey
 from runbook.core.outcome import Outcome
@@ -72,6 +73,12 @@ class Bench:
     evaluate: Callable[[str, Result], bool]
     """Evaluates `failed_when`, `until` and `assert` expressions with this result in scope; raises Problems."""
     report: Report
+    state: Callable[[Fact], Awaitable[None]]
+    """Puts a fact about this attempt on record, masked. Durable when it returns; raises Problems where it is not, and
+    then what was to follow must not be done.
+    """
+    stated: tuple[Fact, ...] = ()
+    """What was on record of it when this runner took it, from the one before."""
     secrets: tuple[Secret, ...] = ()
     reattach: bool = False
     """The attempt was started by a runner that died: continue it, never start it."""

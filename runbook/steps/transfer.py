@@ -18,6 +18,7 @@ import msgspec
 
 from runbook.core.action import DownloadAction, UploadAction
 from runbook.core.command import Command
+from runbook.core.fact import Staged
 from runbook.core.host import Json
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.result import Result
@@ -37,7 +38,7 @@ class UploadKind:
     async def attempt(self, action: UploadAction, bench: Bench) -> Finding:
         """Send, set owner and mode. An upload that a dead runner began is in doubt: its rename may have happened."""
         if bench.reattach:
-            return not_repeated(f"{action.dest} was being written")
+            return not_repeated(f"{action.dest} was being written{_by_way_of(bench)}")
         try:
             mode = _mode(action.mode)
             session = await bench.open_session()
@@ -89,9 +90,15 @@ async def _direct(session: Session, action: UploadAction, bench: Bench, *, mode:
 async def _staged(session: Session, action: UploadAction, bench: Bench) -> Finding:
     # Hidden, private and renamed over whatever stands there: another user of /tmp can neither read nor replace it.
     stage = "/tmp/.runbook-" + hashlib.sha256(bench.job.id.encode()).hexdigest()[:24]  # noqa: S108 - see above
+    # On record first: were this attempt cut off, somebody has to know what lies there.
+    await bench.state(Staged(path=stage))
     arrived = await session.upload(_local(action.src, bench), stage, mode=0o600)
     placed = await _aside(session, Command(shell=placing(stage, action), become=bench.become), bench)
     return placed if placed.outcome is not Outcome.SUCCEEDED else await _done(arrived, action.dest, bench)
+
+
+def _by_way_of(bench: Bench) -> str:
+    return "".join(f" by way of {fact.path}" for fact in bench.stated)
 
 
 def placing(stage: str, action: UploadAction) -> str:

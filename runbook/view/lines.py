@@ -18,6 +18,7 @@ from runbook.core.event import (
     AttemptEnded,
     AttemptGraded,
     AttemptStarted,
+    AttemptStated,
     CanarySampled,
     Checked,
     Event,
@@ -115,7 +116,7 @@ def _tell(before: Run, after: Run, event: Event, at: float) -> tuple[Said, ...]:
             return telling.step_skipped(after, event)
         case AttemptStarted():
             return telling.attempt_started(event)
-        case AttemptGraded() | OutputArrived() | AlwaysStarted() | Checked():
+        case AttemptGraded() | AttemptStated() | OutputArrived() | AlwaysStarted() | Checked():
             return ()  # what a check found is told by the end of the step that looked
         case AttemptEnded():
             return telling.attempt_ended(after, event)

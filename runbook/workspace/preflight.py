@@ -15,6 +15,7 @@ import msgspec
 from runbook.core.action import PreflightAction
 from runbook.core.command import Become, Secret
 from runbook.core.event import Checked, Event
+from runbook.core.fact import Fact
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Plan, PlannedStep
 from runbook.core.result import Result
@@ -80,6 +81,7 @@ async def _look(fleet: Fleet, clock: SystemClock, step: PlannedStep, host: str, 
         ask_probe=_no_probe,
         evaluate=_no_expression,
         report=report,
+        state=_no_fact,
         folder=folder,
         become=Become(user=step.become_user or "root") if step.become else None,
     )
@@ -93,6 +95,10 @@ async def _look(fleet: Fleet, clock: SystemClock, step: PlannedStep, host: str, 
 
 async def _no_probe(name: str) -> Sample:
     raise problem(f'a preflight asks no probe, not even "{name}"', code="no-probe")
+
+
+async def _no_fact(fact: Fact) -> None:
+    raise problem(f"a preflight keeps no record, not even of {type(fact).__name__}", code="no-record")
 
 
 def _no_expression(expression: str, _result: Result) -> bool:

@@ -84,6 +84,7 @@ REQUIRED = {
     "StepSkipped": {"step", "reason"},
     "AttemptStarted": {"step", "host", "number"},
     "AttemptGraded": {"step", "host", "number", "grade"},
+    "AttemptStated": {"step", "host", "number", "fact"},
     "OutputArrived": {"step", "host", "number", "stream", "file", "offset", "length", "sha256"},
     "AttemptEnded": {"step", "host", "number", "outcome"},
     "StepEnded": {"step", "outcome"},

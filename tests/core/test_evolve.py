@@ -16,6 +16,7 @@ from runbook.core.event import (
     AttemptEnded,
     AttemptGraded,
     AttemptStarted,
+    AttemptStated,
     Checked,
     Event,
     FailureResolved,
@@ -37,6 +38,7 @@ from runbook.core.event import (
     WaitCut,
 )
 from runbook.core.evolve import MAX_PROBE_STRETCHES, evolve, fold, open_run
+from runbook.core.fact import Staged
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.recovery import recovery
 from runbook.core.run import Note, OutputState, Phase, Run, Stop
@@ -107,6 +109,8 @@ def test_a_second_opening_changes_nothing() -> None:
         AttemptStarted(step="9.9", host="db1", number=1),
         AttemptGraded(step="9.9", host="db1", number=1, grade=Grade.FILES),
         AttemptGraded(step="1.1", host="db1", number=1, grade=Grade.FILES),
+        AttemptStated(step="9.9", host="db1", number=1, fact=Staged(path="/tmp/x")),
+        AttemptStated(step="1.1", host="db1", number=1, fact=Staged(path="/tmp/x")),
         AttemptEnded(step="9.9", host="db1", number=1, outcome=Outcome.SUCCEEDED),
         AttemptEnded(step="1.1", host="db1", number=1, outcome=Outcome.SUCCEEDED),
         StepEnded(step="9.9", outcome=Outcome.SUCCEEDED),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from runbook.core.action import Action, CommandAction
+from runbook.core.fact import Fact
 from runbook.core.host import Host
 from runbook.core.outcome import Grade
 from runbook.core.plan import PlannedStep
@@ -69,6 +70,7 @@ class Desk:
     clock: FakeClock = field(default_factory=FakeClock)
     page: Page = field(default_factory=Page)
     checks: list[tuple[str, bool, str]] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
     judged: list[Result] = field(default_factory=list)
     on_ask: Callable[[], None] = lambda: None
 
@@ -93,6 +95,7 @@ class Desk:
             ask_probe=self._ask,
             evaluate=self._evaluate,
             report=self._report,
+            state=self._state,
             **own,
         )
 
@@ -110,6 +113,9 @@ class Desk:
         if expression not in self.truths:
             raise problem(f'"{expression}" has an unknown name')
         return self.truths[expression]
+
+    async def _state(self, fact: Fact) -> None:
+        self.facts.append(fact)
 
     async def _report(self, name: str, ok: bool, detail: str) -> None:
         self.checks.append((name, ok, detail))

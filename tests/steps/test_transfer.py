@@ -11,6 +11,7 @@ import pytest
 
 from runbook.core.action import DownloadAction, Expectation, Tolerance, UploadAction
 from runbook.core.command import Become
+from runbook.core.fact import Staged
 from runbook.core.outcome import Outcome
 from runbook.core.result import Result
 from runbook.problem import Problems
@@ -71,6 +72,7 @@ async def test_an_upload_as_somebody_else_is_staged_and_placed_by_a_command(fold
     desk = scripted({placing(stage, action): Says()})
     assert await UploadKind().attempt(action, desk.bench(folder=folder, become=Become())) == arrived("/etc/motd")
     assert desk.connector.files == {("db1", stage): HELLO}
+    assert desk.facts == [Staged(path=stage)]
 
 
 def run_placing(stage: Path, action: UploadAction) -> int:

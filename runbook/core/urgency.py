@@ -13,9 +13,10 @@ from runbook.core.run import Run
 
 def pressing(run: Run, effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
     """The effects as they should be begun; without those that have to wait while something is to be reverted."""
-    ranked = sorted(((urgency_of(run, effect), effect) for effect in effects), key=lambda pair: pair[0])
-    if not ranked or ranked[0][0] is not Urgency.REVERT:
+    ranks = [urgency_of(run, effect) for effect in effects]
+    if Urgency.REVERT not in ranks:
         return effects
+    ranked = sorted(zip(ranks, effects, strict=True), key=lambda pair: pair[0])
     return tuple(effect for urgency, effect in ranked if urgency is not Urgency.ACT or _has_begun(run, effect))
 
 

@@ -62,6 +62,8 @@ class Executor:
         self._answers: dict[Effect, Answer] = {}
         """What questions came to since the loop last looked."""
         self._cancelling: set[Effect] = set()
+        self._crashed: set[Effect] = set()
+        """What stood and crashed: not begun again before it was, for a while, not named."""
         self._woken = asyncio.Event()
         self._room = asyncio.Event()
         self._stopping = False
@@ -230,13 +232,18 @@ class Executor:
         return next((events for events in came if events), ())
 
     async def _start(self, named: tuple[Effect, ...]) -> None:
-        """The set difference, both ways; what outlives us is made durable together before any of it begins."""
-        for gone in self._in_flight.keys() - named - self._cancelling:
+        """The set difference, both ways; what outlives us is made durable together before any of it begins.
+
+        What was announced and is not begun, because somebody stopped the runner in between, the next runner finds.
+        """
+        wanted = set(named)
+        for gone in self._in_flight.keys() - wanted - self._cancelling:
             self._cancelling.add(gone)
             self._in_flight[gone].cancel()
-        works = self._announced([effect for effect in named if effect not in self._in_flight])
+        self._crashed &= wanted
+        works = self._announced([one for one in named if one not in self._in_flight and one not in self._crashed])
         # Of these no task of ours would hear a cancel: they are still to be ended where they run.
-        unwanted = [effect for effect in self._inherited if effect not in named]
+        unwanted = [effect for effect in self._inherited if effect not in wanted]
         self._cancelling.update(unwanted)
         works += [(effect, self._inherited[effect]) for effect in unwanted]
         self._inherited = {}
@@ -244,6 +251,8 @@ class Executor:
             self._fly(effect, begin(effect))
             if count % TOGETHER == 0:
                 await asyncio.sleep(0)
+                if self._stopping:
+                    return
 
     def _announced(self, fresh: list[Effect]) -> list[tuple[Effect, Begin]]:
         """How each begins, or is found again, with the announcements of those that outlive us on disk."""
@@ -277,9 +286,10 @@ class Executor:
         """A worker is done. One that crashed told nothing, so it is told here; its effect is never tried again."""
         kind = self._kinds[type(effect)]
         crash = _crash_of(kind, done)
-        if crash is None or not kind.is_standing:
-            del self._in_flight[effect]
-            self._cancelling.discard(effect)
+        del self._in_flight[effect]
+        self._cancelling.discard(effect)
+        if crash is not None and kind.is_standing:
+            self._crashed.add(effect)
         if crash is None:
             answer = None if done.cancelled() else done.result()
         else:

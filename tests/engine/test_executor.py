@@ -29,6 +29,7 @@ from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import PlannedProbe, PlannedStep
 from runbook.core.run import Run
 from runbook.core.verdict import verdicts
+from runbook.engine import executor
 from runbook.engine.clock import SystemClock
 from runbook.engine.entering import Entering
 from runbook.engine.workers import Answer, kinds_of
@@ -371,6 +372,14 @@ async def test_a_runner_that_shuts_down_leaves_what_runs_in_flight_and_begins_no
     await live.stop()
     assert [sent.text for sent in world.sent] == ["long"]
     assert [event.step for event in stage.events(AttemptStarted)] == ["1.1"]
+
+
+async def test_a_runner_that_is_stopped_while_many_hosts_begin_begins_no_more_of_them(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ScriptedConnector({}))
+    live = stage.open(plan(does("1.1", hosts=tuple(f"web{number}" for number in range(80)))))
+    hands = handled(live, lambda _effect: live.executor.shut_down())
+    await live.to_its_end()
+    assert (len(stage.events(AttemptStarted)), sum(hands.asked.values())) == (80, executor.TOGETHER)
 
 
 async def test_a_resume_follows_what_is_still_running_and_starts_it_never_again(tmp_path: Path) -> None:

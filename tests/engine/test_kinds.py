@@ -146,6 +146,25 @@ async def test_a_crash_of_it_says_what_its_row_says_and_it_is_not_begun_again(st
     await live.until(lambda run: said(run, text))
     assert await live.ask(AddNote(text="meanwhile")) is None
     assert holders.asked == {"hold": 1}
+    assert await live.ask(AddNote(text="enough")) is None
+    await live.stop()
+
+
+async def test_what_has_crashed_is_begun_again_once_it_was_no_longer_named_for_a_while(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unless_away(run: Run, now: float) -> tuple[Effect, ...]:
+        return holding(run, now) if not said(run, "away") or said(run, "back") else due(run, now)
+
+    monkeypatch.setattr(executor, "due", unless_away)
+    live = stage.open(two())
+    holders = with_holders(live)
+    live.workers.kinds = {**live.workers.kinds, Hold: Kind(begin=holders.hold, crashed=crashed, is_standing=True)}
+    holders.crashes = True
+    await live.until(lambda _run: holders.asked["hold"])
+    for text, begun in (("away", 1), ("back", 2)):
+        assert await live.ask(AddNote(text=text)) is None
+        await live.until(lambda _run, begun=begun: holders.asked["hold"] == begun)
     await live.stop()
 
 

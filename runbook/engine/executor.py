@@ -227,9 +227,9 @@ class Executor:
             self._recorder.record(*events)
 
     def _answered(self, run: Run, effects: tuple[Effect, ...]) -> Sequence[Event]:
-        """What the first effect came to that is still named and whose answer still holds."""
-        came = (self._answers.pop(effect)(run) for effect in effects if effect in self._answers)
-        return next((events for events in came if events), ())
+        """What came of the effects that are still named, as far as it still holds: of all at once, or a thousand steps
+        that are entered side by side would ask a thousand times what is due."""
+        return [event for effect in effects if effect in self._answers for event in self._answers.pop(effect)(run)]
 
     async def _start(self, named: tuple[Effect, ...]) -> None:
         """The set difference, both ways; what outlives us is made durable together before any of it begins.

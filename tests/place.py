@@ -19,6 +19,7 @@ from runbook.core.plan import Environment, Plan, PlannedSection, PlannedStep
 from runbook.core.run import Run
 from runbook.feed.live import LiveFeed
 from runbook.record.reader import RecordReader
+from runbook.talk.door import Doorway
 from runbook.workspace.local import HowToRun, LocalWorkspace
 from runbook.workspace.prepare import Prepared
 from runbook.workspace.settings import Settings
@@ -99,6 +100,10 @@ class Place:
     def runners(self, run: str) -> list[int]:
         """Pids of the runners that had a run, by the record."""
         return [entry.event.pid for entry in self.entries(run) if isinstance(entry.event, RunnerStarted)]
+
+    def door(self, run: str) -> Doorway:
+        """Where its runner listens, by the record."""
+        return self.workspace.doorways(run)[0]
 
     def folder(self, run: str) -> Path:
         """Where a run's record lies."""

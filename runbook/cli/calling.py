@@ -1,35 +1,30 @@
 """Calling the runner of a live run, and saying plainly why nothing answers.
 
-The run may have ended, its runner may have died, its gate may be answered, or there may never have been one. A killed
-runner leaves its socket's file behind. It is taken away where it is certain that nobody listens: the call was refused,
-and the kernel's list of sockets does not have the name. Refused alone would not do, because a runner that starts has
-its name before it listens.
+The run may have ended, its runner may have died, its gate may be answered, or there may never have been one. And
+somebody else may sit where its runner should be, which is told before all of that unless the run has ended.
 """
 
 from __future__ import annotations
 
+import pwd
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from runbook.cli.compose import workspace
 from runbook.core.intent import Intent
 from runbook.core.run import GateState, Run
 from runbook.core.verdict import verdicts
-from runbook.feed.live import Line
-from runbook.problem import Exit, Problems, problem
+from runbook.problem import Exit, Problem, Problems, problem
 from runbook.report.facts import wall_label
-from runbook.talk.door import find_socket
+from runbook.talk.door import NO_RUNNER, NOT_ITS_RUNNER, is_there
+from runbook.talk.line import Line, reach
 from runbook.talk.messages import Look
 from runbook.view.reasons import brief
 from runbook.view.telling import by
 from runbook.view.words import duration
 from runbook.workspace.local import LocalWorkspace
 
-SOCKETS = Path("/proc/net/unix")
-"""The kernel's list, on Linux: one line a socket, the name it was bound to last (proc_net(5))."""
 
-
-def found(run: str, recordings: str, *, via: str) -> tuple[LocalWorkspace, str]:
+def found(run: str, recordings: str, *, via: str, operator: str = "") -> tuple[LocalWorkspace, str]:
     """The workspace and the run's id; a run that we may not look up is taken by its whole id, as its socket is.
 
     Raises:
@@ -39,37 +34,32 @@ def found(run: str, recordings: str, *, via: str) -> tuple[LocalWorkspace, str]:
     try:
         return place, place.library.find(run).name
     except Problems:
-        if run == "last" or not _is_called(run):
+        if run == "last" or not _is_called(place, run, operator):
             raise
         return place, run
 
 
-async def call(place: LocalWorkspace, run: str, *, via: str) -> Line:
-    """A line to a live run.
+async def call(place: LocalWorkspace, run: str, *, via: str, operator: str = "") -> Line:
+    """A line to a live run; `operator` is whose it is, where its record is not ours to read.
 
     Raises:
-        Problems: It is not live.
+        Problems: It is not live, or somebody else is where its runner should be.
     """
-    socket = find_socket(run)
-    if socket is None:
-        raise _not_live(place, run, "no runner listens for it")
     try:
-        return await Line.open(socket, via=via)
+        return await reach(place.doorways(run, owner=_uid(operator)), via=via)
     except Problems as gone:
-        if not isinstance(gone.__cause__, ConnectionRefusedError | FileNotFoundError):
+        if gone.problems[0].code not in {NO_RUNNER, NOT_ITS_RUNNER}:
             raise
-        clear(socket)
-        # The socket's path would tell the operator nothing.
-        raise _not_live(place, run, "its runner is gone") from gone
+        raise _not_live(place, run, gone.problems[0]) from gone
 
 
-async def send(place: LocalWorkspace, run: str, intent: Intent, *, via: str) -> None:
+async def send(place: LocalWorkspace, run: str, intent: Intent, *, via: str, operator: str = "") -> None:
     """Send one intent to a live run.
 
     Raises:
         Problems: The run is not live, or refuses.
     """
-    line = await call(place, run, via=via)
+    line = await call(place, run, via=via, operator=operator)
     try:
         refused = await line.send(intent)
     finally:
@@ -78,29 +68,39 @@ async def send(place: LocalWorkspace, run: str, intent: Intent, *, via: str) -> 
         raise Problems([refused])
 
 
-def clear(socket: Path) -> None:
-    """Take the file of a socket away that nobody holds; leave it where that is not certain."""
+def _uid(operator: str) -> int | None:
+    """The uid of a login name, or a number as it is; None for nobody in particular.
+
+    Raises:
+        Problems: This machine does not know the name.
+    """
+    if not operator or operator.isdecimal():
+        return int(operator) if operator else None
     try:
-        names = [line.split(maxsplit=7)[7:] for line in SOCKETS.read_text(encoding="utf-8").splitlines()]
-        # By its last part, which names the run: the folder may have been reached on another way.
-        if not any(Path(name).name == socket.name for rest in names for name in rest):
-            socket.unlink(missing_ok=True)
-    except OSError:
-        return
+        return pwd.getpwnam(operator).pw_uid
+    except KeyError as unknown:
+        fix = "Write a login name of this machine, or a uid."
+        raise problem(f'there is no "{operator}" on this machine', fix=fix, code="unknown-person") from unknown
 
 
-def _is_called(run: str) -> bool:
+def _is_called(place: LocalWorkspace, run: str, operator: str) -> bool:
     """Somebody else's run has a socket; without one there is no sense in trying to call it."""
-    return find_socket(run) is not None
+    for doorway in place.doorways(run, owner=_uid(operator)):
+        try:
+            if is_there(doorway):
+                return True
+        except Problems:
+            return True
+    return False
 
 
-def _not_live(place: LocalWorkspace, run: str, why: str) -> Problems:
+def _not_live(place: LocalWorkspace, run: str, unreached: Problem) -> Problems:
     try:
         stands = place.folded(run)
     except Problems:
-        return _interrupted(run, why)
+        return _interrupted(run, unreached)
     if not stands.has_ended:
-        return _interrupted(run, why)
+        return _interrupted(run, unreached)
     return problem(
         f"run {run} has ended: {verdicts(stands).run}",
         why=f"it ended {_when(stands, stands.now)}, after {duration(stands.now)}: {brief(stands.ended)}",
@@ -154,10 +154,12 @@ def _answered(place: LocalWorkspace, run: str, gate: str) -> str:
     return f"it was answered {_when(stands, last.at)}: {last.given.answer}{value}{by(last.given.by)}"
 
 
-def _interrupted(run: str, why: str) -> Problems:
+def _interrupted(run: str, unreached: Problem) -> Problems:
+    if unreached.code == NOT_ITS_RUNNER:
+        return Problems([unreached])
     return problem(
         f"run {run} is not live",
-        why=why,
+        why=unreached.why,
         fix=f"Continue it with: runbook resume {run}",
         code="not-live",
         exit=Exit.REFUSED,

@@ -138,3 +138,9 @@ def recordings_option(verb: F) -> F:
 def json_option(verb: F) -> F:
     """`--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Data on standard output, for machines.")(verb)
+
+
+def operator_option(verb: F) -> F:
+    """`--operator`, for those who may not read the record that says whose run it is."""
+    text = "Whose run it is, where you may not read its record: a login name or a uid."
+    return click.option("--operator", default="", metavar="NAME", help=text)(verb)

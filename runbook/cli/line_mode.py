@@ -26,6 +26,8 @@ from runbook.core.run import Run
 from runbook.feed.feed import MAX_LINE
 from runbook.feed.live import LiveFeed
 from runbook.feed.output_view import OutputView
+from runbook.problem import Problems
+from runbook.talk.door import NOT_ITS_RUNNER
 from runbook.view.lines import narrate, output_line
 from runbook.workspace.local import LocalWorkspace
 
@@ -101,7 +103,7 @@ async def follow(workspace: LocalWorkspace, run: str, tell: Tell, *, answer: boo
     """Tell a run to its end, asking the gates on standard input where `answer` says that somebody is there.
 
     Raises:
-        Problems: There is no such record.
+        Problems: There is no such record, or somebody else is where its runner should be.
     """
     aloud = tell is say or sys.stdout.isatty()
     narrator = Narrator(OutputView(workspace.library.find(run)), tell)
@@ -121,6 +123,8 @@ async def follow(workspace: LocalWorkspace, run: str, tell: Tell, *, answer: boo
         with contextlib.suppress(asyncio.CancelledError):
             await asking
         await feed.close()
+    if feed.damage is not None and feed.damage.code == NOT_ITS_RUNNER:
+        raise Problems([feed.damage])
     if not feed.run.has_ended:
         say("The runner has gone before the run ended." + (f" {problem_text(feed.damage)}" if feed.damage else ""))
         say(f"Continue it with: runbook resume {feed.run.id}")

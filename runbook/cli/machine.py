@@ -20,7 +20,7 @@ from typing import Literal
 import msgspec
 
 from runbook.record.disk import FLOOR
-from runbook.talk.door import socket_folder, socket_path
+from runbook.talk.door import door_folders, socket_name, why_unfit
 from runbook.workspace.settings import Settings
 
 PYTHON = (3, 11)
@@ -84,15 +84,23 @@ def _recordings(settings: Settings) -> Look:
 
 
 def _runtime(settings: Settings) -> Look:
-    folder = socket_folder(shared=settings.is_shared)
-    longest = len(os.fsencode(socket_path("x" * 40, shared=settings.is_shared)))
+    """The first folder that a run's socket may lie in; one that somebody else took is only told, for there are more."""
+    folders = door_folders(os.getuid(), shared=settings.is_shared, fresh="0" * 8)
+    troubles = [why_unfit(folder, os.getuid()) for folder in folders]
+    place = next((folder for folder, trouble in zip(folders, troubles, strict=True) if not trouble), None)
     advice = "Set XDG_RUNTIME_DIR to a short path of your own."
-    if longest > LONGEST_SOCKET:
-        return _fail("runtime folder", f"sockets in {folder} would need {longest} bytes of {LONGEST_SOCKET}", advice)
-    place = next(path for path in (folder, *folder.parents) if path.exists())
-    if not os.access(place, os.W_OK | os.X_OK):
-        return _fail("runtime folder", f"{place} cannot be written", advice)
-    return _ok("runtime folder", f"{folder}, {longest} of {LONGEST_SOCKET} bytes")
+    if place is None:
+        return _fail("runtime folder", "; ".join(troubles), advice)
+    if _longest(place) > LONGEST_SOCKET:
+        detail = f"sockets in {place} would need {_longest(place)} bytes of {LONGEST_SOCKET}"
+        return _fail("runtime folder", detail, advice)
+    if place is not folders[0]:
+        return _warn("runtime folder", f"{troubles[0]}; a run makes another", advice)
+    return _ok("runtime folder", f"{place}, {_longest(place)} of {LONGEST_SOCKET} bytes")
+
+
+def _longest(folder: Path) -> int:
+    return len(os.fsencode(folder / socket_name("x" * 40)))
 
 
 def _files(_: Settings) -> Look:

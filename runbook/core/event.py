@@ -61,6 +61,8 @@ class RunnerStarted(_Event, frozen=True, kw_only=True, tag="RunnerStarted"):
     by: Actor | None = None
     torn_bytes: int = 0
     """Bytes of an unfinished last line that the runner before left behind and this one cut off; they are kept aside."""
+    door: str = ""
+    """The path of its socket, so that nobody has to look for it elsewhere; empty in records that do not say."""
 
 
 class SessionOpened(_Event, frozen=True, kw_only=True, tag="SessionOpened"):

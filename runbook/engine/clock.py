@@ -52,7 +52,12 @@ def wall_text(seconds: float) -> str:
 
 def new_run_id(wall: float, runbook: str) -> str:
     """A run's name: sorts by time, says which runbook, and never meets another of the same second."""
+    stamp = datetime.fromtimestamp(wall, UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{stamp}-{runbook}-{chance_hex(2)}"
+
+
+def chance_hex(count: int) -> str:
+    """So many bytes that nobody can foresee, as hexadecimal digits."""
     import secrets  # noqa: PLC0415 - brings OpenSSL along, and only a new run needs it
 
-    stamp = datetime.fromtimestamp(wall, UTC).strftime("%Y%m%dT%H%M%SZ")
-    return f"{stamp}-{runbook}-{secrets.token_hex(2)}"
+    return secrets.token_hex(count)

@@ -3,16 +3,13 @@
 Who is calling is what the kernel says (SO_PEERCRED), never what the caller claims; anybody but the owner and the
 people named in the workspace's settings is shown out before a byte is understood. One JSON object a line. A watching
 client is sent nothing but the newest entry's number and reads the journal itself, at its own pace, so a client that
-stalls costs one number in one buffer and the run never waits for it. The path is short, because the system limits it
-to about 100 bytes.
+stalls costs one number in one buffer and the run never waits for it. Where the socket lies is `talk/door.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import msgspec
@@ -21,9 +18,10 @@ from runbook.core.actor import Actor
 from runbook.core.intent import Intent
 from runbook.core.run import Run
 from runbook.engine.recorder import Recorder
-from runbook.problem import Exit, Problem, problem
-from runbook.talk.door import Door, login_name
+from runbook.problem import Exit, Problem
+from runbook.talk.door import Door
 from runbook.talk.messages import MAX_REQUEST, Asking, Look, Looking, Reply, Request, Watching
+from runbook.talk.peer import login_name, peer_of
 
 PARTING = 1.0
 """Seconds that somebody who is shown out has to take the answer."""
@@ -31,7 +29,6 @@ PARTING = 1.0
 STRANGERS = 16
 """How many at once get an answer at all: a descriptor each, and the run needs them for its hosts."""
 
-_CREDENTIALS = struct.Struct("3i")
 _STALL = 64 * 1024
 """Unsent bytes above which a watcher is not told more until it has read."""
 
@@ -70,7 +67,7 @@ class Control:
             self._clients.add(task)
             task.add_done_callback(self._clients.discard)
         try:
-            uid = _peer(writer)
+            uid = peer_of(writer.get_extra_info("socket")).uid
             if uid in self._allowed:
                 self._writers.add(writer)
                 await self._converse(reader, writer, Actor(name=login_name(uid), uid=uid))
@@ -123,14 +120,6 @@ class Control:
                 await writer.drain()
             writer.write(_encoded(Reply(seq=seq, notice=True)))
             await writer.drain()
-
-
-def _peer(writer: asyncio.StreamWriter) -> int:
-    connection: socket.socket = writer.get_extra_info("socket")
-    if hasattr(socket, "SO_PEERCRED"):
-        packed = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        return int(_CREDENTIALS.unpack(packed)[1])
-    raise problem("this system does not say who is calling", fix="Answer gates in the terminal of the run.")
 
 
 def _shown_out(uid: int) -> Problem:

@@ -92,9 +92,10 @@ async def _live(handover: Handover) -> int:
         name = handover.opening.plan.runbook if handover.opening else _runbook_of(library.root / handover.run)
         held.callback(library.hold(name, handover.run).release)
         allowed = frozenset(handover.allowed)
-        door = make_door(Path(handover.socket), allowed)
+        door = make_door(handover.run, map(Path, handover.doors), shared=allowed != {os.getuid()})
         held.callback(door.shut)
-        recorder = _opened(handover, library, clock) if handover.opening else _reopened(handover, library, clock)
+        take = _opened if handover.opening else _reopened
+        recorder = take(handover, door.path, library, clock)
         executor = Executor(recorder)
         tools = _tools(handover, recorder, executor, secrets, clock)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, executor.shut_down)
@@ -155,7 +156,7 @@ def _tools(
 # --- opening the record -----------------------------------------------------------------------------------------------
 
 
-def _opened(handover: Handover, library: Library, clock: SystemClock) -> Recorder:
+def _opened(handover: Handover, door: Path, library: Library, clock: SystemClock) -> Recorder:
     """Begin a record: its folder, the copies, the journal's first lines."""
     opening = handover.opening
     if opening is None:
@@ -167,7 +168,7 @@ def _opened(handover: Handover, library: Library, clock: SystemClock) -> Recorde
         journal=Journal.create(folder), output=OutputStore(folder), clock=clock, origin=origin, run=None
     )
     recorder.record(_run_opened(handover, opening, files, origin, clock))
-    _announce(recorder, RunnerStarted(pid=os.getpid()))
+    _announce(recorder, RunnerStarted(pid=os.getpid(), door=str(door)))
     return recorder
 
 
@@ -190,7 +191,7 @@ def _run_opened(
     )
 
 
-def _reopened(handover: Handover, library: Library, clock: SystemClock) -> Recorder:
+def _reopened(handover: Handover, door: Path, library: Library, clock: SystemClock) -> Recorder:
     """Take over the record of a runner that is gone."""
     folder = library.root / handover.run
     reopened = Journal.reopen(folder)
@@ -213,7 +214,9 @@ def _reopened(handover: Handover, library: Library, clock: SystemClock) -> Recor
         origin=_origin(opened, run, entries[-1].wall, clock) if isinstance(opened, RunOpened) else 0.0,
         run=run,
     )
-    started = RunnerStarted(pid=os.getpid(), resumed=True, by=handover.by, torn_bytes=reopened.torn_bytes)
+    started = RunnerStarted(
+        pid=os.getpid(), resumed=True, by=handover.by, torn_bytes=reopened.torn_bytes, door=str(door)
+    )
     _announce(recorder, started)
     return recorder
 

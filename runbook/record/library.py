@@ -34,6 +34,7 @@ LAST = "last"
 """The word that finds the newest run."""
 
 _LOCKS = ".locks"
+_OTHERS_MAY_WRITE = 0o022
 
 
 class NameLock:
@@ -116,6 +117,14 @@ class Library:
             folders = [path for path in self.root.iterdir() if (path / JOURNAL).is_file()]
         found = [summarise(folder) for folder in folders]
         return tuple(sorted(found, key=lambda run: (run.started, run.folder.name), reverse=True))
+
+    def owner(self) -> int | None:
+        """The uid of the one user who may put records here; None where several may, or nothing is there."""
+        try:
+            state = self.root.stat()
+        except OSError:
+            return None
+        return None if state.st_mode & _OTHERS_MAY_WRITE else state.st_uid
 
     def find(self, text: str) -> Path:
         """The folder of a run: from the beginning of its id, a runbook's name (its newest run), `last`, or a path.

@@ -1,43 +1,85 @@
-"""Where a live run's socket is, and who may have put it there.
+"""Where a run's socket is and whose it must be: the runner makes its door, and a client looks whose it is.
 
-The name of a socket is how people find a run, so its folder must belong to the runner's owner and be closed to writing
-by others. The path is short, because the system limits it to about 100 bytes. Nothing is listened to or said here.
+A name in a folder that everybody may write to proves nothing. So a door is made only where nobody else can replace it,
+somewhere else when the usual place was taken by somebody first, and the record says where. A client goes to that very
+place, or for a record that it may not read to the folders of the one person meant, and asks the kernel who listens
+before it says a word (`line.Line`). No folder is searched in the order of its name. The path is short, because the
+system limits it to about 100 bytes.
 """
 
 from __future__ import annotations
 
 import os
-import pwd
+import re
 import socket
 import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from runbook.problem import Exit, Where, problem
+from runbook.problem import Exit, Problems, Where, problem
+from runbook.record.disk import is_safe_name
+from runbook.record.holder import Holder
+from runbook.talk.peer import known_as
+
+SHARED_BY_ALL = Path("/tmp")  # noqa: S108 - owners and modes are checked
+SOCKETS = Path("/proc/net/unix")
+"""The kernel's list, on Linux: one line a socket, the name it was bound to last (proc_net(5))."""
+
+NO_RUNNER = "no-runner"
+"""The code of: nobody listens for the run."""
+NOT_ITS_RUNNER = "not-its-runner"
+"""The code of: somebody listens who is not the run's runner, or keeps the place where it should be."""
+
+_WAYS = (
+    "Ask again with the XDG_RUNTIME_DIR that the run was started with. If `runbook runs` shows it as live, "
+    "end its runner with `{kill}` and go on with `runbook resume`, which finds another place. "
+    "And tell whoever looks after this machine."
+)
+_OTHERS_MAY_WRITE = 0o022
+_FOLDER = re.compile(r"runbook-(?P<uid>\d{1,10})(?P<shared>-shared)?(?P<fresh>-[0-9a-f]{8})?")
 
 
-def login_name(uid: int) -> str:
-    """The name that belongs to a uid; the number itself where there is none."""
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
+# --- the runner's side ------------------------------------------------------------------------------------------------
 
 
-def socket_folder(*, shared: bool) -> Path:
-    """The folder of this user's sockets: private, unless other people were named who must reach it.
+def door_folders(uid: int, *, shared: bool, fresh: str) -> tuple[Path, ...]:
+    """Where a user's socket may be made, the best place first: private, unless other people must reach it.
 
     A shared one lies where others can come in; the socket's own check of who is calling then is the only door.
+
+    Args:
+        uid: Whose.
+        shared: Other people were named who may answer.
+        fresh: Eight hexadecimal digits that nobody can foresee, for when every usual name is taken.
     """
-    private = os.environ.get("XDG_RUNTIME_DIR", "")
-    if private and not shared and Path(private).is_dir():
-        return Path(private) / "runbook"
-    return Path("/tmp") / f"runbook-{os.getuid()}{'-shared' if shared else ''}"  # noqa: S108 - owner and mode are checked
+    usual = SHARED_BY_ALL / f"runbook-{uid}{'-shared' if shared else ''}"
+    own = os.environ.get("XDG_RUNTIME_DIR", "")
+    private = (Path(own) / "runbook",) if own.startswith("/") and not shared else ()
+    return (*private, usual, usual.with_name(f"{usual.name}-{fresh}"))
 
 
-def socket_path(run: str, *, shared: bool) -> Path:
-    """Where a run's socket is, or would be."""
-    return socket_folder(shared=shared) / f"{run[-40:]}.sock"
+def socket_name(run: str) -> str:
+    """The name of a run's socket in its folder."""
+    return f"{run[-40:]}.sock"
+
+
+def why_unfit(folder: Path, uid: int) -> str:
+    """Why a door in that folder would not be that user's alone to make; empty when it would be."""
+    around = _seen(folder.parent, follow=True)
+    if around is None:
+        return f"{folder.parent} is not there"
+    is_guarded = around.st_mode & stat.S_ISVTX or (around.st_uid in {0, uid} and not around.st_mode & _OTHERS_MAY_WRITE)
+    if not is_guarded:
+        return f"others may rename what lies in {folder.parent}"
+    seen = _seen(folder)
+    if seen is None:
+        return "" if os.access(folder.parent, os.W_OK | os.X_OK) else f"{folder.parent} cannot be written"
+    if seen.st_uid != uid:
+        return f"{folder} belongs to somebody else ({known_as(seen.st_uid)})"
+    if not stat.S_ISDIR(seen.st_mode):
+        return f"{folder} is no folder"
+    return f"others may write to {folder}" if seen.st_mode & _OTHERS_MAY_WRITE else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,71 +90,185 @@ class Door:
     socket: socket.socket
 
     def shut(self) -> None:
-        """Take the name away; harmless when it is gone already."""
+        """Take the name away, and the folder that was made for it alone; harmless when they are gone already."""
         self.socket.close()
-        self.path.unlink(missing_ok=True)
+        _take_away(self.path)
 
 
-def make_door(path: Path, allowed: frozenset[int]) -> Door:
-    """A door for the people allowed. Its folder must be ours and closed to writing, or others could replace it.
+def make_door(run: str, folders: Iterable[Path], *, shared: bool) -> Door:
+    """A door in the first folder that is ours and closed to writing by others, who could replace it there.
 
     Raises:
-        Problems: The socket cannot be made.
+        Problems: None of them is, or the system refuses a socket in the first that is.
     """
-    shared = allowed != {os.getuid()}
-    folder = path.parent
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        state = folder.lstat()
-        if state.st_uid != os.getuid() or state.st_mode & 0o022 or folder.is_symlink():
-            raise problem(
-                f"{folder} is not safe for a socket",
-                why="it belongs to somebody else, or others may write to it",
-                fix=f"Remove it, or run: chmod go-w {folder}",
-                where=Where(str(folder)),
-                exit=Exit.REFUSED,
-            )
-        # Explicitly, because the runner's umask would keep the others out who were let in.
-        folder.chmod(0o711 if shared else 0o700)
-        path.unlink(missing_ok=True)
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        before = os.umask(0o177)
+    unfit: list[str] = []
+    for folder in folders:
+        why = why_unfit(folder, os.getuid())
+        if why:
+            unfit.append(why)
+            continue
         try:
-            listening.bind(str(path))
-        finally:
-            os.umask(before)
-        if shared:
-            path.chmod(0o666)
-    except OSError as wrong:
-        raise problem(
-            "the run's socket cannot be made",
-            why=str(wrong),
-            fix="Set XDG_RUNTIME_DIR to a short path that you may write to.",
-            where=Where(str(path)),
-            exit=Exit.REFUSED,
-        ) from wrong
+            return _made(folder / socket_name(run), shared=shared)
+        except OSError as wrong:
+            raise _no_door(folder, str(wrong)) from wrong
+    raise _no_door(SHARED_BY_ALL, "; ".join(unfit))
+
+
+def _made(path: Path, *, shared: bool) -> Door:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    # Explicitly, because the runner's umask would keep the others out who were let in.
+    path.parent.chmod(0o711 if shared else 0o700)
+    path.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listening.bind(str(path))
+    finally:
+        os.umask(before)
+    if shared:
+        path.chmod(0o666)
     return Door(path, listening)
 
 
-def find_socket(run: str) -> Path | None:
-    """The socket of a live run of ours or of somebody who shares one with us; None when there is none."""
-    ours = [socket_path(run, shared=shared) for shared in (False, True)]
-    others = sorted(Path("/tmp").glob(f"runbook-*-shared/{run[-40:]}.sock"))  # noqa: S108 - see _is_theirs
-    return next((path for path in (*ours, *filter(_is_theirs, others)) if _is_socket(path)), None)
+def _no_door(folder: Path, why: str) -> Problems:
+    return problem(
+        "the run's socket cannot be made",
+        why=why,
+        fix="Set XDG_RUNTIME_DIR to a folder with a short path that is yours alone (mkdir -m 700).",
+        where=Where(str(folder)),
+        code="no-door",
+        exit=Exit.REFUSED,
+    )
 
 
-def _is_theirs(path: Path) -> bool:
-    """True when the folder belongs to the uid in its name and only that uid can have put a socket there."""
+# --- the client's side ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Doorway:
+    """A place where a run's runner may listen, and the one uid whose runner it may be."""
+
+    path: Path
+    uid: int
+    is_certain: bool = True
+    """Whose it is is known, from the record or from a person, and not only claimed by the folder's name."""
+    pid: int = 0
+    """Of the runner, by the record, for advice alone; 0 where it does not say."""
+
+
+def doorways(run: str, holder: Holder | None, *, uid: int, owner: int | None = None) -> tuple[Doorway, ...]:
+    """Where to look for a run's runner, in that order.
+
+    Args:
+        run: Its id.
+        holder: Who has it, by the record; None for a record that we may not read.
+        uid: Ours.
+        owner: Whose run is meant, where the record does not say.
+    """
+    if not is_safe_name(run):
+        return ()
+    if holder is not None and holder.door:
+        return (Doorway(Path(holder.door), holder.uid, pid=holder.pid),)
+    whose = owner if holder is None else holder.uid
+    if whose is not None:
+        pid = holder.pid if holder else 0
+        return tuple(Doorway(folder / socket_name(run), whose, pid=pid) for folder in _folders_of(whose, uid))
+    own = tuple(Doorway(folder / socket_name(run), uid) for folder in _folders_of(uid, uid))
+    others = ((folder, other) for folder, other, is_shared in _named() if is_shared and other != uid)
+    claimed = (Doorway(folder / socket_name(run), other, is_certain=False) for folder, other in others)
+    return (*own, *claimed)
+
+
+def is_there(doorway: Doorway) -> bool:
+    """True when a socket of the right owner stands there; who listens at it is asked when it is called.
+
+    Raises:
+        Problems: The place is somebody else's.
+    """
+    folder, found = _seen(doorway.path.parent), _seen(doorway.path)
+    seen = [state for state in (folder, found) if state is not None]
+    stranger = next((state.st_uid for state in seen if state.st_uid != doorway.uid), None)
+    if stranger is not None and (found is not None or doorway.is_certain):
+        raise not_its_runner(doorway, known_as(stranger))
+    return found is not None and stat.S_ISSOCK(found.st_mode)
+
+
+def not_its_runner(doorway: Doorway, who: str) -> Problems:
+    """Say who is where a run's runner should be."""
+    return problem(
+        f"somebody else ({who}) is where the runner of {doorway.path.stem} should be",
+        why=f"its runner belongs to {known_as(doorway.uid)}; nothing was said to them, and the run is as it was",
+        fix=_WAYS.format(kill=f"kill {doorway.pid}" if doorway.pid else "kill"),
+        where=Where(str(doorway.path)),
+        code=NOT_ITS_RUNNER,
+        exit=Exit.REFUSED,
+    )
+
+
+def sweep() -> None:
+    """Take away what killed runners of ours left behind, where it is certain that nobody listens."""
+    for folder in _folders_of(os.getuid(), os.getuid()):
+        if not why_unfit(folder, os.getuid()):
+            for path in folder.glob("*.sock"):
+                clear(path)
+
+
+def clear(path: Path) -> None:
+    """Take the file of a socket of ours away that nobody holds; leave it where that is not certain.
+
+    A call that is refused alone would not do: a runner that starts has its name before it listens.
+    """
     try:
-        state = path.parent.lstat()
+        names = [line.split(maxsplit=7)[7:] for line in SOCKETS.read_text(encoding="utf-8").splitlines()]
+        # By its last part, which names the run: the folder may have been reached on another way.
+        is_held = any(Path(name).name == path.name for rest in names for name in rest)
+        if not is_held and not why_unfit(path.parent, os.getuid()) and _is_refused(path):
+            _take_away(path)
     except OSError:
-        return False
-    is_own = path.parent.name == f"runbook-{state.st_uid}-shared"
-    return is_own and stat.S_ISDIR(state.st_mode) and not state.st_mode & 0o022
+        return
 
 
-def _is_socket(path: Path) -> bool:
+def _is_refused(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as call:
+        call.setblocking(False)
+        try:
+            call.connect(str(path))
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return False
+
+
+def _take_away(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    called = _FOLDER.fullmatch(path.parent.name)
+    if called and called["fresh"]:
+        try:
+            path.parent.rmdir()
+        except OSError:
+            return  # another run's door is in it, or it is gone
+
+
+def _folders_of(whose: int, uid: int) -> tuple[Path, ...]:
+    """Folders in which somebody's sockets may lie; their private ones only when they are ours."""
+    shared = SHARED_BY_ALL / f"runbook-{whose}-shared"
+    usual = (*door_folders(uid, shared=False, fresh="")[:-1], shared) if whose == uid else (shared,)
+    named = (folder for folder, other, is_shared in _named() if other == whose and (is_shared or whose == uid))
+    return tuple(dict.fromkeys((*usual, *named)))
+
+
+def _named() -> Iterator[tuple[Path, int, bool]]:
+    """Folders that say by their name whose they are, with that uid, and whether others may come in."""
+    for folder in SHARED_BY_ALL.iterdir():
+        called = _FOLDER.fullmatch(folder.name)
+        if called:
+            yield folder, int(called["uid"]), bool(called["shared"])
+
+
+def _seen(path: Path, *, follow: bool = False) -> os.stat_result | None:
+    """What stands there, a link as itself unless followed; None for nothing, or where we may not look."""
     try:
-        return path.is_socket()
+        return path.stat() if follow else path.lstat()
     except OSError:
-        return False
+        return None

@@ -32,7 +32,8 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     """The folder of all records."""
     run: str
     """The run's id, and its folder's name."""
-    socket: str
+    doors: tuple[str, ...]
+    """Folders in which its socket may be made, the best place first."""
     allowed: tuple[int, ...]
     """Uids that get through the socket."""
     book_folder: str

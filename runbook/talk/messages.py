@@ -1,7 +1,7 @@
 """What a runner and its clients say to each other: one JSON object a line, and this is all that there is.
 
 Neither side's business stands here: who may ask is the runner's (`engine/control.py`), what to do with an answer the
-client's (`feed/live.py`). A watcher is told a number and reads the record itself.
+client's (`talk/line.py`). A watcher is told a number and reads the record itself.
 """
 
 from __future__ import annotations

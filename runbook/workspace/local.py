@@ -22,24 +22,29 @@ from runbook.core.run import Run
 from runbook.core.runbook import Runbook
 from runbook.core.verdict import verdicts
 from runbook.document.runbook_file import read_runbook
-from runbook.engine.clock import SystemClock, new_run_id
+from runbook.engine.clock import SystemClock, chance_hex, new_run_id
 from runbook.feed.live import EachEntry, LiveFeed, ignore, watch
 from runbook.feed.replay import RecordedReplay
 from runbook.inventory.manner import Agree, Reading
 from runbook.inventory.reading import read_inventory
 from runbook.problem import Exit, Problems, problem
 from runbook.record.beginning import folded
+from runbook.record.holder import holder_of
 from runbook.record.library import Library
 from runbook.record.reader import TORN, RecordReader
 from runbook.record.summary import RunSummary
-from runbook.talk.door import find_socket, login_name, socket_path
+from runbook.talk.door import Doorway, door_folders, doorways
 from runbook.talk.handover import Handover, Opening
 from runbook.talk.launch import WarmRunner
+from runbook.talk.peer import login_name
 from runbook.workspace.books import book_files, find_book
 from runbook.workspace.kept_reading import reading_again
 from runbook.workspace.prepare import Prepared, SecretSource, Wish, prepare, sudo_passwords
 from runbook.workspace.rows import BookRow, ParameterField, RunRow
 from runbook.workspace.settings import Settings
+
+_FRESH = 4
+"""Bytes of chance in the name of a folder that nobody can have taken before."""
 
 
 class HowToRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -260,7 +265,7 @@ class LocalWorkspace:
         return Handover(
             recordings=str(self.settings.recordings),
             run=run,
-            socket=str(socket_path(run, shared=self.settings.is_shared)),
+            doors=tuple(map(str, door_folders(os.getuid(), shared=self.settings.is_shared, fresh=chance_hex(_FRESH)))),
             allowed=tuple(sorted(self.settings.allowed)),
             book_folder=book_folder,
             opening=opening,
@@ -271,7 +276,20 @@ class LocalWorkspace:
     async def attach(self, run: str, each: EachEntry = ignore) -> LiveFeed:
         """Watch a run; one whose runner is gone can still be looked at."""
         folder = self.library.find(run)
-        return await watch(folder, find_socket(folder.name), via=self._via, each=each)
+        places = doorways(folder.name, holder_of(folder), uid=os.getuid())
+        return await watch(folder, places, via=self._via, each=each)
+
+    def doorways(self, run: str, *, owner: int | None = None) -> tuple[Doorway, ...]:
+        """Where the runner of a run may listen; `run` is its whole id, `owner` whose it is if the record is not ours.
+
+        What cannot be read still tells: a folder of recordings to which one user alone may write holds that user's.
+        """
+        found = holder_of(self.library.root / run)
+        certain = doorways(run, found, uid=os.getuid(), owner=owner)
+        presumed = None if found or owner is not None else self.library.owner()
+        if presumed is None or presumed == os.getuid():
+            return certain
+        return (*doorways(run, None, uid=os.getuid(), owner=presumed), *certain)
 
     def replay(self, run: str) -> RecordedReplay:
         """Open a record on its own time axis."""

@@ -40,6 +40,8 @@ from runbook.transport.session import Connector
 from tests.builders import ANNA
 
 RUN = "20261123T041200Z-practice-0001"
+DOOR = Path("/nowhere/door.sock")
+"""Where a runner of the stage would listen; nobody calls it."""
 PATIENCE = 10.0
 
 
@@ -58,11 +60,11 @@ class Stage:
         """The first runner."""
         fields = {"attended": True, "auto": False, "step_mode": False, **how}
         opening = Opening(plan=of, operator=ANNA, files={}, **fields)
-        return self._live(runner._opened(self._handover(opening), self.library, self.clock))
+        return self._live(runner._opened(self._handover(opening), DOOR, self.library, self.clock))
 
     def resume(self) -> Live:
         """The next one."""
-        return self._live(runner._reopened(self._handover(None), self.library, self.clock))
+        return self._live(runner._reopened(self._handover(None), DOOR, self.library, self.clock))
 
     def entries(self) -> list[Entry]:
         """The record as it stands."""
@@ -74,7 +76,7 @@ class Stage:
 
     def _handover(self, opening: Opening | None) -> Handover:
         return Handover(
-            recordings=str(self.library.root), run=RUN, socket="", allowed=(), book_folder=".", opening=opening, by=ANNA
+            recordings=str(self.library.root), run=RUN, doors=(), allowed=(), book_folder=".", opening=opening, by=ANNA
         )
 
     def _live(self, recorder: Recorder) -> Live:

@@ -19,7 +19,6 @@ from runbook.core.plan import Environment, PlannedStep
 from runbook.core.verdict import verdicts
 from runbook.problem import Exit, Problems
 from runbook.record.verify import verify
-from runbook.talk.door import find_socket
 from tests.place import Place, answered, command, ended, eventually, gone, plan, until
 
 
@@ -123,7 +122,7 @@ async def test_a_terminated_runner_leaves_the_run_to_be_resumed(place: Place) ->
     pid = place.runners(feed.run.id)[-1]
     os.kill(pid, signal.SIGTERM)
     await eventually(lambda: gone(pid))
-    assert find_socket(feed.run.id) is None
+    assert not place.door(feed.run.id).path.exists()
     assert verdicts(place.workspace.folded(feed.run.id)).run == "interrupted"
 
     await place.workspace.resume(feed.run.id)
@@ -170,8 +169,7 @@ async def test_a_second_run_of_the_same_runbook_is_refused_while_one_is_live(pla
 async def test_a_client_that_never_reads_does_not_slow_the_run(place: Place) -> None:
     steps = tuple(command(f"1.{number}", "echo line") for number in range(1, 30))
     feed = await place.start(plan(PlannedStep(id="1.0", name="?", action=ConfirmAction(message="?")), *steps))
-    socket = find_socket(feed.run.id)
-    assert socket is not None
+    socket = place.door(feed.run.id).path
     stalled = [await asyncio.open_unix_connection(str(socket)) for _ in range(5)]
     for _, writer in stalled:
         writer.write(b'{"ask":"watch"}\n')
@@ -183,7 +181,7 @@ async def test_a_client_that_never_reads_does_not_slow_the_run(place: Place) -> 
 
 async def test_a_client_that_talks_nonsense_is_told_so_and_harms_nothing(place: Place) -> None:
     feed = await place.start(plan(PlannedStep(id="1.1", name="?", action=ConfirmAction(message="?"))))
-    socket = find_socket(feed.run.id)
+    socket = place.door(feed.run.id).path
     reader, writer = await asyncio.open_unix_connection(str(socket))
     writer.write(b"GET / HTTP/1.1\n")
     assert b"did not understand" in await reader.readline()

@@ -14,7 +14,6 @@ import pytest
 from runbook.core.action import ApproveAction, ConfirmAction
 from runbook.core.event import GateAnswered
 from runbook.core.plan import PlannedStep
-from runbook.talk.door import find_socket
 from runbook.workspace.local import LocalWorkspace
 from tests.conftest import runtime  # noqa: F401 - a fixture
 from tests.place import Place, ended, plan, until
@@ -66,8 +65,7 @@ async def test_a_stranger_is_shown_out_and_a_named_person_may_approve(place: Pla
     gate = PlannedStep(id="1.1", name="Sign", action=ApproveAction(message="Sign?"))
     feed = await place.start(plan(gate))
     await until(feed, lambda run: run.open_gates)
-    path = find_socket(feed.run.id)
-    assert path is not None
+    path = place.door(feed.run.id).path
 
     shown_out = said_to(path, STRANGER, ANSWER)
     assert shown_out["problem"]["code"] == "not-allowed"
@@ -86,6 +84,5 @@ async def test_where_nobody_was_named_others_cannot_even_reach_the_socket(place:
     settings = replace(place.workspace.settings, allowed=frozenset({0}))
     place.workspace = LocalWorkspace(settings, via="test")
     feed = await place.start(plan(PlannedStep(id="1.1", name="Go on?", action=ConfirmAction(message="?"))))
-    path = find_socket(feed.run.id)
-    assert path is not None
+    path = place.door(feed.run.id).path
     assert said_to(path, STRANGER, ANSWER) == {"failed": "[Errno 13] Permission denied"}

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import socket
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -14,9 +11,8 @@ from runbook.core.action import ConfirmAction, ParallelAction
 from runbook.core.intent import AddNote, AnswerGate, HaltRun, ResolveFailure
 from runbook.core.plan import PlannedStep
 from runbook.core.verdict import verdicts
-from runbook.feed.live import Line
 from runbook.problem import Problems
-from runbook.talk.door import find_socket
+from runbook.talk.line import Line
 from runbook.talk.messages import Look, Reply
 from tests.place import Place, answered, command, ended, eventually, gone, plan, until
 
@@ -25,9 +21,7 @@ QUESTION = PlannedStep(id="1.1", name="Go on?", action=ConfirmAction(message="Go
 
 async def called(place: Place, run: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A bare connection to a run's socket."""
-    path = find_socket(run)
-    assert path is not None
-    return await asyncio.open_unix_connection(str(path))
+    return await asyncio.open_unix_connection(str(place.door(run).path))
 
 
 async def test_a_request_of_ten_megabytes_is_refused_in_words_and_costs_the_run_nothing(place: Place) -> None:
@@ -73,7 +67,7 @@ async def test_a_flood_of_intents_is_answered_in_order_and_each_is_on_record(pla
 
 async def test_a_reply_that_nobody_waits_for_any_more_is_not_taken_for_the_next_one(place: Place) -> None:
     feed = await place.start(plan(QUESTION))
-    line = await Line.open(find_socket(feed.run.id), via="test")
+    line = await Line.open(place.door(feed.run.id), via="test")
     impatient = asyncio.create_task(line.send(HaltRun(reason="")))
     await asyncio.sleep(0)
     impatient.cancel()
@@ -86,7 +80,7 @@ async def test_a_reply_that_nobody_waits_for_any_more_is_not_taken_for_the_next_
 
 async def test_everybody_who_waits_is_told_when_the_runner_goes(place: Place) -> None:
     feed = await place.start(plan(QUESTION))
-    line = await Line.open(find_socket(feed.run.id), via="test")
+    line = await Line.open(place.door(feed.run.id), via="test")
     await line.close()
     told = await asyncio.wait_for(asyncio.gather(line.send(AddNote(text="a")), line.send(AddNote(text="b"))), 10)
     assert [problem.code for problem in told] == ["no-runner", "no-runner"]
@@ -126,24 +120,13 @@ async def test_a_thousand_gates_are_looked_at_and_answered(place: Place) -> None
     both = PlannedStep(id="1.1", name="Many", action=ParallelAction(), steps=gates)
     feed = await place.start(plan(both))
     await until(feed, lambda run: len(run.open_gates) == 1000)
-    line = await Line.open(find_socket(feed.run.id), via="test")
+    line = await Line.open(place.door(feed.run.id), via="test")
     look = await line.look()
     assert isinstance(look, Look)
     assert len(look.gates) == 1000
     await line.close()
     assert await feed.send(HaltRun(reason="enough")) is None
     assert verdicts(await ended(feed)).run == "aborted"
-
-
-def test_a_socket_in_a_folder_that_is_not_its_owners_is_not_called(tmp_path: Path) -> None:
-    planted = Path("/tmp/runbook-4294967000-shared")
-    planted.mkdir(mode=0o755)
-    try:
-        with socket.socket(socket.AF_UNIX) as listening:
-            listening.bind(str(planted / "20261123T000000Z-planted-0001.sock"))
-            assert find_socket("20261123T000000Z-planted-0001") is None
-    finally:
-        shutil.rmtree(planted)
 
 
 async def test_a_run_that_gets_no_socket_leaves_nothing_behind(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from runbook.cli.answering import answer_commands, item_number, offered, refusing_answer
 from runbook.cli.calling import call, found, open_gate
-from runbook.cli.compose import json_option, recordings_option, run_async
+from runbook.cli.compose import json_option, operator_option, recordings_option, run_async
 from runbook.cli.data import json_text
 from runbook.cli.diagnostics import say
 from runbook.core.gates import ANSWERS
@@ -28,6 +28,7 @@ from runbook.workspace.local import LocalWorkspace
 @click.command("approve")
 @click.argument("run", default="last")
 @recordings_option
+@operator_option
 @json_option
 @click.option("-g", "--gate", default="", help="Which gate; without it, what waits is shown.")
 @click.option("--answer", default="", help="Instead of a yes: failed, skip, waive, retry, abort, ...")
@@ -36,37 +37,42 @@ from runbook.workspace.local import LocalWorkspace
 @click.option("--type", "typed", default="", help="The word that the gate asks for.")
 @click.option("--value", default=None, help="The value that is asked for; the label chosen; the item's number from 1.")
 def verb(  # noqa: PLR0913 - one for each option
-    *, run: str, recordings: str, as_json: bool, gate: str, answer: str, reject: bool, reason: str, typed: str,
-    value: str | None,
+    *, run: str, recordings: str, operator: str, as_json: bool, gate: str, answer: str, reject: bool, reason: str,
+    typed: str, value: str | None,
 ) -> int:  # fmt: skip
     """Answer a gate of a live run: its id or its beginning, a runbook's name, or `last`."""
     if not gate and (answer or reject or typed or value is not None):
         fix = "Name it with --gate. What waits is shown by: runbook approve " + run
         raise problem("which gate is answered is not said", fix=fix, code="no-gate")
-    place, name = found(run, recordings, via="approve")
+    place, name = found(run, recordings, via="approve", operator=operator)
     draft = AnswerGate(gate=gate, answer=answer, value=value, reason=reason, typed=typed)
-    look = run_async(_answer(place, name, draft, reject=reject))
+    look, runner = run_async(_answer(place, name, draft, operator=operator, reject=reject))
     if gate:
         say(f"Answered gate {safe(gate)} of {safe(name)} as {safe(look.you)}.")
-        return 0
-    _show(look, as_json=as_json)
+    else:
+        _show(look, as_json=as_json)
+    if runner:
+        say(f"Its runner is {safe(runner)}. Make sure that this is whom you mean.")
     return 0
 
 
-async def _answer(place: LocalWorkspace, run: str, draft: AnswerGate, *, reject: bool) -> Look:
-    """Answer as drafted, or with no gate named only look."""
-    line = await call(place, run, via="approve")
+async def _answer(
+    place: LocalWorkspace, run: str, draft: AnswerGate, *, operator: str, reject: bool
+) -> tuple[Look, str]:
+    """Answer as drafted, or with no gate named only look; with who was spoken to where nothing but they said so."""
+    line = await call(place, run, via="approve", operator=operator)
+    claimed = "" if line.is_certain else str(line.peer)
     try:
         look = await line.look()
         if not draft.gate:
-            return look
+            return look, claimed
         state = open_gate(place, look, draft.gate)
         refused = await line.send(_intent(state, refusing_answer(state.opened) if reject else draft.answer, draft))
     finally:
         await line.close()
     if refused is not None:
         raise Problems([refused])
-    return look
+    return look, claimed
 
 
 def _intent(state: GateState, wanted: str, draft: AnswerGate) -> Intent:

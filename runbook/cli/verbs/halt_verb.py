@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from runbook.cli.calling import found, send
-from runbook.cli.compose import recordings_option, run_async
+from runbook.cli.compose import operator_option, recordings_option, run_async
 from runbook.cli.diagnostics import say
 from runbook.core.intent import HaltRun, RollBack
 from runbook.problem import Problems, problem
@@ -16,9 +16,10 @@ from runbook.workspace.local import LocalWorkspace
 @click.command("halt")
 @click.argument("run", default="last")
 @recordings_option
+@operator_option
 @click.option("-m", "--reason", default="", help="Goes on record; needed.")
 @click.option("--rollback", is_flag=True, help="Undo what ran before the closing steps.")
-def verb(*, run: str, recordings: str, reason: str, rollback: bool) -> int:
+def verb(*, run: str, recordings: str, operator: str, reason: str, rollback: bool) -> int:
     """Stop a live run: its id or its beginning, a runbook's name, or `last`.
 
     What runs is cancelled. Then come the runbook's own `always` steps; those of a block that it stops in do not.
@@ -26,10 +27,10 @@ def verb(*, run: str, recordings: str, reason: str, rollback: bool) -> int:
     if not reason.strip():
         fix = f'Say why: runbook halt {run} -m "WHY"'
         raise problem("a halt goes on record with a reason", fix=fix, code="no-reason")
-    place, name = found(run, recordings, via="halt")
+    place, name = found(run, recordings, via="halt", operator=operator)
     intent = RollBack(reason=reason) if rollback else HaltRun(reason=reason)
     left = _left_open(place, name)
-    run_async(send(place, name, intent, via="halt"))
+    run_async(send(place, name, intent, via="halt", operator=operator))
     now = "undoes what ran" if rollback else "cancels what runs"
     say(f"Run {safe(name)} {now}, then takes its closing steps. Watch it: runbook attach {safe(name)}")
     if left:

@@ -14,7 +14,7 @@ import click
 from runbook.cli.diagnostics import say
 from runbook.engine.clock import SystemClock
 from runbook.problem import Problems, Where, problem
-from runbook.talk.door import login_name
+from runbook.talk.peer import login_name
 from runbook.view.sanitize import safe
 
 SETTINGS = """\

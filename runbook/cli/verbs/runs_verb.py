@@ -11,12 +11,11 @@ from datetime import datetime
 
 import click
 
-from runbook.cli.calling import clear
 from runbook.cli.compose import json_option, recordings_option, workspace
 from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import say
 from runbook.engine.clock import SystemClock
-from runbook.talk.door import find_socket
+from runbook.talk.door import sweep
 from runbook.view.lines import clock_label
 from runbook.view.sanitize import safe
 from runbook.view.words import duration
@@ -35,7 +34,7 @@ def verb(*, recordings: str, as_json: bool, name: str, limit: int | None) -> int
     now = SystemClock().wall()
     everything = workspace("runs", recordings).runs()
     rows = tuple(_at(row, now) for row in everything if name in ("", row.runbook))[:limit]
-    _clear_sockets(everything)
+    sweep()
     if as_json:
         print_json(rows)
         return 0
@@ -72,10 +71,3 @@ def _at(row: RunRow, now: float) -> RunRow:
     except ValueError:
         return row
     return replace(row, duration=max(row.duration, lasted))
-
-
-def _clear_sockets(rows: tuple[RunRow, ...]) -> None:
-    for row in rows:
-        socket = None if row.live else find_socket(row.id)
-        if socket is not None:
-            clear(socket)

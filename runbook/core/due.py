@@ -52,8 +52,8 @@ from runbook.core.undo import undo_steps
 from runbook.core.urgency import pressing
 
 _ASKS = get_args(Ask)
-MACHINE = Actor(name="runbook --auto", uid=-1, machine=True, via="auto")
-"""Who answers when nobody does. Its uid belongs to nobody."""
+MACHINE = Actor(name="runbook --auto", uid=-1, machine=True, via="auto", identity="policy:auto")
+"""Who answers when nobody does. Its uid, and its identity, belong to nobody."""
 
 
 def due(run: Run, now: float) -> tuple[Effect, ...]:

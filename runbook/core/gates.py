@@ -20,7 +20,7 @@ from runbook.core.action import (
     ManualAction,
     kind_of,
 )
-from runbook.core.actor import Actor
+from runbook.core.actor import Actor, distinct
 from runbook.core.answer_value import typed_value
 from runbook.core.event import GateAnswered, GateOpened
 from runbook.core.host import Json
@@ -176,11 +176,11 @@ def is_decided(gate: GateState, action: Action) -> bool:
 
 
 def _approved(given: list[GateAnswered], action: ApproveAction) -> tuple[Outcome, str] | None:
-    people = {answer.by.uid: answer.by.name for answer in given if answer.answer == "approve"}
+    people = distinct(answer.by for answer in given if answer.answer == "approve")
     by_machine = any(answer.by.machine for answer in given)
     if len(people) < action.min_required and not by_machine:
         return None
-    return Outcome.SUCCEEDED, f"approved by {'policy' if by_machine else ', '.join(sorted(people.values()))}"
+    return Outcome.SUCCEEDED, f"approved by {'policy' if by_machine else ', '.join(sorted(one.name for one in people))}"
 
 
 def _ticked(given: list[GateAnswered], action: ChecklistAction) -> tuple[Outcome, str] | None:
@@ -204,17 +204,18 @@ def may_answer(run: Run, gate: GateState, action: Ask | None, actor: Actor) -> s
     """Why this person may not answer this gate; empty when they may."""
     if not isinstance(action, ApproveAction):
         return ""
-    if actor.uid == run.operator.uid and not action.allow_self:
+    if actor.is_same_as(run.operator) and not action.allow_self:
         return f"{actor.name} started this run, and nobody approves their own run"
     if action.approvers and not any(_is_one_of(run, actor, approver) for approver in action.approvers):
         return f"{actor.name} is none of: {', '.join(action.approvers)}"
-    if any(answer.given.by.uid == actor.uid for answer in gate.answers):
+    if any(answer.given.by.is_same_as(actor) for answer in gate.answers):
         return f"{actor.name} has answered already, and {action.min_required} different people are needed"
     return ""
 
 
 def _is_one_of(run: Run, actor: Actor, approver: str) -> bool:
-    return actor.name == approver or actor.name in run.plan.environment.roles.get(approver, ())
+    meant = (approver, *run.plan.environment.roles.get(approver, ()))
+    return actor.name in meant or (bool(actor.identity) and actor.identity in meant)
 
 
 def machine_may_answer(run: Run, gate: GateState) -> bool:

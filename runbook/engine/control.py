@@ -22,6 +22,7 @@ from runbook.problem import Exit, Problem
 from runbook.talk.door import Door
 from runbook.talk.messages import MAX_REQUEST, Asking, Look, Looking, Reply, Request, Watching
 from runbook.talk.peer import login_name, peer_of
+from runbook.talk.person import person, this_machine
 
 PARTING = 1.0
 """Seconds that somebody who is shown out has to take the answer."""
@@ -47,6 +48,7 @@ class Control:
         self._clients: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._strangers = 0
+        self._machine = this_machine()
 
     @contextlib.asynccontextmanager
     async def serve(self, door: Door) -> AsyncIterator[None]:
@@ -70,7 +72,7 @@ class Control:
             uid = peer_of(writer.get_extra_info("socket")).uid
             if uid in self._allowed:
                 self._writers.add(writer)
-                await self._converse(reader, writer, Actor(name=login_name(uid), uid=uid))
+                await self._converse(reader, writer, person(uid, machine=self._machine))
             elif self._strangers < STRANGERS:
                 await self._show_out(reader, writer, uid)
         except (TimeoutError, ConnectionError, asyncio.CancelledError):

@@ -11,6 +11,7 @@ from typing import assert_never, get_args
 import msgspec
 
 from runbook.core.action import CONTROLLER, ApproveAction, Ask, ChecklistAction, WaitAction, kind_of
+from runbook.core.actor import distinct
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
@@ -198,7 +199,7 @@ def _detail(run: Run, state: StepState, now: float) -> str:
 def _waiting_for(gate: GateState, state: StepState) -> str:
     action = state.action_on("*")
     if isinstance(action, ApproveAction) and gate.opened.kind == "approve":
-        given = len({answer.given.by.uid for answer in gate.answers if answer.given.answer == "approve"})
+        given = len(distinct(answer.given.by for answer in gate.answers if answer.given.answer == "approve"))
         return f"{given} of {plural(action.min_required, 'approval')}"
     if isinstance(action, ChecklistAction) and gate.opened.kind == "checklist":
         return f"{len({str(answer.given.value) for answer in gate.answers})} of {plural(len(action.items), 'item')}"

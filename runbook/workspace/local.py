@@ -36,7 +36,7 @@ from runbook.record.summary import RunSummary
 from runbook.talk.door import Doorway, door_folders, doorways
 from runbook.talk.handover import Handover, Opening
 from runbook.talk.launch import WarmRunner
-from runbook.talk.peer import login_name
+from runbook.talk.person import person, this_machine
 from runbook.workspace.books import book_files, find_book
 from runbook.workspace.kept_reading import reading_again
 from runbook.workspace.prepare import Prepared, SecretSource, Wish, prepare, sudo_passwords
@@ -70,7 +70,7 @@ class LocalWorkspace:
 
     def whoami(self) -> Actor:
         """The operator, as the runner's socket will see them."""
-        return Actor(name=login_name(os.getuid()), uid=os.getuid(), via=self._via)
+        return person(os.getuid(), machine=this_machine(), via=self._via)
 
     # --- looking ------------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ import pytest
 from runbook.core.action import ApproveAction, ConfirmAction
 from runbook.core.event import GateAnswered
 from runbook.core.plan import PlannedStep
+from runbook.talk.person import person, this_machine
 from runbook.workspace.local import LocalWorkspace
 from tests.conftest import runtime  # noqa: F401 - a fixture
 from tests.place import Place, ended, plan, until
@@ -76,7 +77,9 @@ async def test_a_stranger_is_shown_out_and_a_named_person_may_approve(place: Pla
 
     run = await ended(feed)
     answers = [entry.event for entry in place.entries(run.id) if isinstance(entry.event, GateAnswered)]
-    assert [(answer.by.uid, answer.by.via) for answer in answers] == [(ALLOWED, "approve")]
+    known = person(ALLOWED, machine=this_machine(), via="approve")
+    assert [answer.by for answer in answers] == [known]
+    assert run.operator == person(0, machine=this_machine(), via="test")
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")

@@ -1,19 +1,21 @@
 """Putting a gate to a person in lines: what is asked, what it lets through, and which words answer it.
 
-The safe answer is always the one that an empty line gives. What a typed word has to be is shown and never offered as a
-default. This file turns words into intents and nothing else; whether they count is decided in the runner.
+An empty line answers nothing and is asked again. What a typed word has to be is shown and never offered as a default.
+This file turns words into intents and nothing else; whether they count is decided in the runner.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from runbook.cli.answering import REASONED_CHOICES
+from runbook.cli.answering import next_item
 from runbook.cli.diagnostics import say
 from runbook.cli.keyboard import Keyboard
+from runbook.core.answers import Answer, offered
 from runbook.core.event import GateOpened
-from runbook.core.gates import ANSWERS, NEEDS_REASON
-from runbook.core.intent import AnswerGate, Intent, ResolveFailure
+from runbook.core.gates import giving
+from runbook.core.intent import Intent
 from runbook.core.run import GateState, Run
 from runbook.view.gates import GateView, gate_view
 from runbook.view.sanitize import safe
@@ -29,18 +31,22 @@ async def question(run: Run, gate: str, keyboard: Keyboard, *, is_told: bool = T
     view = gate_view(run, gate, run.now)
     for line in (*(() if is_told else _question(view)), *_shown(view)):
         say(line)
-    match state.opened.kind:
-        case "failure":
-            return await _failure(state.opened, keyboard)
-        case "ask":
-            value = await keyboard.ask("Value: ")
-            return None if value is None else _answer(state.opened, "value", value=value)
-        case "choose":
-            return await _choose(state.opened, keyboard)
-        case "checklist":
-            return await _tick(state, keyboard)
-        case _:
-            return await _decide(state.opened, keyboard)
+    given = await _given(state, keyboard)
+    if given is None:
+        return None
+    reason = await keyboard.ask("Reason, goes on record: ") if given.answer.needs_reason else ""
+    if reason is None:
+        return None
+    return giving(state.opened, given.answer, value=given.value, reason=reason, typed=given.typed)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was typed, understood as one of the answers."""
+
+    answer: Answer
+    value: str | int | None = None
+    typed: str = ""
 
 
 def _question(view: GateView) -> tuple[str, ...]:
@@ -72,63 +78,46 @@ def _shown(view: GateView) -> tuple[str, ...]:
     )
 
 
-def _answer(opened: GateOpened, answer: str, *, value: str | int | None = None, reason: str = "") -> AnswerGate:
-    return AnswerGate(gate=opened.gate, answer=answer, value=value, reason=reason, digest=opened.digest)
+async def _given(state: GateState, keyboard: Keyboard) -> Given | None:
+    """The answer, with the value that it takes; None when nobody is there, or nothing is left to answer."""
+    opened, every = state.opened, offered(state.opened.kind, state.opened.choices)
+    match every[0].takes:
+        case "text":
+            value = await keyboard.ask("Value: ")
+            return None if value is None else Given(every[0], value)
+        case "label":
+            for place, label in enumerate(opened.choices, start=1):
+                say(f"  {place}  {safe(label)}")
+            chosen = await _picked(opened.choices, keyboard)
+            return None if chosen is None else Given(every[0], chosen)
+        case "item":
+            number = next_item(state)
+            if number is None:
+                return None
+            say(f"  {number + 1} of {len(opened.choices)}: {safe(opened.choices[number])}")
+            answer = await _one_of(every, keyboard)
+            return None if answer is None else Given(answer, number)
+        case _ if opened.word:
+            return await _typed(opened, every, keyboard)
+        case _:
+            answer = await _one_of(every, keyboard)
+            return None if answer is None else Given(answer)
 
 
-async def _decide(opened: GateOpened, keyboard: Keyboard) -> Intent | None:
-    """Confirm, approve, manual, before: the first answer goes on, the others do not."""
-    answers = ANSWERS[opened.kind]
-    if opened.word:
-        typed = await keyboard.ask(f'Type "{safe(opened.word)}" to go on, or "{answers[1]}": ')
-        if typed is None:
-            return None
-        if typed != answers[1]:
-            return AnswerGate(gate=opened.gate, answer=answers[0], typed=typed, digest=opened.digest)
-        answer: str | None = answers[1]
-    else:
-        answer = await _one_of(answers, keyboard)
-    if answer is None:
+async def _typed(opened: GateOpened, every: tuple[Answer, ...], keyboard: Keyboard) -> Given | None:
+    """The gate's word goes on, and so does everything that is no other answer: whether it is the word is the run's."""
+    yes, *others = every
+    typed = await keyboard.ask(f'Type "{safe(opened.word)}" to go on, or "{others[0].word}": ')
+    if typed is None:
         return None
-    reason = await keyboard.ask("Reason, goes on record: ") if answer in NEEDS_REASON else ""
-    return None if reason is None else _answer(opened, answer, reason=reason)
+    return next((Given(one) for one in others if one.word == typed), Given(yes, typed=typed))
 
 
-async def _failure(opened: GateOpened, keyboard: Keyboard) -> Intent | None:
-    choice = await _one_of(opened.choices, keyboard)
-    if choice is None:
-        return None
-    reason = await keyboard.ask("Reason, goes on record: ") if choice in REASONED_CHOICES else ""
-    if reason is None:
-        return None
-    return ResolveFailure(step=opened.step, choice=choice, reason=reason)  # type: ignore[arg-type]  # offered by the gate
-
-
-async def _choose(opened: GateOpened, keyboard: Keyboard) -> Intent | None:
-    for number, offered in enumerate(opened.choices, start=1):
-        say(f"  {number}  {safe(offered)}")
-    label = await _picked(opened.choices, keyboard)
-    return None if label is None else _answer(opened, "choose", value=label)
-
-
-async def _tick(state: GateState, keyboard: Keyboard) -> Intent | None:
-    """The next item that nobody has ticked or waived."""
-    opened = state.opened
-    done = {answer.given.value for answer in state.answers}
-    number = next((index for index in range(len(opened.choices)) if index not in done), None)
-    if number is None:
-        return None
-    say(f"  {number + 1} of {len(opened.choices)}: {safe(opened.choices[number])}")
-    answer = await _one_of(ANSWERS["checklist"], keyboard)
-    if answer is None:
-        return None
-    reason = await keyboard.ask("Reason, goes on record: ") if answer == "waive" else ""
-    return None if reason is None else _answer(opened, answer, value=number, reason=reason)
-
-
-async def _one_of(words: tuple[str, ...], keyboard: Keyboard) -> str | None:
-    """One of the words, or its beginning where that is enough to tell."""
-    return await _until(keyboard, f"[{'/'.join(words)}] ", lambda typed: _matching(typed, words))
+async def _one_of(answers: tuple[Answer, ...], keyboard: Keyboard) -> Answer | None:
+    """The answer of a word, or of its beginning where that is enough to tell."""
+    words = tuple(one.word for one in answers)
+    typed = await _until(keyboard, f"[{'/'.join(words)}] ", lambda typed: _matching(typed, words))
+    return next((one for one in answers if one.word == typed), None)
 
 
 async def _picked(labels: tuple[str, ...], keyboard: Keyboard) -> str | None:

@@ -7,12 +7,13 @@ same gate at the same moment get one answer and one refusal.
 
 from __future__ import annotations
 
-from typing import assert_never, get_args
+from typing import assert_never
 
 from runbook.core import gates, key_gate
-from runbook.core.action import Ask, AskAction, ChecklistAction, ChooseAction, WaitAction
+from runbook.core.action import AskAction, ChecklistAction, ChooseAction, WaitAction
 from runbook.core.actor import Actor
 from runbook.core.answer_value import typed_value
+from runbook.core.answers import answer_of
 from runbook.core.event import (
     Event,
     FailureResolved,
@@ -44,7 +45,6 @@ from runbook.core.intent import (
 from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
 from runbook.problem import Exit, Problem, nearest
 
-_ASKS = get_args(Ask)
 Decision = tuple[Event, ...] | Problem
 
 
@@ -98,7 +98,7 @@ def _answer(run: Run, intent: AnswerGate, by: Actor) -> Decision:
         last = gate.answers[-1].given if gate.answers else None
         why = f"{last.by.name} answered {last.answer}" if last else "its step is over"
         return refuse(f"gate {intent.gate} is closed", why=why)
-    refused = _unfit(run, gate, intent, by) or _unfit_value(gate, action, intent)
+    refused = _unfit(run, gate, intent, by) or _unfit_value(gate, gates.asked_for(run, gate), intent)
     if refused is not None:
         return refused
     value = typed_value(run, action, intent.value) if isinstance(action, AskAction) else intent.value
@@ -107,16 +107,18 @@ def _answer(run: Run, intent: AnswerGate, by: Actor) -> Decision:
     given = GateAnswered(
         gate=intent.gate, step=state.id, by=by, answer=intent.answer, value=value, reason=intent.reason
     )
+    known = answer_of(gate.opened.kind, intent.answer)
     if gate.opened.kind == "host_key":
-        return (given, *(key_gate.granted(gate, by) if intent.answer == "accept" else ()))
-    return (given, *_consequences(run, state, intent, by))
+        return (given, *(key_gate.granted(gate, by) if known and known.is_yes else ()))
+    return (given, *(_halted(run, state, intent, by) if known and known.halts else ()))
 
 
 def _unfit(run: Run, gate: GateState, intent: AnswerGate, by: Actor) -> Problem | None:
     """Why this answer from this person does not count; None when it does."""
-    allowed = gates.ANSWERS[gate.opened.kind]
-    if intent.answer not in allowed:
-        known = ", ".join(allowed) or "nothing; use the menu of the failed step"
+    taken = gates.taken(run, gate)
+    answer = next((one for one in taken if one.word == intent.answer), None)
+    if answer is None:
+        known = ", ".join(one.word for one in taken) or "nothing; use the menu of the failed step"
         return refuse(f'gate {intent.gate} does not take "{intent.answer}"', fix=f"It takes: {known}.")
     if intent.digest and gate.opened.digest and intent.digest != gate.opened.digest:
         return refuse(
@@ -124,27 +126,24 @@ def _unfit(run: Run, gate: GateState, intent: AnswerGate, by: Actor) -> Problem 
             fix="Look at it again and answer again.",
             code="stale-gate",
         )
-    positive = intent.answer == allowed[0]
-    if positive and gate.opened.word and intent.typed != gate.opened.word:
+    if answer.is_yes and gate.opened.word and intent.typed != gate.opened.word:
         return refuse(
             f'"{intent.typed}" is not "{gate.opened.word}"',
             fix=f'Type "{gate.opened.word}" letter for letter.',
             code="wrong-word",
         )
-    if intent.answer in gates.NEEDS_REASON and not intent.reason.strip():
+    if answer.needs_reason and not intent.reason.strip():
         return refuse(f'"{intent.answer}" goes on record with a reason', fix="Give one.", code="no-reason")
-    action = run.steps[gate.opened.step].action_on("*")
-    asked = action if isinstance(action, _ASKS) and gate.opened.kind not in gates.BESIDE else None
-    why = gates.may_answer(run, gate, asked, by)
+    why = gates.may_answer(run, gate, gates.asked_for(run, gate), by)
     return refuse(f"{by.name} may not answer gate {intent.gate}", why=why, code="not-allowed") if why else None
 
 
 def _unfit_value(gate: GateState, action: object, intent: AnswerGate) -> Problem | None:
-    if isinstance(action, ChooseAction) and intent.answer == "choose":
+    if isinstance(action, ChooseAction):
         labels = [option.label for option in action.options]
         if intent.value not in labels:
             return refuse(f'"{intent.value}" is not offered', fix=nearest(str(intent.value), labels))
-    if isinstance(action, ChecklistAction) and intent.answer in {"tick", "waive"}:
+    if isinstance(action, ChecklistAction):
         count = len(action.items)
         if isinstance(intent.value, bool) or not isinstance(intent.value, int) or not 0 <= intent.value < count:
             return refuse(f"there is no item {intent.value}", fix=f"Items are numbered 0 to {count - 1}.")
@@ -154,12 +153,12 @@ def _unfit_value(gate: GateState, action: object, intent: AnswerGate) -> Problem
     return None
 
 
-def _consequences(run: Run, state: StepState, intent: AnswerGate, by: Actor) -> tuple[Event, ...]:
+def _halted(run: Run, state: StepState, intent: AnswerGate, by: Actor) -> tuple[Event, ...]:
     """Stopping at a gate, or rejecting, ends the run as a decision; it is no failure and fires no rollback.
 
     A rollback is ended by it too; of closing steps only the one that asked.
     """
-    if intent.answer not in gates.REFUSALS or run.phase is Phase.ALWAYS:
+    if run.phase is Phase.ALWAYS:
         return ()
     return (HaltRequested(by=by, reason=f"{by.name}: {intent.answer} at {state.planned.name}: {intent.reason}"),)
 
@@ -177,7 +176,8 @@ def _resolve(run: Run, intent: ResolveFailure, by: Actor) -> Decision:
     choices = gates.failure_choices(run, state)
     if intent.choice not in choices:
         return refuse(f'"{intent.choice}" is not offered for step {intent.step}', fix=f"Offered: {', '.join(choices)}.")
-    if intent.choice in {"skip", "accept", "exclude"} and not intent.reason.strip():
+    answer = answer_of("failure", intent.choice)
+    if answer is not None and answer.needs_reason and not intent.reason.strip():
         return refuse(f'"{intent.choice}" goes on record with a reason', fix="Give one.", code="no-reason")
     resolved = FailureResolved(step=intent.step, choice=intent.choice, by=by, reason=intent.reason)
     if intent.choice != "exclude":

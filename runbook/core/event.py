@@ -14,6 +14,7 @@ import msgspec
 
 from runbook.core.action import Action
 from runbook.core.actor import Actor
+from runbook.core.answers import Choice, GateKind
 from runbook.core.fact import Fact
 from runbook.core.host import Json
 from runbook.core.host_key import ChangedKey
@@ -199,7 +200,7 @@ class GateOpened(_Event, frozen=True, kw_only=True, tag="GateOpened"):
     gate: str
     """The step's id and a count: `2.1#1`."""
     step: StepId
-    kind: Literal["confirm", "approve", "ask", "choose", "manual", "checklist", "before", "failure", "host_key"]
+    kind: GateKind
     """`before` stands in front of a changing step; `failure` asks what to do after one; `host_key` who a host is."""
     message: str = ""
     word: str = ""
@@ -220,7 +221,7 @@ class GateAnswered(_Event, frozen=True, kw_only=True, tag="GateAnswered"):
     step: StepId
     by: Actor
     answer: str
-    """One of `gates.ANSWERS` for the gate's kind: `proceed`, `stop`, `approve`, `reject`, `done`, `tick`, ..."""
+    """One of the words in `answers.QUESTIONS` for the gate's kind: `proceed`, `stop`, `approve`, `done`, `tick`, ..."""
     value: Json = None
     """The value of an `ask`, the label of a `choose`, the item number (from 0) of a `tick` or `waive`."""
     reason: str = ""
@@ -246,9 +247,7 @@ class FailureResolved(_Event, frozen=True, kw_only=True, tag="FailureResolved"):
     """It is decided what happens after a failed step, by a person or by the step's own policy."""
 
     step: StepId
-    choice: Literal[
-        "retry", "retry_failed", "accept", "skip", "exclude", "rollback", "abort", "continue", "goto", "propagate"
-    ]
+    choice: Choice | Literal["continue", "goto", "propagate"]
     by: Actor | None = None
     """None means policy."""
     reason: str = ""

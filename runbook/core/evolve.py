@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from runbook.core import key_gate
 from runbook.core.alteration import close_all_gates, close_gates, register, set_step, stop_run, without
+from runbook.core.answers import answer_of
 from runbook.core.casting import cast
 from runbook.core.entry import Entry
 from runbook.core.event import (
@@ -153,12 +154,15 @@ def _gate_answered(run: Run, event: GateAnswered, at: float) -> Run:
         return run
     gate = replace(gate, answers=(*gate.answers, GateAnswer(at=at, given=event)))
     run = replace(run, gates=run.gates.set(event.gate, gate))
-    if gate.opened.kind == "before" and event.answer == "proceed":
+    given = answer_of(gate.opened.kind, event.answer)
+    if given is None:
+        return run
+    if gate.opened.kind == "before" and given.is_yes:
         run = close_gates(run, event.step, at)
         return set_step(run, replace(run.steps[event.step], let_through=True))
-    if gate.opened.kind == "host_key" and event.answer == "refuse":
+    if gate.opened.kind == "host_key" and given.is_no:
         return key_gate.refused(run, gate, at)
-    if event.answer in {"value", "choose"}:
+    if given.takes in {"text", "label"}:
         run = register(run, state.planned.register, "", Result(value=event.value))
     return run
 

@@ -1,13 +1,13 @@
-"""Questions to people: what is asked, which answers count, and when enough have been given.
+"""Questions to people: what is asked, who may answer, and when enough answers have been given.
 
-One file for every gate kind, because the rules that matter (distinct people, the typed word, nobody approves their own
-run, a machine answers only where the environment lets it) must not be spread over six. Used by `due`, which opens and
-closes gates, and by `decide`, which accepts answers.
+Which answers there are is the table in `answers`. One file for every gate kind, because the rules that matter (distinct
+people, the typed word, nobody approves their own run, a machine answers only where the environment lets it) must not be
+spread over six. Used by `due`, which opens and closes gates, and by `decide`, which accepts answers.
 """
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import cast, get_args
 
 from runbook.core.action import (
     Action,
@@ -22,36 +22,13 @@ from runbook.core.action import (
 )
 from runbook.core.actor import Actor, distinct
 from runbook.core.answer_value import typed_value
+from runbook.core.answers import Answer, Choice, GateKind, answer_of, offered, question
 from runbook.core.event import GateAnswered, GateOpened
 from runbook.core.host import Json
+from runbook.core.intent import AnswerGate, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.run import GateState, Run, StepState
 from runbook.problem import Problem
-
-ANSWERS: dict[str, tuple[str, ...]] = {
-    "confirm": ("proceed", "stop"),
-    "before": ("proceed", "stop"),
-    "approve": ("approve", "reject"),
-    "ask": ("value",),
-    "choose": ("choose",),
-    "manual": ("done", "failed", "skip"),
-    "checklist": ("tick", "waive"),
-    "failure": (),
-    "host_key": ("accept", "refuse"),
-}
-"""The answers a gate of each kind takes. A failure is answered by `ResolveFailure`."""
-
-REFUSALS = frozenset({"stop", "reject"})
-"""Answers that end the run as a decision of a person: no failure, so no rollback."""
-
-BESIDE = frozenset({"before", "failure", "host_key"})
-"""Kinds of gate that stand beside a step and are not what the step itself asks; one answer settles them."""
-
-NEEDS_REASON = frozenset({"reject", "failed", "skip", "waive", "stop"})
-"""Answers that go on record only with a reason."""
-
-FAILURE_CHOICES = ("retry", "retry_failed", "skip", "exclude", "rollback", "abort")
-"""The menu after a failed step; `accept` joins it when the step is in doubt, `required` takes skip and exclude away."""
 
 
 def opening(run: Run, state: StepState, action: Ask, now: float) -> GateOpened:
@@ -63,7 +40,7 @@ def opening(run: Run, state: StepState, action: Ask, now: float) -> GateOpened:
         kind=kind_of(action),  # type: ignore[arg-type]  # the tags of Ask are gate kinds
         message=_message(action),
         word=action.type if isinstance(action, ConfirmAction) else "",
-        choices=_choices(action),
+        choices=_choices(state, action),
         digest=state.digest,
         deadline=deadline,
     )
@@ -78,7 +55,7 @@ def before(run: Run, state: StepState) -> GateOpened:
         kind="before",
         message=f"Run {state.planned.name}{where}?",
         word=state.planned.confirm_word if state.planned.confirm == "typed" else "",
-        choices=ANSWERS["before"],
+        choices=words("before"),
         digest=state.digest,
     )
 
@@ -95,21 +72,20 @@ def failure(run: Run, state: StepState) -> GateOpened:
     )
 
 
-def failure_choices(run: Run, state: StepState) -> tuple[str, ...]:
+def failure_choices(run: Run, state: StepState) -> tuple[Choice, ...]:
     """What may be chosen after this failure, in the order in which it is offered."""
-    off: set[str] = set()
-    if state.planned.required:
-        off |= {"skip", "exclude"}
-    if len(state.hosts) < 2:  # noqa: PLR2004 - with one host, retrying the failed ones is retrying
-        off.add("retry_failed")
-    if not any(outcome.is_error for outcome in state.settled.values()) or len(state.hosts) < 2:  # noqa: PLR2004
-        off.add("exclude")
-    if run.stop is not None:
-        off.add("rollback")
+    return tuple(cast("Choice", one.word) for one in question("failure").answers if _fits_failure(run, state, one))
+
+
+def _fits_failure(run: Run, state: StepState, answer: Answer) -> bool:
     wrong = {outcome for outcome in state.settled.values() if outcome.is_error}
-    # Accepting says "it happened", which nobody can say of a host where it is known to have failed.
-    doubt = ("accept",) if state.outcome is Outcome.IN_DOUBT and wrong <= {Outcome.IN_DOUBT} else ()
-    return (*doubt, *(choice for choice in FAILURE_CHOICES if choice not in off))
+    if answer.word == "accept":
+        return state.outcome is Outcome.IN_DOUBT and wrong <= {Outcome.IN_DOUBT}
+    if answer.word == "rollback":
+        return run.stop is None
+    if answer.for_several and len(state.hosts) < 2:  # noqa: PLR2004 - with one host, the failed ones are all there are
+        return False
+    return not (answer.leaves_undone and state.planned.required) and (answer.word != "exclude" or bool(wrong))
 
 
 def gate_id(run: Run, state: StepState) -> str:
@@ -130,14 +106,40 @@ def _message(action: Ask) -> str:
             return "\n".join(item.item for item in action.items)
 
 
-def _choices(action: Ask) -> tuple[str, ...]:
+def _choices(state: StepState, action: Ask) -> tuple[str, ...]:
     match action:
         case ChooseAction():
             return tuple(option.label for option in action.options)
         case ChecklistAction():
             return tuple(item.item for item in action.items)
         case _:
-            return ANSWERS[kind_of(action)]
+            fit = question(cast("GateKind", kind_of(action))).answers  # the tags of Ask are gate kinds
+            return tuple(one.word for one in fit if not (one.leaves_undone and state.planned.required))
+
+
+def words(kind: GateKind) -> tuple[str, ...]:
+    """The answers that every gate of a kind takes."""
+    return tuple(one.word for one in question(kind).answers)
+
+
+def taken(run: Run, gate: GateState) -> tuple[Answer, ...]:
+    """The answers that this gate takes by `AnswerGate`: none for the menu of a failure, which has its own intent."""
+    if gate.opened.kind == "failure":
+        return ()
+    required = run.steps[gate.opened.step].planned.required
+    every = offered(gate.opened.kind, gate.opened.choices)
+    return tuple(one for one in every if not (one.leaves_undone and required))
+
+
+def giving(
+    opened: GateOpened, answer: Answer, *, value: Json = None, reason: str = "", typed: str = ""
+) -> AnswerGate | ResolveFailure:
+    """The intent that gives an answer to what was shown, whoever makes it from wherever."""
+    if opened.kind == "failure":
+        return ResolveFailure(step=opened.step, choice=cast("Choice", answer.word), reason=reason)
+    return AnswerGate(
+        gate=opened.gate, answer=answer.word, value=value, reason=reason, typed=typed, digest=opened.digest
+    )
 
 
 def settled(gate: GateState, action: Ask) -> tuple[Outcome, str] | None:
@@ -157,20 +159,20 @@ def settled(gate: GateState, action: Ask) -> tuple[Outcome, str] | None:
             return _approved(given, action)
         case ChecklistAction():
             return _ticked(given, action)
-        case ManualAction():
-            return _done_by_hand(given[-1])
         case _:
-            return Outcome.SUCCEEDED, _shown(given[-1])
+            known = answer_of(gate.opened.kind, given[-1].answer)
+            return (known and known.ends) or Outcome.SUCCEEDED, _shown(given[-1])
 
 
 def refusal(gate: GateState) -> GateAnswered | None:
     """The answer by which somebody stopped here; None while nobody has."""
-    return next((answer.given for answer in gate.answers if answer.given.answer in REFUSALS), None)
+    given = (answer.given for answer in gate.answers)
+    return next((one for one in given if (known := answer_of(gate.opened.kind, one.answer)) and known.halts), None)
 
 
 def is_decided(gate: GateState, action: Action) -> bool:
     """True when the answers so far settle it, so that no further one counts, though its step has not ended yet."""
-    if gate.opened.kind in BESIDE:
+    if question(gate.opened.kind).is_beside:
         return bool(gate.answers)
     return isinstance(action, get_args(Ask)) and settled(gate, action) is not None
 
@@ -189,11 +191,6 @@ def _ticked(given: list[GateAnswered], action: ChecklistAction) -> tuple[Outcome
     if any(number not in done for number in range(len(action.items))):
         return None
     return Outcome.SUCCEEDED, f"{waived} waived" if waived else ""
-
-
-def _done_by_hand(answer: GateAnswered) -> tuple[Outcome, str]:
-    ends = {"done": Outcome.SUCCEEDED, "failed": Outcome.FAILED, "skip": Outcome.SKIPPED}
-    return ends.get(answer.answer, Outcome.SUCCEEDED), answer.reason
 
 
 def _shown(answer: GateAnswered) -> str:
@@ -218,26 +215,30 @@ def _is_one_of(run: Run, actor: Actor, approver: str) -> bool:
     return actor.name in meant or (bool(actor.identity) and actor.identity in meant)
 
 
-def machine_may_answer(run: Run, gate: GateState) -> bool:
-    """True when `--auto` was given and the environment lets a machine answer this kind of gate.
+def asked_for(run: Run, gate: GateState) -> Ask | None:
+    """What the gate's step itself asks; None for a gate that only stands beside its step."""
+    action = run.steps[gate.opened.step].action_on("*")
+    return action if isinstance(action, get_args(Ask)) and not question(gate.opened.kind).is_beside else None
 
-    No environment lets a machine decide about a failure, or about who a host is.
-    """
-    allowed = run.plan.environment.auto
-    kind = "confirm" if gate.opened.kind == "before" else gate.opened.kind
-    return run.auto and kind not in {"failure", "host_key"} and ("all" in allowed or kind in allowed)
+
+def machine_may_answer(run: Run, gate: GateState) -> bool:
+    """True when `--auto` was given and the environment lets a machine answer this kind of gate."""
+    allowed, kind = run.plan.environment.auto, question(gate.opened.kind).auto
+    return run.auto and bool(kind) and ("all" in allowed or kind in allowed)
 
 
 def machine_answers(run: Run, gate: GateState, action: Ask | None) -> tuple[tuple[str, Json], ...]:
     """What a machine answers: the harmless yes, every tick, the default; nothing where no default fits."""
+    given = next((one.word for one in taken(run, gate) if one.by_machine), None)
+    if given is None:
+        return ()
     match action:
         case ChecklistAction():
-            return tuple(("tick", number) for number in range(len(action.items)))
+            return tuple((given, number) for number in range(len(action.items)))
         case AskAction():
             value = typed_value(run, action, action.default)
-            return () if isinstance(value, Problem) else (("value", value),)
+            return () if isinstance(value, Problem) else ((given, value),)
         case ChooseAction():
-            return (("choose", action.options[0].label),)
+            return ((given, action.options[0].label),)
         case _:
-            answers = ANSWERS[gate.opened.kind]
-            return ((answers[0], None),) if answers else ()
+            return ((given, None),)

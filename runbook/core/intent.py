@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
+from runbook.core.answers import Choice, Word
 from runbook.core.host import Json
 from runbook.core.milestone_name import Milestone
 from runbook.core.plan import StepId
@@ -16,10 +15,10 @@ class _Intent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
 
 
 class AnswerGate(_Intent, frozen=True, kw_only=True, tag="AnswerGate"):
-    """Answer an open gate; which answers a gate takes is in `gates.ANSWERS`."""
+    """Answer an open gate; which answers a gate takes is in `answers.QUESTIONS`."""
 
     gate: str
-    answer: str
+    answer: Word
     value: Json = None
     reason: str = ""
     typed: str = ""
@@ -32,7 +31,7 @@ class ResolveFailure(_Intent, frozen=True, kw_only=True, tag="ResolveFailure"):
     """Choose from the menu of a failed step."""
 
     step: StepId
-    choice: Literal["retry", "retry_failed", "accept", "skip", "exclude", "rollback", "abort"]
+    choice: Choice
     reason: str = ""
 
 

@@ -13,7 +13,7 @@ from runbook.core.actor import Actor
 from runbook.core.alteration import close_gate, one_more_try, set_step, settle, without
 from runbook.core.effect import Effect, Note, WakeAt
 from runbook.core.event import GateOpened, HostKeyAccepted
-from runbook.core.gates import ANSWERS, gate_id
+from runbook.core.gates import gate_id, words
 from runbook.core.host_key import AcceptedKey, ChangedKey
 from runbook.core.outcome import Outcome
 from runbook.core.run import AttemptState, GateState, Phase, Run, StepState
@@ -63,7 +63,7 @@ def _opening(run: Run, state: StepState, changed: ChangedKey) -> GateOpened:
             "Accept only what you have compared with the host's own console. It holds for this run alone."
         ),
         word=changed.machine,
-        choices=ANSWERS["host_key"],
+        choices=words("host_key"),
         digest=changed.digest,
         changed_key=changed,
     )

@@ -12,12 +12,10 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import get_args
 
 import msgspec
-import msgspec.inspect as mi
 
-from runbook.core.action import Ask
+from runbook.core.answers import gate_kinds
 from runbook.core.plan import Environment
 from runbook.document.fields import Reader
 from runbook.document.host_key_policy import broken_host_keys
@@ -65,12 +63,6 @@ def parse_environment(data: bytes, file: str, *, name: str, folder: Path = Path(
     if problems or not isinstance(read, Environment):
         raise Problems(problems)
     return msgspec.structs.replace(read, auto=tuple(kind for kind in read.auto if kind != "none"))
-
-
-def gate_kinds() -> tuple[str, ...]:
-    """What `auto` may name: the step kinds that wait for a person."""
-    kinds = (mi.type_info(kind) for kind in get_args(Ask))
-    return tuple(str(kind.tag) for kind in kinds if isinstance(kind, mi.StructType))
 
 
 def _broken(root: MapNode) -> Iterator[Problem]:

@@ -14,8 +14,8 @@ import msgspec
 from msgspec.structs import replace
 
 from runbook.core.action import Action, ApproveAction, Ask, ChecklistAction, ParallelAction
+from runbook.core.answers import GateKind, offered, question
 from runbook.core.event import GateAnswered
-from runbook.core.gates import BESIDE, NEEDS_REASON
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.run import GateState, Run, StepPhase, StepState
 from runbook.view.plan import PlanRow, plan_row
@@ -70,7 +70,7 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
     choices: tuple[str, ...]
     """Exactly as they are sent back: show them through `safe`."""
     needs_reason: tuple[str, ...]
-    """Those of `choices` that are refused without a reason."""
+    """The answers that are refused without a reason."""
     digest: str
     opened_at: float
     lapses_in: float | None
@@ -111,7 +111,7 @@ def gate_view(run: Run, gate: str, now: float) -> GateView:
         message=safe_lines(opened.message),
         word=opened.word,
         choices=opened.choices,
-        needs_reason=tuple(choice for choice in opened.choices if choice in NEEDS_REASON),
+        needs_reason=tuple(one.word for one in offered(opened.kind, opened.choices) if one.needs_reason),
         digest=opened.digest,
         opened_at=state.opened_at,
         lapses_in=None if opened.deadline is None else max(0.0, opened.deadline - now),
@@ -162,9 +162,9 @@ def _item_state(answer: str | None) -> Literal["open", "ticked", "waived"]:
     return "waived" if answer == "waive" else "ticked"
 
 
-def _follows(run: Run, step: StepState, kind: str) -> Iterator[PlanRow]:
+def _follows(run: Run, step: StepState, kind: GateKind) -> Iterator[PlanRow]:
     """The guarded step itself, or after a question the steps up to the next one."""
-    if kind in BESIDE:
+    if question(kind).is_beside:
         yield _as_rendered(run, step)
         return
     yield from islice(_behind(run, step), _MOST_SHOWN)

@@ -222,7 +222,7 @@ class AnyRun(RuleBasedStateMachine):
                 value = opened.choices[0] if opened.kind == "choose" else "12"
                 self.drive.ask(AnswerGate(gate=opened.gate, answer=opened.kind.replace("ask", "value"), value=value))
             else:
-                word = {"approve": "reject", "manual": "skip", "checklist": "waive"}.get(opened.kind, "stop")
+                word = {"approve": "reject", "manual": "failed", "checklist": "waive"}.get(opened.kind, "stop")
                 for item in (0, 1):
                     self.drive.ask(AnswerGate(gate=opened.gate, answer=word, value=item, reason="because"), BEN)
 

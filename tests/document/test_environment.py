@@ -2,9 +2,10 @@
 
 import pytest
 
+from runbook.core.answers import gate_kinds
 from runbook.core.host_key import HostKeys
 from runbook.core.plan import Environment
-from runbook.document.environment_file import careful, gate_kinds, parse_environment
+from runbook.document.environment_file import careful, parse_environment
 from runbook.inventory.reading import read_inventory
 from runbook.problem import Problems
 

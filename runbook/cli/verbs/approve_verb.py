@@ -8,17 +8,12 @@ able to do everything.
 from __future__ import annotations
 
 import click
-import msgspec
 
-from runbook.cli.answering import answer_commands, item_number, offered, refusing_answer
+from runbook.cli.answering import Draft, answer_commands, answering_intent
 from runbook.cli.calling import call, found, open_gate
 from runbook.cli.compose import json_option, operator_option, recordings_option, run_async
 from runbook.cli.data import json_text
 from runbook.cli.diagnostics import say
-from runbook.core.gates import ANSWERS
-from runbook.core.host import Json
-from runbook.core.intent import AnswerGate, Intent, ResolveFailure
-from runbook.core.run import GateState
 from runbook.problem import Problems, problem
 from runbook.talk.messages import Look
 from runbook.view.sanitize import safe, safe_lines
@@ -45,8 +40,8 @@ def verb(  # noqa: PLR0913 - one for each option
         fix = "Name it with --gate. What waits is shown by: runbook approve " + run
         raise problem("which gate is answered is not said", fix=fix, code="no-gate")
     place, name = found(run, recordings, via="approve", operator=operator)
-    draft = AnswerGate(gate=gate, answer=answer, value=value, reason=reason, typed=typed)
-    look, runner = run_async(_answer(place, name, draft, operator=operator, reject=reject))
+    draft = Draft(gate=gate, answer=answer, reject=reject, value=value, reason=reason, typed=typed)
+    look, runner = run_async(_answer(place, name, draft, operator=operator))
     if gate:
         say(f"Answered gate {safe(gate)} of {safe(name)} as {safe(look.you)}.")
     else:
@@ -56,9 +51,7 @@ def verb(  # noqa: PLR0913 - one for each option
     return 0
 
 
-async def _answer(
-    place: LocalWorkspace, run: str, draft: AnswerGate, *, operator: str, reject: bool
-) -> tuple[Look, str]:
+async def _answer(place: LocalWorkspace, run: str, draft: Draft, *, operator: str) -> tuple[Look, str]:
     """Answer as drafted, or with no gate named only look; with who was spoken to where nothing but they said so."""
     line = await call(place, run, via="approve", operator=operator)
     claimed = "" if line.is_certain else str(line.peer)
@@ -67,30 +60,12 @@ async def _answer(
         if not draft.gate:
             return look, claimed
         state = open_gate(place, look, draft.gate)
-        refused = await line.send(_intent(state, refusing_answer(state.opened) if reject else draft.answer, draft))
+        refused = await line.send(answering_intent(state.opened, draft))
     finally:
         await line.close()
     if refused is not None:
         raise Problems([refused])
     return look, claimed
-
-
-def _intent(state: GateState, wanted: str, draft: AnswerGate) -> Intent:
-    opened = state.opened
-    if opened.kind == "failure":
-        if wanted not in opened.choices:
-            what = f'"{wanted}" is not offered' if wanted else "what follows the failure is not said"
-            raise problem(what, fix=f"Add --answer with one of: {', '.join(opened.choices)}.", code="no-answer")
-        return ResolveFailure(step=opened.step, choice=wanted, reason=draft.reason)  # type: ignore[arg-type]  # offered
-    answers = ANSWERS.get(opened.kind) or opened.choices
-    answer = wanted or answers[0]
-    value: Json = draft.value
-    if opened.kind in {"ask", "choose", "checklist"} and value is None:
-        fix = f"Add --value VALUE. {offered(opened)}".rstrip()
-        raise problem(f"gate {opened.gate} needs a value", fix=fix, code="no-value")
-    if opened.kind == "checklist":
-        value = item_number(opened, str(value))
-    return msgspec.structs.replace(draft, answer=answer, value=value, digest=opened.digest)
 
 
 def _show(look: Look, *, as_json: bool) -> None:

@@ -8,7 +8,6 @@ person was shown goes back as the gate's digest, so that an answer can never let
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import get_args
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,10 +15,11 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button
 
 from runbook.core import gates
-from runbook.core.action import Action, Ask
+from runbook.core.action import Action
 from runbook.core.actor import Actor
+from runbook.core.answers import Answer, offered
 from runbook.core.host import Json
-from runbook.core.intent import AnswerGate, Intent
+from runbook.core.intent import Intent
 from runbook.core.run import GateState, Run
 from runbook.problem import Problem
 from runbook.tui.modals.gate_facts import COLUMN, gate_rows, gate_title, message_rows
@@ -31,7 +31,6 @@ Reply = Callable[[Problem | None], None]
 Asking = Callable[[Intent, Reply], None]
 """Sends an intent in the name of the screen below, which outlives this box, and calls back with the refusal or None."""
 
-_ASKS = get_args(Ask)
 _FRAME = 2
 """Rows of the box's border."""
 _SHARE = 0.95
@@ -66,16 +65,21 @@ class GateModal(KeyLock[None]):
     @property
     def barred(self) -> str:
         """Why this person may not answer; empty when they may."""
-        asked = self.action if isinstance(self.action, _ASKS) and self.gate.opened.kind not in gates.BESIDE else None
-        return gates.may_answer(self.run, self.gate, asked, self._me)
+        return gates.may_answer(self.run, self.gate, gates.asked_for(self.run, self.gate), self._me)
+
+    @property
+    def offered(self) -> tuple[Answer, ...]:
+        """What this gate takes, the yes first."""
+        return offered(self.gate.opened.kind, self.gate.opened.choices)
 
     def question(self) -> ComposeResult:
         """The part that differs: a field, a list. Nothing for most."""
         yield from ()
 
     def choices(self) -> ComposeResult:
-        """Buttons behind the safe one."""
-        raise NotImplementedError
+        """Buttons behind the safe one, each with an answer's word for its id; the yes comes last."""
+        for answer in reversed(self.offered):
+            yield Choice(f"{answer.label}{dots(answer)}", id=answer.word)
 
     # --- the box ------------------------------------------------------------------------------------------------------
 
@@ -143,21 +147,37 @@ class GateModal(KeyLock[None]):
         """Close; the gate stays open."""
         self.dismiss(None)
 
-    def answer(self, answer: str, *, value: Json = None, reason: str = "", typed: str = "") -> None:
-        """Send an answer, with the digest of what was shown."""
-        intent = AnswerGate(
-            gate=self.gate_id, answer=answer, value=value, reason=reason, typed=typed, digest=self.gate.opened.digest
-        )
-        self.send(intent)
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        answer = next((one for one in self.offered if one.word == event.button.id), None)
+        if answer is not None:
+            self.give(answer)
 
-    def answer_with_reason(self, answer: str, *, verb: str, consequence: str, value: Json = None) -> None:
-        """Ask for the reason first."""
+    def value(self) -> Json:
+        """The value that goes with an answer; nothing for most."""
+        return None
+
+    def typed(self) -> str:
+        """The word that was typed; nothing for most."""
+        return ""
+
+    def give(self, answer: Answer) -> None:
+        """Send an answer, with the digest of what was shown; what wants a reason, or is grave, is asked about first."""
+        value, typed = self.value(), self.typed() if answer.is_yes else ""
+        if not dots(answer):
+            self.send(gates.giving(self.gate.opened, answer, value=value, typed=typed))
+            return
 
         def given(reason: str | None) -> None:
-            if reason:
-                self.answer(answer, value=value, reason=reason)
+            if reason is not None:
+                self.send(gates.giving(self.gate.opened, answer, value=value, reason=reason))
 
-        question = Reason(f"{verb}: {gate_title(self.run, self.gate)}", consequence, verb=verb)
+        question = Reason(
+            f"{answer.label}: {gate_title(self.run, self.gate)}",
+            f"{answer.label}: {answer.follows}.",
+            verb=answer.label,
+            required=answer.needs_reason,
+        )
         question.lock_seconds = self.lock_seconds
         self.app.push_screen(question, given)
 
@@ -179,3 +199,8 @@ class GateModal(KeyLock[None]):
         said = self.query_one("#refused", Plain)
         said.tell(text)
         said.set_class(bool(text), "-said")
+
+
+def dots(answer: Answer) -> str:
+    """What stands behind an answer's label where another question comes before it is given."""
+    return " ..." if answer.needs_reason or answer.is_grave else ""

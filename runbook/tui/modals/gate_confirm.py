@@ -1,4 +1,7 @@
-"""Gates that are answered with yes or no: confirm, the one before a changing step, approve, and a changed host key."""
+"""Gates that are answered with yes or no: confirm, the one before a changing step, approve, and a changed host key.
+
+Which words these are, and which of them goes on record with a reason, is in the table of answers.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +10,23 @@ from textual.app import ComposeResult
 from textual.events import Key
 from textual.widgets import Button, Input
 
+from runbook.core.answers import answer_of
 from runbook.tui.modals.gate import GateModal
-from runbook.tui.modals.keylock import Choice
 from runbook.tui.modals.typed import TypedWord
 
-_STOPS = "The run stops here: what runs is cancelled and the closing steps follow. It is not rolled back by itself."
 
-
-class ConfirmGate(GateModal):
-    """Go on, or stop the run. Where a word is asked for, going on is off until it is typed."""
-
-    yes = "proceed"
-    no = "stop"
-    yes_label = "Go on"
-    no_label = "Stop the run ..."
+class YesNoGate(GateModal):
+    """Yes or no. Where a word is asked for, yes is off until it is typed."""
 
     def question(self) -> ComposeResult:
         """The typed word, where there is one."""
         if self.gate.opened.word:
             yield TypedWord(self.gate.opened.word)
 
-    def choices(self) -> ComposeResult:
-        """No before yes."""
-        yield Choice(self.no_label, id=self.no)
-        yield Choice(self.yes_label, id=self.yes)
-
     def may(self, answer: str) -> bool:
         """Yes needs the word."""
-        return super().may(answer) and (answer != self.yes or self._typed == self.gate.opened.word)
+        known = answer_of(self.gate.opened.kind, answer)
+        return super().may(answer) and not (known and known.is_yes and self.typed() != self.gate.opened.word)
 
     def on_key(self, event: Key) -> None:
         """A letter belongs to the word, wherever the keys are: nothing but the whole word, and then Enter, goes on."""
@@ -43,8 +35,8 @@ class ConfirmGate(GateModal):
             event.stop()
             fields.first().take(event.character)
 
-    @property
-    def _typed(self) -> str:
+    def typed(self) -> str:
+        """What stands in the field."""
         fields = self.query(TypedWord)
         return fields.first().typed if fields else ""
 
@@ -55,37 +47,4 @@ class ConfirmGate(GateModal):
     @on(TypedWord.Submitted)
     def _submitted(self) -> None:
         """Enter on the complete word goes to the button, which is a second act."""
-        self.query_one(f"#{self.yes}", Button).focus()
-
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        if event.button.id == self.yes:
-            self.answer(self.yes, typed=self._typed)
-        elif event.button.id == self.no:
-            self.decline()
-
-    def decline(self) -> None:
-        """Say no, with the reason that goes on record."""
-        self.answer_with_reason(self.no, verb=self.no_label.removesuffix(" ..."), consequence=_STOPS)
-
-
-class ApproveGate(ConfirmGate):
-    """Other people decide; a rejection is an outcome of its own."""
-
-    yes = "approve"
-    no = "reject"
-    yes_label = "Approve"
-    no_label = "Reject ..."
-
-
-class HostKeyGate(ConfirmGate):
-    """Whether a machine that shows another key is still the one meant. No is the safe answer and needs no why."""
-
-    yes = "accept"
-    no = "refuse"
-    yes_label = "Accept for this run"
-    no_label = "Refuse"
-
-    def decline(self) -> None:
-        """The host counts as unreachable, as it would have without the question; what follows is the step's policy."""
-        self.answer(self.no)
+        self.query_one(f"#{self.offered[0].word}", Button).focus()

@@ -8,35 +8,14 @@ from textual.content import Content
 from textual.widgets import Button, OptionList
 
 from runbook.core.action import ChecklistAction
+from runbook.core.host import Json
 from runbook.core.run import Run
 from runbook.tui.modals.gate import GateModal
-from runbook.tui.modals.keylock import Choice
 from runbook.view.sanitize import safe
-
-_FAILED = "The step counts as failed, and what its runbook says about failure follows."
-_SKIPPED = "The step counts as skipped: nobody did it."
-_WAIVED = "The item is not done and the run goes on without it. The waiver goes on record in your name."
 
 
 class ManualGate(GateModal):
-    """Somebody did it, could not, or will not."""
-
-    def choices(self) -> ComposeResult:
-        """Done comes last: it is the one that goes on."""
-        if not self.run.steps[self.gate.opened.step].planned.required:
-            yield Choice("Skip ...", id="skip")
-        yield Choice("It failed ...", id="failed")
-        yield Choice("Done", id="done")
-
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        match event.button.id:
-            case "done":
-                self.answer("done")
-            case "failed":
-                self.answer_with_reason("failed", verb="It failed", consequence=_FAILED)
-            case "skip":
-                self.answer_with_reason("skip", verb="Skip", consequence=_SKIPPED)
+    """Somebody did it, could not, or will not. Done comes last: it is the one that goes on."""
 
 
 class ChecklistGate(GateModal):
@@ -45,11 +24,6 @@ class ChecklistGate(GateModal):
     def question(self) -> ComposeResult:
         """The items."""
         yield OptionList(*self._rows(), id="items", compact=True)
-
-    def choices(self) -> ComposeResult:
-        """For the item under the cursor."""
-        yield Choice("Waive item ...", id="waive")
-        yield Choice("Tick item", id="tick")
 
     def show(self, run: Run, now: float) -> None:
         """Draw who ticked what."""
@@ -93,9 +67,6 @@ class ChecklistGate(GateModal):
     def _selected(self) -> None:
         self.query_one("#tick", Button).focus()
 
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        if event.button.id == "tick":
-            self.answer("tick", value=self._number)
-        elif event.button.id == "waive":
-            self.answer_with_reason("waive", verb="Waive", consequence=_WAIVED, value=self._number)
+    def value(self) -> Json:
+        """The item under the cursor."""
+        return self._number

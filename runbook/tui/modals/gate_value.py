@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, OptionList
 
 from runbook.core.action import AskAction, ChooseAction
+from runbook.core.host import Json
 from runbook.tui.modals.gate import GateModal
 from runbook.tui.modals.keylock import Choice
 from runbook.view.sanitize import safe
@@ -22,8 +23,8 @@ class AskGate(GateModal):
         yield Input(value=safe(default), id="value", compact=True, max_length=1000, select_on_focus=False)
 
     def choices(self) -> ComposeResult:
-        """One."""
-        yield Choice("Give this value", id="value-given")
+        """One; the field has the answer's word for its own id."""
+        yield Choice(self.offered[0].label, id="value-given")
 
     def may(self, answer: str) -> bool:
         """An empty field is no value."""
@@ -38,8 +39,12 @@ class AskGate(GateModal):
         self.query_one("#value-given", Button).focus()
 
     @on(Button.Pressed, "#value-given")
-    def _pressed(self) -> None:
-        self.answer("value", value=self.query_one("#value", Input).value.strip())
+    def _given(self) -> None:
+        self.give(self.offered[0])
+
+    def value(self) -> Json:
+        """What stands in the field."""
+        return self.query_one("#value", Input).value.strip()
 
 
 class ChooseGate(GateModal):
@@ -55,7 +60,7 @@ class ChooseGate(GateModal):
 
     def choices(self) -> ComposeResult:
         """One, which names what is chosen."""
-        yield Choice("Choose", id="chosen")
+        yield Choice(self.offered[0].label, id="chosen")
 
     @property
     def _index(self) -> int | None:
@@ -68,7 +73,7 @@ class ChooseGate(GateModal):
     @on(OptionList.OptionHighlighted)
     def _highlighted(self) -> None:
         if self._index is not None:
-            self.query_one("#chosen", Choice).says(f"Choose: {self._labels[self._index]}")
+            self.query_one("#chosen", Choice).says(f"{self.offered[0].label}: {self._labels[self._index]}")
         self.judge()
 
     @on(OptionList.OptionSelected)
@@ -76,6 +81,10 @@ class ChooseGate(GateModal):
         self.query_one("#chosen", Button).focus()
 
     @on(Button.Pressed, "#chosen")
-    def _pressed(self) -> None:
+    def _given(self) -> None:
         if self._index is not None:
-            self.answer("choose", value=self._labels[self._index])
+            self.give(self.offered[0])
+
+    def value(self) -> Json:
+        """The label under the cursor."""
+        return None if self._index is None else self._labels[self._index]

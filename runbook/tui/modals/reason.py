@@ -13,7 +13,7 @@ from runbook.tui.widgets.plain import Plain
 
 
 class Reason(KeyLock[str | None]):
-    """Gives the reason, or None when the person thought better of it."""
+    """Gives the reason, or None when the person thought better of it; an empty one only where none is required."""
 
     def __init__(self, title: str, consequence: str, *, verb: str, word: str = "", required: bool = True) -> None:
         """Say what the deed does, in `consequence`; `verb` labels the button that does it."""
@@ -31,11 +31,12 @@ class Reason(KeyLock[str | None]):
             yield Plain(self._consequence, classes="said")
             if self._word:
                 yield TypedWord(self._word)
-            yield Plain("Reason, goes on record:" if self._required else "Text, goes on record:", classes="prompt")
+            asked = "Reason, goes on record:" if self._required else "Reason, goes on record if you give one:"
+            yield Plain(asked, classes="prompt")
             yield Input(id="reason", compact=True, max_length=500, placeholder="type it here", select_on_focus=False)
             with Horizontal(classes="buttons"):
                 yield Choice("Not now (Esc)", id="safe")
-                yield Choice(self._verb, id="go", off=True)
+                yield Choice(self._verb, id="go", off=self._required or bool(self._word))
 
     def on_mount(self) -> None:
         """Begin where something has to be written; nothing is done by Enter there."""
@@ -44,7 +45,7 @@ class Reason(KeyLock[str | None]):
     @property
     def _complete(self) -> bool:
         typed = not self._word or self.query_one(TypedWord).typed == self._word
-        return typed and bool(self.query_one("#reason", Input).value.strip())
+        return typed and (not self._required or bool(self.query_one("#reason", Input).value.strip()))
 
     @on(TypedWord.Changed)
     @on(Input.Changed)

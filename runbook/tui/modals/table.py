@@ -8,7 +8,7 @@ from runbook.core.actor import Actor
 from runbook.core.run import Run
 from runbook.tui.modals.failure import FailureGate
 from runbook.tui.modals.gate import Asking, GateModal
-from runbook.tui.modals.gate_confirm import ApproveGate, ConfirmGate, HostKeyGate
+from runbook.tui.modals.gate_confirm import YesNoGate
 from runbook.tui.modals.gate_manual import ChecklistGate, ManualGate
 from runbook.tui.modals.gate_value import AskGate, ChooseGate
 
@@ -21,10 +21,8 @@ def modal_for(run: Run, gate: str, me: Actor, ask: Asking) -> GateModal:
 def _kind(run: Run, gate: str) -> type[GateModal]:
     kind = run.gates[gate].opened.kind
     match kind:
-        case "confirm" | "before":
-            return ConfirmGate
-        case "approve":
-            return ApproveGate
+        case "confirm" | "before" | "approve" | "host_key":
+            return YesNoGate
         case "ask":
             return AskGate
         case "choose":
@@ -33,8 +31,6 @@ def _kind(run: Run, gate: str) -> type[GateModal]:
             return ManualGate
         case "checklist":
             return ChecklistGate
-        case "host_key":
-            return HostKeyGate
         case "failure":
             return FailureGate
         case _:

@@ -6,14 +6,12 @@ of JSON turns back. Cells of a table are for people and have been made safe by w
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import click
 import msgspec
 
-_DOUBTFUL = re.compile(r"[^\n\x20-\x7e]")
-"""Everything but the characters that are printable without asking."""
+from runbook.view.sanitize import escaped_json
 
 Row = Sequence[str]
 
@@ -25,18 +23,7 @@ def print_json(value: object) -> None:
 
 def json_text(value: object) -> str:
     """The document, indented and escaped."""
-    return escaped(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
-
-
-def escaped(document: str) -> str:
-    """The same JSON with control, invisible and order-changing characters written as escapes."""
-    return _DOUBTFUL.sub(lambda found: found[0] if found[0].isprintable() else _escape(found[0]), document)
-
-
-def _escape(char: str) -> str:
-    """JSON escapes of one character: a pair beyond the basic plane (RFC 8259, section 7)."""
-    units = char.encode("utf-16-be")
-    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+    return escaped_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
 def print_table(head: Row, rows: Sequence[Row]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-import msgspec
+from msgspec.structs import replace
 
 from runbook.core.actor import Actor
 from runbook.core.entry import Entry
@@ -34,18 +34,8 @@ from runbook.core.event import (
     WaitCut,
 )
 from runbook.core.plan import StepId
+from runbook.report.model import Deed, OutputFacts, Person
 from runbook.view.sanitize import safe
-from runbook.view.telling import spaced
-
-
-class OutputFacts(msgspec.Struct, frozen=True):
-    """Where a step's output on a host lies in the record."""
-
-    file: str
-    offset: int
-    """Of its first byte."""
-    length: int
-    """Bytes, all streams together."""
 
 
 class Facts:
@@ -62,7 +52,7 @@ class Facts:
         self.keys_accepted: list[HostKeyAccepted] = []
         self.resumes: list[tuple[float, RunnerStarted]] = []
         self.decisions: dict[StepId, list[tuple[float, FailureResolved]]] = {}
-        self.deeds: dict[tuple[str, bool], dict[str, None]] = {}
+        self.people: list[Person] = []
         for entry in entries:
             self.last_wall = entry.wall
             self._note(entry)
@@ -91,45 +81,49 @@ class Facts:
 
     def _note_output(self, event: OutputArrived) -> None:
         key = (event.step, event.host)
-        known = self.outputs.get(key, OutputFacts(event.file, event.offset, 0))
-        self.outputs[key] = OutputFacts(known.file, known.offset, known.length + event.length)
+        known = self.outputs.get(key, OutputFacts(file=event.file, offset=event.offset, length=0))
+        self.outputs[key] = replace(known, length=known.length + event.length)
 
     def _note_deed(self, entry: Entry) -> None:
         actor, deed = _deed(entry)
-        if actor is not None:
-            self.deeds.setdefault((actor.name, actor.machine), {})[deed] = None
+        if actor is None or deed is None:
+            return
+        place = next((at for at, one in enumerate(self.people) if one.actor.is_same_as(actor)), len(self.people))
+        known = self.people[place] if place < len(self.people) else Person(actor=actor, deeds=())
+        if deed not in known.deeds:
+            self.people[place:] = [replace(known, deeds=(*known.deeds, deed)), *self.people[place + 1 :]]
 
 
-def _deed(entry: Entry) -> tuple[Actor | None, str]:  # noqa: C901, PLR0911 - one line for each thing a person can do
+def _deed(entry: Entry) -> tuple[Actor | None, Deed | None]:  # noqa: C901, PLR0911 - a line for each thing one can do
     match entry.event:
         case RunOpened(operator=actor):
-            return actor, "started the run"
+            return actor, Deed(did="started")
         case RunnerStarted(resumed=True, by=actor):
-            return actor, "resumed the run"
+            return actor, Deed(did="resumed")
         case GateAnswered(by=actor, gate=gate, answer=answer):
-            return actor, f"answered {answer} at gate {gate}"
+            return actor, Deed(did="answered", about=gate, word=answer)
         case FailureResolved(by=actor, step=step, choice=choice):
-            return actor, f"{spaced(choice)} after step {step}"
+            return actor, Deed(did="decided", about=step, word=choice)
         case Jumped(by=actor, source=source, target=target):
-            return actor, f"went from step {source} to {target}"
+            return actor, Deed(did="jumped", about=source, word=target)
         case HostExcluded(by=actor, host=host):
-            return actor, f"excluded host {host}"
+            return actor, Deed(did="excluded", about=host)
         case MilestoneMarked(by=actor, milestone=milestone):
-            return actor, f"marked {spaced(milestone)}"
+            return actor, Deed(did="marked", word=milestone)
         case WaitCut(by=actor, step=step):
-            return actor, f"cut the wait of step {step} short"
+            return actor, Deed(did="cut_wait", about=step)
         case HaltRequested(by=actor):
-            return actor, "halted the run"
+            return actor, Deed(did="halted")
         case RollbackStarted(by=actor):
-            return actor, "had the run rolled back"
+            return actor, Deed(did="rolled_back")
         case RunPaused(by=actor):
-            return actor, "paused the run"
+            return actor, Deed(did="paused")
         case RunContinued(by=actor):
-            return actor, "let the run go on"
+            return actor, Deed(did="continued")
         case NoteAdded(by=actor):
-            return actor, "wrote notes"
+            return actor, Deed(did="noted")
         case _:
-            return None, ""
+            return None, None
 
 
 def time_label(started: str, at: float) -> str:

@@ -12,6 +12,7 @@ from typing import assert_never
 from runbook.report.blocks import Block, Cell, Facts, Figure, Listing, Paragraph, Section, Table, Verdict, Word
 from runbook.report.model import Report
 from runbook.report.sections import sections
+from runbook.view.sanitize import safe
 from runbook.view.timeline import Timeline, draw
 from runbook.view.words import duration
 
@@ -22,7 +23,7 @@ _NAME = 28
 
 def markdown(report: Report) -> str:
     """The whole report, ending in a line feed."""
-    parts = [f"# {escaped(report.identity.title)}", *(_section(section) for section in sections(report))]
+    parts = [f"# {escaped(safe(report.identity.title))}", *(_section(section) for section in sections(report))]
     return "\n\n".join(parts) + "\n"
 
 

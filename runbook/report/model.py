@@ -1,9 +1,10 @@
-"""What a report says, as frozen facts: computed once from a run and its record, then written down in several formats.
+"""What a report knows, as frozen facts: computed once from a run and its record, then written down in several formats.
 
 Made to answer what reviewers ask (identity, authority, people, scope, objectives against actuals, chronology, gates,
-steady state, deviations, integrity), so a reader of Markdown, of the page and of the JSON gets the same answers. Every
-text in here is safe to show already; escaping for a format is the format's business. Times are seconds since the run
-was opened, with a wall-clock label beside them where people compare with other systems.
+steady state, deviations, integrity), and what a program asks that keeps score or exports. So these are values and no
+sentences: durations are seconds, hosts are tuples, outcomes and grades their own types, people actors. A text in here
+stands as it is in the record and is not safe to show; the formats make it so and choose the words (`saying`). Times are
+seconds since the run was opened; what was not measured is None and never zero.
 """
 
 from __future__ import annotations
@@ -12,9 +13,16 @@ from typing import Literal
 
 import msgspec
 
+from runbook.core.action import Action
+from runbook.core.actor import Actor
+from runbook.core.answers import GateKind
+from runbook.core.event import FailureResolved
+from runbook.core.host import Json
+from runbook.core.milestone_name import Milestone
+from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import StepId
 from runbook.core.verdict import ObjectiveVerdict, Verdicts
-from runbook.view.plan import PlanText
+from runbook.report.deviation import Deviation
 from runbook.view.timeline import Timeline
 from runbook.view.words import Status
 
@@ -34,6 +42,8 @@ class Identity(_Fact, frozen=True, kw_only=True):
     source_sha256: str
     plan_digest: str
     environment: str
+    purpose: str
+    """Of the environment."""
     version: str
     """Of the program that wrote the record."""
     record_format: int
@@ -60,66 +70,117 @@ class Authority(_Fact, frozen=True, kw_only=True):
     tags: tuple[str, ...]
 
 
+class Deed(_Fact, frozen=True, kw_only=True):
+    """One kind of thing that somebody did, however often."""
+
+    did: Literal[
+        "started", "resumed", "answered", "decided", "jumped", "excluded", "marked", "cut_wait", "halted",
+        "rolled_back", "paused", "continued", "noted",
+    ]  # fmt: skip
+    about: str = ""
+    """The gate, step or host that it was done to; empty where it concerned the run."""
+    word: str = ""
+    """The answer, the choice, the milestone, or the step that was gone to."""
+
+
 class Person(_Fact, frozen=True, kw_only=True):
     """Somebody who took part, and what they did."""
 
-    name: str
-    machine: bool
-    """True for what `--auto` answered; no person did that."""
-    deeds: tuple[str, ...]
+    actor: Actor
+    """As they first appear; `machine` for what `--auto` answered, which no person did."""
+    deeds: tuple[Deed, ...]
+
+
+class CheckFacts(_Fact, frozen=True, kw_only=True):
+    """A check and what it found: of a host before anything changed, or of the record."""
+
+    check: str
+    ok: bool
+    detail: str = ""
 
 
 class HostFacts(_Fact, frozen=True, kw_only=True):
     """A target as it proved itself to be."""
 
     host: str
+    connection: Literal["ssh", "local"]
     address: str
     user: str
     host_key: str
+    """Empty when it was never reached over SSH."""
     server: str
     system: str
     clock_offset: float
     """Seconds that its clock is ahead of ours."""
     clock_error: float
-    checks: str
-    """What preflight found."""
+    checks: tuple[CheckFacts, ...]
+    """What preflight found, each by its newest answer."""
     links_lost: int
-    excluded: str
-    """Why it was taken out; empty when it took part throughout."""
+    excluded: str | None
+    """Why it was taken out; None when it took part throughout."""
 
 
 class ParameterFacts(_Fact, frozen=True, kw_only=True):
     """A parameter; a secret shows only where it came from."""
 
     name: str
-    value: str
+    value: Json
+    secret: bool
     source: str
 
 
-class Objective(_Fact, frozen=True, kw_only=True):
-    """What was promised beside what was measured, in seconds."""
+class RecoveryTime(_Fact, frozen=True, kw_only=True):
+    """The recovery time: what was promised beside what was measured, in seconds."""
 
-    name: Literal["recovery time", "recovery point"]
     promised: float | None
+    counted_from: Milestone
     actual: float | None
     """By the widest reading; None when it was not measured."""
     error: float
     """The true value is at most this much smaller."""
-    at_least: bool = False
+    at_least: bool
     """Nobody saw it begin: the true value is larger, by nobody knows how much."""
+    still_out: bool
+    """The service did not come back for good."""
+    from_outage: float | None
+    from_declared: float | None
+    waiting_for_people: float
+    """Part of it, never subtracted."""
     verdict: ObjectiveVerdict
-    remark: str
+
+
+class DataLoss(_Fact, frozen=True, kw_only=True):
+    """The recovery point: what was promised beside what was measured, in seconds."""
+
+    promised: float | None
+    actual: float | None
+    error: float
+    """The true value is at most this much smaller."""
+    lost: int | None
+    """Acknowledged writes."""
+    canary_every: float | None
+    """None when no canary was written."""
+    verdict: ObjectiveVerdict
 
 
 class MilestoneFacts(_Fact, frozen=True, kw_only=True):
     """A moment of the recovery."""
 
-    name: str
+    milestone: Milestone
     at: float
-    label: str
     error: float
     """The true moment is at most this much earlier."""
     source: str
+
+
+class OutputFacts(_Fact, frozen=True, kw_only=True):
+    """Where a step's output on a host lies in the record."""
+
+    file: str
+    offset: int
+    """Of its first byte."""
+    length: int
+    """Bytes, all streams together."""
 
 
 class HostResult(_Fact, frozen=True, kw_only=True):
@@ -127,14 +188,23 @@ class HostResult(_Fact, frozen=True, kw_only=True):
 
     host: str
     status: Status
+    outcome: Outcome | None
+    """None where this visit of the step has not settled it."""
     detail: str
     tries: int
     rc: int | None
     took: float | None
-    grade: str
-    """How durable the command was on its host; empty when the host never told."""
-    output: str
-    """`out/db1.log, 4,096 bytes from 0`; empty when it printed nothing."""
+    grade: Grade | None
+    """How durable the command was on its host; None when the host never told."""
+    output: OutputFacts | None
+    """None when it printed nothing."""
+
+
+class Sent(_Fact, frozen=True, kw_only=True):
+    """What was done, as it was sent, secrets masked, and on which hosts it was the same; none for work of no host."""
+
+    hosts: tuple[str, ...]
+    action: Action
 
 
 class StepFacts(_Fact, frozen=True, kw_only=True):
@@ -145,39 +215,50 @@ class StepFacts(_Fact, frozen=True, kw_only=True):
     section: str
     kind: str
     depth: int
+    """0 for a step that stands directly in a section."""
     status: Status
-    outcome: str
-    """`succeeded`, `in doubt`, `not reached`, `open`."""
-    planned: float
-    """Seconds; 0 means that nobody said."""
+    outcome: Outcome | None
+    """None while it is open, or not reached yet."""
+    visits: int
+    """0 when it was never entered."""
+    hosts: tuple[str, ...]
+    planned: float | None
+    """Seconds; None means that nobody said."""
     actual: float | None
     waited: float
     """Seconds spent waiting for people, the question after a failure included."""
-    started: str
-    ended: str
+    entered_at: float | None
+    ended_at: float | None
     detail: str
-    texts: tuple[PlanText, ...]
-    """What was done, as it was sent, secrets masked."""
+    """Why it ended so; what an open one waits for."""
+    decision: FailureResolved | None
+    """What was decided about its failure."""
+    awaits: tuple[str, ...]
+    """Names whose values were never filled into what is in `sent`."""
+    no_log: bool
+    """The runbook keeps what was sent out of reports: `sent` is empty."""
+    sent: tuple[Sent, ...]
     results: tuple[HostResult, ...]
 
 
 class AnswerFacts(_Fact, frozen=True, kw_only=True):
-    """One answer to a gate."""
+    """One answer to a gate, or what was chosen from the menu of a failure."""
 
-    who: str
+    by: Actor
     answer: str
+    value: Json
     reason: str
-    label: str
+    at: float
 
 
 class GateFacts(_Fact, frozen=True, kw_only=True):
     """A question to people."""
 
     gate: str
-    step: str
-    kind: str
+    step: StepId
+    kind: GateKind
     question: str
-    opened: str
+    opened_at: float
     waited: float
     digest: str
     """Of what it let through."""
@@ -185,35 +266,33 @@ class GateFacts(_Fact, frozen=True, kw_only=True):
     lapsed: bool
 
 
-class Deviation(_Fact, frozen=True, kw_only=True):
-    """Something that did not go as planned, with what was decided about it."""
+class Seen(_Fact, frozen=True, kw_only=True):
+    """What a probe said at one moment."""
 
-    step: str
-    """Empty where it concerns the run."""
-    name: str
-    what: str
-    decided: str
+    ok: bool
+    detail: str
 
 
 class ProbeFacts(_Fact, frozen=True, kw_only=True):
     """The steady state by one probe: before, during and after."""
 
     probe: str
-    before: str
-    during: str
-    after: str
+    before: Seen | None
+    """None when it was never asked."""
+    after: Seen | None
     samples: int
     bad: float
     """Seconds in which it was known not to be good."""
+    bad_stretches: int
     steady: bool
 
 
 class NoteFacts(_Fact, frozen=True, kw_only=True):
     """A remark on record."""
 
-    label: str
-    who: str
-    step: str
+    at: float
+    by: Actor | None
+    step: StepId
     text: str
 
 
@@ -226,22 +305,23 @@ class Integrity(_Fact, frozen=True, kw_only=True):
     """Good lines."""
     grade: str = ""
     """`sound`, `incomplete`, `altered`."""
-    findings: tuple[str, ...] = ()
-    """Checks that failed, in words."""
+    findings: tuple[CheckFacts, ...] = ()
+    """Checks that failed."""
 
 
 class Report(_Fact, frozen=True, kw_only=True):
     """All of it."""
 
-    schema: int = 1
-    """Of this structure as JSON."""
+    schema: int = 2
+    """Of this structure as JSON; 1 had sentences where now there are values."""
     identity: Identity
     verdicts: Verdicts
     authority: Authority
     people: tuple[Person, ...]
     hosts: tuple[HostFacts, ...]
     parameters: tuple[ParameterFacts, ...]
-    objectives: tuple[Objective, ...]
+    recovery_time: RecoveryTime
+    data_loss: DataLoss
     milestones: tuple[MilestoneFacts, ...]
     waiting_for_people: float
     """Seconds of the whole run during which a gate was open; overlapping ones count once."""
@@ -254,3 +334,4 @@ class Report(_Fact, frozen=True, kw_only=True):
     """Copies in the record to their SHA-256."""
     integrity: Integrity
     timeline: Timeline
+    """The picture of the run, with the words that stand in it."""

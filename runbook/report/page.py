@@ -17,6 +17,7 @@ from runbook.report.model import Report
 from runbook.report.picture import picture
 from runbook.report.sections import sections
 from runbook.report.style import STYLE
+from runbook.view.sanitize import safe
 
 _LEGEND = (
     "Blue bars: work. Yellow bars: waiting for people. Black dots: gates and answers. Red dots: failures. "
@@ -43,19 +44,20 @@ def element(name: str, *children: str, **attributes: str) -> Markup:
 def page(report: Report) -> str:
     """The whole file."""
     who = report.identity
+    title, run, book = safe(who.title), safe(who.run), safe(who.runbook)
     policy = f"default-src 'none'; style-src 'sha256-{_digest(STYLE)}'; base-uri 'none'; form-action 'none'"
     head = (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
-        f"{element('title', f'{who.title} - {who.run}')}\n<style>{STYLE}</style>\n</head>\n"
+        f"{element('title', f'{title} - {run}')}\n<style>{STYLE}</style>\n</head>\n"
     )
     body = element(
         "body",
-        element("header", element("h1", who.title), element("p", f"{who.kind} {who.runbook}, run {who.run}")),
+        element("header", element("h1", title), element("p", f"{safe(who.kind)} {book}, run {run}")),
         element("main", *(_section(section) for section in sections(report))),
-        element("footer", element("p", f"Written by runbook from the record of run {who.run}.")),
+        element("footer", element("p", f"Written by runbook from the record of run {run}.")),
     )
     return f"{head}{body}\n</html>\n"
 

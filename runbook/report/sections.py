@@ -8,9 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runbook.core.actor import Actor
+from runbook.report import saying
 from runbook.report.blocks import Block, Cell, Facts, Figure, Listing, Paragraph, Section, Table, Tone, Verdict, Word
-from runbook.report.facts import wall_label
-from runbook.report.model import GateFacts, HostFacts, Report, StepFacts
+from runbook.report.facts import time_label, wall_label
+from runbook.report.model import (
+    AnswerFacts,
+    DataLoss,
+    GateFacts,
+    HostFacts,
+    NoteFacts,
+    RecoveryTime,
+    Report,
+    StepFacts,
+)
+from runbook.view.plan import PlanText, texts
+from runbook.view.reasons import brief
+from runbook.view.sanitize import safe
 from runbook.view.telling import spaced
 from runbook.view.words import MARKS, Status, duration, measured
 
@@ -34,7 +48,7 @@ def sections(report: Report) -> tuple[Section, ...]:
         Section("Scope", (_hosts(report.hosts), _parameters(report))),
         Section("Milestones", (_milestones(report),)),
         Section("Steps", (Figure("The run on its time axis", report.timeline), _steps(report))),
-        Section("Gates", (_gates(report.gates),)),
+        Section("Gates", (_gates(report),)),
         Section("Deviations", (_deviations(report),)),
         Section("Steady state", (_steady(report),)),
         Section("Notes", (_notes(report),)),
@@ -59,44 +73,48 @@ def _judged(word: str, remark: str = "") -> Word:
 
 
 def _result(report: Report) -> Iterator[Block]:
+    took, loss = report.recovery_time, report.data_loss
     yield Verdict(_verdicts(report))
     yield Table(
         ("Objective", "Promised", "Measured", "Verdict", "How"),
-        tuple(
-            (
-                each.name,
-                "-" if each.promised is None else duration(each.promised),
-                "not measured" if each.actual is None else measured(each.actual, each.error, at_least=each.at_least),
-                _judged(each.verdict if each.promised is not None else "none promised"),
-                each.remark,
-            )
-            for each in report.objectives
+        (
+            ("recovery time", *_objective(took, at_least=took.at_least), saying.time_remark(took)),
+            ("recovery point", *_objective(loss, at_least=False), saying.loss_remark(loss)),
         ),
     )
     yield Paragraph(f"Waiting for people, over the whole run: {measured(report.waiting_for_people)}.")
 
 
+def _objective(each: RecoveryTime | DataLoss, *, at_least: bool) -> tuple[Cell, ...]:
+    return (
+        "-" if each.promised is None else duration(each.promised),
+        "not measured" if each.actual is None else measured(each.actual, each.error, at_least=at_least),
+        _judged(each.verdict if each.promised is not None else "none promised"),
+    )
+
+
 def _identity(report: Report) -> Block:
     who, why = report.identity, report.authority
+    environment = f"{safe(who.environment)}{f' ({safe(who.purpose)})' if who.purpose else ''}"
     rows = (
-        ("Run", who.run),
-        ("Runbook", f"{who.runbook} ({who.kind})"),
-        ("Source", who.source),
-        ("Source SHA-256", who.source_sha256),
-        ("Plan SHA-256", who.plan_digest),
-        ("Environment", who.environment),
-        ("Service", why.service),
-        ("Owner", why.owner),
-        ("Reviewed", why.reviewed),
-        ("References", ", ".join(why.references)),
-        ("Controls", ", ".join(why.controls)),
-        ("Tags", ", ".join(why.tags)),
+        ("Run", safe(who.run)),
+        ("Runbook", f"{safe(who.runbook)} ({safe(who.kind)})"),
+        ("Source", safe(who.source)),
+        ("Source SHA-256", safe(who.source_sha256)),
+        ("Plan SHA-256", safe(who.plan_digest)),
+        ("Environment", environment),
+        ("Service", safe(why.service)),
+        ("Owner", safe(why.owner)),
+        ("Reviewed", safe(why.reviewed)),
+        ("References", ", ".join(map(safe, why.references))),
+        ("Controls", ", ".join(map(safe, why.controls))),
+        ("Tags", ", ".join(map(safe, why.tags))),
         ("Started", wall_label(who.started)),
         ("Newest entry", wall_label(who.ended)),
         ("Length", duration(who.length)),
-        ("Ended because", who.reason or "it has not ended"),
-        ("Record", who.folder),
-        ("Written by", f"runbook {who.version}, record format {who.record_format}"),
+        ("Ended because", safe(brief(who.reason)) or "it has not ended"),
+        ("Record", safe(who.folder)),
+        ("Written by", f"runbook {safe(who.version)}, record format {who.record_format}"),
     )
     return Facts(tuple((name, value or "-") for name, value in rows))
 
@@ -104,11 +122,12 @@ def _identity(report: Report) -> Block:
 def _people(report: Report) -> Block:
     return Table(
         ("Who", "Did"),
-        tuple(
-            (Word(person.name, "odd") if person.machine else person.name, ", ".join(person.deeds))
-            for person in report.people
-        ),
+        tuple((_person(person.actor), ", ".join(map(saying.deed, person.deeds))) for person in report.people),
     )
+
+
+def _person(actor: Actor) -> Cell:
+    return Word(safe(actor.name), "odd") if actor.machine else safe(actor.name)
 
 
 def _hosts(hosts: tuple[HostFacts, ...]) -> Block:
@@ -116,12 +135,12 @@ def _hosts(hosts: tuple[HostFacts, ...]) -> Block:
         ("Host", "Address", "Host key", "System", "Clock", "Preflight", "Remarks"),
         tuple(
             (
-                each.host,
-                f"{each.user}@{each.address}" if each.user else each.address or "-",
-                each.host_key or ("-" if each.address == "local" else "never connected"),
-                ", ".join(part for part in (each.server, each.system) if part) or "-",
+                safe(each.host),
+                _address(each),
+                safe(each.host_key) or ("-" if each.connection == "local" else "never connected"),
+                ", ".join(safe(part) for part in (each.server, each.system) if part) or "-",
                 f"{each.clock_offset:+.3f} s ± {each.clock_error:.3f} s" if each.host_key else "-",
-                each.checks,
+                saying.checks(each.checks),
                 _host_remark(each),
             )
             for each in hosts
@@ -130,9 +149,14 @@ def _hosts(hosts: tuple[HostFacts, ...]) -> Block:
     )
 
 
+def _address(host: HostFacts) -> str:
+    where = "local" if host.connection == "local" else safe(host.address)
+    return f"{safe(host.user)}@{where}" if host.user else where or "-"
+
+
 def _host_remark(host: HostFacts) -> Cell:
     lost = f"link lost {host.links_lost} times" if host.links_lost else ""
-    excluded = f"excluded: {host.excluded}" if host.excluded else ""
+    excluded = f"excluded: {safe(host.excluded)}" if host.excluded else ""
     text = "; ".join(part for part in (lost, excluded) if part)
     return Word(text, "odd") if text else ""
 
@@ -140,7 +164,10 @@ def _host_remark(host: HostFacts) -> Cell:
 def _parameters(report: Report) -> Block:
     return Table(
         ("Parameter", "Value", "From"),
-        tuple((each.name, each.value, each.source) for each in report.parameters),
+        tuple(
+            (safe(each.name), "(secret)" if each.secret else saying.plain(each.value), safe(each.source))
+            for each in report.parameters
+        ),
         empty="No parameters.",
     )
 
@@ -149,7 +176,13 @@ def _milestones(report: Report) -> Block:
     return Table(
         ("Milestone", "After", "UTC", "Uncertain by", "Told by"),
         tuple(
-            (each.name, measured(each.at), each.label or "-", f"{each.error:.1f} s" if each.error else "-", each.source)
+            (
+                spaced(each.milestone),
+                measured(each.at),
+                _label(report, each.at) or "-",
+                f"{each.error:.1f} s" if each.error else "-",
+                safe(each.source),
+            )
             for each in report.milestones
         ),
         empty="None was reached or marked.",
@@ -159,21 +192,25 @@ def _milestones(report: Report) -> Block:
 def _steps(report: Report) -> Block:
     return Table(
         ("Step", "Name", "Outcome", "Planned", "Actual", "Waited", "From", "To", "Detail"),
-        tuple(_step(each) for each in report.steps),
+        tuple(_step(report, each) for each in report.steps),
     )
 
 
-def _step(step: StepFacts) -> tuple[Cell, ...]:
+def _label(report: Report, at: float | None) -> str:
+    return "" if at is None else time_label(report.identity.started, at)
+
+
+def _step(report: Report, step: StepFacts) -> tuple[Cell, ...]:
     return (
-        step.id,
-        f"{'· ' * step.depth}{step.name}",
-        Word(step.outcome, _tone(step.status)),
+        safe(step.id),
+        f"{'· ' * step.depth}{safe(step.name)}",
+        Word(saying.outcome(step), _tone(step.status)),
         duration(step.planned) if step.planned else "-",
         "-" if step.actual is None else duration(step.actual),
         duration(step.waited) if step.waited else "-",
-        step.started or "-",
-        step.ended or "-",
-        step.detail,
+        _label(report, step.entered_at) or "-",
+        _label(report, step.ended_at) or "-",
+        saying.detail(step),
     )
 
 
@@ -183,27 +220,41 @@ def _tone(status: Status) -> Tone:
     return "bad" if status in {Status.FAILED, Status.UNREACHABLE, Status.ABORTED, Status.IN_DOUBT} else "odd"
 
 
-def _gates(gates: tuple[GateFacts, ...]) -> Block:
+def _gates(report: Report) -> Block:
     return Table(
         ("Gate", "Kind", "Asked", "Question", "Answers", "Waited"),
         tuple(
-            (each.gate, each.kind, each.opened, each.question, _answers(each), duration(each.waited)) for each in gates
+            (
+                safe(each.gate),
+                each.kind,
+                _label(report, each.opened_at),
+                safe(brief(each.question)),
+                _answers(report, each),
+                duration(each.waited),
+            )
+            for each in report.gates
         ),
         empty="Nobody was asked anything.",
     )
 
 
-def _answers(gate: GateFacts) -> str:
-    said = [
-        f"{each.label} {each.who}: {each.answer}{f' ({each.reason})' if each.reason else ''}" for each in gate.answers
-    ]
+def _answers(report: Report, gate: GateFacts) -> str:
+    said = [f"{_label(report, each.at)} {_answer(gate, each)}" for each in gate.answers]
     return "; ".join([*said, *(["lapsed unanswered"] if gate.lapsed else [])]) or "never answered"
 
 
+def _answer(gate: GateFacts, given: AnswerFacts) -> str:
+    answer = spaced(given.answer) if gate.kind == "failure" else safe(given.answer)
+    value = f" {saying.plain(given.value)}" if given.value is not None else ""
+    reason = f" ({safe(given.reason)})" if given.reason else ""
+    return f"{saying.who(given.by)}: {answer}{value}{reason}"
+
+
 def _deviations(report: Report) -> Block:
+    rows = map(saying.deviation, report.deviations)
     return Table(
         ("Step", "Name", "What", "Decided"),
-        tuple((each.step or "run", each.name or "-", each.what, each.decided or "-") for each in report.deviations),
+        tuple((step or "run", name or "-", what, decided or "-") for step, name, what, decided in rows),
         empty="None: everything went as planned.",
     )
 
@@ -212,7 +263,14 @@ def _steady(report: Report) -> Block:
     return Table(
         ("Probe", "Before", "During", "After", "Samples", "Steady state"),
         tuple(
-            (each.probe, each.before, each.during, each.after, f"{each.samples:,}", "yes" if each.steady else "no")
+            (
+                safe(each.probe),
+                saying.seen(each.before),
+                saying.throughout(each),
+                saying.seen(each.after),
+                f"{each.samples:,}",
+                "yes" if each.steady else "no",
+            )
             for each in report.steady_state
         ),
         empty="No steady state is declared.",
@@ -222,8 +280,15 @@ def _steady(report: Report) -> Block:
 def _notes(report: Report) -> Block:
     return Table(
         ("UTC", "Who", "Step", "Note"),
-        tuple((each.label or "-", each.who or "-", each.step or "-", each.text) for each in report.notes),
+        tuple(
+            (_label(report, each.at) or "-", _author(each), safe(each.step) or "-", safe(each.text))
+            for each in report.notes
+        ),
     )
+
+
+def _author(note: NoteFacts) -> str:
+    return safe(note.by.name) if note.by else "-"
 
 
 def _commands(report: Report) -> Iterator[Block]:
@@ -233,26 +298,33 @@ def _commands(report: Report) -> Iterator[Block]:
 
 
 def _command(step: StepFacts) -> Iterator[Block]:
-    for text in step.texts:
-        yield Listing(f"{step.id} {step.name}{f' on {text.folded}' if text.folded else ''}", text.lines)
-    if not step.texts:
-        yield Paragraph(f"{step.id} {step.name}: not shown, the runbook says `no_log`.")
+    called = f"{safe(step.id)} {safe(step.name)}"
+    for text in _texts(step):
+        yield Listing(f"{called}{f' on {text.folded}' if text.folded else ''}", text.lines)
+    if not step.sent:
+        yield Paragraph(f"{called}: not shown, the runbook says `no_log`.")
     yield Table(
         ("Host", "Outcome", "Exit code", "Tries", "Took", "Durability", "Output", "Detail"),
         tuple(
             (
-                each.host,
+                safe(each.host),
                 Word(MARKS[each.status].word, _tone(each.status)),
                 "-" if each.rc is None else str(each.rc),
                 str(each.tries),
                 "-" if each.took is None else duration(each.took),
-                each.grade or "-",
-                each.output or "-",
-                each.detail,
+                each.grade.value if each.grade else "-",
+                saying.output(each.output) or "-",
+                safe(brief(each.detail)),
             )
             for each in step.results
         ),
     )
+
+
+def _texts(step: StepFacts) -> tuple[PlanText, ...]:
+    """What was sent, hosts with the same text together, and each in the order of the step's hosts."""
+    actions = {host: sent.action for sent in step.sent for host in sent.hosts or ("",)}
+    return texts(step.awaits, step.hosts, actions.__getitem__) if actions else ()
 
 
 def _integrity(report: Report) -> Iterator[Block]:
@@ -265,10 +337,10 @@ def _integrity(report: Report) -> Iterator[Block]:
         )
     )
     if found.findings:
-        yield Table(("Finding",), tuple((finding,) for finding in found.findings))
+        yield Table(("Finding",), tuple((f"{safe(each.check)}: {safe(each.detail)}",) for each in found.findings))
     yield Table(
         ("File", "SHA-256 when the run was opened"),
-        tuple(sorted(report.files.items())),
+        tuple((safe(name), safe(digest)) for name, digest in sorted(report.files.items())),
         empty="No files were copied in.",
     )
     yield Paragraph(LIMITS)

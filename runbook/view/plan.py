@@ -101,7 +101,7 @@ def plan_row(step: PlannedStep, *, depth: int = 0) -> PlanRow:
         section=safe(step.section),
         role=step.role,
         depth=depth,
-        texts=texts(step, step.hosts, step.action_on),
+        texts=texts(step.awaits, step.hosts, step.action_on),
         waits_for=tuple(safe(name) for name in step.awaits),
         gate=_gate(step),
         undo=tuple(line for undo in step.undo for line in _undo_lines(undo)),
@@ -111,9 +111,9 @@ def plan_row(step: PlannedStep, *, depth: int = 0) -> PlanRow:
     )
 
 
-def texts(step: PlannedStep, hosts: tuple[str, ...], action_on: Callable[[str], Action]) -> tuple[PlanText, ...]:
-    """What a step does on those hosts, hosts with the same text together."""
-    mark = f"(waits for {', '.join(step.awaits)})" if step.awaits else ""
+def texts(awaits: tuple[str, ...], hosts: tuple[str, ...], action_on: Callable[[str], Action]) -> tuple[PlanText, ...]:
+    """What is done on those hosts, hosts with the same text together; `awaits` are names not filled in yet."""
+    mark = f"(waits for {', '.join(awaits)})" if awaits else ""
     found: dict[tuple[str, ...], list[str]] = {}
     for host in hosts or ("",):
         found.setdefault(full_text(action_on(host)), []).append(host)
@@ -177,7 +177,7 @@ def _gate(step: PlannedStep) -> str:
 def _undo_lines(undo: PlannedStep) -> tuple[str, ...]:
     return tuple(
         f"{f'{text.folded}: ' if text.folded else ''}{line}"
-        for text in texts(undo, undo.hosts, undo.action_on)
+        for text in texts(undo.awaits, undo.hosts, undo.action_on)
         for line in text.lines
     )
 

@@ -29,6 +29,9 @@ _INVISIBLE = (
 """Zero-width, order-changing, line-separating and tag characters: categories Cf, Zl and Zp, and fillers."""
 
 _PLAIN = re.compile(rf"[^\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufe00-\ufe0f{_INVISIBLE}]+")
+_DOUBTFUL = re.compile(r"[^\n\x20-\x7e]")
+"""Everything but the characters that are printable without asking."""
+
 _STRING_STARTS = frozenset("]PX^_\x9d\x90\x98\x9e\x9f")
 _ENDS_AT_ONCE = frozenset("\x18\x1a")
 """CAN and SUB abandon a sequence (ECMA-48)."""
@@ -191,6 +194,17 @@ class Sanitizer:
 def is_safe(text: str) -> bool:
     """True when the sanitiser would leave this text as it is."""
     return _PLAIN.fullmatch(text) is not None
+
+
+def escaped_json(document: str) -> str:
+    """The same JSON with control, invisible and order-changing characters written as escapes."""
+    return _DOUBTFUL.sub(lambda found: found[0] if found[0].isprintable() else _json_escape(found[0]), document)
+
+
+def _json_escape(char: str) -> str:
+    """JSON escapes of one character: a pair beyond the basic plane (RFC 8259, section 7)."""
+    units = char.encode("utf-16-be")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def safe_text(text: str | bytes) -> str:

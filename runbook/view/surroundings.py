@@ -33,5 +33,5 @@ def _shown_texts(run: Run, state: StepState) -> Iterator[PlanText]:
     lines = {host: around_line(run.shown_on(state, host).around) for host in hosts or ("",)}
     for line in dict.fromkeys(lines.values()):
         members = tuple(host for host in hosts if lines[host] == line)
-        for text in texts(planned, members, state.action_on):
+        for text in texts(planned.awaits, members, state.action_on):
             yield replace(text, lines=(*text.lines, line)) if line else text

@@ -8,7 +8,7 @@ before it said (a further good sample, a first attempt) tells nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from immutables import Map
@@ -171,14 +171,19 @@ def _named(host: str) -> str:
     return "" if host == CONTROLLER else host
 
 
-def reason_lines(state: StepState, detail: str) -> Iterator[str]:
+def failed_hosts(state: StepState) -> tuple[tuple[str, str], ...]:
+    """The hosts on which a step ended badly, each with why, by name."""
+    failed = sorted(host for host, outcome in state.settled.items() if outcome.is_error)
+    return tuple((host, state.attempts[host].detail if host in state.attempts else "") for host in failed)
+
+
+def reason_lines(detail: str, failed: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Why a step ended badly: for many hosts each reason once, with the hosts that it holds for."""
     counted = _COUNTED.match(detail)
     if counted is None:
         yield from reason(detail).lines() if detail else ()
         return
-    failed = sorted(host for host, outcome in state.settled.items() if outcome.is_error)
-    groups = shared((host, state.attempts[host].detail) for host in failed)
+    groups = shared(failed)
     if len(groups) == 1 and len(groups[0].reason.lines()) == 1:
         yield f"{counted[0]}; {name_hosts(groups[0].hosts)}: {groups[0].reason.what}"
         return
@@ -206,7 +211,9 @@ def step_ended(run: Run, event: StepEnded, at: float) -> tuple[Said, ...]:
 
 
 def _reason(state: StepState, event: StepEnded) -> tuple[str, ...]:
-    return (tuple(reason_lines(state, event.detail)) if event.outcome.is_error else (event.detail,)) or ("",)
+    return (tuple(reason_lines(event.detail, failed_hosts(state))) if event.outcome.is_error else (event.detail,)) or (
+        "",
+    )
 
 
 def gate_opened(event: GateOpened, at: float) -> tuple[Said, ...]:

@@ -8,14 +8,13 @@ import click
 
 from runbook.cli.checking import Checker
 from runbook.cli.compose import given, parameter_option, settings
-from runbook.cli.data import escaped
 from runbook.cli.diagnostics import say
 from runbook.cli.inventory_options import inventory_options
 from runbook.document.findings import as_json, as_sarif, as_text
 from runbook.engine.clock import SystemClock
 from runbook.inventory.manner import Reading
 from runbook.problem import Exit, Problem, problem
-from runbook.view.sanitize import safe_lines
+from runbook.view.sanitize import escaped_json, safe_lines
 
 Format = Literal["text", "json", "sarif"]
 
@@ -51,9 +50,9 @@ def _print(found: tuple[Problem, ...], shape: Format) -> None:
             for line in safe_lines(as_text(found)):
                 click.echo(line)
         case "json":
-            click.echo(escaped(as_json(found)), nl=False)
+            click.echo(escaped_json(as_json(found)), nl=False)
         case "sarif":
-            click.echo(escaped(as_sarif(found, version=_version())), nl=False)
+            click.echo(escaped_json(as_sarif(found, version=_version())), nl=False)
         case _:
             assert_never(shape)
 

@@ -12,7 +12,6 @@ import click
 import msgspec
 
 from runbook.cli.compose import json_option, recordings_option, run_async, workspace
-from runbook.cli.data import escaped
 from runbook.cli.diagnostics import can_show_screen, explain
 from runbook.core.entry import Entry
 from runbook.core.run import Run
@@ -20,6 +19,7 @@ from runbook.engine.clock import SystemClock
 from runbook.feed.output_view import OutputView
 from runbook.feed.replay import LONGEST_WAIT, RecordedReplay
 from runbook.problem import Problems
+from runbook.view.sanitize import escaped_json
 
 
 @click.command("replay")
@@ -61,7 +61,7 @@ async def _tell(replay: RecordedReplay, speed: float) -> None:
 async def _print_entries(replay: RecordedReplay, speed: float) -> None:
     """The entries themselves, one a line."""
     async for entry, _ in _moments(replay, speed):
-        click.echo(escaped(msgspec.json.encode(entry).decode()))
+        click.echo(escaped_json(msgspec.json.encode(entry).decode()))
 
 
 async def _moments(replay: RecordedReplay, speed: float) -> AsyncIterator[tuple[Entry, Run]]:

@@ -13,13 +13,12 @@ from typing import TypeGuard
 import click
 
 from runbook.cli.compose import json_option, recordings_option, workspace
-from runbook.cli.data import escaped
 from runbook.cli.diagnostics import explain, say
 from runbook.problem import Problems, Where, problem
 from runbook.record.reader import RecordReader
 from runbook.record.verify import Verification, verify
 from runbook.report.build import report
-from runbook.report.model import Integrity
+from runbook.report.model import CheckFacts, Integrity
 from runbook.report.render import Format, render
 from runbook.view.sanitize import safe
 
@@ -42,7 +41,7 @@ def verb(*, run: str, recordings: str, as_json: bool, form: Format | None, outpu
     reader = RecordReader(folder)
     made = report(place.folded(run), reader.entries(), folder=str(folder), integrity=_integrity(verify(folder)))
     shape = "json" if as_json else form or _form_of(output)
-    text = escaped(render(made, shape)) if shape == "json" else render(made, shape)
+    text = render(made, shape)
     if output is None:
         click.echo(text, nl=False)
     else:
@@ -63,7 +62,7 @@ def _is_format(word: str) -> TypeGuard[Format]:
 
 
 def _integrity(found: Verification) -> Integrity:
-    failed = tuple(f"{check.name}: {safe(check.detail)}" for check in found.checks if not check.ok)
+    failed = tuple(CheckFacts(check=one.name, ok=False, detail=one.detail) for one in found.checks if not one.ok)
     return Integrity(head=found.head, lines=found.lines, grade=str(found.grade), findings=failed)
 
 

@@ -1,0 +1,170 @@
+"""The words of a report for people: each kind of fact as a phrase that is safe to show.
+
+Shared by every format that people read, so that they tell the same. A text of the record is made safe before it is put
+beside a word of ours: an escape that does not end would else swallow what stands behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from runbook.core.actor import Actor
+from runbook.core.host import Json
+from runbook.report.deviation import Deviation, HostOut, KeyChanged, LinkLost, Resumed, StepLate, StepOdd, Stopped
+from runbook.report.model import CheckFacts, DataLoss, Deed, OutputFacts, ProbeFacts, RecoveryTime, Seen, StepFacts
+from runbook.view.reasons import brief
+from runbook.view.sanitize import safe
+from runbook.view.telling import MACHINE, by, decision_words, reason_lines, spaced
+from runbook.view.words import duration, measured, outcome_words, plural
+
+
+def who(actor: Actor | None) -> str:
+    """Whoever did it; empty for nobody in particular."""
+    return "" if actor is None else MACHINE if actor.machine else safe(actor.name)
+
+
+def plain(value: Json) -> str:
+    """A value as text; nothing for none."""
+    return "" if value is None else safe(str(value))
+
+
+def deed(said: Deed) -> str:  # noqa: C901 - one line for each thing that one can do
+    """What somebody did."""
+    about, word = safe(said.about), safe(said.word)
+    match said.did:
+        case "answered":
+            return f"answered {word} at gate {about}"
+        case "decided":
+            return f"{spaced(word)} after step {about}"
+        case "jumped":
+            return f"went from step {about} to {word}"
+        case "excluded":
+            return f"excluded host {about}"
+        case "marked":
+            return f"marked {spaced(word)}"
+        case "cut_wait":
+            return f"cut the wait of step {about} short"
+        case "started" | "resumed" | "halted" | "paused":
+            return f"{said.did} the run"
+        case "rolled_back":
+            return "had the run rolled back"
+        case "continued":
+            return "let the run go on"
+        case "noted":
+            return "wrote notes"
+        case _:
+            assert_never(said.did)
+
+
+def checks(found: tuple[CheckFacts, ...]) -> str:
+    """What preflight found on a host: how much was well, and each thing that was not."""
+    bad = [f"{safe(check.check)}: {safe(brief(check.detail))}" for check in found if not check.ok]
+    good = f"{plural(len(found) - len(bad), 'check')} OK" if found else "not checked"
+    return "; ".join([good, *bad])
+
+
+def time_remark(took: RecoveryTime) -> str:
+    """How the recovery time was measured."""
+    parts = [f"counted from {took.counted_from}"]
+    if took.from_outage is not None and took.from_declared is not None:
+        parts.append(f"{measured(took.from_outage)} from outage, {measured(took.from_declared)} from declaration")
+    if took.waiting_for_people:
+        parts.append(f"{measured(took.waiting_for_people)} of it waiting for people, not subtracted")
+    if took.at_least:
+        parts.append("the service was out already when it was first looked at, so it took longer")
+    if took.still_out:
+        parts.append("the service did not come back for good")
+    return "; ".join(parts)
+
+
+def loss_remark(loss: DataLoss) -> str:
+    """How the data loss was measured."""
+    if loss.lost is not None:
+        return f"{plural(loss.lost, 'acknowledged write')} lost, by a canary every {duration(loss.canary_every or 0.0)}"
+    return "no canary was written" if loss.canary_every is None else "no loss was seen to be over"
+
+
+def outcome(step: StepFacts) -> str:
+    """How a step ended, in a word."""
+    if step.outcome is not None:
+        return outcome_words(step.outcome)
+    return "open" if step.visits else "not reached"
+
+
+def detail(step: StepFacts) -> str:
+    """Why it ended so, and what was decided about that by a person."""
+    decision = step.decision if step.decision and step.decision.by else None
+    decided = f"; {spaced(decision.choice)}" if decision else ""
+    reason = f": {safe(decision.reason)}" if decision and decision.reason else ""
+    return brief(f"{safe(step.detail)}{decided}{reason}".removeprefix("; "))
+
+
+def output(found: OutputFacts | None) -> str:
+    """Where output lies: `out/db1.log, 4,096 bytes from 0`."""
+    return f"{safe(found.file)}, {plural(found.length, 'byte')} from {found.offset:,}" if found else ""
+
+
+def seen(answer: Seen | None) -> str:
+    """What a probe said."""
+    if answer is None:
+        return "not asked"
+    return "good" if answer.ok else f"not good: {safe(answer.detail)}" if answer.detail else "not good"
+
+
+def throughout(probe: ProbeFacts) -> str:
+    """What a probe said between its first answer and its last."""
+    if probe.before is None:
+        return "not asked"
+    lost = f"not good for {duration(probe.bad)} in {plural(probe.bad_stretches, 'stretch', 'stretches')}"
+    return lost if probe.bad_stretches else "good throughout"
+
+
+def deviation(found: Deviation) -> tuple[str, str, str, str]:
+    """The step (empty where it concerns the run), its name, what was not as planned, and what was decided about it."""
+    match found:
+        case StepOdd():
+            decided = "; ".join(safe(decision_words(decision)) for decision in found.decisions)
+            return safe(found.step), safe(found.name), "; ".join(_odd(found)), decided
+        case StepLate():
+            what = f"late: took {duration(found.took)}, planned {duration(found.planned)}"
+            return safe(found.step), safe(found.name), what, ""
+        case HostOut():
+            return "", "", f"host {safe(found.host)} excluded: {safe(found.reason)}".rstrip(), ""
+        case LinkLost():
+            return "", "", f"the link to {safe(found.host)} was lost {plural(found.times, 'time')}", ""
+        case Resumed() | Stopped() | KeyChanged():
+            return "", "", _of_run(found).rstrip(), safe(by(found.by))
+        case _:
+            assert_never(found)
+
+
+def _of_run(found: Resumed | Stopped | KeyChanged) -> str:
+    match found:
+        case Resumed():
+            torn = f"; {plural(found.torn_bytes, 'byte')} of an unfinished line were set aside"
+            after = f"interrupted, and resumed {duration(found.at)} after the run began"
+            return f"{after}{torn if found.torn_bytes else ''}"
+        case Stopped():
+            return f"{'halted' if found.halted else 'stopped'}: {safe(brief(found.reason))}"
+        case KeyChanged():
+            machine = safe(found.changed.machine)
+            known = safe(", ".join(str(key) for key in found.changed.known))
+            shown = safe(str(found.changed.shown))
+            return f"the key of {machine} has changed: known was {known}, accepted for this run {shown}"
+        case _:
+            assert_never(found)
+
+
+def _odd(step: StepOdd) -> Iterator[str]:
+    if step.outcome is not None:
+        lines = reason_lines(step.detail, [(one.host, one.detail) for one in step.failed])
+        said = "; ".join(safe(line) for line in lines)
+        yield f"{outcome_words(step.outcome)}{f': {said}' if said else ''}"
+    if step.visits > 1:
+        yield f"taken {step.visits} times"
+    for each in step.tries:
+        why = f": {safe(brief(each.detail))}" if each.detail else ""
+        yield f"try {each.number} on {safe(each.host)} {outcome_words(each.outcome)}{why}"
+    if step.wait_cut:
+        yield f"wait cut short: {safe(step.wait_cut)}"

@@ -260,7 +260,11 @@ def _folders_of(whose: int, uid: int) -> tuple[Path, ...]:
 
 def _named() -> Iterator[tuple[Path, int, bool]]:
     """Folders that say by their name whose they are, with that uid, and whether others may come in."""
-    for folder in SHARED_BY_ALL.iterdir():
+    try:
+        folders = tuple(SHARED_BY_ALL.iterdir())
+    except OSError:
+        return  # nobody can look there, so nobody lies in wait there either
+    for folder in folders:
         called = _FOLDER.fullmatch(folder.name)
         if called:
             yield folder, int(called["uid"]), bool(called["shared"])

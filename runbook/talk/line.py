@@ -51,9 +51,9 @@ class Line:
         """
         try:
             reader, writer = await asyncio.open_unix_connection(str(doorway.path), limit=16 * MAX_REQUEST)
+            peer = _looked_at(writer)
         except OSError as wrong:
             raise _no_answer(doorway, wrong) from wrong
-        peer = peer_of(writer.get_extra_info("socket"))
         if peer.uid != doorway.uid:
             writer.close()
             raise not_its_runner(doorway, str(peer))
@@ -127,6 +127,14 @@ class Line:
         waiting = self._asked.popleft() if self._asked else None
         if waiting is not None and not waiting.done():
             waiting.set_result(reply)
+
+
+def _looked_at(writer: asyncio.StreamWriter) -> Peer:
+    try:
+        return peer_of(writer.get_extra_info("socket"))
+    except (OSError, Problems):
+        writer.close()
+        raise
 
 
 def _no_answer(doorway: Doorway, wrong: OSError) -> Problems:

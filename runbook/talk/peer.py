@@ -8,6 +8,7 @@ used again, and in another container they count anew.
 
 from __future__ import annotations
 
+import errno
 import pwd
 import socket
 import struct
@@ -18,6 +19,8 @@ from runbook.problem import problem
 
 _CREDENTIALS = struct.Struct("=iII")
 """`struct ucred` of unix(7): process, user, group."""
+_NOBODY_YET = 2**32 - 1
+"""What the kernel gives for a socket that is not connected, as one is whose call waits in a full queue."""
 
 
 class Connection(Protocol):
@@ -44,12 +47,15 @@ def peer_of(connection: Connection) -> Peer:
     """Who is at the other end.
 
     Raises:
+        BlockingIOError: Nobody yet: whoever listens takes no more calls now.
         Problems: This system does not say.
     """
     if not hasattr(socket, "SO_PEERCRED"):
         raise problem("this system does not say who is calling", fix="Answer gates in the terminal of the run.")
     packed = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, uid, _group = _CREDENTIALS.unpack(packed)
+    if uid == _NOBODY_YET:
+        raise BlockingIOError(errno.EAGAIN, "whoever listens there takes no more calls now")
     return Peer(pid, uid)
 
 

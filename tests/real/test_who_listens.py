@@ -297,6 +297,7 @@ async def test_whoever_relays_to_the_right_runner_is_seen_as_who_they_are(
     path = place.door(feed.run.id).path
     elsewhere = path.with_name("moved.sock")
     path.rename(elsewhere)
+    elsewhere.chmod(0o666)
     path.parent.chmod(0o777)
     pid = strangers.listen(path, to=elsewhere)
     os.chown(path, 0, 0)

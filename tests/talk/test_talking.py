@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import socket
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,7 +16,8 @@ from runbook.core.intent import AddNote, AnswerGate, HaltRun, ResolveFailure
 from runbook.core.plan import PlannedStep
 from runbook.core.verdict import verdicts
 from runbook.problem import Problems
-from runbook.talk.line import Line
+from runbook.talk.door import Doorway
+from runbook.talk.line import Line, reach
 from runbook.talk.messages import Look, Reply
 from tests.place import Place, answered, command, ended, eventually, gone, plan, until
 
@@ -127,6 +132,22 @@ async def test_a_thousand_gates_are_looked_at_and_answered(place: Place) -> None
     await line.close()
     assert await feed.send(HaltRun(reason="enough")) is None
     assert verdicts(await ended(feed)).run == "aborted"
+
+
+async def test_a_runner_that_takes_no_more_calls_is_not_taken_for_somebody_else(runtime: Path) -> None:
+    path = runtime / "busy.sock"
+    with contextlib.ExitStack() as held, socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen(0)
+        with contextlib.suppress(BlockingIOError):  # the queue is full
+            while True:
+                waiting = held.enter_context(socket.socket(socket.AF_UNIX))
+                waiting.setblocking(False)
+                waiting.connect(str(path))
+        with pytest.raises(Problems) as wrong:
+            await reach((Doorway(path, os.getuid()),), via="test")
+    [said] = wrong.value.problems
+    assert (said.code, said.why) == ("no-answer", "whoever listens there takes no more calls now")
 
 
 async def test_a_run_that_gets_no_socket_leaves_nothing_behind(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -227,8 +227,10 @@ class Executor:
             self._recorder.record(*events)
 
     def _answered(self, run: Run, effects: tuple[Effect, ...]) -> Sequence[Event]:
-        """What came of the effects that are still named, as far as it still holds: of all at once, or a thousand steps
-        that are entered side by side would ask a thousand times what is due."""
+        """What came of the effects that are still named, as far as it still holds.
+
+        Of all at once: a thousand steps entered side by side would ask a thousand times what is due.
+        """
         return [event for effect in effects if effect in self._answers for event in self._answers.pop(effect)(run)]
 
     async def _start(self, named: tuple[Effect, ...]) -> None:

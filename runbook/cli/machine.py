@@ -21,6 +21,8 @@ import msgspec
 
 from runbook.record.disk import FLOOR
 from runbook.talk.door import door_folders, socket_name, why_unfit
+from runbook.transport.ssh.openssh import SshConfig
+from runbook.transport.ssh.own_config import Question
 from runbook.workspace.settings import Settings
 
 PYTHON = (3, 11)
@@ -28,6 +30,8 @@ LONGEST_SOCKET = 103
 """Bytes of a Unix socket's path that every system takes; macOS has the least."""
 FILES = 1024
 """Open files for a run on a hundred hosts: a connection, a journal and output files for each, with room."""
+LIST_KEYS = b"\0\0\0\1\x0b"
+"""SSH_AGENTC_REQUEST_IDENTITIES: an agent that is alive answers it."""
 SMALLEST = (80, 24)
 """Columns and rows that the screen is drawn for; below it shows facts in one column."""
 
@@ -110,6 +114,17 @@ def _files(_: Settings) -> Look:
     return _warn("open files", f"{soft} are few for many hosts", f"Raise the limit: ulimit -n {FILES}")
 
 
+def _ssh(_: Settings) -> Look:
+    config = SshConfig()
+    found = shutil.which("ssh")
+    if found:
+        return _ok("ssh", f"{found}, which says what ssh_config means")
+    lines = config.unsupported(Question(name="any host", target="localhost"))
+    without = f"; without effect: {'; '.join(lines)}" if lines else ""
+    fix = "Install OpenSSH's client: it is asked what a configuration means."
+    return _warn("ssh", f"not found, so ssh_config is read without it{without}", fix)
+
+
 def _agent(_: Settings) -> Look:
     path = os.environ.get("SSH_AUTH_SOCK", "")
     if not path:
@@ -118,6 +133,8 @@ def _agent(_: Settings) -> Look:
         with socket.socket(socket.AF_UNIX) as agent:
             agent.settimeout(2)
             agent.connect(path)
+            agent.sendall(LIST_KEYS)
+            agent.recv(1)
     except OSError as wrong:
         return _warn("ssh agent", f"{path}: {wrong.strerror or wrong}", "Start it again, or unset SSH_AUTH_SOCK.")
     return _ok("ssh agent", path)
@@ -178,7 +195,7 @@ _LOOKS: tuple[Callable[[Settings], Look], ...] = (
     _recordings,
     _runtime,
     _files,
-    _program("ssh", "Only for logging in by hand; runs do not need it."),
+    _ssh,
     _agent,
     _known_hosts,
     _program("tmux", "Nothing needs it: a run outlives its terminal by itself."),

@@ -20,6 +20,10 @@ else:
     Json = Any  # msgspec decodes no recursive alias; for it "any JSON" and Any are the same thing
 
 
+Options = tuple[str, ...] | msgspec.UnsetType
+"""Left out of the encoding where nothing is said, so that the plan of an older record keeps its digest."""
+
+
 class Host(msgspec.Struct, frozen=True, kw_only=True):
     """One target. `name` is its identity everywhere; the address is only how to get there."""
 
@@ -45,6 +49,10 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     """`[user@]host[:port]`, comma-separated for several, as in ProxyJump."""
     ssh_config: str = ""
     """A configuration file instead of ~/.ssh/config; "none" reads none."""
+    ssh_options: Options = msgspec.UNSET
+    """`Keyword=value` as behind ssh's `-o`, for what has no field of its own; these win over any file."""
+    jump_options: Options = msgspec.UNSET
+    """The same for the last bastion of `jump`, and for it alone."""
     become_user: str = ""
     origins: dict[str, str] = {}
     """Field name to where its value came from (`inventories/lab/hosts.yaml:12`), for `hosts explain`."""

@@ -96,11 +96,14 @@ def _dialled(host: Host) -> tuple[Resolved, ...]:
     from runbook.engine.clock import SystemClock  # noqa: PLC0415 - see above
     from runbook.transport.ssh.connector import SshConnector, SshOptions  # noqa: PLC0415 - see above
 
-    found = run_async(SshConnector(SshOptions(wall=SystemClock().wall)).resolved(host))
-    return tuple(
+    connector = SshConnector(SshOptions(wall=SystemClock().wall))
+    found, unsupported = run_async(connector.resolved(host)), run_async(connector.unsupported(host))
+    values = (
         Resolved(field=f"ssh.{name}", value=_shown(getattr(found, name)), origin=origin)
         for name, origin in sorted(found.origins.items())
     )
+    ignored = (Resolved(field="ssh.ignored", value=line, origin="there is no ssh to ask") for line in unsupported)
+    return (*values, *ignored)
 
 
 def _shown(value: object) -> str:

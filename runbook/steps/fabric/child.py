@@ -114,7 +114,8 @@ def connection_to(hop: ResolvedHost, gateway: fabric.Connection | None, orders: 
         config=fabric.Config(lazy=True, ssh_config=paramiko.SSHConfig()),
         connect_timeout=int(limit),
         connect_kwargs={
-            "key_filename": [path for path in hop.key_files if os.access(path, os.R_OK)],
+            # A public key alone names one that the agent holds, and the agent is asked as it is.
+            "key_filename": [path for path in hop.key_files if os.access(path, os.R_OK) and path[-4:] != ".pub"],
             "allow_agent": bool(hop.agent),
             "look_for_keys": False,
             "banner_timeout": 2 * limit,  # The connect timeout covers the whole handshake, and comes first.

@@ -30,6 +30,7 @@ from runbook.steps.kind import Bench, Finding
 from runbook.steps.tolerance import Observed
 from runbook.transport.shell.limits import bounded
 from runbook.transport.ssh.jump import hops
+from runbook.transport.ssh.openssh import SshConfig
 from runbook.transport.ssh.resolve import resolve
 
 CONNECT_LIMIT = 15.0
@@ -78,8 +79,9 @@ def orders_for(action: FabricAction, bench: Bench) -> Orders:
         raise _wrong(f"there is no fabfile at {file}", "Correct file; it is relative to the runbook.")
     _require_unchanged(file, action.sha256)
     agent = os.environ.get("SSH_AUTH_SOCK", "")
-    target = resolve(host, agent=agent)
-    way = (*hops(host, target, agent=agent), target)
+    config = SshConfig()
+    target = resolve(host, agent=agent, config=config)
+    way = (*hops(host, target, agent=agent, config=config), target)
     route = tuple(dataclasses.replace(hop, accepted=bench.accepted(hop.name)) for hop in way)
     return Orders(task=action.task, file=str(file), args=action.args, route=route, connect_limit=CONNECT_LIMIT)
 

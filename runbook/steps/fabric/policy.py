@@ -24,18 +24,16 @@ import paramiko
 
 from runbook.core.host_key import HostKey
 from runbook.problem import Problem
-from runbook.transport.ssh.knownhosts import KnownHosts
+from runbook.transport.ssh.knownhosts import KnownHosts, algorithms_of
+from runbook.transport.ssh.own_config import SSH_PORT
 from runbook.transport.ssh.refusal import Seen, key_refused, key_unacceptable
-from runbook.transport.ssh.resolve import SSH_PORT, ResolvedHost
+from runbook.transport.ssh.resolve import ResolvedHost
 
 KEEPALIVE = 15
 """Seconds between signs of life on a quiet connection."""
 
 UNANSWERED = 45_000
 """Milliseconds after which unanswered bytes end a connection (TCP_USER_TIMEOUT): three signs of life."""
-
-_SIGNATURES = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
-"""Key type to the algorithms that are negotiated for it, where they differ (RFC 8332)."""
 
 
 class KeyRefused(paramiko.SSHException):  # type: ignore[misc]
@@ -65,8 +63,8 @@ class Trust:
 
     def types(self, host: ResolvedHost) -> tuple[str, ...]:
         """Algorithms of its known keys: asked for first, so that it shows a key that can be checked."""
-        known = [key.get_algorithm() for key in self._known(host).known_keys(host)]
-        return tuple(name for each in dict.fromkeys(known) for name in _SIGNATURES.get(each, (each,)))
+        known = [key.get_algorithm() for key in self._known(host).trusted(host).keys]
+        return tuple(name for each in dict.fromkeys(known) for name in algorithms_of(each))
 
     def check(self, host: ResolvedHost, shown: paramiko.PKey) -> None:
         """Return when the key is known.
@@ -74,26 +72,28 @@ class Trust:
         Raises:
             KeyRefused: It is revoked, another one is known, or none is.
         """
-        port = None if host.port == SSH_PORT else host.port
-        plain, authorities, revoked, *_ = self._known(host).entries.match(host.checked_name, "", port)
-        if any(key.public_data == shown.asbytes() for key in revoked):
+        trusted, own = self._known(host).trusted(host), self._known(host).of(host)
+        if any(key.public_data == shown.asbytes() for key in trusted.revoked):
             raise KeyRefused(key_unacceptable(host, "it is marked as revoked"))
-        if any(key.public_data == shown.asbytes() for key in plain):
+        if any(key.public_data == shown.asbytes() for key in trusted.keys):
             return
-        known = tuple(HostKey(key.get_algorithm(), key.get_fingerprint()) for key in plain)
+        known = tuple(HostKey(key.get_algorithm(), key.get_fingerprint()) for key in own.keys)
         offered = HostKey(shown.get_name(), shown.fingerprint)
         if offered == host.accepted:
             return
-        refused = key_refused(host, Seen(offered=str(offered), shown=offered, known=known))
-        if authorities and not plain:
+        refused = key_refused(host, Seen(offered=str(offered), shown=offered, known=known, files=own.files))
+        if trusted.authorities and not trusted.keys:
             why = "it is known by its authority alone, and Fabric checks no host certificates"
             refused = msgspec.structs.replace(refused, why=why)
         raise KeyRefused(refused)
 
     def _known(self, host: ResolvedHost) -> KnownHosts:
-        if host.known_hosts not in self._files:
-            self._files[host.known_hosts] = KnownHosts(host.known_hosts)
-        return self._files[host.known_hosts]
+        files = (*host.known_hosts, host.revoked_keys)
+        if files not in self._files:
+            self._files[files] = KnownHosts(host.known_hosts, host.revoked_keys)
+        if self._files[files].why_none:
+            raise KeyRefused(key_unacceptable(host, self._files[files].why_none))
+        return self._files[files]
 
 
 def put_under(trust: Trust) -> None:

@@ -11,9 +11,11 @@ tried twice: the one may be an attack, the other locks accounts.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import asyncssh
@@ -30,14 +32,21 @@ from runbook.transport.shell.quoting import fresh_nonce
 from runbook.transport.shell.shells import Shells
 from runbook.transport.shell.sudo import Sudo
 from runbook.transport.ssh import refusal
-from runbook.transport.ssh.identity import Identities, Identity
+from runbook.transport.ssh.doorman import Doorman
+from runbook.transport.ssh.identity import Identities
 from runbook.transport.ssh.jump import Bastion, Bastions
-from runbook.transport.ssh.knownhosts import KEY_TYPES, KnownHosts
-from runbook.transport.ssh.resolve import ResolvedHost, resolve
-from runbook.transport.ssh.session import WINDOW, Link, SshDialer, SshSession, why
+from runbook.transport.ssh.knownhosts import KnownHosts
+from runbook.transport.ssh.openssh import AT_A_TIME, LIMIT, SshConfig
+from runbook.transport.ssh.proxy import ProxyProgram
+from runbook.transport.ssh.resolve import ResolvedHost, question_about, resolve
+from runbook.transport.ssh.session import WINDOW, Link, SshDialer, SshSession
 
 _CIPHERS = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr,aes128-ctr"
 """GCM first: one cipher object and one call a packet in asyncssh, where ChaCha needs three and a Poly1305."""
+
+_SUPPORTED = frozenset(
+    name.decode() for name in (*asyncssh.public_key.get_certificate_algs(), *asyncssh.public_key.get_public_key_algs())
+)
 
 
 def _nobody(_machine: str) -> HostKey | None:
@@ -69,6 +78,10 @@ class SshOptions:
     """Seconds before the second try; doubled each time, with jitter."""
     keepalive: float = 15.0
     """Seconds between signs of life on a quiet connection; three unanswered ones end it."""
+    config_limit: float = LIMIT
+    """Seconds that ssh may take to say how a host is reached; a `Match exec` is part of it."""
+    ssh: str | None = None
+    """The ssh that is asked what ssh_config means; None looks for one, and empty does without."""
 
 
 class SshConnector:
@@ -83,7 +96,10 @@ class SshConnector:
         self._known: dict[tuple[str, ...], KnownHosts] = {}
         self._turns = asyncio.Semaphore(options.handshakes)
         self._sudos: dict[str, Sudo] = {}
-        self._bastions = Bastions(self._link, options.agent)
+        self._config = SshConfig(options.ssh, options.config_limit)
+        # Threads of their own: those of the loop are also for names, and a `Match exec` may keep one for long.
+        self._asking = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="ssh-config")
+        self._bastions = Bastions(self._link, self.resolved)
 
     async def connect(self, host: Host) -> Session:
         """See `Connector.connect`."""
@@ -113,10 +129,18 @@ class SshConnector:
         Raises:
             Problems: See `resolve.resolve`.
         """
-        return await asyncio.to_thread(resolve, host, agent=self._options.agent)
+        found = functools.partial(resolve, host, agent=self._options.agent, config=self._config)
+        return await asyncio.get_running_loop().run_in_executor(self._asking, found)
+
+    async def unsupported(self, host: Host) -> tuple[str, ...]:
+        """Lines of ssh_config that have no effect on this machine, because there is no ssh to ask."""
+        question = question_about(host)
+        return await asyncio.get_running_loop().run_in_executor(self._asking, self._config.unsupported, question)
 
     async def close(self) -> None:
         """Close bastions and agents. Sessions are closed before, by whoever opened them."""
+        self._config.close()
+        self._asking.shutdown(wait=False, cancel_futures=True)
         await self._bastions.close()
         await self._identities.close()
 
@@ -137,24 +161,41 @@ class SshConnector:
 
     async def _attempt(self, host: Host, resolved: ResolvedHost, bastion: Bastion) -> Link:
         known = self._known_hosts(resolved)
-        identities = await self._identities.of(resolved)
+        algorithms = known.algorithms(resolved)
+        doorman = await self._doorman(host, resolved, known)
+        try:
+            return await self._dialled(resolved, bastion, doorman, algorithms)
+        except Problems:
+            plain = tuple(name for name in algorithms if "-cert-" not in name)
+            if not doorman.shown_by_a_stranger or plain == algorithms:
+                raise
+        # As ssh does: an authority that nobody knows vouches for nothing, and the host may still be known by its key.
+        return await self._dialled(resolved, bastion, await self._doorman(host, resolved, known), plain)
+
+    async def _doorman(self, host: Host, resolved: ResolvedHost, known: KnownHosts) -> Doorman:
+        offers = await self._identities.of(resolved)
         accepted = self._options.accepted(resolved.name)
-        doorman = _Doorman(resolved, known, accepted=accepted, accepts_new=host.host_keys == "accept-new")
+        return Doorman(resolved, known, offers, accepted=accepted, accepts_new=host.host_keys == "accept-new")
+
+    async def _dialled(
+        self, resolved: ResolvedHost, bastion: Bastion, doorman: Doorman, algorithms: tuple[str, ...]
+    ) -> Link:
         async with bastion.turn, self._turns:
-            try:
-                connection = await asyncssh.connect(
-                    resolved.address,
-                    resolved.port,
-                    config=None,
-                    options=self._settings(resolved, known, identities, doorman),
-                    tunnel=bastion.connection or (),
-                    proxy_command=resolved.proxy_command or (),
-                )
-            except (OSError, ValueError, asyncssh.Error) as error:
-                # ValueError: a packet that cannot be decoded comes out of asyncssh as one.
-                through = bastion.link.name if bastion.link else ""
-                seen = doorman.seen(through=through, limit=self._options.connect_limit)
-                raise Problems([refusal.explained(error, resolved, seen)]) from error
+            with ProxyProgram(resolved.proxy_command) as proxy:
+                try:
+                    connection = await asyncssh.connect(
+                        resolved.address,
+                        resolved.port,
+                        config=None,
+                        options=self._settings(resolved, doorman, algorithms),
+                        tunnel=bastion.connection or (),
+                        proxy_command=proxy.words,
+                    )
+                except (OSError, ValueError, asyncssh.Error) as error:
+                    # ValueError: a packet that cannot be decoded comes out of asyncssh as one.
+                    through = bastion.link.name if bastion.link else ""
+                    seen = doorman.seen(through=through, limit=self._options.connect_limit, proxy=proxy.said())
+                    raise Problems([refusal.explained(error, resolved, seen)]) from error
         return Link(resolved.name, connection, doorman.lost)
 
     def _sudo(self, host: Host) -> Sudo:
@@ -165,12 +206,15 @@ class SshConnector:
         return self._sudos.setdefault(key, Sudo(password, self._options.nonce))
 
     def _known_hosts(self, resolved: ResolvedHost) -> KnownHosts:
-        if resolved.known_hosts not in self._known:
-            self._known[resolved.known_hosts] = KnownHosts(resolved.known_hosts)
-        return self._known[resolved.known_hosts]
+        files = (*resolved.known_hosts, resolved.revoked_keys)
+        if files not in self._known:
+            self._known[files] = KnownHosts(resolved.known_hosts, resolved.revoked_keys)
+        if self._known[files].why_none:
+            raise Problems([refusal.key_unacceptable(resolved, self._known[files].why_none)])
+        return self._known[files]
 
     def _settings(
-        self, resolved: ResolvedHost, known: KnownHosts, identities: list[Identity], doorman: _Doorman
+        self, resolved: ResolvedHost, doorman: Doorman, algorithms: tuple[str, ...]
     ) -> asyncssh.SSHClientConnectionOptions:
         """Everything as ready objects, so that a connection reads no file and asks no agent."""
         return asyncssh.SSHClientConnectionOptions(
@@ -178,13 +222,14 @@ class SshConnector:
             host=resolved.address,
             client_factory=lambda: doorman,
             username=resolved.user,
-            known_hosts=known.entries,
-            host_key_alias=resolved.host_key_alias or None,
-            server_host_key_algs=f"+{KEY_TYPES}" if known.has_any(resolved) else "default",
-            client_keys=identities,
+            known_hosts=doorman.known_hosts,
+            host_key_alias=resolved.checked_name,
+            server_host_key_algs=[name for name in algorithms if name in _SUPPORTED],
+            client_keys=None,
             agent_path=None,
             agent_forwarding=False,
-            preferred_auth="publickey",
+            # The others are never tried; that they are asked for tells what the server would take.
+            preferred_auth="publickey,keyboard-interactive,password",
             gss_host=None,
             gss_kex=False,
             gss_auth=False,
@@ -200,60 +245,6 @@ class SshConnector:
             request_pty=False,
             window=WINDOW,
         )
-
-
-class _Doorman(asyncssh.SSHClient):
-    """Stands at one connection: decides on keys that are not known, and notes how it ends."""
-
-    def __init__(self, host: ResolvedHost, known: KnownHosts, *, accepted: HostKey | None, accepts_new: bool) -> None:
-        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._host, self._known, self._accepted, self._accepts_new = host, known, accepted, accepts_new
-        self._offered = ""
-        self._shown: HostKey | None = None
-        self._address = ""
-        self._connection: asyncssh.SSHClientConnection | None = None
-
-    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
-        self._connection = conn
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.lost.done():
-            self.lost.set_result("the session was closed" if exc is None else why(exc))
-
-    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
-        del host, port
-        self._shown, self._address = host_key(key), addr
-        self._offered = str(self._shown)
-        if self._shown == self._accepted:
-            return True
-        if not self._accepts_new or self._known.has_any(self._host, addr):
-            return False
-        try:
-            self._known.add(self._host, key)
-        except OSError:
-            return False  # What cannot be written down cannot be checked next time.
-        return True
-
-    def validate_host_ca_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
-        del host, port
-        self._offered, self._address = f"a certificate signed by {host_key(key)}", addr
-        return False
-
-    def seen(self, *, through: str, limit: float) -> refusal.Seen:
-        """How far it came."""
-        return refusal.Seen(
-            offered=self._offered,
-            shown=self._shown,
-            known=tuple(host_key(key) for key in self._known.known_keys(self._host, self._address)),
-            spoke=bool(self._connection and self._connection.get_extra_info("server_version")),
-            through=through,
-            limit=limit,
-        )
-
-
-def host_key(key: asyncssh.SSHKey) -> HostKey:
-    """A key by its fingerprint."""
-    return HostKey(key.get_algorithm(), key.get_fingerprint())
 
 
 def _shown(link: Link, resolved: ResolvedHost) -> HostFacts:

@@ -7,16 +7,20 @@ fingerprints: whoever replaced the host knows the new one, and nobody else shoul
 
 from __future__ import annotations
 
+import os
 import shlex
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 
 import asyncssh
 import msgspec
 
 from runbook.core.host_key import ChangedKey, HostKey, KeyChanged
 from runbook.problem import Exit, Problem, Problems, Where
-from runbook.transport.ssh.resolve import SSH_PORT, ResolvedHost
+from runbook.transport.ssh.resolve import ResolvedHost
+
+_TOO_MANY = "too many authentication failures"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,16 @@ class Seen:
     """Name of the bastion; empty when straight."""
     limit: float = 0.0
     """Seconds that the attempt had."""
+    files: tuple[str, ...] = ()
+    """Which files know it."""
+    tried: tuple[str, ...] = ()
+    """Keys that were offered, as people know them."""
+    accepts: tuple[str, ...] = ()
+    """Methods of logging in that the server named."""
+    remarks: tuple[str, ...] = ()
+    """What is wrong with our own keys and agent."""
+    proxy: str = ""
+    """What a ProxyCommand said."""
 
 
 def may_pass(error: BaseException) -> bool:
@@ -48,7 +62,9 @@ def explained(error: BaseException, host: ResolvedHost, seen: Seen) -> Problem:
         case asyncssh.HostKeyNotVerifiable():
             return _key(error, host, seen)
         case asyncssh.PermissionDenied():
-            return login_refused(host, str(error.reason))
+            return login_refused(host, _what_was_tried(seen) or str(error.reason))
+        case asyncssh.DisconnectError() if _TOO_MANY in str(error.reason).lower():
+            return _too_many(host, seen)
         case asyncssh.ChannelOpenError():
             return _problem(
                 host,
@@ -70,10 +86,11 @@ def explained(error: BaseException, host: ResolvedHost, seen: Seen) -> Problem:
                 host,
                 "timeout",
                 f"{_place(host)} did not answer within {seen.limit:g} s",
+                why=seen.proxy,
                 fix="Check that the host is up, and the network and firewalls between.",
             )
         case asyncssh.ConnectionLost() if not seen.spoke:
-            return _refused(host, "it closed the connection before it said a word")
+            return _refused(host, seen.proxy or "it closed the connection before it said a word")
         case OSError():
             return _refused(host, error.strerror or str(error))
         case _:
@@ -108,11 +125,11 @@ def key_unacceptable(host: ResolvedHost, why: str) -> Problem:
 
 def key_refused(host: ResolvedHost, seen: Seen) -> Problem:
     """The host showed another key than is known, or none is known."""
-    name = host.checked_name if host.port == SSH_PORT else f"[{host.checked_name}]:{host.port}"
     if seen.known:
-        # Where several files may hold the old key, naming one of them would be a guess.
-        file = f" -f {shlex.quote(str(host.known_hosts[0]))}" if len(host.known_hosts) == 1 else ""
-        forget = f"ssh-keygen -R '{name}'{file}"
+        name = shlex.quote(host.known_as)
+        forget = " && ".join(
+            f"ssh-keygen -R {name} -f {shlex.quote(file)}" for file in seen.files or host.known_hosts[:1]
+        )
         return _changed(
             host,
             seen,
@@ -121,17 +138,37 @@ def key_refused(host: ResolvedHost, seen: Seen) -> Problem:
                 "host-key-changed",
                 f"the key of {host.name} has changed; nothing was sent to it",
                 why=f"known is {', '.join(dict.fromkeys(map(str, seen.known)))}, shown is {seen.offered}",
-                fix=f"If it was reinstalled, confirm the new fingerprint there, then `{forget}` and add it.",
+                fix=f"If it was reinstalled, confirm the new fingerprint there, then `{forget}`, and add it: "
+                f"{_advice(host, seen)}",
             ),
         )
+    files = ", ".join(host.known_hosts) or "nothing"
     return _problem(
         host,
         "host-key-unknown",
-        f'no key is known for "{name}"',
-        why=f"it shows {seen.offered}, and {host.known_hosts[0] if host.known_hosts else 'nothing'} does not have it",
-        fix=f"Compare that fingerprint on the host's console, "
-        f"then add the key: ssh-keyscan -p {host.port} {host.address}",
+        f'no key is known for "{host.known_as}"',
+        why=f"it shows {seen.offered}, and {files} {'do' if len(host.known_hosts) > 1 else 'does'} not have it",
+        fix=f"Compare that fingerprint on the host's console, then add the key: {_advice(host, seen)}",
     )
+
+
+def _advice(host: ResolvedHost, seen: Seen) -> str:
+    """A command that writes the key down under the name by which it is looked up, as it stands."""
+    if not host.new_keys:
+        return "name a file for it with UserKnownHostsFile first"
+    if host.proxy_command:
+        return f"`ssh {host.name}` asks about it, through the same ProxyCommand"
+    scan = f"ssh-keyscan -p {host.port} {host.address}"
+    through = f"ssh {_destination(seen.through)} " if seen.through else ""
+    renamed = f" | sed 's/^[^ ]*/{host.known_as}/'" if host.host_key_alias or through else ""
+    folder = os.path.dirname(host.new_keys)  # noqa: PTH120 - words for a shell
+    made = "" if not folder or Path(folder).is_dir() else f"mkdir -p -m 700 {shlex.quote(folder)} && "
+    return f"{made}{through}{scan}{renamed} >> {shlex.quote(host.new_keys)}"
+
+
+def _destination(bastion: str) -> str:
+    """A bastion as ssh takes it on its command line."""
+    return shlex.quote(f"ssh://{bastion}" if ":" in bastion else bastion)
 
 
 def _changed(host: ResolvedHost, seen: Seen, said: Problem) -> Problem:
@@ -151,6 +188,26 @@ def login_refused(host: ResolvedHost, why: str) -> Problem:
         why=why,
         fix=f"Check that the public key is in {host.user}'s authorized_keys, or name another user or key.",
     )
+
+
+def _too_many(host: ResolvedHost, seen: Seen) -> Problem:
+    """The server counts each key that is offered, and hung up before the right one."""
+    return _problem(
+        host,
+        "auth",
+        f"{host.name} does not let {host.user} in: {_TOO_MANY}",
+        why=f"each key that is offered counts, and its limit was reached; {_what_was_tried(seen)}",
+        fix="Name the key that it knows: ansible_ssh_private_key_file, or IdentityFile with IdentitiesOnly yes in "
+        "ssh_config, so that other keys of your agent are not offered first.",
+    )
+
+
+def _what_was_tried(seen: Seen) -> str:
+    refused = f"it refused {', '.join(seen.tried)}" if seen.tried else ""
+    others = [method for method in seen.accepts if method != "publickey"]
+    methods = " or ".join(seen.accepts)
+    takes = f"it takes {methods}, of which only publickey is offered" if others else f"it takes {methods}"
+    return "; ".join(filter(None, (refused, takes if methods else "", *seen.remarks)))
 
 
 def _refused(host: ResolvedHost, why: str) -> Problem:

@@ -57,7 +57,8 @@ async def test_a_changed_key_stops_everything_before_the_fabfile_is_read(place):
         f"host box: the key of box has changed; nothing was sent to it: "
         f"known is ssh-ed25519 {wrong.get_fingerprint()}, shown is ssh-ed25519 {shown}. "
         f"If it was reinstalled, confirm the new fingerprint there, "
-        f"then `ssh-keygen -R '[127.0.0.1]:{place.server.port}' -f {place.folder / 'known_hosts'}` and add it."
+        f"then `ssh-keygen -R '[127.0.0.1]:{place.server.port}' -f {place.folder / 'known_hosts'}`, and add it: "
+        f"ssh-keyscan -p {place.server.port} 127.0.0.1 >> {place.folder / 'known_hosts'}."
     )
     assert (place.server.state.logins, (place.folder / "was-read").exists()) == (0, False)
 
@@ -92,7 +93,7 @@ async def test_an_unknown_key_is_refused_as_well(place):
 async def test_an_alias_decides_under_which_name_the_key_is_known(place):
     place.write(TOUCH)
     key = place.server.host_key.export_public_key().decode()
-    known(place, f"[restored]:{place.server.port} {key}")
+    known(place, f"restored {key}")
     host = place.server.host
     assert (await place.run("work", address=host)).outcome is Outcome.UNREACHABLE
     aliased = msgspec.structs.replace(host, host_key_alias="restored")

@@ -15,7 +15,8 @@ from runbook.core.host import Host
 from runbook.core.host_key import ChangedKey, KeyChanged, changed_key
 from runbook.core.outcome import Exited, NeverSent
 from runbook.problem import Exit, Problems
-from runbook.transport.ssh.connector import SshConnector, SshOptions, host_key
+from runbook.transport.ssh.connector import SshConnector, SshOptions
+from runbook.transport.ssh.doorman import host_key
 from tests.transport import server
 from tests.transport.recorder import ran, sh
 
@@ -413,6 +414,13 @@ async def test_a_target_that_the_bastion_cannot_reach_says_so(box, connector):
     host = changed(box.host, jump=f"tester@127.0.0.1:{box.port}", address="127.0.0.1", port=1)
     problem = await refused(connector, host)
     assert (problem.code, f"127.0.0.1:{box.port}" in problem.what) == ("jump", True)
+
+
+async def test_bastions_that_lead_to_each_other_are_told_and_not_waited_for(box, connector, tmp_path):
+    (tmp_path / "config").write_text("Host a\n  ProxyJump b\nHost b\n  ProxyJump a\n")
+    host = changed(box.host, jump="a", ssh_config=str(tmp_path / "config"))
+    problem = await asyncio.wait_for(refused(connector, host), 10)
+    assert (problem.code, "it is reached through itself" in problem.why) == ("jump", True)
 
 
 async def test_a_lost_bastion_takes_its_hosts_and_is_opened_anew(box, connector):

@@ -44,17 +44,21 @@ def test_ssh_config_fills_what_the_inventory_leaves_open(home):
         "port": 2222,
         "user": "ops",
         "key_files": (f"{home}/.ssh/fleet",),
-        "keys_required": False,
+        "required_keys": (),
         "certificates": (),
         "identities_only": True,
         "agent": "/agent",
         "known_hosts": ("/etc/fleet/known_hosts", "/etc/fleet/more"),
+        "new_keys": "/etc/fleet/known_hosts",
+        "revoked_keys": "",
+        "hashes_names": False,
         "host_key_alias": "db1.fleet",
+        "host_key_algorithms": (),
         "jump": "bastion.example.com",
         "proxy_command": "",
         "accepted": None,
         "origins": {
-            "address": f"{config} (Hostname)",
+            "address": f"{config} (HostName)",
             "port": f"{config} (Port)",
             "user": f"{config} (User)",
             "key_files": f"{config} (IdentityFile)",
@@ -81,12 +85,16 @@ def test_the_inventory_wins_and_says_from_where(home):
     assert (found.port, found.user, found.key_files, found.known_hosts, found.host_key_alias, found.jump) == (
         22,
         "root",
-        ("/keys/a",),
-        ("/known",),
+        ("/keys/a", f"{home}/.ssh/fleet"),
+        ("/known", "/etc/fleet/more"),
         "other",
         "me@hop:2200",
     )
-    assert (found.origins["user"], found.origins["port"], found.keys_required) == ("hosts.yaml:7", "inventory", True)
+    assert (found.origins["user"], found.origins["port"], found.required_keys) == (
+        "hosts.yaml:7",
+        "inventory",
+        ("/keys/a",),
+    )
 
 
 def test_an_address_that_is_an_alias_leads_where_the_alias_leads(home):
@@ -106,7 +114,7 @@ def test_without_any_configuration_there_are_defaults(home):
         22,
         "me",
         f"{home}/.ssh/known_hosts",
-        f"{home}/.ssh/id_ed25519",
+        f"{home}/.ssh/id_rsa",
     )
 
 

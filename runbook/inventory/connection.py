@@ -24,7 +24,15 @@ from runbook.core.host import Host
 from runbook.core.inventory import Password, Unreadable
 from runbook.inventory.draft import Setting
 from runbook.inventory.secret_variables import CONNECTION_PASSWORDS, cannot_be_read, split_secrets, unreadable
-from runbook.inventory.ssh_arguments import SshOption, bastion_of_command, bastions, read_ssh_arguments
+from runbook.inventory.ssh_arguments import (
+    SEVERAL,
+    Bastion,
+    SshOption,
+    bastion_of_command,
+    bastions,
+    ignored,
+    read_ssh_arguments,
+)
 from runbook.problem import Problem, Where
 
 ADDRESS = ("ansible_host", "ansible_ssh_host")
@@ -56,6 +64,13 @@ _SSH = ("ssh", "smart", "paramiko", "paramiko_ssh", "ansible.builtin.ssh", "ansi
 _LOCAL = ("local", "ansible.builtin.local")
 _UNCHECKED = ("no", "off", "false")
 _MAX_PORT = 65535
+_FOR_SSH = (
+    *("identitiesonly", "identityagent", "certificatefile"),
+    *("globalknownhostsfile", "hashknownhosts", "hostkeyalgorithms"),
+)
+"""Options that are handed on as they are, because they change who we are to a host or which keys it may show."""
+_FILES = frozenset(("certificatefile", "configfile", "identityagent", "identityfile"))
+_SOCKET = "SSH_AUTH_SOCK"
 _PORT_NUMBER = re.compile(r"[0-9]{1,5}")
 _WORD = re.compile(r"[^\s\-][^\s]*")
 
@@ -115,6 +130,7 @@ class _Reading:
 
     def host(self, name: str, groups: tuple[str, ...]) -> Host:
         self._warn_of_become()
+        jump = self._jump()
         return Host(
             name=name,
             address=self._address(),
@@ -126,8 +142,10 @@ class _Reading:
             known_hosts=self._known_hosts(),
             host_key_alias=self._text("host_key_alias", "hostkeyalias"),
             host_keys=self._host_keys(),
-            jump=self._jump(),
+            jump=jump.jump,
             ssh_config=self._ssh_config(),
+            ssh_options=self._ssh_options() or msgspec.UNSET,
+            jump_options=tuple(self._rendered(keyword, value) for keyword, value in jump.options) or msgspec.UNSET,
             become_user=self._text("become_user", "becomeuser", BECOME_USER),
         )
 
@@ -214,10 +232,9 @@ class _Reading:
         return tuple(dict.fromkeys(self._path(option.value) for option in options))
 
     def _known_hosts(self) -> tuple[str, ...]:
-        """The user's files and the global ones, as OpenSSH consults both; the first mention of each."""
-        mentioned = (*self._options("userknownhostsfile")[:1], *self._options("globalknownhostsfile")[:1])
+        """The user's files, of the first mention; the global ones are an option of their own."""
         files: dict[str, None] = {}
-        for option in mentioned:
+        for option in self._options("userknownhostsfile")[:1]:
             for word in self._files(option):
                 if word in {"/dev/null", "none"}:
                     self._warn("a known_hosts file of nothing is ignored", option.where)
@@ -246,15 +263,42 @@ class _Reading:
         self._take("host_keys", options)
         return "accept-new" if options[0].value.lower() == "accept-new" else "strict"
 
-    def _jump(self) -> str:
+    def _ssh_options(self) -> tuple[str, ...]:
+        """What has no field of its own, for whoever asks ssh: the first mention, and of certificates each."""
+        found: list[SshOption] = []
+        for keyword in _FOR_SSH:
+            options = [option for option in self._options(keyword) if self._is_one_line(option)]
+            found += options if keyword == "certificatefile" else options[:1]
+        self._take("ssh_options", found)
+        return tuple(self._rendered(option.keyword, option.value) for option in found)
+
+    def _is_one_line(self, option: SshOption) -> bool:
+        if not option.value.isprintable():
+            self._refuse(option.keyword, option.value, "Write it on one line.", option.where)
+        return option.value.isprintable()
+
+    def _rendered(self, keyword: str, value: str) -> str:
+        """As behind `-o`, with relative files in their place."""
+        if keyword in SEVERAL:
+            try:
+                words = shlex.split(value)
+            except ValueError:
+                words = [value]
+            return f"{keyword}={' '.join(_quoted(self._path(word)) for word in words)}"
+        by_name = keyword in _FILES and value.lower() != "none" and not value.startswith("$") and value != _SOCKET
+        return f"{keyword}={_quoted(self._path(value) if by_name else value)}"
+
+    def _jump(self) -> Bastion:
         """ProxyJump, or a ProxyCommand that says the same; whichever ssh would meet first."""
         stated = [o for o in (*self._before, *self._behind) if o.keyword in {"proxyjump", "proxycommand"}]
         if not stated:
-            return ""
+            return Bastion("")
         option = stated[0]
         self._take("jump", stated)
         try:
-            return (bastions if option.keyword == "proxyjump" else bastion_of_command)(option.value)
+            if option.keyword == "proxyjump":
+                return Bastion(bastions(option.value))
+            found = bastion_of_command(option.value)
         except ValueError as error:
             self.problems.append(
                 Problem(
@@ -265,7 +309,9 @@ class _Reading:
                     code="proxy",
                 )
             )
-            return ""
+            return Bastion("")
+        self.warnings += (ignored(words, option.where) for words in found.ignored)
+        return found
 
     def _ssh_config(self) -> str:
         options = self._options("configfile")
@@ -296,6 +342,10 @@ class _Reading:
         reason = why or "host keys are always checked"
         advice = fix or "Remove it."
         self.warnings.append(Problem(what=what, why=reason, fix=advice, where=where, code="no-effect", warning=True))
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if " " in word else word
 
 
 def _differs(winner: str, other: str, setting: Setting) -> Problem:

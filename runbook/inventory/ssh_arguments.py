@@ -27,10 +27,15 @@ _AS_KEYWORD = {
 }
 OBEYED = frozenset(
     (
+        "certificatefile",
         "configfile",
         "globalknownhostsfile",
+        "hashknownhosts",
+        "hostkeyalgorithms",
         "hostkeyalias",
         "hostname",
+        "identitiesonly",
+        "identityagent",
         "identityfile",
         "port",
         "proxycommand",
@@ -54,7 +59,6 @@ _TUNING = frozenset(
         "controlpersist",
         "forwardx11",
         "gssapiauthentication",
-        "identitiesonly",
         "ipqos",
         "kbdinteractiveauthentication",
         "loglevel",
@@ -71,6 +75,17 @@ _TUNING = frozenset(
 _TUNING_FLAGS = frozenset("CTakqtvx")
 NO_BASTION = "none"
 _BASTION = re.compile(r"(?:[\w.%+-]+@)?(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?")
+
+
+class Bastion(msgspec.Struct, frozen=True):
+    """What a ProxyCommand that only forwards says about the bastion."""
+
+    jump: str
+    """As ProxyJump."""
+    options: tuple[tuple[str, str], ...] = ()
+    """Keyword and value of what holds at the last bastion alone."""
+    ignored: tuple[str, ...] = ()
+    """Words that have no effect here."""
 
 
 class SshOption(msgspec.Struct, frozen=True):
@@ -99,7 +114,7 @@ def read_ssh_arguments(text: str, where: Where) -> tuple[tuple[SshOption, ...], 
         if keyword in OBEYED:
             options.append(SshOption(keyword, argument, where))
         elif keyword not in _TUNING and flag not in _TUNING_FLAGS:
-            warnings.append(_ignored(f"-{flag} {value}".strip() if flag else value, where))
+            warnings.append(ignored(f"-{flag} {value}".strip() if flag else value, where))
     return tuple(options), tuple(warnings)
 
 
@@ -118,31 +133,51 @@ def bastions(value: str) -> str:
     return ",".join(hops)
 
 
-def bastion_of_command(command: str) -> str:
+def bastion_of_command(command: str) -> Bastion:
     """The bastion of a ProxyCommand that is `ssh -W %h:%p` in one of its usual dresses, or `none`.
+
+    Its own key, configuration and other options are the bastion's: the host behind knows nothing of them.
 
     Raises:
         ValueError: It is another program, or does more than forward.
     """
     if command.strip().lower() == NO_BASTION:
-        return NO_BASTION
+        return Bastion(NO_BASTION)
     try:
         words = shlex.split(command)
     except ValueError:
         words = []
     if not words or words[0].rpartition("/")[2] != "ssh":
         raise ValueError("only ssh -W %h:%p can be followed")
-    user, port, target, forward = "", "", "", ""
+    said: dict[str, str] = {}
+    options: list[tuple[str, str]] = []
+    ignored: list[str] = []
     for flag, value in _flags(words[1:]):
         keyword, argument = _keyword(flag, value)
-        user = argument if keyword == "user" else user
-        port = argument if keyword == "port" else port
-        forward = value if flag == "W" else forward
-        target = value if not flag else target
-    if forward not in {"%h:%p", "[%h]:%p"} or not target:
+        if keyword == "proxycommand":
+            raise ValueError("it goes through a command of its own")
+        if flag in {"", "W"} or keyword in _NAMING:
+            # Of a port or a user ssh takes the first; of several names only one can be the host.
+            said.setdefault(keyword or flag or "host", argument)
+        elif keyword in _AT_BASTION:
+            options.append((keyword, argument))
+        elif keyword not in _TUNING and flag not in _TUNING_FLAGS and keyword not in OBEYED:
+            ignored.append(f"-{flag} {value}".strip())
+    if said.get("W") not in {"%h:%p", "[%h]:%p"} or not said.get("host"):
         raise ValueError("it does not forward to %h:%p through one host")
+    return Bastion(bastions(_spelled(said)), tuple(options), tuple(ignored))
+
+
+_NAMING = frozenset(("user", "port", "proxyjump"))
+_AT_BASTION = OBEYED - _NAMING - {"stricthostkeychecking", "proxycommand"}
+
+
+def _spelled(said: dict[str, str]) -> str:
+    """As ProxyJump has it, the bastion last."""
+    target, user, port, before = (said.get(word, "") for word in ("host", "user", "port", "proxyjump"))
     name = f"{user}@{target}" if user and "@" not in target else target
-    return bastions(f"{name}:{port}" if port else name)
+    last = f"{name}:{port}" if port else name
+    return f"{before},{last}" if before and before.lower() != NO_BASTION else last
 
 
 def _flags(words: list[str]) -> Iterator[tuple[str, str]]:
@@ -171,7 +206,8 @@ def _unquoted(keyword: str, argument: str) -> str:
     return argument if keyword in SEVERAL else argument.strip('"')
 
 
-def _ignored(words: str, where: Where) -> Problem:
+def ignored(words: str, where: Where) -> Problem:
+    """The warning that an option does nothing."""
     return Problem(
         what=f'ssh argument "{words}" is ignored',
         why="runbook speaks SSH itself and starts no ssh",

@@ -13,7 +13,7 @@ from runbook.inventory.explain import why_missing
 from runbook.inventory.manner import Reading
 from runbook.inventory.pattern import select
 from runbook.inventory.reading import read_inventory
-from runbook.inventory.ssh_arguments import bastion_of_command, bastions
+from runbook.inventory.ssh_arguments import Bastion, bastion_of_command, bastions
 from runbook.problem import Problems, Where
 
 HERE = Where("hosts", 1)
@@ -26,7 +26,7 @@ def described(**variables: object):
 
 
 def host(**fields: object) -> Host:
-    origins = {field: "hosts:1" for field in fields if field != "variables"}
+    origins = {field: "hosts:1" for field in fields if field not in {"variables", "jump_options"}}
     return Host(name="h1", groups=("web",), origins=origins, **fields)
 
 
@@ -48,6 +48,17 @@ def host(**fields: object) -> Host:
         ({"ansible_ssh_common_args": "-J ops@b1:22,b2"}, {"jump": "ops@b1:22,b2"}),
         ({"ansible_ssh_extra_args": "-o ProxyJump=none"}, {"jump": "none"}),
         ({"ansible_ssh_common_args": "-o ProxyCommand='ssh -q -W %h:%p -p 23 ops@b1'"}, {"jump": "ops@b1:23"}),
+        (
+            {"ansible_ssh_common_args": "-o IdentitiesOnly=yes -o 'CertificateFile=my cert.pub' -o IdentityAgent=none"},
+            {"ssh_options": ("identitiesonly=yes", "identityagent=none", 'certificatefile="/srv/inventories/lab/my cert.pub"')},
+        ),
+        (
+            {"ansible_ssh_common_args": "-o ProxyCommand='ssh -i /k -F b.cfg -o IdentitiesOnly=yes -W %h:%p -J a b1'"},
+            {
+                "jump": "a,b1",
+                "jump_options": ("identityfile=/k", "configfile=/srv/inventories/lab/b.cfg", "identitiesonly=yes"),
+            },
+        ),
         ({"ansible_ssh_common_args": "-qtp2222 -l root -i a -i b"}, None),
         (
             {"ansible_ssh_common_args": "-o UserKnownHostsFile=known -o StrictHostKeyChecking=accept-new -o HostKeyAlias=db"},
@@ -55,7 +66,7 @@ def host(**fields: object) -> Host:
         ),
         (
             {"ansible_ssh_common_args": "-o 'UserKnownHostsFile=\"/my lab/known\" /two' -o GlobalKnownHostsFile=/three"},
-            {"known_hosts": ("/my lab/known", "/two", "/three")},
+            {"known_hosts": ("/my lab/known", "/two"), "ssh_options": ("globalknownhostsfile=/three",)},
         ),
         ({"ansible_ssh_common_args": "-o StrictHostKeyChecking=yes"}, {"host_keys": "strict"}),
         ({"ansible_ssh_common_args": "-F none"}, {"ssh_config": "none"}),
@@ -172,7 +183,7 @@ def test_a_host_that_cannot_be_connected_to_blocks_only_those_who_select_it(tmp_
     ],
 )
 def test_a_proxy_command_that_only_forwards_is_a_bastion(command, jump):
-    assert bastion_of_command(command) == jump
+    assert bastion_of_command(command) == Bastion(jump)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ RECORDS = sorted(path for path in GOLDEN.iterdir() if path.is_dir())
 
 
 def test_there_are_golden_records() -> None:
-    assert [record.name for record in RECORDS] == ["orders-failover-1"]
+    assert [record.name for record in RECORDS] == ["orders-failover-1", "shop-banner-1"]
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)

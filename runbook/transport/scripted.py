@@ -21,6 +21,7 @@ from runbook.core.host import Host
 from runbook.core.outcome import Ending, Exited, Expired, Grade, Lost, NeverSent, Signalled, Stopped
 from runbook.problem import Exit, Problem, Problems, Where
 from runbook.transport.local import files
+from runbook.transport.local.measuring import measure
 from runbook.transport.session import HostFacts, Job, Session, Sink, Stream, Transferred
 
 
@@ -191,11 +192,15 @@ class ScriptedSession:
         """See `Session.forget`."""
         self._world.forgotten.append(job.id)
 
-    async def upload(self, source: Path, destination: str, *, mode: int | None = None) -> Transferred:
+    async def upload(
+        self, source: Path, destination: str, *, mode: int | None = None, shown: Transferred | None = None
+    ) -> Transferred:
         """See `Session.upload`."""
         del mode
         self._refuse_when_lost(destination)
-        sent = await asyncio.to_thread(files.digest, source)
+        with files.Source(source) as file:
+            sent = await measure(file)
+            file.require(shown)
         self._world.files[self.host.name, destination] = await asyncio.to_thread(source.read_bytes)
         return sent
 

@@ -61,6 +61,10 @@ class Transferred:
     sha256: str
     """Hex."""
 
+    def __str__(self) -> str:
+        """As problems and plans say it."""
+        return f"{self.size} bytes with SHA-256 {self.sha256}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostFacts:
@@ -102,11 +106,20 @@ class Session(Protocol):
         Never starts it. `Lost` where this grade cannot know; `NeverSent` where it is proved that it never started.
         """
 
-    async def upload(self, source: Path, destination: str, *, mode: int | None = None) -> Transferred:
+    async def upload(
+        self, source: Path, destination: str, *, mode: int | None = None, shown: Transferred | None = None
+    ) -> Transferred:
         """Send a file: written beside the destination, checked by size and SHA-256, then renamed over it.
 
+        Args:
+            source: One of our files.
+            destination: Its name there.
+            mode: Permission bits; None keeps the source's.
+            shown: What it has to be, before the first byte leaves and while they do; None takes what there is.
+
         Raises:
-            Problems: The file cannot be read, written, or did not arrive whole; the destination is as it was.
+            Problems: The file cannot be read or written, is not what was shown (`changed-since-shown`), or did not
+                arrive whole; the destination is as it was.
         """
 
     async def download(self, source: str, destination: Path) -> Transferred:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from runbook.core.result import Result
 from runbook.problem import Problems
 from runbook.steps.kind import Finding
 from runbook.steps.transfer import DownloadKind, UploadKind, landing, placing
+from runbook.transport.local import files
 from runbook.transport.scripted import Hangs, Says, ScriptedConnector, unreachable
 from runbook.transport.session import Job
 from tests.steps.desk import Desk, local, scripted
@@ -129,14 +131,15 @@ async def test_an_upload_that_a_dead_runner_began_is_in_doubt_and_not_repeated(f
     assert desk.connector.files == {}
 
 
-async def test_a_transfer_beyond_its_limit_times_out(folder):
-    os.mkfifo(folder / "slow")
+async def test_a_transfer_beyond_its_limit_times_out(folder, monkeypatch):
+    let_go = threading.Event()
+    monkeypatch.setattr(files.Source, "read", lambda _source: b"" * let_go.wait())
     bench = local().bench(folder=folder, job=Job(id="j", limit=0.05))
     try:
-        finding = await UploadKind().attempt(UploadAction(src="slow", dest=str(folder / "x")), bench)
+        finding = await UploadKind().attempt(UploadAction(src="motd", dest=str(folder / "x")), bench)
     finally:
-        # The thread that opened the pipe to read waits for a writer.
-        os.close(os.open(folder / "slow", os.O_WRONLY | os.O_NONBLOCK))
+        # The thread that reads waits for it.
+        let_go.set()
     assert finding == Finding(outcome=Outcome.TIMED_OUT, detail="not finished at its limit of 0.05 s")
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from runbook.core.outcome import Exited, Expired, Grade, Lost, NeverSent, Signalled, Stopped
 from runbook.problem import Problems
+from runbook.transport.local import files
 from runbook.transport.session import Transferred
 from tests.transport.recorder import Counter, Recorder, attached, ran, sh
 
@@ -79,6 +80,27 @@ class SessionContract:
         assert [p.code for p in raised.value.problems] == ["transfer"]
         assert sorted(p.name for p in tmp_path.iterdir() if "part" in p.name or "back" in p.name) == ["back"]
         assert back.read_bytes() == b"old"
+
+    async def test_a_file_that_is_not_what_was_shown_is_not_sent(self, session, tmp_path):
+        source, there = tmp_path / "source", tmp_path / "there"
+        source.write_bytes(b"good")
+        good = Transferred(size=4, sha256=hashlib.sha256(b"good").hexdigest())
+        await session.upload(source, str(there), shown=good)
+        source.unlink()
+        (tmp_path / "evil").write_bytes(b"evil!")
+        source.symlink_to(tmp_path / "evil")
+        with pytest.raises(Problems) as raised:
+            await session.upload(source, str(there), shown=good)
+        found = Transferred(size=5, sha256=hashlib.sha256(b"evil!").hexdigest())
+        assert [(p.code, p.what, p.why) for p in raised.value.problems] == [
+            ("changed-since-shown", f"{source} is not what was shown", f"shown was {good}, it is now {found}")
+        ]
+        assert await session.download(str(there), tmp_path / "back") == good
+
+    async def test_a_pipe_in_the_place_of_a_source_is_refused_and_nobody_waits_for_it(self, session, tmp_path):
+        os.mkfifo(tmp_path / "source")
+        with pytest.raises(Problems, match="is not a regular file"):
+            await session.upload(tmp_path / "source", str(tmp_path / "there"))
 
     async def test_a_source_that_is_not_there_sends_nothing(self, session, tmp_path):
         with pytest.raises(Problems):
@@ -167,6 +189,24 @@ class ShellContract(SessionContract):
         await session.upload(tmp_path / "source", str(there), mode=0o640)
         assert (there.read_bytes(), there.stat().st_mode & 0o7777) == (b"new", 0o640)
         assert there.stat().st_ino != before
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["source", "there"]
+
+    @pytest.mark.parametrize("data", [b"good and more", b"go", b"evil"])
+    async def test_a_file_that_changes_while_it_is_sent_takes_no_place(self, session, tmp_path, monkeypatch, data):
+        source, there = tmp_path / "source", tmp_path / "there"
+        source.write_bytes(b"good")
+        there.write_bytes(b"old")
+        require = files.Source.require
+
+        def swapped(self, shown):
+            require(self, shown)
+            source.write_bytes(data)  # in place, behind the descriptor that was measured
+
+        monkeypatch.setattr(files.Source, "require", swapped)
+        with pytest.raises(Problems) as raised:
+            await session.upload(source, str(there))
+        assert [p.code for p in raised.value.problems] == ["changed-since-shown"]
+        assert there.read_bytes() == b"old"
         assert sorted(p.name for p in tmp_path.iterdir()) == ["source", "there"]
 
     async def test_an_upload_to_nowhere_leaves_nothing_behind(self, session, tmp_path):

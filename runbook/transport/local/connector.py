@@ -77,9 +77,13 @@ class LocalSession:
         """See `Session.forget`."""
         await self._jobs.forget(job)
 
-    async def upload(self, source: Path, destination: str, *, mode: int | None = None) -> Transferred:
+    async def upload(
+        self, source: Path, destination: str, *, mode: int | None = None, shown: Transferred | None = None
+    ) -> Transferred:
         """Copy a file; see `Session.upload`."""
-        return await asyncio.to_thread(files.copy, source, Path(destination), mode=mode, nonce=self._nonce())
+        return await asyncio.to_thread(
+            files.copy, source, Path(destination), mode=mode, nonce=self._nonce(), shown=shown
+        )
 
     async def download(self, source: str, destination: Path) -> Transferred:
         """Copy a file; see `Session.download`."""

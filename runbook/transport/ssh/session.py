@@ -235,9 +235,11 @@ class SshSession:
         """See `Session.forget`."""
         await self._jobs.forget(job)
 
-    async def upload(self, source: Path, destination: str, *, mode: int | None = None) -> Transferred:
+    async def upload(
+        self, source: Path, destination: str, *, mode: int | None = None, shown: Transferred | None = None
+    ) -> Transferred:
         """See `Session.upload`."""
-        return await self._transfer().upload(source, destination, mode=mode)
+        return await self._transfer().upload(source, destination, mode=mode, shown=shown)
 
     async def download(self, source: str, destination: Path) -> Transferred:
         """See `Session.download`."""

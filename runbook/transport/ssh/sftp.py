@@ -20,6 +20,7 @@ from runbook.core.command import Command
 from runbook.core.outcome import Exited, Grade
 from runbook.problem import Problems
 from runbook.transport.local import files
+from runbook.transport.local.measuring import measure
 from runbook.transport.session import Job, Stream, Transferred
 from runbook.transport.shell.attached import run_attached
 from runbook.transport.shell.channel import ChannelRefused, Dialer
@@ -36,20 +37,27 @@ class SftpTransfer:
         """Take what opens a shell, what opens SFTP, and what makes the temporary name unguessable."""
         self._dialer, self._open, self._nonce = dialer, sftp, nonce
 
-    async def upload(self, source: Path, destination: str, *, mode: int | None) -> Transferred:
-        """See `Session.upload`. `mode` None keeps the source's."""
-        sent = await asyncio.to_thread(files.digest, source)
-        bits = await asyncio.to_thread(files.mode_of, source, mode)
+    async def upload(
+        self, source: Path, destination: str, *, mode: int | None, shown: Transferred | None
+    ) -> Transferred:
+        """See `Session.upload`. What leaves is what `shown` says, or is not renamed into its place."""
+        with await asyncio.to_thread(files.Source, source) as file:
+            sent = await measure(file)
+            file.require(shown)
+            return await self._sent(file, sent, destination, mode=file.mode if mode is None else mode)
+
+    async def _sent(self, file: files.Source, sent: Transferred, destination: str, *, mode: int) -> Transferred:
         temporary = files.beside(destination, self._nonce)
         async with self._started(destination) as sftp:
             if await sftp.isdir(destination):
                 raise files.failed(f"{destination} is a directory", "", fix="Name the file in it.")
             async with _removed_on_failure(sftp, temporary):
-                await self._put(sftp, source, temporary)
+                await self._put(sftp, file, temporary)
+                file.require(sent)
                 arrived = await self._digest(sftp, temporary)
                 if arrived != sent:
                     raise files.not_whole(destination, sent, arrived)
-                await sftp.chmod(temporary, bits)
+                await sftp.chmod(temporary, mode)
                 await _rename(sftp, temporary, destination)
         return arrived
 
@@ -78,12 +86,13 @@ class SftpTransfer:
             why = "; ".join([str(reason), *getattr(error, "__notes__", [])])
             raise files.failed(f"{path} was not transferred", why) from error
 
-    async def _put(self, sftp: asyncssh.SFTPClient, source: Path, temporary: str) -> None:
+    async def _put(self, sftp: asyncssh.SFTPClient, file: files.Source, temporary: str) -> None:
         # Created private first: until its mode is set it may hold what only its owner may read.
         attrs = asyncssh.SFTPAttrs(permissions=files.PRIVATE)
-        async with sftp.open(temporary, "xb", attrs):
-            pass
-        await sftp.put(source, temporary)
+        file.rewind()
+        async with sftp.open(temporary, "xb", attrs) as there:
+            while block := await asyncio.to_thread(file.read):
+                await there.write(block)
 
     async def _digest(self, sftp: asyncssh.SFTPClient, path: str) -> Transferred:
         size = (await sftp.stat(path)).size or 0

@@ -30,6 +30,8 @@ class Exit(IntEnum):
     """A fault may still be live on a host."""
     REFUSED = 5
     """Policy, permission or the state of a run does not allow it."""
+    NEWER = 6
+    """A newer version wrote the record; what this one knows of it holds, and nobody here can say more."""
     INTERRUPTED = 130
     """The operator interrupted it; the run, if one was started, goes on or can be resumed."""
 

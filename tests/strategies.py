@@ -12,7 +12,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from runbook.core.entry import Entry
-from runbook.core.event import Event
+from runbook.core.event import Event, Unknown
 from runbook.core.plan import PlannedStep
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
@@ -66,7 +66,17 @@ def _deferred(hint: object, depth: int) -> st.SearchStrategy:
     return st.deferred(lambda: _of(hint, depth))
 
 
-events = st.one_of(*(structs(kind) for kind in typing.get_args(Event)))
+unknown = st.builds(
+    lambda name, said: Unknown(name=name, raw=msgspec.json.encode({"type": name, **said})),
+    texts.map(lambda text: f"New{text}"),
+    st.dictionaries(texts.map(lambda text: f"new {text}"), jsons, max_size=3),
+)
+"""What a newer version told."""
+
+KNOWN: tuple[type[msgspec.Struct], ...] = tuple(kind for kind in typing.get_args(Event) if kind is not Unknown)
+"""Every kind of event that this version writes."""
+
+events = st.one_of(unknown, *(structs(kind) for kind in KNOWN))
 """Any event at all, in no sensible order."""
 
 entries = st.builds(

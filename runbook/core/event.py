@@ -2,8 +2,9 @@
 
 An event is an observation (a sample, an exit code) or a decision (somebody answered a gate, policy aborted); what can
 be computed from these is never an event. The union is the format of the record: a field is added with a default,
-never renamed, and golden records in `recordings/` keep this true. Times: `at` and `wall` stand on the journal line
-(`entry.Entry`), so events themselves carry only times that differ from the moment they were written.
+never renamed, and golden records in `recordings/` keep this true. What a newer version tells is `Unknown`: kept as it
+was written, and passed over by every fold. Times: `at` and `wall` stand on the journal line (`entry.Entry`), so events
+themselves carry only times that differ from the moment they were written.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class RunOpened(_Event, frozen=True, kw_only=True, tag="RunOpened"):
     run: str
     plan: Plan
     plan_digest: str
+    """SHA-256 of the plan's bytes as they stand in this line: what the operator confirmed."""
     operator: Actor
     attended: bool = True
     auto: bool = False
@@ -43,7 +45,7 @@ class RunOpened(_Event, frozen=True, kw_only=True, tag="RunOpened"):
     version: str = ""
     """Of this program."""
     format: int = 1
-    """Of the record."""
+    """Of the record: by which rules its digests were taken (`record/formats.py`)."""
     boot_id: str = ""
     """Of the controller; while it stays the same, `at` is exact over a resume."""
     origin: float = 0.0
@@ -51,7 +53,7 @@ class RunOpened(_Event, frozen=True, kw_only=True, tag="RunOpened"):
     started: str = ""
     """Wall time, ISO 8601 UTC, a label."""
     files: dict[str, str] = {}
-    """Name to SHA-256 of what was copied into the record: the runbook, the inventory, the parameters."""
+    """Name to SHA-256 of what was copied into the record: the plan, the runbook, the inventory, the parameters."""
 
 
 class RunnerStarted(_Event, frozen=True, kw_only=True, tag="RunnerStarted"):
@@ -64,6 +66,8 @@ class RunnerStarted(_Event, frozen=True, kw_only=True, tag="RunnerStarted"):
     """Bytes of an unfinished last line that the runner before left behind and this one cut off; they are kept aside."""
     door: str = ""
     """The path of its socket, so that nobody has to look for it elsewhere; empty in records that do not say."""
+    format: int = 0
+    """By which rules this runner takes digests, where it is not the program that opened the record; 0: as before."""
 
 
 class SessionOpened(_Event, frozen=True, kw_only=True, tag="SessionOpened"):
@@ -105,8 +109,10 @@ class StepEntered(_Event, frozen=True, kw_only=True, tag="StepEntered"):
     """The targets of this visit: the planned ones without excluded hosts and hosts whose `when` was false."""
     left_out: dict[str, str] = {}
     """Planned host to the reason why it is not among `hosts`."""
+    shown: dict[str, str] = {}
+    """By host (or under `*` for all) the text of what it is sent, masked: `shown.Shown`, and what digests are over."""
     rendered: dict[str, Action] = {}
-    """Masked actions by host (or under `*` for all), only where the plan could not show them."""
+    """In format 1: masked actions by host (or under `*`), only where the plan could not show them."""
     around: dict[str, Surroundings] = {}
     """The same for what holds around them."""
     digest: str = ""
@@ -134,7 +140,7 @@ class AttemptStarted(_Event, frozen=True, kw_only=True, tag="AttemptStarted"):
     """1 for the first attempt of this step on this host in this run, over all visits."""
     job: str = ""
     digest: str = ""
-    """SHA-256 of what this host is sent, surroundings included (`shown.Shown`): nothing else leaves."""
+    """SHA-256 of the text that shows what this host is sent (`StepEntered.shown`): nothing else leaves."""
 
 
 class AttemptGraded(_Event, frozen=True, kw_only=True, tag="AttemptGraded"):
@@ -207,7 +213,7 @@ class GateOpened(_Event, frozen=True, kw_only=True, tag="GateOpened"):
     """What must be typed; empty means a key is enough."""
     choices: tuple[str, ...] = ()
     digest: str = ""
-    """Of what this gate lets through."""
+    """Of what this gate lets through: its step's as entered, or of the `message` where a host's key is asked about."""
     deadline: float | None = None
     """`at` when it lapses; None waits for ever."""
     changed_key: ChangedKey | None = None
@@ -356,37 +362,20 @@ class RunEnded(_Event, frozen=True, kw_only=True, tag="RunEnded"):
     reason: str
 
 
+class Unknown(_Event, frozen=True, kw_only=True, tag="Unknown"):
+    """What a newer version told: an event, or a value in one, that this version does not know. Never written here."""
+
+    name: str
+    """Its type, as the record has it."""
+    raw: bytes
+    """Its JSON, byte for byte."""
+
+
 Event = (
-    RunOpened
-    | RunnerStarted
-    | SessionOpened
-    | SessionLost
-    | Checked
-    | StepEntered
-    | StepSkipped
-    | AttemptStarted
-    | AttemptGraded
-    | AttemptStated
-    | OutputArrived
-    | AttemptEnded
-    | StepEnded
-    | GateOpened
-    | GateAnswered
-    | HostKeyAccepted
-    | GateLapsed
-    | FailureResolved
-    | Jumped
-    | HostExcluded
-    | ProbeSampled
-    | CanarySampled
-    | MilestoneMarked
-    | RunPaused
-    | RunContinued
-    | WaitCut
-    | HaltRequested
-    | RollbackStarted
-    | AlwaysStarted
-    | NoteAdded
-    | RunEnded
-)
+    RunOpened | RunnerStarted | SessionOpened | SessionLost | Checked | StepEntered | StepSkipped | AttemptStarted
+    | AttemptGraded | AttemptStated | OutputArrived | AttemptEnded | StepEnded | GateOpened | GateAnswered
+    | HostKeyAccepted | GateLapsed | FailureResolved | Jumped | HostExcluded | ProbeSampled | CanarySampled
+    | MilestoneMarked | RunPaused | RunContinued | WaitCut | HaltRequested | RollbackStarted | AlwaysStarted
+    | NoteAdded | RunEnded | Unknown
+)  # fmt: skip
 """The closed union."""

@@ -51,6 +51,7 @@ from runbook.core.event import (
     StepEnded,
     StepEntered,
     StepSkipped,
+    Unknown,
     WaitCut,
 )
 from runbook.core.evolve_attempt import evolve_attempt
@@ -257,7 +258,7 @@ def _run_ended(run: Run, event: RunEnded, at: float) -> Run:
 
 def _arm(run: Run, event: Event, at: float) -> Run:  # noqa: C901, PLR0911, PLR0912 - one line for each event there is
     match event:
-        case RunOpened():
+        case RunOpened() | Unknown():
             return run
         case RunnerStarted():
             return _runner_started(run, event, at)

@@ -18,6 +18,7 @@ from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.role import Role
 from runbook.core.run import Mark, Phase, Run, StepPhase, StepState, Stop
+from runbook.core.shown import read_back
 
 StepEvent = StepEntered | StepSkipped | StepEnded | FailureResolved | Jumped
 """What happens to one step."""
@@ -46,6 +47,8 @@ def _step_entered(run: Run, event: StepEntered, at: float) -> Run:
     if state is None:
         return run
     numbers = {host: attempt.number for host, attempt in state.attempts.items()}
+    # What the plan shows whole is not read a second time.
+    told = read_back(event.shown) if state.planned.awaits else {}
     entered = StepState(
         planned=state.planned,
         phase=StepPhase.ENTERED,
@@ -57,8 +60,9 @@ def _step_entered(run: Run, event: StepEntered, at: float) -> Run:
         attempts=state.attempts,
         numbers_before=Map(numbers),
         touched=state.touched,
-        rendered=event.rendered,
-        around=event.around,
+        shown=event.shown,
+        rendered={host: one.action for host, one in told.items()} or event.rendered,
+        around={host: one.around for host, one in told.items()} or event.around,
         digest=event.digest,
         # What a retry shows again unchanged was let through already.
         let_through=state.let_through and event.digest == state.digest,
@@ -186,6 +190,7 @@ def _again(run: Run, state: StepState, at: float, *, only_failed: bool) -> StepS
         attempts=state.attempts,
         numbers_before=Map({host: attempt.number for host, attempt in state.attempts.items()}),
         touched=state.touched,
+        shown=state.shown,
         rendered=state.rendered,
         around=state.around,
         digest=state.digest,

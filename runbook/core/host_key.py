@@ -39,9 +39,19 @@ class ChangedKey(msgspec.Struct, frozen=True, kw_only=True):
     shown: HostKey
 
     @property
+    def question(self) -> str:
+        """What a person is asked, in lines; it stands on record with the gate."""
+        known = "\n".join(f"known  {key}" for key in self.known)
+        return (
+            f"The key of {self.machine} has changed, and nothing was sent to it.\n"
+            f"{known}\nshown  {self.shown}\n"
+            "Accept only what you have compared with the host's own console. It holds for this run alone."
+        )
+
+    @property
     def digest(self) -> str:
-        """SHA-256 of all of it: what an answer is bound to."""
-        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+        """SHA-256 of the question: what an answer is bound to."""
+        return hashlib.sha256(self.question.encode()).hexdigest()
 
 
 class AcceptedKey(msgspec.Struct, frozen=True):

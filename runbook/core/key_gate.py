@@ -52,16 +52,11 @@ def questions(run: Run, state: StepState) -> tuple[Effect, ...]:
 
 
 def _opening(run: Run, state: StepState, changed: ChangedKey) -> GateOpened:
-    known = "\n".join(f"known  {key}" for key in changed.known)
     return GateOpened(
         gate=gate_id(run, state),
         step=state.id,
         kind="host_key",
-        message=(
-            f"The key of {changed.machine} has changed, and nothing was sent to it.\n"
-            f"{known}\nshown  {changed.shown}\n"
-            "Accept only what you have compared with the host's own console. It holds for this run alone."
-        ),
+        message=changed.question,
         word=changed.machine,
         choices=words("host_key"),
         digest=changed.digest,

@@ -243,9 +243,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Reserved for values that templates need at run time and that are neither parameters nor hosts."""
 
     @property
+    def encoded(self) -> bytes:
+        """Its JSON, byte for byte as it stands in the first line of a record and in the copy beside it."""
+        return msgspec.json.encode(self)
+
+    @property
     def digest(self) -> str:
-        """SHA-256 of its canonical encoding: the order in which keys were written does not matter."""
-        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+        """SHA-256 of these bytes: what the operator confirms. Of a plan on record, the record's bytes count."""
+        return hashlib.sha256(self.encoded).hexdigest()
 
     def walk(self) -> Iterator[PlannedStep]:
         """Every step in reading order: sections, then rollback, then always."""

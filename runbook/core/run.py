@@ -23,7 +23,7 @@ from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import Plan, PlannedStep, StepId
 from runbook.core.result import Result
-from runbook.core.shown import Shown, Surroundings, as_planned
+from runbook.core.shown import Shown, Surroundings, as_planned, text_for
 
 
 class Phase(StrEnum):
@@ -106,6 +106,8 @@ class StepState(msgspec.Struct, frozen=True, kw_only=True):
     """Host to how many attempts of this visit do not count against `retries`."""
     touched: Map[str, bool] = Map()
     """Hosts on which an ended attempt of any visit may have run: what an undo must consider."""
+    shown: dict[str, str] = {}
+    """As in `StepEntered`: what digests are taken over. Empty for a visit recorded in format 1."""
     rendered: dict[str, Action] = {}
     around: dict[str, Surroundings] = {}
     digest: str = ""
@@ -329,6 +331,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         """What a step is, or was, shown to send to a host."""
         around = state.around.get(host) or state.around.get("*") or as_planned(state.planned, self.hosts.get(host))
         return Shown(action=state.action_on(host), around=around)
+
+    def text_on(self, state: StepState, host: str) -> str:
+        """The text of that, as it stands on record; in format 1 it had to be made anew."""
+        return text_for(state.shown, host) or self.shown_on(state, host).text
 
     def step(self, step: StepId) -> StepState | None:
         """The state of a step; None for an id that the plan does not have."""

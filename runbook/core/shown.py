@@ -1,8 +1,10 @@
-"""What a host is sent, as people see it: the one value behind every digest that a gate confirms.
+"""What a host is sent, as people see it: the one text behind every digest that a gate confirms.
 
-A command is not its text alone. The same words in another folder, under another user or with another environment are
-another effect, so all of these stand under one hash: in `StepEntered` over every host, in `AttemptStarted` for one.
-It is made twice, when a step is entered and right before an attempt leaves, and must come out the same.
+A command is not its words alone. The same words in another folder, under another user or with another environment are
+another effect, so all of these stand in one text: a line of JSON that is written into the record when a step is entered
+and hashed as it stands there. Nobody has to encode anything again to check it, neither an auditor with `jq` and
+`sha256sum` nor a later version of this program that knows a field more. What an attempt sends is made anew right before
+it leaves and must be the same value.
 
 Secrets stand in it as the mask that everybody is shown, and no hash of their values is kept anywhere, not even a keyed
 one: its key would have to lie beside the record for a resume to find it, and whoever holds both can guess a password at
@@ -13,13 +15,16 @@ was changed while a run lay still; who resumed is on record.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from runbook.core.action import Action
 from runbook.core.host import Host
 from runbook.core.plan import PlannedStep
+
+EVERYWHERE = "*"
+"""Stands for every host of a step, and for the step itself where it has none."""
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -38,14 +43,51 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     around: Surroundings
 
     @property
-    def digest(self) -> str:
-        """SHA-256 of its canonical encoding."""
-        return _sha256(self)
+    def text(self) -> str:
+        """A line of JSON. Written once, when a step is entered; from then on the record's text is the truth."""
+        return msgspec.json.encode(self, order="deterministic").decode()
 
 
-def digest_of(shown: Mapping[str, Shown]) -> str:
-    """SHA-256 over what every host is sent, hosts included; their order does not matter."""
-    return _sha256(dict(shown))
+_decoder = msgspec.json.Decoder(Shown)
+
+
+def texts_of(shown: Mapping[str, Shown]) -> dict[str, str]:
+    """The text for each host; one for all of them where all are sent the same."""
+    first = next(iter(shown.values()))
+    if all(one == first for one in shown.values()):
+        return {EVERYWHERE: first.text}
+    return {host: one.text for host, one in shown.items()}
+
+
+def text_for(texts: Mapping[str, str], host: str) -> str:
+    """The text for a host; empty where there is none."""
+    return texts.get(host) or texts.get(EVERYWHERE, "")
+
+
+def hash_of(text: str) -> str:
+    """SHA-256 of the text's bytes: what `AttemptStarted` carries."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest_of(texts: Mapping[str, str], hosts: Iterable[str]) -> str:
+    """What `StepEntered` carries: SHA-256 over a line for each host, in the order of their names.
+
+    A line is what `sha256sum` would print of a file of that name: the hash of the host's text, two spaces, the host.
+    """
+    hashes = {text: hash_of(text) for text in texts.values()}
+    lines = (f"{hashes[text_for(texts, host)]}  {host}\n" for host in sorted(hosts) or (EVERYWHERE,))
+    return hash_of("".join(lines))
+
+
+def read_back(texts: Mapping[str, str]) -> dict[str, Shown]:
+    """What the texts say, without those that only a newer version can read."""
+    found: dict[str, Shown] = {}
+    for host, text in texts.items():
+        try:
+            found[host] = _decoder.decode(text)
+        except msgspec.MsgspecError:
+            continue
+    return found
 
 
 def becomes(planned: PlannedStep, host: Host | None) -> str:
@@ -56,7 +98,3 @@ def becomes(planned: PlannedStep, host: Host | None) -> str:
 def as_planned(planned: PlannedStep, host: Host | None) -> Surroundings:
     """The surroundings of a step that waits for nothing: the plan has them already."""
     return Surroundings(env=planned.env, cwd=planned.cwd, user=becomes(planned, host))
-
-
-def _sha256(value: object) -> str:
-    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()

@@ -27,7 +27,7 @@ from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.result import Result
 from runbook.core.run import Run, StepPhase, StepState
-from runbook.core.shown import digest_of
+from runbook.core.shown import EVERYWHERE, digest_of, texts_of
 from runbook.core.verdict import verdicts
 from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
@@ -83,18 +83,16 @@ class Entering:
         hosts = [host for host in hosts if host not in refused]
         if planned.hosts and not hosts:
             return (StepSkipped(step=state.id, reason="; ".join(dict.fromkeys(left_out.values()))),)
-        shown = await slices.over(hosts or ["*"], visit.shown)
-        rendered = _told(planned, {host: one.action for host, one in shown.items()})
-        around = _told(planned, {host: one.around for host, one in shown.items()}) if _has_around(planned) else {}
+        shown = await slices.over(hosts or [EVERYWHERE], visit.shown)
+        texts = texts_of(shown)
         return (
             StepEntered(
                 step=state.id,
                 hosts=tuple(hosts),
                 left_out=left_out,
-                rendered=rendered,
-                around=around,
-                digest=digest_of(shown),
-                wait=self._wait(rendered.get("*", planned.action)),
+                shown=texts,
+                digest=digest_of(texts, hosts),
+                wait=self._wait(next(iter(shown.values())).action),
             ),
         )
 
@@ -204,21 +202,9 @@ def _seconds_until(text: str, now: datetime) -> float:
     return max(0.0, (then - now).total_seconds())
 
 
-def _told(planned: PlannedStep, by_host: dict[str, V]) -> dict[str, V]:
-    """By host what the plan could not show; one for all where all are the same, nothing where the plan has it."""
-    if not planned.awaits:
-        return {}
-    first = next(iter(by_host.values()))
-    return {"*": first} if all(value == first for value in by_host.values()) else by_host
-
-
 def _is_over(run: Run, step: StepId) -> bool:
     return run.steps[step].phase is StepPhase.ENDED
 
 
 def _names_in_condition(planned: PlannedStep) -> frozenset[str]:
     return names_in_expression(planned.when) if planned.when else frozenset()
-
-
-def _has_around(planned: PlannedStep) -> bool:
-    return bool(planned.env or planned.cwd or planned.become_user)

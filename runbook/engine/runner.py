@@ -38,6 +38,7 @@ from runbook.engine.work import RunWorkers
 from runbook.masking import Masker
 from runbook.problem import Exit, Problems, problem
 from runbook.record.beginning import begun
+from runbook.record.formats import FORMAT, PLAN
 from runbook.record.journal import Journal
 from runbook.record.library import Library, keep_files
 from runbook.record.output import OutputStore
@@ -162,7 +163,7 @@ def _opened(handover: Handover, door: Path, library: Library, clock: SystemClock
     if opening is None:
         raise TypeError("a resume has no opening")
     folder = library.create_run_dir(handover.run, opening.plan.runbook)
-    files = keep_files(folder, opening.files)
+    files = keep_files(folder, {PLAN: opening.plan.encoded, **opening.files})
     origin = clock.monotonic()
     recorder = Recorder(
         journal=Journal.create(folder), output=OutputStore(folder), clock=clock, origin=origin, run=None
@@ -184,6 +185,7 @@ def _run_opened(
         auto=opening.auto,
         step_mode=opening.step_mode,
         version=version("runbook"),
+        format=FORMAT,
         boot_id=boot_id(),
         origin=origin,
         started=wall_text(clock.wall()),
@@ -214,8 +216,9 @@ def _reopened(handover: Handover, door: Path, library: Library, clock: SystemClo
         origin=_origin(opened, run, entries[-1].wall, clock) if isinstance(opened, RunOpened) else 0.0,
         run=run,
     )
+    torn = reopened.torn_bytes
     started = RunnerStarted(
-        pid=os.getpid(), resumed=True, by=handover.by, torn_bytes=reopened.torn_bytes, door=str(door)
+        pid=os.getpid(), resumed=True, by=handover.by, torn_bytes=torn, door=str(door), format=FORMAT
     )
     _announce(recorder, started)
     return recorder

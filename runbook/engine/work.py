@@ -19,7 +19,7 @@ from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.result import Result
 from runbook.core.run import AttemptState, Run
-from runbook.core.shown import becomes
+from runbook.core.shown import becomes, hash_of
 from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
 from runbook.engine.rendering import Sent
@@ -62,13 +62,13 @@ class RunWorkers:
 
     def started(self, run: Run, effect: Attempt) -> AttemptStarted:
         """The write-ahead event of an attempt."""
-        shown = run.shown_on(run.steps[effect.step], effect.host)
+        text = run.text_on(run.steps[effect.step], effect.host)
         return AttemptStarted(
             step=effect.step,
             host=effect.host,
             number=effect.number,
             job=f"{run.id}/{effect.step}/{effect.host}/{effect.number}",
-            digest=shown.digest,
+            digest=hash_of(text),
         )
 
     async def watch(self, effect: Watch) -> None:
@@ -149,11 +149,11 @@ class RunWorkers:
             return Finding(outcome=Outcome.IN_DOUBT, detail=detail)
 
     def _sent(self, effect: Attempt, planned: PlannedStep, *, reattach: bool) -> Sent:
-        """The step with its secrets. It and its surroundings must look as announced; what was sent is sent."""
+        """The step with its secrets. It and its surroundings must look as shown; what was sent is sent."""
         run = self._tools.recorder.run
         visit = self._tools.entering.visit(run, planned)
-        announced = run.steps[effect.step].attempts[effect.host].digest
-        if not reattach and visit.shown(effect.host).digest != announced:
+        shown = run.shown_on(run.steps[effect.step], effect.host)
+        if not reattach and visit.shown(effect.host).text != shown.text:
             raise problem(
                 "a value changed between showing this step and sending it",
                 why="another step registered it again in the meantime",

@@ -39,7 +39,7 @@ class RecordedReplay:
         """
         reader = RecordReader(folder)
         self._entries = tuple(reader.entries())
-        self._damage = reader.damage
+        self._damage = reader.damage or reader.newer.problem
         first = begun(reader, self._entries)
         self._clock = clock
         self._output = OutputView(folder)

@@ -26,7 +26,8 @@ def begun(reader: RecordReader, entries: Sequence[Entry]) -> Run:
     """
     run = open_run(entries[0]) if entries else None
     if run is None:
-        raise Problems([reader.damage]) if reader.damage else _opens_none(reader, is_empty=not entries)
+        why = reader.damage or reader.newer.problem
+        raise Problems([why]) if why else _opens_none(reader, is_empty=not entries)
     return run
 
 

@@ -8,28 +8,29 @@ hashed as written, so no rule of canonical JSON is needed and an auditor can che
 follows it, so without `sum` damage to the last line would go unseen, and with it a break is pinned to the line that
 changed instead of the one after. Neither stops somebody who rewrites the whole file; that needs a head kept elsewhere.
 
+An event that only a newer version knows comes back as `Unknown`, its bytes as they were: a line is judged by its frame,
+never by what this version makes of its inside.
+
 Pure: no file is opened here. Masking is over before bytes reach this room.
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import get_args
 
 import msgspec
 
 from runbook.core.entry import Entry
-from runbook.core.event import Event
+from runbook.core.event import Unknown
 from runbook.problem import Exit, Problems, problem
-
-FORMAT = 1
-"""The version of the record that this program writes, and the highest that it reads (`RunOpened.format`)."""
 
 ZERO = "0" * 64
 """`prev` of the first line."""
 
 _PREV = slice(9, 73)
 _SUM = slice(-67, -3)
+_BODY = slice(75, -75)
+"""What stands between `prev` and `sum`."""
 DEEPEST = 100
 """Levels of lists and objects in one line. Every Python version and every tool bears another depth; a record must not
 depend on who reads it."""
@@ -37,7 +38,6 @@ depend on who reads it."""
 _CLOSING = 75
 """Bytes from `,"sum"` to the line feed."""
 
-_KNOWN = frozenset(kind.__struct_config__.tag for kind in get_args(Event))
 _decoder = msgspec.json.Decoder(Entry)
 _encoder = msgspec.json.Encoder()
 
@@ -46,8 +46,25 @@ class _Tag(msgspec.Struct):
     type: str = ""
 
 
-class _Tagged(msgspec.Struct):
-    event: _Tag = msgspec.field(default_factory=_Tag)
+class _Framed(msgspec.Struct):
+    """An entry whose event is left as it is; its fields stand in the order of `Entry`."""
+
+    seq: int
+    at: float
+    wall: str
+    event: msgspec.Raw
+
+
+class _Format(msgspec.Struct):
+    format: int = 0
+
+
+class _Opening(msgspec.Struct):
+    plan: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Opened(msgspec.Struct):
+    event: _Opening = msgspec.field(default_factory=_Opening)
 
 
 class Tip(msgspec.Struct, frozen=True):
@@ -75,9 +92,34 @@ def encode(entry: Entry, prev: str) -> bytes:
         Problems: `record-unreadable` for what could not be read back: a value nested too deeply, a number that is not
             finite.
     """
-    body = _body(entry)
+    body = body_of(entry)
     covered = b'{"prev":"%b",%b' % (prev.encode("ascii"), body[1:-1])
     return b'%b,"sum":"%b"}\n' % (covered, hashlib.sha256(covered).hexdigest().encode("ascii"))
+
+
+def body_of(entry: Entry) -> bytes:
+    """The JSON of an entry without its place in a chain; the event of a newer version as that one wrote it.
+
+    Raises:
+        Problems: As `encode`.
+    """
+    event = entry.event
+    plain = _Framed(entry.seq, entry.at, entry.wall, msgspec.Raw(event.raw)) if isinstance(event, Unknown) else entry
+    try:
+        body = _encoder.encode(plain)
+    except UnicodeEncodeError:
+        body = _encoder.encode(_expressible(msgspec.to_builtins(entry)))
+    except RecursionError as error:
+        raise _unreadable(str(error)) from None
+    if body.count(b"[") + body.count(b"{") > DEEPEST and _is_too_deep(body):
+        raise _unreadable(f"it is nested more than {DEEPEST} levels deep")
+    if b"null" in body and plain is entry:
+        # JSON has no word for "not a number": it is written as null, which a field for a number does not take back.
+        try:
+            _decoder.decode(body)
+        except msgspec.ValidationError as error:
+            raise _unreadable(str(error)) from None
+    return body
 
 
 def is_whole(line: bytes) -> bool:
@@ -94,10 +136,42 @@ def decode(line: bytes) -> tuple[Entry, str]:
 
     Raises:
         Problems: `journal-torn` without a line feed, `journal-json` for what was never a line of ours,
-            `journal-hash` when the line is not what was written, `journal-unknown` for an event of a newer version.
+            `journal-hash` when the line is not what was written, `journal-unknown` for a frame of a newer version.
     """
     entry, prev, _ = _open(line)
     return entry, prev
+
+
+def plan_in(line: bytes) -> bytes:
+    """The bytes of the plan in the line that opens a run, as they stand there; empty when they cannot be told apart."""
+    try:
+        return bytes(msgspec.json.decode(line, type=_Opened).event.plan)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return b""
+
+
+def format_in(event: bytes) -> int:
+    """The format that an event names, though the rest of it cannot be read; 0 when it names none."""
+    try:
+        return msgspec.json.decode(event, type=_Format).format
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return 0
+
+
+def holds_more(line: bytes, entry: Entry) -> bool:
+    """True when a good line says something that its entry does not: a field that only a newer version knows."""
+    inside, known = line[_BODY], _encoder.encode(entry)[1:-1]
+    return inside != known and _has_more(*(msgspec.json.decode(b"{%b}" % part) for part in (inside, known)))
+
+
+def _has_more(written: object, known: object) -> bool:
+    match written, known:
+        case dict(), dict():
+            return any(key not in known or _has_more(value, known[key]) for key, value in written.items())
+        case list(), list() if len(written) == len(known):
+            return any(map(_has_more, written, known))
+        case _:
+            return False
 
 
 def follow(tip: Tip, line: bytes) -> tuple[Entry, Tip]:
@@ -145,24 +219,6 @@ def _is_closed(line: bytes) -> bool:
     return line[-_CLOSING:-67] == b',"sum":"' and line[-3:] == b'"}\n'
 
 
-def _body(entry: Entry) -> bytes:
-    try:
-        body = _encoder.encode(entry)
-    except UnicodeEncodeError:
-        body = _encoder.encode(_expressible(msgspec.to_builtins(entry)))
-    except RecursionError as error:
-        raise _unreadable(str(error)) from None
-    if body.count(b"[") + body.count(b"{") > DEEPEST and _is_too_deep(body):
-        raise _unreadable(f"it is nested more than {DEEPEST} levels deep")
-    if b"null" in body:
-        # JSON has no word for "not a number": it is written as null, which a field for a number does not take back.
-        try:
-            _decoder.decode(body)
-        except msgspec.ValidationError as error:
-            raise _unreadable(str(error)) from None
-    return body
-
-
 def _is_too_deep(body: bytes) -> bool:
     try:
         level = [msgspec.json.decode(body)]
@@ -179,21 +235,24 @@ def _is_too_deep(body: bytes) -> bool:
 def _read(line: bytes) -> Entry:
     """Decode what is known to be as it was written, so that a value of the wrong kind means a newer writer."""
     try:
-        return _decoder.decode(line)
+        entry = _decoder.decode(line)
     except msgspec.ValidationError as error:
-        name = _type_of(line)
-        what = f'The event "{name}" is not known to this version' if name else "This version cannot read the line"
-        raise _damage("journal-unknown", what, f"A newer version wrote it ({error})") from None
+        return _unknown(line, str(error))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _damage("journal-json", "The line cannot be read", str(error)) from None
+    # The name under which we keep what we do not know may be an event's own one day.
+    return _unknown(line, "") if type(entry.event) is Unknown else entry
 
 
-def _type_of(line: bytes) -> str:
+def _unknown(line: bytes, why: str) -> Entry:
+    """The entry with its event as it stands there."""
     try:
-        name = msgspec.json.decode(line, type=_Tagged).event.type
-    except msgspec.ValidationError:
-        return ""
-    return "" if name in _KNOWN else name
+        framed = msgspec.json.decode(line, type=_Framed)
+        name = msgspec.json.decode(framed.event, type=_Tag).type
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        what = "This version cannot read the line"
+        raise _damage("journal-unknown", what, f"A newer version wrote it ({why})") from None
+    return Entry(seq=framed.seq, at=framed.at, wall=framed.wall, event=Unknown(name=name, raw=bytes(framed.event)))
 
 
 def _expressible(value: object) -> object:

@@ -12,6 +12,8 @@ from typing import Protocol
 import msgspec
 
 from runbook.core.entry import Entry
+from runbook.record.formats import FORMAT
+from runbook.record.newer import Newer
 
 
 class Finding(IntEnum):
@@ -20,9 +22,11 @@ class Finding(IntEnum):
     OK = 0
     NOTE = 1
     """Nothing is wrong with the evidence, but a reader should know."""
-    MISSING = 2
+    NEWER = 2
+    """A newer version wrote it, so that this one cannot judge it whole. Never said of damage to the chain."""
+    MISSING = 3
     """Something that should be there is not: the run did not end, the journal was cut, output was lost."""
-    ALTERED = 3
+    ALTERED = 4
     """What is there is not what was recorded."""
 
 
@@ -30,7 +34,9 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One check and how it came out."""
 
     name: str
-    """Stable, for scripts: `chain`, `ending`, `copies`, `plan`, `output`, `attempts`, `gates`, `torn`, `access`."""
+    """Stable, for scripts: `chain`, `version`, `plan`, `ending`, `attempts`, `shown`, `gates`, `copies`, `output`,
+    `torn`, `access`.
+    """
     finding: Finding
     detail: str
     """A sentence without its full stop: what was checked, or what is wrong and what that proves."""
@@ -50,6 +56,21 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     """A `RunEnded` was read."""
     lines: int
     """Good lines."""
+    newer: Newer
+    """Signs that a newer version wrote in it."""
+
+    def judged(self, check: Check, *, by_meaning: bool) -> Check:
+        """The check as a version may say it that is older than the record: what it misses may be what it cannot read.
+
+        Args:
+            check: As it came out.
+            by_meaning: It rests on what events mean, and not on hashes whose rules stand with the format alone.
+        """
+        doubtful = self.newer.sign and (by_meaning or self.newer.format > FORMAT)
+        if check.ok or not doubtful:
+            return check
+        detail = f"{check.detail}; whether that is wrong, only a version that knows this record can say"
+        return msgspec.structs.replace(check, finding=Finding.NEWER, detail=detail)
 
 
 class Observer(Protocol):

@@ -32,6 +32,7 @@ from runbook.record.disk import (
     write_new_file,
     write_whole,
 )
+from runbook.record.newer import Newer
 
 JOURNAL = "journal.jsonl"
 """Its name in the folder of a run."""
@@ -76,8 +77,8 @@ class Journal:
 
         Raises:
             Problems: `record-live` while another process writes it; `journal-hash` and the other codes of
-                `codec.follow` when it was changed, because a chain is not continued over a break;
-                `record-unwritable`.
+                `codec.follow` when it was changed, because a chain is not continued over a break; `record-newer` when
+                a newer version wrote in it; `record-unwritable`.
         """
         path = folder / JOURNAL
         with disk_problems("The journal cannot be opened", path):
@@ -177,7 +178,7 @@ def _lock(number: int, path: Path) -> None:
 
 def _walk(number: int, path: Path) -> _Walk:
     """Follow the chain to its last good line; what stands behind must be an unfinished end and nothing else."""
-    tip, length, declared, lines = Tip(), 0, 0, 0
+    tip, length, declared, lines, newer = Tip(), 0, 0, 0, Newer()
     with os.fdopen(os.dup(number), "rb") as file:
         file.seek(0)
         for line in file:
@@ -189,8 +190,12 @@ def _walk(number: int, path: Path) -> _Walk:
                     break
                 raise _unusable(damage, Where(str(path), lines)) from None
             length += len(line)
+            newer.see(entry)
             if isinstance(entry.event, RunnerStarted):
                 declared += entry.event.torn_bytes
+    if newer.refusal is not None:
+        # What nobody here can read may be a command that was sent: it must not be sent again.
+        raise Problems([msgspec.structs.replace(newer.refusal, where=Where(str(path), newer.line))])
     return _Walk(tip=tip, length=length, declared=declared)
 
 

@@ -27,7 +27,9 @@ from runbook.core.event import (
 )
 from runbook.core.host_key import ChangedKey
 from runbook.core.plan import Plan, PlannedStep, StepId
+from runbook.record.codec import plan_in
 from runbook.record.finding import Check, Ending, Finding, line_of
+from runbook.record.formats import PLAN, rules_of
 
 
 class PlanCheck:
@@ -35,27 +37,28 @@ class PlanCheck:
 
     def __init__(self) -> None:
         """Nothing seen yet."""
-        self._check = Check(name="plan", finding=Finding.MISSING, detail="The journal holds no plan", line=1)
+        self.check = Check(name="plan", finding=Finding.MISSING, detail="The journal holds no plan", line=1)
+        """As found so far."""
 
-    def see(self, entry: Entry) -> None:
+    def see(self, entry: Entry, line: bytes) -> None:
         """Recompute the digest of the plan in the first line."""
         opened = isinstance(entry.event, RunOpened)
-        if opened != (entry.seq == 0) and self._check.finding is not Finding.ALTERED:
+        if opened != (entry.seq == 0) and self.check.finding is not Finding.ALTERED:
             what = "The run is opened a second time" if opened else "The first line does not open a run"
-            self._check = Check(name="plan", finding=Finding.ALTERED, detail=what, line=line_of(entry))
+            self.check = Check(name="plan", finding=Finding.ALTERED, detail=what, line=line_of(entry))
         elif isinstance(entry.event, RunOpened):
-            self._check = _plan_check(entry.event)
-
-    def check(self, ending: Ending) -> Check:  # noqa: ARG002 - the protocol's
-        """As found."""
-        return self._check
+            self.check = _plan_check(entry.event, line)
 
 
-def _plan_check(event: RunOpened) -> Check:
-    digest = event.plan.digest
-    if digest == event.plan_digest:
-        return Check(name="plan", finding=Finding.OK, detail=f"The plan has the digest that was confirmed, {digest}")
-    detail = f"The plan gives the digest {digest}, the record says that {event.plan_digest} was confirmed"
+def _plan_check(event: RunOpened, line: bytes) -> Check:
+    digest = rules_of(event.format)[0].plan_digest(event, plan_in(line))
+    if digest != event.plan_digest:
+        detail = f"The plan gives the digest {digest}, the record says that {event.plan_digest} was confirmed"
+    elif event.files.get(PLAN, digest) != digest:
+        detail = f"{PLAN} is another plan than that of the first line"
+    else:
+        detail = f"The plan has the digest that was confirmed, {digest}"
+        return Check(name="plan", finding=Finding.OK, detail=detail)
     return Check(name="plan", finding=Finding.ALTERED, detail=detail, line=1)
 
 

@@ -3,6 +3,7 @@
 The chain is checked while reading, so whatever a replay or a report shows is part of an unbroken chain. The reader
 stops for good at the first line that does not belong to it. An unfinished last line is different: in a live run it is
 about to be finished, so it counts as damage only for whoever has read to the end, and a later look may find it whole.
+What a newer version wrote is no damage at all: it is read as far as it goes, and `newer` says so.
 
 No timers and no watching: a live view calls `more` when it is told that there is more.
 """
@@ -16,10 +17,10 @@ from pathlib import Path
 import msgspec
 
 from runbook.core.entry import Entry
-from runbook.core.event import RunOpened
 from runbook.problem import Exit, Problem, Problems, Where, problem
-from runbook.record.codec import FORMAT, Tip, follow
+from runbook.record.codec import Tip, follow
 from runbook.record.journal import JOURNAL
+from runbook.record.newer import TELLING, Newer
 
 _BATCH = 256 * 1024
 """Bytes of one read: measured a quarter faster than 4 MiB, because the entries of a batch stay few and in cache."""
@@ -47,37 +48,44 @@ class RecordReader:
         """After the last good line."""
         self.length = 0
         """Bytes of good lines so far."""
+        self.newer = Newer()
+        """Signs so far that a newer version wrote in it."""
         self._stopped = False
-        self._version = ""
         if not self.path.is_file():
             raise _no_record(folder)
 
     def entries(self) -> Iterator[Entry]:
         """Every good entry that is there and was not yet read; then look at `damage`."""
         while batch := self._batch():
-            yield from batch
+            yield from batch[0]
+
+    def lines(self) -> Iterator[tuple[Entry, bytes]]:
+        """The same with the line of each."""
+        while batch := self._batch():
+            yield from zip(*batch, strict=True)
 
     def more(self) -> list[Entry]:
         """The good entries that came since the last look, all at once; empty when there are none."""
         return list(self.entries())
 
-    def _batch(self) -> list[Entry]:
+    def _batch(self) -> tuple[list[Entry], list[bytes]] | None:
+        """Some more entries and their lines; None when there are no more."""
         if self._stopped:
-            return []
+            return None
         self.damage = None
-        found: list[Entry] = []
+        entries: list[Entry] = []
+        lines = BytesIO(self._whole_lines()).readlines()
         try:
-            for line in BytesIO(self._whole_lines()):
-                entry, tip = follow(self.tip, line)
-                if entry.seq == 0:
-                    self._check_format(entry)
-                self.tip = tip
+            for line in lines:
+                entry, self.tip = follow(self.tip, line)
+                if type(entry.event) in TELLING:
+                    self.newer.see(entry)
                 self.length += len(line)
-                found.append(entry)
+                entries.append(entry)
         except Problems as damage:
             self.damage = self._flaw(damage.problems[0])
             self._stopped = True
-        return found
+        return (entries, lines[: len(entries)]) if entries else None
 
     def _whole_lines(self) -> bytes:
         """Some more bytes up to a line feed; what is left over without one is noted as torn."""
@@ -94,19 +102,9 @@ class RecordReader:
             self.damage = self._flaw(Problem(what="The line is cut off", why=_CUT, code=TORN))
         return data[:end]
 
-    def _check_format(self, entry: Entry) -> None:
-        if isinstance(entry.event, RunOpened):
-            self._version = entry.event.version
-            if entry.event.format > FORMAT:
-                raise problem(
-                    f"The record has format {entry.event.format}, this version reads up to {FORMAT}",
-                    code="journal-unknown",
-                )
-
     def _flaw(self, found: Problem) -> Problem:
-        fix = "What came before this line is sound and was used."
-        if found.code == "journal-unknown" and self._version:
-            fix = f"Read it with version {self._version} of this program, which wrote it, or a later one."
+        told = self.newer.problem if found.code == "journal-unknown" else None
+        fix = told.fix if told else "What came before this line is sound and was used."
         where = Where(str(self.path), self.tip.seq + 1)
         return msgspec.structs.replace(found, where=where, fix=fix, exit=Exit.FAILED)
 

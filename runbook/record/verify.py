@@ -16,10 +16,13 @@ import msgspec
 from runbook.core.entry import Entry
 from runbook.core.event import RunEnded, RunOpened
 from runbook.problem import Exit
+from runbook.record.codec import holds_more
 from runbook.record.evidence import CopiesCheck, OutputCheck, TornCheck, access_check
 from runbook.record.finding import Check, Ending, Finding, Observer
+from runbook.record.newer import Newer
 from runbook.record.order import AttemptsCheck, EndingCheck, GatesCheck, PlanCheck
-from runbook.record.reader import RecordReader
+from runbook.record.reader import TORN, RecordReader
+from runbook.record.sent import ShownCheck
 
 
 class Grade(StrEnum):
@@ -27,6 +30,8 @@ class Grade(StrEnum):
 
     SOUND = "sound"
     """Whole and unchanged."""
+    NEWER = "newer"
+    """A newer version wrote it: its chain holds, and so does what this version understands of it."""
     INCOMPLETE = "incomplete"
     """What is there is unchanged, but something that should be there is not."""
     ALTERED = "altered"
@@ -35,7 +40,11 @@ class Grade(StrEnum):
     @property
     def exit(self) -> Exit:
         """How `runbook verify` ends."""
-        return Exit.HELD if self is Grade.SOUND else Exit.FAILED
+        return _EXITS.get(self, Exit.FAILED)
+
+
+_EXITS = {Grade.SOUND: Exit.HELD, Grade.NEWER: Exit.NEWER}
+_GRADES = {Finding.NEWER: Grade.NEWER, Finding.MISSING: Grade.INCOMPLETE, Finding.ALTERED: Grade.ALTERED}
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,13 +62,13 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def grade(self) -> Grade:
         """By the gravest finding."""
-        worst = max(check.finding for check in self.checks)
-        return {Finding.MISSING: Grade.INCOMPLETE, Finding.ALTERED: Grade.ALTERED}.get(worst, Grade.SOUND)
+        return _GRADES.get(max(check.finding for check in self.checks), Grade.SOUND)
 
     @property
     def first_bad_line(self) -> int:
-        """The first line of the journal that a failed check points at; 0 when none does."""
-        return min((check.line for check in self.checks if not check.ok and check.line), default=0)
+        """The first line of the journal that a failed check points at; 0 when none does. What is newer is not bad."""
+        bad = (check.line for check in self.checks if check.finding > Finding.NEWER and check.line)
+        return min(bad, default=0)
 
 
 def verify(folder: Path) -> Verification:
@@ -69,22 +78,25 @@ def verify(folder: Path) -> Verification:
         Problems: `no-record` when there is no journal in that folder. Damage is a finding, never an exception.
     """
     reader = RecordReader(folder)
-    observers: tuple[Observer, ...] = (
-        PlanCheck(),
-        EndingCheck(),
-        CopiesCheck(folder),
-        OutputCheck(folder),
-        AttemptsCheck(),
-        GatesCheck(),
-        TornCheck(folder),
-    )
-    story = _Story()
-    for entry in reader.entries():
+    plan, story = PlanCheck(), _Story()
+    by_meaning: tuple[Observer, ...] = (EndingCheck(), AttemptsCheck(), ShownCheck(), GatesCheck())
+    by_hash: tuple[Observer, ...] = (CopiesCheck(folder), OutputCheck(folder), TornCheck(folder))
+    for entry, line in reader.lines():
         story.see(entry)
-        for observer in observers:
+        plan.see(entry, line)
+        if not reader.newer.sign and holds_more(line, entry):
+            reader.newer.note("it says things that this version does not know", entry)
+        for observer in (*by_meaning, *by_hash):
             observer.see(entry)
-    ending = story.ending(reader.tip.seq)
-    checks = (_chain_check(reader), *(observer.check(ending) for observer in observers), access_check(folder))
+    ending = Ending(ended=story.ended, lines=reader.tip.seq, newer=reader.newer)
+    checks = (
+        _chain_check(reader),
+        _version_check(reader.newer),
+        ending.judged(plan.check, by_meaning=True),
+        *(ending.judged(observer.check(ending), by_meaning=True) for observer in by_meaning),
+        *(ending.judged(observer.check(ending), by_meaning=False) for observer in by_hash),
+        access_check(folder),
+    )
     return Verification(folder=folder, run=story.run, checks=checks, lines=reader.tip.seq, head=reader.tip.prev)
 
 
@@ -93,19 +105,28 @@ class _Story:
 
     def __init__(self) -> None:
         self.run = ""
-        self._ended = False
+        self.ended = False
 
     def see(self, entry: Entry) -> None:
         match entry.event:
             case RunOpened(run=run):
                 self.run = run
             case RunEnded():
-                self._ended = True
+                self.ended = True
             case _:
                 pass
 
-    def ending(self, lines: int) -> Ending:
-        return Ending(ended=self._ended, lines=lines)
+
+def _version_check(newer: Newer) -> Check:
+    """Whether this version knows all that the record says."""
+    if not newer.sign:
+        return Check(name="version", finding=Finding.OK, detail="This version knows all that the record says")
+    detail = f"A newer version wrote it: {newer.sign}"
+    return Check(name="version", finding=Finding.NEWER, detail=detail, line=newer.line)
+
+
+_STOPS = {TORN: Finding.MISSING, "journal-unknown": Finding.NEWER}
+"""By the code of what stopped the reading; everything else is a change."""
 
 
 def _chain_check(reader: RecordReader) -> Check:
@@ -114,7 +135,6 @@ def _chain_check(reader: RecordReader) -> Check:
     if damage is None:
         detail = f"{reader.tip.seq} lines follow one another without a break"
         return Check(name="chain", finding=Finding.OK, detail=detail)
-    torn = damage.code in {"journal-torn", "journal-unknown"}
     detail = f"{damage.what}: {damage.why}" if damage.why else damage.what
-    finding = Finding.MISSING if torn else Finding.ALTERED
+    finding = _STOPS.get(damage.code, Finding.ALTERED)
     return Check(name="chain", finding=finding, detail=detail, line=reader.tip.seq + 1)

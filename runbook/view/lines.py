@@ -45,6 +45,7 @@ from runbook.core.event import (
     StepEnded,
     StepEntered,
     StepSkipped,
+    Unknown,
     WaitCut,
 )
 from runbook.core.run import Run
@@ -156,5 +157,7 @@ def _tell(before: Run, after: Run, event: Event, at: float) -> tuple[Said, ...]:
             return (Said(f"note{telling.by(event.by)}: {event.text}", step=event.step),)
         case RunEnded():
             return telling.ended(after, event)
+        case Unknown():
+            return (Said(f"{event.name}: told by a newer version, which alone can say what it means"),)
         case _:
             assert_never(event)

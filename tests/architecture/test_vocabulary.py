@@ -106,5 +106,6 @@ REQUIRED = {
     "AlwaysStarted": set(),
     "NoteAdded": {"text"},
     "RunEnded": {"reason"},
+    "Unknown": {"name", "raw"},
 }
 """Of each event, the fields that a line must have. A record of years ago has these and perhaps no others."""

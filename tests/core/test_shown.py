@@ -1,12 +1,14 @@
-"""The value behind every digest that a gate confirms: whatever changes the effect changes the hash."""
+"""The text behind every digest that a gate confirms: whatever changes the effect changes the hash."""
 
 from __future__ import annotations
+
+import hashlib
 
 import pytest
 
 from runbook.core.action import CommandAction
 from runbook.core.host import Host
-from runbook.core.shown import Shown, Surroundings, as_planned, becomes, digest_of
+from runbook.core.shown import Shown, Surroundings, as_planned, becomes, digest_of, read_back, texts_of
 from tests.builders import Story, plan, step
 
 WORK = CommandAction(shell="work")
@@ -24,29 +26,49 @@ PLAIN = Shown(action=WORK, around=Surroundings())
         Shown(action=WORK, around=Surroundings(user="/srv")),
     ],
 )
-def test_another_command_environment_folder_or_user_is_another_digest(other: Shown) -> None:
-    assert other.digest != PLAIN.digest
+def test_another_command_environment_folder_or_user_is_another_text(other: Shown) -> None:
+    assert other.text != PLAIN.text
 
 
 def test_every_one_of_them_differs_from_every_other() -> None:
     around = [Surroundings(), Surroundings(env={"A": "x"}), Surroundings(cwd="x"), Surroundings(user="x")]
-    assert len({Shown(action=WORK, around=each).digest for each in around}) == len(around)
+    assert len({Shown(action=WORK, around=each).text for each in around}) == len(around)
+
+
+def test_what_is_shown_is_a_line_of_json_with_keys_in_order() -> None:
+    around = Surroundings(env={"B": "2", "A": "1"}, cwd="/srv")
+    assert Shown(action=WORK, around=around).text == (
+        '{"action":{"kind":"command","shell":"work"},"around":{"env":{"A":"1","B":"2"},"cwd":"/srv"}}'
+    )
+
+
+def test_one_text_stands_for_all_hosts_that_are_sent_the_same() -> None:
+    other = Shown(action=WORK, around=Surroundings(cwd="/srv"))
+    assert texts_of({"db1": PLAIN, "db2": PLAIN}) == {"*": PLAIN.text}
+    assert texts_of({"db1": PLAIN, "db2": other}) == {"db1": PLAIN.text, "db2": other.text}
+
+
+def test_the_digest_of_a_step_is_that_of_a_list_as_sha256sum_prints_it() -> None:
+    texts = texts_of({"db2": PLAIN, "db1": PLAIN})
+    line = hashlib.sha256(PLAIN.text.encode()).hexdigest()
+    assert digest_of(texts, ("db2", "db1")) == hashlib.sha256(f"{line}  db1\n{line}  db2\n".encode()).hexdigest()
+    assert digest_of(texts, ()) == hashlib.sha256(f"{line}  *\n".encode()).hexdigest()
 
 
 def test_the_hosts_belong_to_what_is_confirmed_and_their_order_does_not() -> None:
     other = Shown(action=WORK, around=Surroundings(cwd="/srv"))
-    both = digest_of({"db1": PLAIN, "db2": other})
-    assert both == digest_of({"db2": other, "db1": PLAIN})
-    assert both not in {
-        digest_of({"db1": PLAIN}),
-        digest_of({"db1": other, "db2": PLAIN}),
-        digest_of({"db1": PLAIN, "db3": other}),
+    both = {"db1": PLAIN.text, "db2": other.text}
+    assert digest_of(both, ("db1", "db2")) == digest_of(both, ("db2", "db1"))
+    assert digest_of(both, ("db1", "db2")) not in {
+        digest_of(both, ("db1",)),
+        digest_of({"db1": other.text, "db2": PLAIN.text}, ("db1", "db2")),
+        digest_of({"db1": PLAIN.text, "db3": other.text}, ("db1", "db3")),
     }
 
 
-def test_the_order_in_which_variables_are_written_changes_nothing() -> None:
-    one, other = Surroundings(env={"A": "1", "B": "2"}), Surroundings(env={"B": "2", "A": "1"})
-    assert Shown(action=WORK, around=one).digest == Shown(action=WORK, around=other).digest
+def test_a_text_that_only_a_newer_version_can_read_is_kept_and_not_read_back() -> None:
+    newer = '{"action":{"kind":"teleport"},"around":{}}'
+    assert read_back({"db1": PLAIN.text, "db2": newer}) == {"db1": PLAIN}
 
 
 @pytest.mark.parametrize(

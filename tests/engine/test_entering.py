@@ -31,7 +31,7 @@ from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.result import Result
 from runbook.core.run import Run
-from runbook.core.shown import Shown, Surroundings, digest_of
+from runbook.core.shown import Shown, Surroundings, digest_of, hash_of, texts_of
 from runbook.core.verdict import verdicts
 from runbook.engine import entering, executor, rendering, runner
 from runbook.engine.clock import SystemClock
@@ -139,11 +139,11 @@ async def test_a_gate_shows_and_confirms_the_surroundings_as_they_will_be_sent(t
     around = Surroundings(env={"REGION": "eu"}, cwd="/srv/eu", user="eu")
     shown = Shown(action=CommandAction(shell="move"), around=around)
     assert run.shown_on(run.steps["1.2"], "db1") == shown
-    assert run.gates["1.2#1"].opened.digest == digest_of({"db1": shown})
+    assert run.gates["1.2#1"].opened.digest == digest_of(texts_of({"db1": shown}), ("db1",))
     assert gate_view(run, "1.2#1", run.now).follows[0].texts[0].lines == ("move", "as eu, in /srv/eu, with REGION=eu")
     assert await live.ask(AnswerGate(gate="1.2#1", answer="proceed")) is None
     await live.to_its_end()
-    assert [event.digest for event in stage.events(AttemptStarted)][1] == shown.digest
+    assert [event.digest for event in stage.events(AttemptStarted)][1] == hash_of(shown.text)
 
 
 async def test_surroundings_that_change_behind_a_gate_are_not_sent_and_a_retry_shows_them_anew(tmp_path: Path) -> None:

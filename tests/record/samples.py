@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from runbook.core.action import CommandAction, ConfirmAction
@@ -23,6 +25,10 @@ from runbook.core.host import Host
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment, Plan, PlannedSection, PlannedStep
 from runbook.core.result import Result
+from runbook.core.shown import EVERYWHERE, Shown, as_planned, digest_of, hash_of, text_for, texts_of
+from runbook.record.codec import ZERO
+from runbook.record.formats import FORMAT
+from runbook.record.formats import PLAN as PLAN_FILE
 from runbook.record.journal import Journal
 from runbook.record.library import keep_files
 from runbook.record.output import OutputStore, Source
@@ -50,8 +56,29 @@ PLAN = Plan(
 
 def opened(run: str = "r1", plan: Plan = PLAN, **fields: object) -> RunOpened:
     """The first event of a run."""
-    given = {"operator": ANNA, "version": "0.1.0", "started": "2026-11-23T04:12:00.000Z", **fields}
-    return RunOpened(run=run, plan=plan, plan_digest=plan.digest, **given)
+    given = {
+        "operator": ANNA, "version": "0.1.0", "format": FORMAT, "started": "2026-11-23T04:12:00.000Z",
+        "plan_digest": plan.digest, **fields,
+    }  # fmt: skip
+    return RunOpened(run=run, plan=plan, **given)
+
+
+def entered(step: str, plan: Plan = PLAN) -> StepEntered:
+    """A step is entered as it is planned."""
+    planned = next(each for each in plan.walk() if each.id == step)
+    hosts = {host.name: host for host in plan.hosts}
+    shown = {
+        host: Shown(action=planned.action_on(host), around=as_planned(planned, hosts.get(host)))
+        for host in planned.hosts or (EVERYWHERE,)
+    }
+    texts = texts_of(shown)
+    return StepEntered(step=step, hosts=planned.hosts, shown=texts, digest=digest_of(texts, planned.hosts))
+
+
+def announced(entering: StepEntered, host: str = "db1", number: int = 1) -> AttemptStarted:
+    """An attempt at what a step was entered with."""
+    digest = hash_of(text_for(entering.shown, host))
+    return AttemptStarted(step=entering.step, host=host, number=number, digest=digest)
 
 
 def numbered(*events: Event, start: int = 0) -> tuple[Entry, ...]:
@@ -64,14 +91,15 @@ def numbered(*events: Event, start: int = 0) -> tuple[Entry, ...]:
 
 def story(output: tuple[Event, ...] = (), **fields: object) -> tuple[Event, ...]:
     """A run in which a gate is answered and one command prints something and succeeds."""
+    restart = entered("1.2")
     return (
         opened(**fields),
         RunnerStarted(pid=4711, by=ANNA),
         GateOpened(gate="1.1#1", step="1.1", kind="confirm", message="Now?"),
         GateAnswered(gate="1.1#1", step="1.1", by=ANNA, answer="proceed"),
         StepEnded(step="1.1", outcome=Outcome.SUCCEEDED),
-        StepEntered(step="1.2", hosts=("db1",), digest="d" * 64),
-        AttemptStarted(step="1.2", host="db1", number=1),
+        restart,
+        announced(restart),
         *output,
         AttemptEnded(step="1.2", host="db1", number=1, outcome=Outcome.SUCCEEDED, result=Result(rc=0, stdout="ok")),
         StepEnded(step="1.2", outcome=Outcome.SUCCEEDED),
@@ -92,7 +120,7 @@ def write_journal(folder: Path, *events: Event) -> tuple[Entry, ...]:
 def write_record(folder: Path, text: bytes = b"restarting\ndone\n", **fields: object) -> tuple[Entry, ...]:
     """A whole record: copies of the files, output, and the journal of `story`."""
     folder.mkdir(mode=0o700)
-    files = keep_files(folder, FILES)
+    files = keep_files(folder, {PLAN_FILE: PLAN.encoded, **FILES})
     store = OutputStore(folder)
     source = Source(step="1.2", host="db1", number=1, stream="out")
     chunks = (*store.write(source, text), *store.flush())
@@ -102,3 +130,13 @@ def write_record(folder: Path, text: bytes = b"restarting\ndone\n", **fields: ob
 def read_lines(folder: Path) -> list[bytes]:
     """The lines of a journal, line feeds included."""
     return (folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
+
+
+def rechain(folder: Path, edit: Callable[[bytes], bytes]) -> None:
+    """Change lines as their writer could have written them: every sum and every link fits again."""
+    prev, lines = ZERO, []
+    for line in read_lines(folder):
+        covered = b'{"prev":"%b"%b' % (prev.encode(), edit(line)[74:-75])
+        lines.append(covered + b',"sum":"%b"}\n' % hashlib.sha256(covered).hexdigest().encode())
+        prev = hashlib.sha256(lines[-1]).hexdigest()
+    (folder / "journal.jsonl").write_bytes(b"".join(lines))

@@ -6,17 +6,19 @@ import hashlib
 import json
 import math
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runbook.core.entry import Entry
-from runbook.core.event import AttemptEnded, NoteAdded, RunEnded
+from runbook.core.event import AttemptEnded, NoteAdded, RunEnded, Unknown
 from runbook.core.outcome import Outcome
 from runbook.core.result import Result
 from runbook.problem import Problems
-from runbook.record.codec import DEEPEST, ZERO, Tip, decode, encode, follow, is_whole
+from runbook.record.codec import DEEPEST, ZERO, Tip, decode, encode, follow, holds_more, is_whole, plan_in
 from tests import strategies
+from tests.record.samples import PLAN, numbered, opened
 
 NOTE = Entry(seq=17, at=12.5, wall="2026-11-23T04:12:00.000Z", event=NoteAdded(text="disk is slow"))
 
@@ -64,12 +66,19 @@ def test_a_line_cut_anywhere_is_torn(cut: int):
     assert code_of(encode(NOTE, ZERO)[:-cut]) == "journal-torn"
 
 
-def test_an_event_of_a_newer_version_is_named():
-    line = resealed(encode(NOTE, ZERO).replace(b"NoteAdded", b"SealAdded"))
-    with pytest.raises(Problems) as caught:
-        decode(line)
-    assert caught.value.problems[0].code == "journal-unknown"
-    assert caught.value.problems[0].what == 'The event "SealAdded" is not known to this version'
+def test_an_event_of_a_newer_version_is_kept_as_it_was_written():
+    line = resealed(encode(NOTE, ZERO).replace(b'"NoteAdded","text"', b'"SealAdded","by": "anna","text"'))
+    entry, prev = decode(line)
+    raw = b'{"type":"SealAdded","by": "anna","text":"disk is slow"}'
+    assert entry == msgspec.structs.replace(NOTE, event=Unknown(name="SealAdded", raw=raw))
+    assert encode(entry, prev) == line
+
+
+def test_an_event_may_be_called_as_we_call_what_we_do_not_know():
+    line = resealed(encode(NOTE, ZERO).replace(b'"NoteAdded","text"', b'"Unknown","name":"x","raw":"","text"'))
+    raw = b'{"type":"Unknown","name":"x","raw":"","text":"disk is slow"}'
+    assert decode(line)[0].event == Unknown(name="Unknown", raw=raw)
+    assert encode(*decode(line)) == line
 
 
 def test_a_field_of_a_newer_version_is_passed_over():
@@ -137,10 +146,50 @@ def resealed(line: bytes) -> bytes:
     return covered + b',"sum":"' + hashlib.sha256(covered).hexdigest().encode() + b'"}\n'
 
 
-def test_a_value_of_a_newer_version_is_named_as_such():
+def test_an_event_with_a_value_of_a_newer_version_is_kept_as_it_was_written():
     line = resealed(encode(NOTE, ZERO).replace(b'"text":"disk is slow"', b'"text":["disk","is","slow"]'))
+    raw = b'{"type":"NoteAdded","text":["disk","is","slow"]}'
+    assert decode(line)[0].event == Unknown(name="NoteAdded", raw=raw)
+    assert encode(*decode(line)) == line
+
+
+def test_a_frame_of_a_newer_version_is_named_as_such():
+    line = resealed(encode(NOTE, ZERO).replace(b'"at":12.5', b'"at":"12.5"'))
     with pytest.raises(Problems) as caught:
         decode(line)
-    assert str(caught.value) == (
-        "This version cannot read the line: A newer version wrote it (Expected `str`, got `array` - at `$.event.text`)."
+    assert (caught.value.problems[0].code, caught.value.problems[0].what) == (
+        "journal-unknown",
+        "This version cannot read the line",
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "more"),
+    [
+        ((b'"text"', b'"text"'), False),
+        ((b'"text"', b'"colour":"red","text"'), True),
+        ((b'"text":"disk is slow"', b'"text":"disk \\u0069s slow"'), False),
+        ((b'"text":"disk is slow"', b'"text":"x","by":{"name":"anna","uid":1,"via":"run","badge":7}'), True),
+        ((b'"wall"', b'"zone":"UTC","wall"'), True),
+    ],
+)
+def test_a_line_that_says_more_than_this_version_knows_is_told_from_one_that_is_only_spelled_otherwise(
+    change: tuple[bytes, bytes], more: bool
+):
+    line = resealed(encode(NOTE, ZERO).replace(*change))
+    assert holds_more(line, decode(line)[0]) is more
+
+
+@given(entry=strategies.entries)
+@settings(deadline=None)
+def test_no_line_of_ours_says_more_than_we_know(entry: Entry):
+    line = encode(entry, ZERO)
+    assert isinstance(entry.event, Unknown) or not holds_more(line, decode(line)[0])
+
+
+def test_the_plan_is_found_in_its_line_as_it_was_written():
+    first = numbered(opened())[0]
+    spaced = resealed(encode(first, ZERO).replace(b'"title":"Restart', b'"mood": "calm","title":"Restart'))
+    assert plan_in(encode(first, ZERO)) == PLAN.encoded
+    assert plan_in(spaced) == PLAN.encoded.replace(b'"title":"Restart', b'"mood": "calm","title":"Restart')
+    assert plan_in(encode(NOTE, ZERO)) == b""

@@ -16,14 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runbook.core.entry import Entry
-from runbook.core.event import NoteAdded, RunnerStarted, RunOpened
+from runbook.core.event import Event, NoteAdded, RunnerStarted, RunOpened, Unknown
 from runbook.problem import Exit, Problems
 from runbook.record.codec import Tip
 from runbook.record.disk import is_locked
 from runbook.record.journal import Journal
 from runbook.record.reader import RecordReader
 from tests import strategies
-from tests.record.samples import numbered, story, write_journal
+from tests.record.samples import numbered, opened, story, write_journal
 
 
 def notes(count: int, start: int = 0) -> tuple[Entry, ...]:
@@ -155,6 +155,26 @@ def test_a_changed_journal_is_not_continued(tmp_path: Path, line: int):
     assert (problem.code, problem.where.line) == ("journal-hash", line % len(lines) + 1)
     assert path.read_bytes() == b"".join(lines)
     assert not is_locked(path)
+
+
+@pytest.mark.parametrize(
+    ("events", "line"),
+    [
+        ((*story()[:-3], Unknown(name="CommandSent", raw=b'{"type":"CommandSent","host":"db1"}')), 8),
+        ((opened(version="9.0.0"), *story()[1:-3]), 1),
+        ((opened(format=9), *story()[1:-3]), 1),
+    ],
+)
+def test_a_run_that_a_newer_version_wrote_is_not_continued(tmp_path: Path, events: tuple[Event, ...], line: int):
+    write_journal(tmp_path, *events)
+    with pytest.raises(Problems) as caught:
+        Journal.reopen(tmp_path)
+    refused = caught.value.problems[0]
+    assert (refused.code, refused.exit, str(refused.where)) == (
+        "record-newer",
+        Exit.REFUSED,
+        f"{tmp_path}/journal.jsonl:{line}",
+    )
 
 
 def test_after_a_failed_sync_nothing_is_tried_again_on_the_same_file(tmp_path: Path):

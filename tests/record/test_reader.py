@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.event import NoteAdded, RunEnded
-from runbook.problem import Problems
-from runbook.record.codec import ZERO, encode
+from runbook.core.event import Event, NoteAdded, RunEnded, RunnerStarted, Unknown
+from runbook.problem import Exit, Problem, Problems
 from runbook.record.journal import Journal
 from runbook.record.reader import RecordReader
 from tests.record.samples import numbered, opened, read_lines, story, write_journal
-from tests.record.test_codec import resealed
 
 
 def read(folder: Path) -> tuple[tuple, tuple[str, int]]:
@@ -81,26 +79,55 @@ def test_damage_says_what_why_where_and_what_may_still_be_used(tmp_path: Path):
     )
 
 
-def test_an_event_of_a_newer_version_says_which_version_reads_it(tmp_path: Path):
-    first = encode(numbered(opened(version="0.9.0"))[0], ZERO)
-    (tmp_path / "journal.jsonl").write_bytes(first)
-    tip = RecordReader(tmp_path)
-    tip.more()
-    newer = resealed(encode(numbered(NoteAdded(text=""), start=1)[0], tip.tip.prev).replace(b"NoteAdded", b"SealAdded"))
-    (tmp_path / "journal.jsonl").write_bytes(first + newer)
+def test_events_of_a_newer_version_are_read_over_and_told(tmp_path: Path):
+    raw = b'{"type":"SealAdded","by":"anna"}'
+    entries = write_journal(
+        tmp_path, opened(version="9.0.0"), Unknown(name="SealAdded", raw=raw), NoteAdded(text="after it")
+    )
     reader = RecordReader(tmp_path)
-    assert len(reader.more()) == 1
-    assert (reader.damage.code, reader.damage.fix) == (
-        "journal-unknown",
-        "Read it with version 0.9.0 of this program, which wrote it, or a later one.",
+    assert (tuple(reader.more()), reader.damage) == (entries, None)
+    assert reader.newer.problem == Problem(
+        what="The record was written by a newer version",
+        why="version 9.0.0 wrote it",
+        fix="What this one does not know was passed over; read it with version 9.0.0 of this program, or a later one.",
+        code="record-newer",
+        exit=Exit.REFUSED,
+        warning=True,
     )
 
 
-def test_a_record_of_a_newer_format_is_not_guessed_at(tmp_path: Path):
-    write_journal(tmp_path, opened(version="2.0.0", format=2))
+@pytest.mark.parametrize(
+    ("events", "sign", "line"),
+    [
+        ((opened(), RunnerStarted(pid=1)), "", 0),
+        ((opened(version=""), RunnerStarted(pid=1)), "", 0),
+        ((opened(version="0.0.9"),), "", 0),
+        ((opened(version="0.1.0.1"),), "version 0.1.0.1 wrote it", 1),
+        ((opened(format=7),), "it has format 7, and this version knows up to 2", 1),
+        (
+            (opened(), RunnerStarted(pid=1), RunnerStarted(pid=2, format=7)),
+            "it has format 7, and this version knows up to 2",
+            3,
+        ),
+        (
+            (opened(), Unknown(name="SealAdded", raw=b'{"type":"SealAdded"}')),
+            'this version does not know what "SealAdded" says',
+            2,
+        ),
+        (
+            (Unknown(name="RunOpened", raw=b'{"type":"RunOpened","format":7}'),),
+            "it has format 7, and this version knows up to 2",
+            1,
+        ),
+    ],
+)
+def test_a_newer_version_is_known_by_its_number_its_format_and_what_it_tells(
+    tmp_path: Path, events: tuple[Event, ...], sign: str, line: int
+):
+    write_journal(tmp_path, *events)
     reader = RecordReader(tmp_path)
-    assert reader.more() == []
-    assert reader.damage.what == "The record has format 2, this version reads up to 1"
+    reader.more()
+    assert (reader.newer.sign, reader.newer.line, reader.damage) == (sign, line, None)
 
 
 def test_a_growing_journal_is_read_as_it_grows(tmp_path: Path):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from runbook.core.action import Action, BlockAction, CommandAction, ConfirmAction, ParallelAction
 from runbook.core.event import (
     AttemptEnded,
     AttemptStarted,
+    Event,
     FailureResolved,
     GateAnswered,
     GateLapsed,
@@ -19,19 +23,51 @@ from runbook.core.event import (
     NoteAdded,
     RunEnded,
     RunnerStarted,
+    RunOpened,
     StepEnded,
+    StepEntered,
+    Unknown,
 )
+from runbook.core.host_key import ChangedKey, HostKey
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedSection, PlannedStep
+from runbook.core.shown import digest_of
 from runbook.problem import Exit
 from runbook.record.finding import Check, Finding
+from runbook.record.formats import rules_of
 from runbook.record.journal import Journal
 from runbook.record.output import OutputStore, Source
 from runbook.record.reader import RecordReader
 from runbook.record.verify import Grade, verify
-from tests.record.samples import ANNA, FILES, PLAN, numbered, opened, read_lines, story, write_journal, write_record
+from tests.record.samples import (
+    ANNA,
+    FILES,
+    PLAN,
+    announced,
+    entered,
+    numbered,
+    opened,
+    read_lines,
+    rechain,
+    story,
+    write_journal,
+    write_record,
+)  # fmt: skip
 
+CHECKS = (
+    "chain", "version", "plan", "ending", "attempts", "shown", "gates", "copies", "output", "torn", "access",
+)  # fmt: skip
 RESTART = CommandAction(shell="true")
+ASKED, RESTARTED = entered("1.1"), entered("1.2")
+ASKS = GateOpened(gate="1.1#1", step="1.1", kind="confirm", digest=ASKED.digest)
+OTHER = "0" * 64
+KEY = ChangedKey(machine="db1", known=(HostKey("rsa", "old"),), shown=HostKey("rsa", "new"))
+OTHER_PLAN = replace(
+    PLAN,
+    sections=(
+        replace(PLAN.sections[0], steps=(PLAN.sections[0].steps[0], replace(PLAN.sections[0].steps[1], cwd="/srv"))),
+    ),
+)
 
 
 @pytest.fixture
@@ -48,19 +84,18 @@ def rewrite(folder: Path, edit) -> None:
     (folder / "journal.jsonl").write_bytes(b"".join(edit(read_lines(folder))))
 
 
+def gate_about_key(digest: str) -> GateOpened:
+    return GateOpened(gate="1.2#1", step="1.2", kind="host_key", message=KEY.question, changed_key=KEY, digest=digest)
+
+
 def test_an_untouched_record_is_sound(record: Path):
     found = verify(record)
-    assert [(check.name, check.finding) for check in found.checks] == [
-        (name, Finding.OK)
-        for name in ("chain", "plan", "ending", "copies", "output", "attempts", "gates", "torn", "access")
-    ]
+    assert [(check.name, check.finding) for check in found.checks] == [(name, Finding.OK) for name in CHECKS]
     assert (found.grade, found.first_bad_line, found.lines, found.run) == (Grade.SOUND, 0, 11, "r1")
     assert found.grade.exit is Exit.HELD
 
 
 def test_the_head_is_the_hash_of_the_last_line(record: Path):
-    import hashlib
-
     assert verify(record).head == hashlib.sha256(read_lines(record)[-1]).hexdigest()
 
 
@@ -147,11 +182,9 @@ def test_a_gap_in_output_without_a_crash_is_an_alteration(tmp_path: Path):
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "out/../../secret", "out/..log/x", "journal.jsonl"])
 def test_a_journal_cannot_lead_the_verifier_out_of_the_record(tmp_path: Path, name: str):
-    import msgspec
-
     store = OutputStore(tmp_path)
     events = (*store.write(Source(step="1.2", host="db1", number=1, stream="out"), b"x"), *store.flush())
-    forged = msgspec.structs.replace(events[0], file=name)
+    forged = replace(events[0], file=name)
     write_journal(tmp_path, *story((forged,)))
     assert f'"{name}" cannot be a file of output' in failed(tmp_path)["output"].detail
 
@@ -177,9 +210,7 @@ def test_a_changed_or_missing_copy_is_found(record: Path, name: str):
 
 
 def test_a_plan_that_was_not_the_confirmed_one_is_found(tmp_path: Path):
-    import msgspec
-
-    first = msgspec.structs.replace(opened(), plan_digest="0" * 64)
+    first = replace(opened(), plan_digest="0" * 64)
     write_journal(tmp_path, first, *story()[1:])
     assert (failed(tmp_path)["plan"].finding, verify(tmp_path).first_bad_line) == (Finding.ALTERED, 1)
 
@@ -204,6 +235,102 @@ def test_nothing_may_follow_the_end(tmp_path: Path):
             line=11,
         )
     }
+
+
+@pytest.mark.parametrize(
+    ("events", "line", "detail"),
+    [
+        ((ASKED, ASKS, RESTARTED, announced(RESTARTED)), 0, "has the digest of what was shown, 4 times"),
+        ((replace(ASKED, digest=OTHER),), 2, "Step 1.1 was entered with the digest"),
+        ((ASKED, replace(ASKS, digest=OTHER)), 3, "Gate 1.1#1 was opened with the digest"),
+        ((ASKED, replace(ASKS, step="1.2")), 3, "Gate 1.1#1 was opened with the digest"),
+        ((RESTARTED, replace(announced(RESTARTED), digest=OTHER)), 3, "Step 1.2 on db1 was started with the digest"),
+        ((RESTARTED, replace(announced(RESTARTED), host="db2")), 3, "Step 1.2 on db2 was started with the digest"),
+        ((announced(RESTARTED),), 2, "Step 1.2 on db1 was started with the digest"),
+        ((RESTARTED, replace(announced(RESTARTED), digest="")), 3, "Step 1.2 on db1 was started with the digest"),
+        ((entered("1.2", OTHER_PLAN),), 2, "Step 1.2 was entered with something else for db1 than its plan shows"),
+        ((StepEntered(step="1.2"),), 0, ""),
+        ((StepEntered(step="1.2"), announced(RESTARTED)), 3, "Step 1.2 on db1 was started with the digest"),
+        ((gate_about_key(KEY.digest),), 0, ""),
+        ((gate_about_key(OTHER),), 2, "Gate 1.2#1 was opened with the digest"),
+    ],
+)
+def test_what_was_entered_asked_about_and_sent_is_what_was_shown(tmp_path: Path, events, line: int, detail: str):
+    write_journal(tmp_path, opened(), *events)
+    check = next(check for check in verify(tmp_path).checks if check.name == "shown")
+    assert (check.finding, check.line) == (Finding.ALTERED if line else Finding.OK, line)
+    assert detail in check.detail
+
+
+def test_the_digests_of_a_record_count_as_its_bytes_say_whatever_else_stands_in_them(record: Path):
+    """A newer version may say more in a plan and in what it shows: that is no alteration."""
+
+    def say_more(line: bytes) -> bytes:
+        return line.replace(b'"title":"Restart orders"', b'"mood":"calm","title":"Restart orders"')
+
+    plan = say_more(PLAN.encoded)
+    text = say_more(RESTARTED.shown["*"].replace('"kind"', '"care":9,"kind"').encode()).decode()
+    later = replace(RESTARTED, shown={"*": text}, digest=digest_of({"*": text}, ("db1",)))
+    started = announced(later)
+    told = [each for each in story() if not isinstance(each, RunOpened | StepEntered | AttemptStarted)]
+    first = replace(opened(version="9.0.0"), plan_digest=hashlib.sha256(plan).hexdigest())
+    write_journal(record.parent / "r2", first, *told[:4], later, started, *told[4:])
+    rechain(record.parent / "r2", say_more)
+    found = verify(record.parent / "r2")
+    assert {check.name: check.finding for check in found.checks if check.finding is not Finding.OK} == {
+        "version": Finding.NEWER
+    }
+    assert (found.grade, found.grade.exit) == (Grade.NEWER, Exit.NEWER)
+
+
+SEAL = Unknown(name="SealAdded", raw=b'{"type":"SealAdded","by":{"name":"anna"}}')
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (*story(), SEAL),
+        (*story()[:3], SEAL, *story()[4:]),
+        (opened(format=9), *story()[1:-1]),
+        (opened(format=9, plan_digest=OTHER), *story()[1:]),
+        (opened(version="9.0.0"), replace(ASKED, digest=OTHER), *story()[2:]),
+        (Unknown(name="RunOpened", raw=b'{"type":"RunOpened","format":9,"version":"9.0.0"}'), *story()[1:]),
+    ],
+    ids=[
+        "sealed",
+        "answered otherwise",
+        "ended otherwise",
+        "hashed otherwise",
+        "entered otherwise",
+        "opened otherwise",
+    ],
+)
+def test_a_record_of_a_newer_version_is_newer_and_never_altered(tmp_path: Path, events: tuple[Event, ...]):
+    write_journal(tmp_path, *events)
+    assert verify(tmp_path).grade is Grade.NEWER
+    assert verify(tmp_path).lines == len(events)
+
+
+def test_a_record_of_a_newer_version_whose_chain_is_broken_is_altered_all_the_same(tmp_path: Path):
+    write_journal(tmp_path, *story(), SEAL)
+    rewrite(tmp_path, lambda lines: [*lines[:2], lines[2].replace(b"Now?", b"Now!"), *lines[3:]])
+    assert (verify(tmp_path).grade, verify(tmp_path).first_bad_line) == (Grade.ALTERED, 3)
+
+
+@pytest.mark.parametrize("name", list(FILES))
+def test_copies_beside_an_unknown_event_are_still_held_to_their_hashes(record: Path, name: str):
+    rewrite(record, lambda lines: lines[:-1])
+    journal = Journal.reopen(record).journal
+    journal.append(*numbered(SEAL, story()[-1], start=10))
+    journal.close()
+    assert verify(record).grade is Grade.NEWER
+    (record / name).write_bytes(b"other")
+    assert verify(record).grade is Grade.ALTERED
+
+
+def test_the_copy_of_the_plan_is_the_plan_of_the_first_line(tmp_path: Path):
+    write_journal(tmp_path, opened(files={"plan.json": OTHER}), *story()[1:])
+    assert failed(tmp_path)["plan"].detail == "plan.json is another plan than that of the first line"
 
 
 def attempt(step: str = "1.2", number: int = 1) -> AttemptStarted:
@@ -336,3 +463,20 @@ def test_a_record_that_others_could_read_is_noted_but_sound(record: Path):
 def test_what_was_verified_is_what_is_read(record: Path):
     reader = RecordReader(record)
     assert (len(reader.more()), reader.tip.prev) == (verify(record).lines, verify(record).head)
+
+
+def test_a_record_that_was_begun_in_an_older_format_is_held_to_each_by_its_own_lines(tmp_path: Path):
+    """Format 1 hashed what it encoded; the runner that went on says that it hashes what it wrote."""
+    canonical = hashlib.sha256(msgspec.json.encode(PLAN, order="deterministic")).hexdigest()
+    [usual, early] = rules_of(1)
+    planned = PLAN.sections[0].steps[0]
+    for rules in (usual, early):
+        bare = StepEntered(step="1.1")
+        due = rules.step_digest(rules.texts(bare, planned, {}), planned)
+        old = (opened(format=1, plan_digest=canonical), replace(bare, digest=due), replace(ASKS, digest=due))
+        new = (RunnerStarted(pid=2, resumed=True, format=2), RESTARTED, announced(RESTARTED))
+        folder = tmp_path / type(rules).__name__
+        write_journal(folder, *old, *new)
+        assert [check.finding for check in verify(folder).checks if check.name in {"plan", "shown"}] == [Finding.OK] * 2
+        write_journal(folder / "forged", *old, *new[1:])
+        assert failed(folder / "forged")["shown"].line == 4

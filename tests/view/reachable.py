@@ -52,7 +52,9 @@ def plans(draw: st.DrawFn) -> Plan:
     )  # fmt: skip
 
 
-events = st.one_of(*(strategies.structs(kind) for kind in typing.get_args(Event) if kind is not RunOpened))
+events = st.one_of(
+    strategies.unknown, *(strategies.structs(kind) for kind in strategies.KNOWN if kind is not RunOpened)
+)
 
 
 @st.composite

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import click
-import msgspec
 
 from runbook.cli.compose import json_option, recordings_option, run_async, workspace
 from runbook.cli.diagnostics import can_show_screen, explain
@@ -19,6 +18,7 @@ from runbook.engine.clock import SystemClock
 from runbook.feed.output_view import OutputView
 from runbook.feed.replay import LONGEST_WAIT, RecordedReplay
 from runbook.problem import Problems
+from runbook.record.codec import body_of
 from runbook.view.sanitize import escaped_json
 
 
@@ -61,7 +61,7 @@ async def _tell(replay: RecordedReplay, speed: float) -> None:
 async def _print_entries(replay: RecordedReplay, speed: float) -> None:
     """The entries themselves, one a line."""
     async for entry, _ in _moments(replay, speed):
-        click.echo(escaped_json(msgspec.json.encode(entry).decode()))
+        click.echo(escaped_json(body_of(entry).decode()))
 
 
 async def _moments(replay: RecordedReplay, speed: float) -> AsyncIterator[tuple[Entry, Run]]:

@@ -47,8 +47,9 @@ def verb(*, run: str, recordings: str, as_json: bool, form: Format | None, outpu
     else:
         _write(output, text)
         say(f"Written: {safe(str(output))}")
-    if reader.damage is not None:
-        explain(Problems([reader.damage]))
+    wrong = reader.damage or reader.newer.problem
+    if wrong is not None:
+        explain(Problems([wrong]))
     return 0
 
 

@@ -12,7 +12,13 @@ from runbook.record.library import Library
 from runbook.record.verify import Verification, verify
 from runbook.view.sanitize import safe
 
-WORDS = {Finding.OK: "ok", Finding.NOTE: "note", Finding.MISSING: "MISSING", Finding.ALTERED: "ALTERED"}
+WORDS = {
+    Finding.OK: "ok",
+    Finding.NOTE: "note",
+    Finding.NEWER: "NEWER",
+    Finding.MISSING: "MISSING",
+    Finding.ALTERED: "ALTERED",
+}
 
 
 @click.command("verify")

@@ -128,7 +128,7 @@ async def measure(folder: Path, hosts: int) -> Cost:
     world = ScriptedConnector(lambda _host, _command: Says())
     masker = Masker.for_secrets(())
     fleet = Fleet(recorder.run.hosts, {"ssh": world, "local": world}, clock, executor.tell, lambda _machine: None)
-    entering = Entering((), masker.mask_text, clock)
+    entering = Entering((), masker.mask_text, clock, folder=Path())
     workers = RunWorkers(
         Tools(
             recorder=recorder,

@@ -76,8 +76,18 @@ class UploadAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     src: Text
     dest: Text
     mode: str = ""
-    """Octal, as chmod takes it."""
+    """Octal, as chmod takes it; empty keeps the source's, which is written out where that is shown."""
     owner: str = ""
+    size: int = 0
+    """Bytes of the source as it was shown."""
+    sha256: str = ""
+    """Of the source as it was shown, and no other is sent; empty until it was. Filled in when the plan is made, or
+    when the step is entered where the file cannot be known before.
+    """
+
+    def pinned(self, *, size: int, sha256: str, mode: str) -> UploadAction:
+        """The same of the file that is there now."""
+        return msgspec.structs.replace(self, size=size, sha256=sha256, mode=self.mode or mode)
 
 
 class DownloadAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="download", omit_defaults=True):

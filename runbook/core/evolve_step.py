@@ -48,7 +48,7 @@ def _step_entered(run: Run, event: StepEntered, at: float) -> Run:
         return run
     numbers = {host: attempt.number for host, attempt in state.attempts.items()}
     # What the plan shows whole is not read a second time.
-    told = read_back(event.shown) if state.planned.awaits else {}
+    told = read_back(event.shown) if state.planned.waits else {}
     entered = StepState(
         planned=state.planned,
         phase=StepPhase.ENTERED,
@@ -128,7 +128,7 @@ def _failure_resolved(run: Run, event: FailureResolved, at: float) -> Run:
     match event.choice:
         case "retry" | "retry_failed":
             run = _reopen_children(run, state.planned)
-            if event.choice == "retry" and state.planned.awaits:
+            if event.choice == "retry" and state.planned.waits:
                 # A value that it waited for may be another one by now: it is rendered, and shown, anew.
                 return set_step(run, replace(_ahead_again(state), let_through=state.let_through))
             return set_step(run, _again(run, state, at, only_failed=event.choice == "retry_failed"))

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from runbook.core.action import Action, Expectation, Work
+from runbook.core.action import Action, Expectation, UploadAction, Work
 from runbook.core.host import Host, Json, Scalar
 from runbook.core.host_key import HostKeys
 from runbook.core.milestone_name import Milestone, Seconds
@@ -102,6 +102,12 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     def action_on(self, host: str) -> Action:
         """What is done on that host."""
         return self.by_host.get(host, self.action)
+
+    @property
+    def waits(self) -> bool:
+        """True when the plan cannot show exactly what is sent: it is shown when the step is entered."""
+        unseen = any(isinstance(one, UploadAction) and not one.sha256 for one in (self.action, *self.by_host.values()))
+        return bool(self.awaits) or unseen
 
     @property
     def children(self) -> tuple[PlannedStep, ...]:

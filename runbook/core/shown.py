@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from runbook.core.action import Action
+from runbook.core.action import Action, UploadAction
 from runbook.core.host import Host
 from runbook.core.plan import PlannedStep
 
@@ -47,8 +47,19 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
         """A line of JSON. Written once, when a step is entered; from then on the record's text is the truth."""
         return msgspec.json.encode(self, order="deterministic").decode()
 
+    def of(self, shown: Shown) -> Shown:
+        """The same of the file that was shown, where the plan could not name it: what is there now is seen later."""
+        return msgspec.structs.replace(self, action=pinned_as(self.action, shown.action))
+
 
 _decoder = msgspec.json.Decoder(Shown)
+
+
+def pinned_as(action: Action, shown: Action) -> Action:
+    """The action of the file that was shown, where it sends one that the plan could not name."""
+    if isinstance(action, UploadAction) and isinstance(shown, UploadAction) and not action.sha256:
+        return action.pinned(size=shown.size, sha256=shown.sha256, mode=shown.mode)
+    return action
 
 
 def texts_of(shown: Mapping[str, Shown]) -> dict[str, str]:

@@ -15,10 +15,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from operator import is_
-from typing import TypeVar
+from pathlib import Path
+from typing import TypeVar, cast
+
+from msgspec.structs import replace
 
 from runbook.core import fanout
-from runbook.core.action import Action, WaitAction
+from runbook.core.action import Action, UploadAction, WaitAction
 from runbook.core.clock import Clock
 from runbook.core.command import Secret
 from runbook.core.effect import Enter
@@ -27,15 +30,18 @@ from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.result import Result
 from runbook.core.run import Run, StepPhase, StepState
-from runbook.core.shown import EVERYWHERE, digest_of, texts_of
+from runbook.core.shown import EVERYWHERE, Shown, digest_of, texts_of
 from runbook.core.verdict import verdicts
 from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
 from runbook.engine.rendering import Grounds, Visit, grounds_of
 from runbook.engine.workers import Answer
+from runbook.planning.pins import pinned
 from runbook.problem import Problems, problem
 from runbook.template.scope import InOrder, Scope
 from runbook.template.template import Evaluation, evaluate, names_in_expression
+from runbook.transport.local.files import Measured, here
+from runbook.transport.local.measuring import measure_at
 
 V = TypeVar("V")
 
@@ -48,8 +54,9 @@ _TIME_OF_DAY = re.compile(r"(\d{1,2}):(\d{2})$")
 class Entering:
     """Answers `Enter` effects, and renders what an attempt sends."""
 
-    def __init__(self, secrets: tuple[Secret, ...], mask: Callable[[str], str], clock: Clock) -> None:
-        """`mask` is applied to every text that goes on record."""
+    def __init__(self, secrets: tuple[Secret, ...], mask: Callable[[str], str], clock: Clock, *, folder: Path) -> None:
+        """`mask` is applied to every text that goes on record; files that steps send are sought from `folder`."""
+        self._folder = folder
         self._secrets = {secret.name: secret for secret in secrets}
         self._mask = mask
         self._clock = clock
@@ -84,6 +91,8 @@ class Entering:
         if planned.hosts and not hosts:
             return (StepSkipped(step=state.id, reason="; ".join(dict.fromkeys(left_out.values()))),)
         shown = await slices.over(hosts or [EVERYWHERE], visit.shown)
+        if planned.waits:
+            shown |= await self._measured(visit, shown)
         texts = texts_of(shown)
         return (
             StepEntered(
@@ -95,6 +104,24 @@ class Entering:
                 wait=self._wait(next(iter(shown.values())).action),
             ),
         )
+
+    async def _measured(self, visit: Visit, shown: Mapping[str, Shown]) -> dict[str, Shown]:
+        """What is shown to the hosts that are sent a file of which the plan could not say what it holds.
+
+        Raises:
+            Problems: There is no such file, or nothing that can be sent.
+        """
+        found: dict[Path, Measured] = {}
+        pinned_on: dict[str, Shown] = {}
+        for host, one in shown.items():
+            if not isinstance(one.action, UploadAction) or one.action.sha256:
+                continue
+            # What is shown has its secrets masked; the file has to be sought under its real name.
+            path = here(self._folder, cast("UploadAction", visit.sent(host).action).src)
+            found[path] = found.get(path) or await measure_at(path)
+            action = pinned(one.action, found[path], keeps_mode=not visit.planned.become)
+            pinned_on[host] = replace(one, action=action)
+        return pinned_on
 
     async def _refused(self, visit: Visit, hosts: list[str], slices: _Slices) -> dict[str, Evaluation]:
         """The hosts whose condition is false, and what it looked at."""

@@ -147,7 +147,7 @@ def _tools(
             accepted,
         ),
         masker=masker,
-        entering=Entering(secrets, masker.mask_text, clock),
+        entering=Entering(secrets, masker.mask_text, clock, folder=Path(handover.book_folder)),
         clock=clock,
         secrets=secrets,
         folder=Path(handover.book_folder),

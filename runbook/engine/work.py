@@ -8,6 +8,7 @@ because a crash of ours says nothing about the host.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 import msgspec
 
@@ -19,7 +20,7 @@ from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.result import Result
 from runbook.core.run import AttemptState, Run
-from runbook.core.shown import becomes, hash_of
+from runbook.core.shown import becomes, hash_of, pinned_as
 from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
 from runbook.engine.rendering import Sent
@@ -153,7 +154,7 @@ class RunWorkers:
         run = self._tools.recorder.run
         visit = self._tools.entering.visit(run, planned)
         shown = run.shown_on(run.steps[effect.step], effect.host)
-        if not reattach and visit.shown(effect.host).text != shown.text:
+        if not reattach and visit.shown(effect.host).of(shown).text != shown.text:
             raise problem(
                 "a value changed between showing this step and sending it",
                 why="another step registered it again in the meantime",
@@ -161,7 +162,8 @@ class RunWorkers:
                 code="changed-since-shown",
                 exit=Exit.REFUSED,
             )
-        return visit.sent(effect.host)
+        sent = visit.sent(effect.host)
+        return dataclasses.replace(sent, action=pinned_as(sent.action, shown.action))
 
     def _bench(self, effect: Attempt, sent: Sent, sink: Sink, *, reattach: bool) -> Bench:
         tools, run, planned = self._tools, self._tools.recorder.run, sent.planned

@@ -34,6 +34,7 @@ from runbook.core.runbook import BlockStep, ParallelStep, Probe, ProbeStep, Step
 from runbook.document.source import Limits
 from runbook.inventory.explain import why_missing
 from runbook.planning.draft import Draft
+from runbook.planning.pins import missing
 from runbook.planning.targets import EVERYTHING, limited, resolve
 from runbook.problem import Problem, Where, nearest, problem
 from runbook.template.settled_text import settle_expression, settle_text
@@ -106,8 +107,25 @@ def runs_on_hosts(action: Action) -> bool:
     return isinstance(action, RUNS_ON_HOSTS) or (isinstance(action, WaitForAction) and bool(action.command))
 
 
-def fill_in(draft: Draft, action: Action, hosts: tuple[str, ...], *, beside: frozenset[str], where: Where) -> Planned:
-    """The action rendered as far as it can be. `beside` are names that other texts of the same step need."""
+def fill_in(
+    draft: Draft,
+    action: Action,
+    hosts: tuple[str, ...],
+    *,
+    beside: frozenset[str],
+    where: Where,
+    keeps_mode: bool = False,
+) -> Planned:
+    """The action rendered as far as it can be, and the file that it sends looked at.
+
+    Args:
+        draft: Of the plan.
+        action: As written.
+        hosts: Its targets.
+        beside: Names that other texts of the same step need.
+        where: Where the problems belong.
+        keeps_mode: Of an upload, see `pins.pinned`.
+    """
     with draft.collecting(where):
         names = names_in_action(action) | beside
         check_secrets(draft, action, where)
@@ -116,7 +134,10 @@ def fill_in(draft: Draft, action: Action, hosts: tuple[str, ...], *, beside: fro
             # env and cwd are one value for all hosts in a plan, so with `host` in them they are rendered on entering.
             late |= beside & {"host"}
             if not late:
-                return _rendered(draft, action, hosts, names)
+                done = _pinned(draft, _rendered(draft, action, hosts, names), hosts, keeps_mode=keeps_mode)
+                late = missing((done.action, *done.by_host.values()))
+                if not late:
+                    return done
             return Planned(_settled(draft, action), {}, tuple(sorted(late)))
     return Planned(action, {}, ())
 
@@ -215,6 +236,14 @@ def _rendered(draft: Draft, action: Action, hosts: tuple[str, ...], names: froze
     rendered = {host: render_action(action, draft.scope(host)) for host in hosts}
     first = rendered[hosts[0]]
     return Planned(first, {host: each for host, each in rendered.items() if each != first}, ())
+
+
+def _pinned(draft: Draft, done: Planned, hosts: tuple[str, ...], *, keeps_mode: bool) -> Planned:
+    on = draft.pins.on
+    by_host = {host: on(each, keeps_mode=keeps_mode) for host, each in done.by_host.items()}
+    for action in (done.action, *done.by_host.values()):
+        draft.pins.made_by(action, hosts)
+    return Planned(on(done.action, keeps_mode=keeps_mode), by_host, ())
 
 
 def _probe_hosts(draft: Draft, probe: Probe, action: Action, around: tuple[str, ...]) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from runbook.planning.canary import plan_canary
 from runbook.planning.draft import CompileOptions, Draft, Given
 from runbook.planning.labels import resolve_labels, resolve_outside
 from runbook.planning.parameters import SecretSource, Settled, settle
+from runbook.planning.pins import Pins
 from runbook.planning.policy import check_protected, check_safeguards, with_gates
 from runbook.planning.registering import check_order, late_names, registered_by
 from runbook.planning.sections import plan_sections, preflight_section, touched_hosts
@@ -82,6 +83,7 @@ def _draft(runbook: Runbook, inventory: Inventory, options: CompileOptions, sett
         runbook=runbook,
         inventory=inventory,
         options=options,
+        pins=Pins(Path(runbook.source).resolve().parent),
         values=settled.values,
         secrets=frozenset(each.name for each in settled.planned if each.secret),
         registers=registers,

@@ -19,6 +19,7 @@ from runbook.core.host import Json
 from runbook.core.inventory import Inventory
 from runbook.core.plan import PlannedProbe, StepId
 from runbook.core.runbook import Runbook, Step
+from runbook.planning.pins import Pins
 from runbook.problem import Exit, Problem, Problems, Where, nearest
 from runbook.template.scope import Scope
 from runbook.template.template import names_in
@@ -73,6 +74,8 @@ class Draft:
     runbook: Runbook
     inventory: Inventory
     options: CompileOptions
+    pins: Pins
+    """Of the files that the plan sends; relative paths start at the outermost runbook's folder."""
     values: Mapping[str, Json] = field(default_factory=dict)
     """Parameters that are known now, without secrets."""
     secrets: frozenset[str] = frozenset()

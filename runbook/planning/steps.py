@@ -78,7 +78,14 @@ def plan_step(draft: Draft, step: Step, step_id: StepId, around: Around) -> tupl
     _check_logins(draft, step, hosts)
     draft.written[step_id] = step
     planned = _planned(draft, step, step_id, around, hosts)
-    done = fill_in(draft, action, hosts, beside=_names_beside(draft, step), where=step.at(word_of(step.action)))
+    done = fill_in(
+        draft,
+        action,
+        hosts,
+        beside=_names_beside(draft, step),
+        where=step.at(word_of(step.action)),
+        keeps_mode=not planned.become,
+    )
     keys = _keys_beside(draft, step, waits=bool(done.awaits))
     planned = msgspec.structs.replace(
         planned, action=done.action, by_host=done.by_host, awaits=done.awaits, changes=_changes(step, action), **keys

@@ -119,7 +119,7 @@ class AsWritten:
         self, texts: Mapping[str, str], planned: PlannedStep, hosts: Mapping[str, Host]
     ) -> tuple[str, ...]:
         """Compared as values: a field of a newer version is in neither."""
-        if planned.awaits:
+        if planned.waits:
             return ()
         said = read_back({text: text for text in texts.values()})
         return tuple(

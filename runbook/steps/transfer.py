@@ -26,6 +26,7 @@ from runbook.problem import Exit, Problems, problem
 from runbook.steps.command import followed
 from runbook.steps.ending import not_repeated, refused, settled, unopened
 from runbook.steps.kind import Bench, Finding
+from runbook.transport.local import files
 from runbook.transport.session import Session, Stream, Transferred
 from runbook.transport.shell.quoting import quote
 
@@ -79,7 +80,7 @@ async def _timely(work: Coroutine[None, None, Finding], bench: Bench) -> Finding
 
 
 async def _direct(session: Session, action: UploadAction, bench: Bench, *, mode: int | None) -> Finding:
-    arrived = await session.upload(_local(action.src, bench), action.dest, mode=mode)
+    arrived = await session.upload(_local(action.src, bench), action.dest, mode=mode, shown=_shown(action))
     if action.owner:
         owned = await _aside(session, Command(argv=("chown", "--", action.owner, action.dest)), bench)
         if owned.outcome is not Outcome.SUCCEEDED:
@@ -92,7 +93,7 @@ async def _staged(session: Session, action: UploadAction, bench: Bench) -> Findi
     stage = "/tmp/.runbook-" + hashlib.sha256(bench.job.id.encode()).hexdigest()[:24]  # noqa: S108 - see above
     # On record first: were this attempt cut off, somebody has to know what lies there.
     await bench.state(Staged(path=stage))
-    arrived = await session.upload(_local(action.src, bench), stage, mode=0o600)
+    arrived = await session.upload(_local(action.src, bench), stage, mode=0o600, shown=_shown(action))
     placed = await _aside(session, Command(shell=placing(stage, action), become=bench.become), bench)
     return placed if placed.outcome is not Outcome.SUCCEEDED else await _done(arrived, action.dest, bench)
 
@@ -120,8 +121,12 @@ async def _aside(session: Session, command: Command, bench: Bench) -> Finding:
 
 
 def _local(path: str, bench: Bench) -> Path:
-    """A path on our side; a relative one starts at the runbook's folder."""
-    return bench.folder / Path(path).expanduser()
+    return files.here(bench.folder, path)
+
+
+def _shown(action: UploadAction) -> Transferred | None:
+    """What the file has to be; None in a plan that was made before files were looked at."""
+    return Transferred(size=action.size, sha256=action.sha256) if action.sha256 else None
 
 
 async def _fetched(session: Session, action: DownloadAction, bench: Bench) -> Finding:

@@ -54,7 +54,8 @@ def _text(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for
         case ScriptAction():
             return _script(action)
         case UploadAction():
-            return f"upload {action.src} to {action.dest}{_ownership(action)}"
+            pin = f",\n{action.size} bytes, SHA-256 {action.sha256}" if action.sha256 else ""
+            return f"upload {action.src} to {action.dest}{_ownership(action)}{pin}"
         case DownloadAction():
             return f"download {action.src} to {action.dest}"
         case HttpAction():

@@ -6,6 +6,7 @@ know them; it decides nothing itself and prints nothing.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from datetime import date, timedelta
 from pathlib import Path
@@ -190,7 +191,8 @@ class LocalWorkspace:
         """
         # Step mode is the runner's business: the plan stays the one that was shown, whose digest can be compared.
         wish = Wish(book=path, inventory=inventory, reading=Reading(agree=agree), given=given, source="form")
-        prepared = prepare(self.settings, wish, self.secret)
+        # Beside the loop: files that are sent are read whole to be measured.
+        prepared = await asyncio.to_thread(prepare, self.settings, wish, self.secret)
         if digest and prepared.plan.digest != digest:
             raise _changed(path)
         run = await self.launch(prepared, HowToRun(step_mode=step_mode))

@@ -97,7 +97,7 @@ class Stage:
                 accepted,
             ),
             masker=masker,
-            entering=Entering(self.secrets, masker.mask_text, self.clock),
+            entering=Entering(self.secrets, masker.mask_text, self.clock, folder=self.root),
             clock=self.clock,
             secrets=self.secrets,
             folder=self.root,

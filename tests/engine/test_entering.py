@@ -237,8 +237,8 @@ def seconds_of(work: Callable[[], object]) -> float:
 @pytest.mark.slow
 def test_entering_on_a_thousand_hosts_costs_at_most_twelve_times_what_a_hundred_cost() -> None:
     few, many = registered_on(100), registered_on(1000)
-    cost_of_few = seconds_of(lambda: entered_and_sent(few, Entering((), str, SystemClock())))
-    cost_of_many = seconds_of(lambda: entered_and_sent(many, Entering((), str, SystemClock())))
+    cost_of_few = seconds_of(lambda: entered_and_sent(few, Entering((), str, SystemClock(), folder=Path())))
+    cost_of_many = seconds_of(lambda: entered_and_sent(many, Entering((), str, SystemClock(), folder=Path())))
     assert cost_of_many <= 12 * cost_of_few
 
 
@@ -250,14 +250,14 @@ def test_each_host_is_rendered_once_to_be_shown_and_once_to_be_sent(monkeypatch:
         return render_action(action, scope, reveal=reveal)
 
     monkeypatch.setattr(rendering, "render_action", counted)
-    entered_and_sent(registered_on(3), Entering((), str, SystemClock()))
+    entered_and_sent(registered_on(3), Entering((), str, SystemClock(), folder=Path()))
     assert asked == {(f"web000{host}", reveal): 1 for host in range(3) for reveal in (False, True)}
 
 
 async def test_others_get_a_turn_between_the_slices_of_entering(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entering, "SLICE", 0.0)
     run = registered_on(50)
-    entered = asyncio.create_task(Entering((), str, SystemClock()).enter(run, Enter("1.2", 1)))
+    entered = asyncio.create_task(Entering((), str, SystemClock(), folder=Path()).enter(run, Enter("1.2", 1)))
     turns = 0
     while not entered.done():
         await asyncio.sleep(0)
@@ -268,7 +268,7 @@ async def test_others_get_a_turn_between_the_slices_of_entering(monkeypatch: pyt
 
 async def test_a_step_is_not_entered_on_what_has_changed_since() -> None:
     run = registered_on(3)
-    answer = await Entering((), str, SystemClock()).enter(run, Enter("1.2", 1))
+    answer = await Entering((), str, SystemClock(), folder=Path()).enter(run, Enter("1.2", 1))
 
     def then(event: Event) -> Run:
         return evolve(run, Entry(seq=run.seq + 1, at=run.now, wall="", event=event))
@@ -284,7 +284,7 @@ async def test_a_step_is_not_entered_on_what_has_changed_since() -> None:
 def test_a_folder_and_a_user_that_a_secret_went_into_are_shown_masked_and_sent_as_they_are() -> None:
     around = {"cwd": "/srv/{{ token }}", "become": True, "become_user": "{{ token }}"}
     run = Story(plan(step("1.1", awaits=("token",), **around))).start().run
-    enters = Entering((Secret("token", "hunter22"),), str, SystemClock())
+    enters = Entering((Secret("token", "hunter22"),), str, SystemClock(), folder=Path())
     visit = enters.visit(run, run.steps["1.1"].planned)
     sent = visit.sent("db1").planned
     assert visit.shown("db1").around == Surroundings(cwd=f"/srv/{MASK}", user=MASK)

@@ -64,7 +64,7 @@ class Hands:
     def __init__(self, live: Live, attempt: Callable[[Attempt], Event | None] = lambda _effect: None) -> None:
         self._live = live
         self._attempt = attempt
-        self._entering = Entering((), str, SystemClock())
+        self._entering = Entering((), str, SystemClock(), folder=Path())
         self.asked: Counter[tuple[str, object]] = Counter()
         self.cancelled: list[object] = []
         self.kinds = kinds_of(self)

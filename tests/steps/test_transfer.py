@@ -115,6 +115,20 @@ async def test_a_missing_source_and_a_bad_mode_fail_in_words(folder):
     assert bad.detail == '"u+x" is not a mode. Write octal digits: "0644".'
 
 
+async def test_a_file_that_is_not_what_was_shown_is_not_sent_whoever_the_step_becomes(folder):
+    action = UploadAction(src="motd", dest="/etc/motd", mode="0644", size=6, sha256=SHA)
+    stage = "/tmp/.runbook-" + hashlib.sha256(b"run/1.1/db1/1").hexdigest()[:24]
+    for become, place in ((None, "/etc/motd"), (Become(), stage)):
+        desk = scripted({placing(stage, action): Says()})
+        (folder / "motd").write_bytes(HELLO)
+        assert (await UploadKind().attempt(action, desk.bench(folder=folder, become=become))) == arrived("/etc/motd")
+        assert desk.connector.files.pop(("db1", place)) == HELLO
+        (folder / "motd").write_bytes(b"jello\n")
+        finding = await UploadKind().attempt(action, desk.bench(folder=folder, become=become))
+        assert (finding.outcome, desk.connector.files) == (Outcome.FAILED, {})
+        assert finding.detail.startswith(f"{folder}/motd is not what was shown: shown was 6 bytes with SHA-256 {SHA}")
+
+
 async def test_an_unreachable_host_gets_nothing(folder):
     desk = Desk(connector=ScriptedConnector({}, unreachable={"db1": unreachable("db1")}))
     up = await UploadKind().attempt(UploadAction(src="motd", dest="/x"), desk.bench(folder=folder))

@@ -39,15 +39,16 @@ class Source:
         """
         self.path = path
         try:
-            self._file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+            number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             raise failed(f"{path} cannot be read", error.strerror or str(error)) from error
-        found = os.fstat(self._file.fileno())
+        found = os.fstat(number)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(number)
+            raise failed(f"{path} is not a regular file", "", fix="Name a file.")
         self.mode = stat.S_IMODE(found.st_mode)
         """Its permission bits."""
-        if not stat.S_ISREG(found.st_mode):
-            self.close()
-            raise failed(f"{path} is not a regular file", "", fix="Name a file.")
+        self._file = os.fdopen(number, "rb")
         self.rewind()
 
     def rewind(self) -> None:
@@ -134,6 +135,11 @@ def _whole(source: Source) -> Transferred:
     while source.read():
         pass
     return source.found
+
+
+def here(folder: Path, path: str) -> Path:
+    """A path on our side as a runbook names it; a relative one starts at the runbook's folder."""
+    return folder / Path(path).expanduser()
 
 
 def beside(path: Path | str, nonce: str) -> str:

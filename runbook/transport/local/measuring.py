@@ -6,12 +6,23 @@ Apart from `files.py`, so that whoever only plans need not load a loop.
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
-from runbook.transport.local.files import BLOCK, Source
+from runbook.transport.local.files import BLOCK, Measured, Source
 from runbook.transport.session import Transferred
 
 STRETCH = 64 * BLOCK
 """Bytes read in one go by a thread; between two of them whoever waits can give up."""
+
+
+async def measure_at(path: Path) -> Measured:
+    """Look at a file.
+
+    Raises:
+        Problems: It is missing, unreadable or not a regular file.
+    """
+    with await asyncio.to_thread(Source, path) as source:
+        return Measured(await measure(source), source.mode)
 
 
 async def measure(source: Source) -> Transferred:

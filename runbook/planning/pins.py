@@ -1,0 +1,62 @@
+"""Pinning the files that a run sends: what they hold when they are shown is what is sent, and nothing else.
+
+A file that does not exist yet, or that an earlier step downloads, is made by the run, so its step waits for it as it
+would for a registered value: it is pinned, and shown, when the step is entered. Nothing is read into memory and no
+content is kept; whoever sends a file compares it again with what stands here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from runbook.core.action import Action, DownloadAction, UploadAction
+from runbook.transport.local.files import Measured, here, measured_at
+
+
+class Pins:
+    """The files of one plan, each looked at once, however many hosts it is for."""
+
+    def __init__(self, folder: Path) -> None:
+        """Relative paths start at that folder."""
+        self._folder = folder
+        self._found: dict[Path, Measured] = {}
+        self._made: set[str] = set()
+
+    def on(self, action: Action, *, keeps_mode: bool) -> Action:
+        """A rendered action with what its file holds; as it is when it sends none, or none is there.
+
+        Raises:
+            Problems: There is something that cannot be sent.
+        """
+        if not isinstance(action, UploadAction):
+            return action
+        path = here(self._folder, action.src)
+        # A folder that may not be looked into has no file for us either.
+        if os.path.normpath(path) in self._made or not os.path.exists(path):  # noqa: PTH110
+            return action
+        if path not in self._found:
+            self._found[path] = measured_at(path)
+        return pinned(action, self._found[path], keeps_mode=keeps_mode)
+
+    def made_by(self, action: Action, hosts: Iterable[str]) -> None:
+        """A download makes its file anew, so what an earlier run left in that place is not what will be sent."""
+        if isinstance(action, DownloadAction):
+            dest, name = here(self._folder, action.dest), PurePosixPath(action.src).name
+            landings = (dest, dest / name, *(dest / host / name for host in hosts))
+            self._made |= {os.path.normpath(path) for path in landings}
+
+
+def pinned(action: UploadAction, found: Measured, *, keeps_mode: bool) -> UploadAction:
+    """The action of the file that was measured.
+
+    `keeps_mode` where the destination gets the source's mode unless the step names one: it is part of what is shown.
+    """
+    mode = f"{found.mode:04o}" if keeps_mode else ""
+    return action.pinned(size=found.content.size, sha256=found.content.sha256, mode=mode)
+
+
+def missing(actions: Iterable[Action]) -> frozenset[str]:
+    """What such actions still wait for, in words."""
+    return frozenset(f"file {one.src}" for one in actions if isinstance(one, UploadAction) and not one.sha256)

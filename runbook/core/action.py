@@ -223,6 +223,10 @@ class NotifyAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     to: tuple[str, ...] = ()
 
 
+FABRIC_SETTINGS = ("fabric.yaml", "fabric.yml", "fabric.json", "fabric.py")
+"""Files beside a fabfile, or beside the package that is one, from which Fabric takes settings: the first there is."""
+
+
 class FabricAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="fabric", omit_defaults=True):
     """Run a task of an existing fabfile in a child process."""
 
@@ -231,6 +235,10 @@ class FabricAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     args: dict[str, Json] = {}
     sha256: str = ""
     """Of the fabfile as the plan saw it; one that has changed since is not run. The compiler fills it in."""
+    beside: dict[str, str] | None = None
+    """SHA-256 of what it brings along, by path from its project's folder: modules that it imports and settings. Nothing
+    else from there is loaded. None in plans that were made before anybody looked.
+    """
 
 
 class BlockAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="block", omit_defaults=True):

@@ -109,7 +109,7 @@ NOT_KEYS: Mapping[type, frozenset[str]] = MappingProxyType(
         runbook.Parameter: frozenset({"where", "places"}),
         runbook.RecoveryPoint: frozenset({"where", "places"}),
         action.UploadAction: frozenset({"size", "sha256"}),
-        action.FabricAction: frozenset({"sha256"}),
+        action.FabricAction: frozenset({"sha256", "beside"}),
     }
 )
 """Fields that the reader fills itself."""

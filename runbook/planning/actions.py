@@ -34,6 +34,7 @@ from runbook.core.runbook import BlockStep, ParallelStep, Probe, ProbeStep, Step
 from runbook.document.source import Limits
 from runbook.inventory.explain import why_missing
 from runbook.planning.draft import Draft
+from runbook.planning.fabfile import brought_along, entry
 from runbook.planning.pins import missing
 from runbook.planning.targets import EVERYTHING, limited, resolve
 from runbook.problem import Problem, Where, nearest, problem
@@ -96,7 +97,7 @@ def to_action(  # noqa: PLR0911 - one line or two for each kind that is written 
             return msgspec.structs.replace(written, dest=draft.from_outside(written.dest))
         case FabricAction():
             with draft.collecting(where):
-                return _with_digest(draft, written, where)
+                return _with_digests(draft, written, where)
             return written
         case _:
             return written
@@ -269,17 +270,20 @@ def with_text(draft: Draft, script: ScriptAction, where: Where) -> ScriptAction:
     return msgspec.structs.replace(script, path=path.strip(), text=_read(file, where))
 
 
-def _with_digest(draft: Draft, fabric: FabricAction, where: Where) -> FabricAction:
-    """The task with its fabfile's digest, so that the file that was confirmed is the file that is run.
+def _with_digests(draft: Draft, fabric: FabricAction, where: Where) -> FabricAction:
+    """The task with the digests of its fabfile and of what that brings along: what was confirmed is what is run.
 
     Raises:
-        Problems: the file cannot be read, or is no text.
+        Problems: a file cannot be read, or is no text.
     """
-    shown = draft.from_outside(fabric.file)
     file = draft.folder / fabric.file
-    file = file / "__init__.py" if file.is_dir() else file
-    draft.read[str(file)] = None
-    return msgspec.structs.replace(fabric, file=shown, sha256=hashlib.sha256(_read(file, where).encode()).hexdigest())
+    sums = {}
+    for path in (entry(file), *brought_along(file)):
+        draft.read[str(path)] = None
+        sums[path] = hashlib.sha256(_read(path, where).encode()).hexdigest()
+    first, *others = sums
+    beside = {str(path.relative_to(file.parent)): sums[path] for path in others}
+    return msgspec.structs.replace(fabric, file=draft.from_outside(fabric.file), sha256=sums[first], beside=beside)
 
 
 def _read(file: Path, where: Where) -> str:

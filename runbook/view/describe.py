@@ -71,8 +71,7 @@ def _text(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for
         case NotifyAction():
             return f"notify {', '.join(action.to) or 'everybody'}: {action.message}"
         case FabricAction():
-            given = ", ".join(f"{name}={value!r}" for name, value in action.args.items())
-            return f"fabric task {action.task}({given}) of {action.file} {action.sha256[:12]}".rstrip()
+            return _fabric(action)
         case ConfirmAction():
             return action.message
         case ApproveAction():
@@ -102,6 +101,13 @@ def _text(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for
 def _script(action: ScriptAction) -> str:
     runs = shlex.join((*action.interpreter, *((action.path,) if action.path else ()), *action.args))
     return f"script for {runs}:\n{action.text}"
+
+
+def _fabric(action: FabricAction) -> str:
+    given = ", ".join(f"{name}={value!r}" for name, value in action.args.items())
+    task = f"fabric task {action.task}({given}) of {action.file}"
+    beside = (f"with {name}, SHA-256 {digest}" for name, digest in (action.beside or {}).items())
+    return "\n".join((f"{task}, SHA-256 {action.sha256}" if action.sha256 else task, *beside))
 
 
 def _ownership(action: UploadAction) -> str:

@@ -69,7 +69,7 @@ def carry_out(orders: Orders, tell: Callable[[Report], None]) -> End:
     except fabric_ends.LoginFailed as failed:
         return NotOpened(failed.problem)
     tell(Opened(f"fabric {fabric.__version__}, paramiko {paramiko.__version__}"))
-    fabfile = Fabfile(orders.file)
+    fabfile = Fabfile(orders)
     transport = connection.transport
     try:
         execute(fabfile, orders, connection)

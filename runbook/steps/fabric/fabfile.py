@@ -9,8 +9,10 @@ stopped too late. The task gets the connection that was opened before; what the 
 from __future__ import annotations
 
 import inspect
+import sys
+import tempfile
 from collections.abc import Sequence
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -27,24 +29,36 @@ from invoke.tasks import Call, Task
 
 from runbook.problem import Exit, nearest, problem
 from runbook.steps.fabric import runner as fabric_runner
+from runbook.steps.fabric.project import Project, ShownFinder, ShownLoader
 from runbook.steps.fabric.talk import Orders
 
 
 class Fabfile(Loader):
     """One file, or one package."""
 
-    def __init__(self, path: str) -> None:
-        """Nothing is read yet."""
+    def __init__(self, orders: Orders) -> None:
+        """Nothing is read yet; from here on its folder gives only what was shown."""
         super().__init__(config=fabric.Config(lazy=True))
-        self.path = Path(path)
+        self.path = Path(orders.file)
+        self.project = Project(self.path, orders.shown)
+        if orders.shown.beside is not None:
+            sys.meta_path.insert(sys.meta_path.index(PathFinder), ShownFinder(self.project, self.path.stem))
 
     def find(self, name: str) -> ModuleSpec | None:
         """The file itself, whatever name is asked for."""
         del name
-        if self.path.is_dir():
-            inside = [str(self.path)]
-            return spec_from_file_location(self.path.name, self.path / "__init__.py", submodule_search_locations=inside)
-        return spec_from_file_location(self.path.stem, self.path)
+        inside = [str(self.path)] if self.path.is_dir() else None
+        name, entry = self.path.name if inside else self.path.stem, str(self.project.entry)
+        loader = ShownLoader(self.project, name, entry)
+        return spec_from_file_location(name, entry, loader=loader, submodule_search_locations=inside)
+
+    def configure(self, config: fabric.Config) -> None:
+        """Give a configuration its project's settings, from a copy that nobody can change meanwhile."""
+        with tempfile.TemporaryDirectory() as private:
+            for name, data in self.project.settings():
+                Path(private, name).write_bytes(data)
+            config.set_project_location(private)
+            config.load_project()
 
 
 class _OpenCall(fabric.tasks.ConnectionCall):  # type: ignore[misc]
@@ -88,8 +102,7 @@ def execute(fabfile: Fabfile, orders: Orders, opened: fabric.Connection) -> None
     """
     config = fabric.Config(overrides=fabric_runner.settings(orders.connect_limit), ssh_config=paramiko.SSHConfig())
     module, folder = fabfile.load(fabfile.path.stem)
-    config.set_project_location(folder)
-    config.load_project()
+    fabfile.configure(config)
     dashes = config.tasks.auto_dash_names
     collection = Collection.from_module(module, loaded_from=folder, auto_dash_names=dashes)
     name = _named(collection, orders)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import hashlib
 import os
 from pathlib import Path
 from typing import assert_never
@@ -25,7 +24,8 @@ from runbook.problem import Exit, Problem, Problems, problem
 from runbook.steps.capture import Capture
 from runbook.steps.ending import concluded, not_repeated, refused
 from runbook.steps.fabric.process import Child, start
-from runbook.steps.fabric.talk import CommandFailed, Done, End, LinkLost, NotOpened, Orders, Raised, Refused
+from runbook.steps.fabric.project import Project
+from runbook.steps.fabric.talk import CommandFailed, Done, End, LinkLost, NotOpened, Orders, Raised, Refused, Shown
 from runbook.steps.kind import Bench, Finding
 from runbook.steps.tolerance import Observed
 from runbook.transport.shell.limits import bounded
@@ -77,20 +77,16 @@ def orders_for(action: FabricAction, bench: Bench) -> Orders:
     file = (bench.folder / Path(action.file).expanduser()).resolve()
     if not file.is_file() and not (file / "__init__.py").is_file():
         raise _wrong(f"there is no fabfile at {file}", "Correct file; it is relative to the runbook.")
-    _require_unchanged(file, action.sha256)
     agent = os.environ.get("SSH_AUTH_SOCK", "")
     config = SshConfig()
     target = resolve(host, agent=agent, config=config)
     way = (*hops(host, target, agent=agent, config=config), target)
     route = tuple(dataclasses.replace(hop, accepted=bench.accepted(hop.name)) for hop in way)
-    return Orders(task=action.task, file=str(file), args=action.args, route=route, connect_limit=CONNECT_LIMIT)
-
-
-def _require_unchanged(file: Path, sha256: str) -> None:
-    """What runs is what was shown: a plan made by hand, without a digest, vouches for nothing and is let through."""
-    script = file / "__init__.py" if file.is_dir() else file
-    if sha256 and hashlib.sha256(script.read_bytes()).hexdigest() != sha256:
-        raise _wrong(f"{file} has changed since the plan was made", "Look at it, and start the run again.")
+    shown = Shown(sha256=action.sha256, beside=action.beside)
+    Project(file, shown).look()
+    return Orders(
+        task=action.task, file=str(file), shown=shown, args=action.args, route=route, connect_limit=CONNECT_LIMIT
+    )
 
 
 async def _followed(child: Child, capture: Capture, bench: Bench) -> Ending:

@@ -17,6 +17,15 @@ LONGEST = 1024 * 1024
 """Bytes of one line. Words are cut by the child long before."""
 
 
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """A fabfile as it was shown. Empty for a plan that was made by hand, which vouches for nothing."""
+
+    sha256: str = ""
+    """Of the fabfile."""
+    beside: dict[str, str] | None = None
+    """Of what it brings along, by path from its project's folder; None lets everything through."""
+
+
 class Orders(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the child needs to know; it reads no inventory."""
 
@@ -24,6 +33,8 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     """As `fab --list` shows it, dots included."""
     file: str
     """Absolute path of a fabfile, or of a package that is one."""
+    shown: Shown
+    """What of the fabfile's folder may be loaded."""
     args: dict[str, Json]
     """Keyword arguments of the task, typed as they were written."""
     route: tuple[ResolvedHost, ...]

@@ -58,6 +58,10 @@ class CommandAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
 
     shell: Text = ""
     argv: tuple[Text, ...] = ()
+    interpreter: tuple[str, ...] = ()
+    """What reads the text, where it is not `/bin/sh`. The compiler fills it in from `shell:` of the step, its section
+    or the runbook.
+    """
 
 
 class ScriptAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="script", omit_defaults=True):
@@ -66,7 +70,8 @@ class ScriptAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     text: Text = ""
     """The script itself; a `path` is read into here at compile time, so that the plan shows what will run."""
     path: str = ""
-    interpreter: tuple[str, ...] = ("/bin/sh",)
+    interpreter: tuple[str, ...] = ()
+    """What runs it. Empty as written takes the script's `#!` line, else `/bin/sh`; in a plan empty is `/bin/sh`."""
     args: tuple[Text, ...] = ()
 
 

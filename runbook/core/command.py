@@ -13,6 +13,9 @@ from typing import Literal
 
 import msgspec
 
+SH = ("/bin/sh",)
+"""What reads a command's text where nothing else is said."""
+
 MASK = "********"
 """What stands in every file and on every screen where a secret was."""
 
@@ -57,7 +60,7 @@ class Command:
     """Set inside our own script from standard input, so that no process list shows a value."""
     cwd: str = ""
     become: Become | None = None
-    interpreter: tuple[str, ...] = ("/bin/sh",)
+    interpreter: tuple[str, ...] = SH
     secrets: tuple[Secret, ...] = ()
     """Every secret that occurs in any field above; the masker is built from these."""
 

@@ -209,6 +209,8 @@ class Step(Written, frozen=True, kw_only=True, omit_defaults=True):
     required: bool = False
     tools: tuple[str, ...] = ()
     """Programs that its hosts must have; preflight looks for them."""
+    shell: str = ""
+    """What reads the text of its `command`, and of those inside it: `bash`, `bash -eu`."""
 
 
 class Section(Written, frozen=True, kw_only=True, omit_defaults=True):
@@ -220,6 +222,8 @@ class Section(Written, frozen=True, kw_only=True, omit_defaults=True):
     description: str = ""
     expected: Seconds = 0.0
     on: Pattern = ""
+    shell: str = ""
+    """What reads the text of its commands."""
     strategy: Literal["linear", "host-first"] = "linear"
     batch: tuple[Share, ...] = ()
     success: tuple[str, ...] = ()
@@ -291,6 +295,8 @@ class Runbook(Written, frozen=True, kw_only=True, omit_defaults=True):
     controls: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     inventory: str = ""
+    shell: str = ""
+    """What reads the text of commands whose step and section do not say; empty is `/bin/sh`."""
     service: str = ""
     parameters: dict[Identifier, Parameter] = {}
     objectives: Objectives = Objectives()

@@ -108,6 +108,7 @@ NOT_KEYS: Mapping[type, frozenset[str]] = MappingProxyType(
         runbook.Section: frozenset({"where", "places"}),
         runbook.Parameter: frozenset({"where", "places"}),
         runbook.RecoveryPoint: frozenset({"where", "places"}),
+        action.CommandAction: frozenset({"interpreter"}),
         action.UploadAction: frozenset({"size", "sha256"}),
         action.FabricAction: frozenset({"sha256", "beside"}),
     }

@@ -29,6 +29,7 @@ from runbook.core.action import (
     WaitForAction,
     Work,
 )
+from runbook.core.command import SH
 from runbook.core.plan import PlannedProbe
 from runbook.core.runbook import BlockStep, ParallelStep, Probe, ProbeStep, Step, WaitForStep, WrittenAction
 from runbook.document.source import Limits
@@ -36,6 +37,7 @@ from runbook.inventory.explain import why_missing
 from runbook.planning.draft import Draft
 from runbook.planning.fabfile import brought_along, entry
 from runbook.planning.pins import missing
+from runbook.planning.shells import bashisms, interpreter_of, is_posix_sh, shell_words
 from runbook.planning.targets import EVERYTHING, limited, resolve
 from runbook.problem import Problem, Where, nearest, problem
 from runbook.template.settled_text import settle_expression, settle_text
@@ -67,11 +69,12 @@ def word_of(action: WrittenAction) -> str:
 
 
 def to_action(  # noqa: PLR0911 - one line or two for each kind that is written otherwise than it is planned
-    draft: Draft, step: Step, *, label: str, hosts: tuple[str, ...] = ()
+    draft: Draft, step: Step, *, label: str, hosts: tuple[str, ...] = (), shell: str = ""
 ) -> Action:
     """The planned form of a written action, its texts not rendered yet.
 
-    A probe written in place is called `label` and asks on `hosts` when it names none.
+    A probe written in place is called `label` and asks on `hosts` when it names none; `shell` reads a command's text
+    where its step says nothing.
     """
     written: WrittenAction = step.action
     where = step.at(word_of(written))
@@ -87,6 +90,12 @@ def to_action(  # noqa: PLR0911 - one line or two for each kind that is written 
             return BlockAction()
         case ParallelStep():
             return ParallelAction()
+        case CommandAction() if written.shell:
+            with draft.collecting(step.at("shell")):
+                words = shell_words(shell or draft.runbook.shell, step.at("shell"))
+                _warn_of_bash(draft, written.shell, words, where, fix="Write shell: bash.")
+                return msgspec.structs.replace(written, interpreter=() if words == SH else words)
+            return written
         case ScriptAction():
             with draft.collecting(where):
                 return with_text(draft, written, where)
@@ -257,17 +266,27 @@ def _probe_hosts(draft: Draft, probe: Probe, action: Action, around: tuple[str, 
 
 
 def with_text(draft: Draft, script: ScriptAction, where: Where) -> ScriptAction:
-    """The script with its file read in, so that the plan and the gate show what will run.
+    """The script with its file read in and what runs it, so that the plan and the gate show what will run.
 
     Raises:
         Problems: the file cannot be read, is larger than a document may be, or is no text.
     """
     path = script.path or (script.text if _FILE_NAME.fullmatch(script.text.strip()) else "")
-    if not path:
-        return script
-    file = draft.folder / path.strip()
-    draft.read[str(file)] = None
-    return msgspec.structs.replace(script, path=path.strip(), text=_read(file, where))
+    if path:
+        file = draft.folder / path.strip()
+        draft.read[str(file)] = None
+        script = msgspec.structs.replace(script, path=path.strip(), text=_read(file, where))
+    runs = interpreter_of(script.text, script.interpreter, where)
+    _warn_of_bash(draft, script.text, runs, where, fix="Begin the script with #!/bin/bash.")
+    return msgspec.structs.replace(script, interpreter=() if runs == SH else runs)
+
+
+def _warn_of_bash(draft: Draft, text: str, interpreter: tuple[str, ...], where: Where, *, fix: str) -> None:
+    """A shell that lacks a word stops at it, or takes it for a program that is not there, and may end well."""
+    found = bashisms(text) if is_posix_sh(interpreter) else ()
+    if found:
+        what = f"/bin/sh reads this, and {', '.join(found)} is bash's"
+        draft.warn(where, "bash-in-sh", what, fix)
 
 
 def _with_digests(draft: Draft, fabric: FabricAction, where: Where) -> FabricAction:

@@ -29,6 +29,7 @@ from runbook.planning.pins import Pins
 from runbook.planning.policy import check_protected, check_safeguards, with_gates
 from runbook.planning.registering import check_order, late_names, registered_by
 from runbook.planning.sections import plan_sections, preflight_section, touched_hosts
+from runbook.planning.shells import program_of
 from runbook.planning.steps import Around, plan_steps
 from runbook.planning.targets import check_limit
 from runbook.problem import Problem, Problems
@@ -167,12 +168,14 @@ def _hosts(draft: Draft, steps: tuple[PlannedStep, ...]) -> tuple[Host, ...]:
 
 
 def _tools(draft: Draft, steps: tuple[PlannedStep, ...]) -> dict[str, tuple[str, ...]]:
-    """The programs that steps declare, by host."""
+    """The programs that steps declare, and those that read their texts, by host."""
     needed: dict[str, dict[str, None]] = {}
     for step in steps:
         written = draft.written.get(step.id)
-        for host in step.hosts if written else ():
-            needed.setdefault(host, {}).update(dict.fromkeys(written.tools if written else ()))
+        reads = getattr(step.action, "interpreter", ())
+        tools = (*(written.tools if written else ()), *((program_of(reads),) if reads else ()))
+        for host in step.hosts if tools else ():
+            needed.setdefault(host, {}).update(dict.fromkeys(tools))
     return {host: tuple(tools) for host, tools in needed.items()}
 
 

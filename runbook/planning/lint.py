@@ -18,11 +18,10 @@ from runbook.core.plan import Environment, Plan, PlannedStep
 from runbook.core.runbook import BlockStep, ParallelStep, Probe, Runbook, Step
 from runbook.document import scalars
 from runbook.planning.actions import word_of
+from runbook.planning.shells import interpreter_of, is_shell, program_of
 from runbook.planning.steps import name_of
 from runbook.problem import Problem, Problems, Where
 from runbook.template.template import FieldText, names_in, raw_in, texts_of
-
-_SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"})
 
 
 def lint(runbook: Runbook, *, today: dt.date, plan: Plan | None = None) -> tuple[Problem, ...]:
@@ -101,8 +100,8 @@ def _secret(runbook: Runbook, step: Step) -> Iterator[Problem]:
 
 def _not_sh(_: Runbook, step: Step) -> Iterator[Problem]:
     action = step.action
-    if isinstance(action, ScriptAction) and names_in(action.text) and not _is_shell(action.interpreter):
-        what = f'templates in a script for {action.interpreter[0]} in "{name_of(step)}"'
+    if isinstance(action, ScriptAction) and names_in(action.text) and not is_shell(_runs(action)):
+        what = f'templates in a script for {program_of(_runs(action))} in "{name_of(step)}"'
         why = "values are quoted for a shell, which is not how that language quotes"
         yield _warning(_place(step), "foreign-quoting", what, "Pass values by args or env.", why)
 
@@ -179,8 +178,12 @@ def _template_in_quotes(text: str) -> bool:
     return any("\0" in quoted for quoted in re.findall(r"'[^']*'|\"[^\"]*\"", re.sub(r"(?m)(^|\s)#.*$", "", bare)))
 
 
-def _is_shell(interpreter: tuple[str, ...]) -> bool:
-    return any(word.rpartition("/")[2] in _SHELLS for word in interpreter)
+def _runs(script: ScriptAction) -> tuple[str, ...]:
+    """What runs a script, as far as the document says; a file's own first line is known to the plan."""
+    try:
+        return interpreter_of(script.text, script.interpreter, Where(""))
+    except Problems:
+        return script.interpreter
 
 
 def _is_production(environment: Environment) -> bool:

@@ -73,7 +73,7 @@ def _section(draft: Draft, section: Section, number: int) -> list[PlannedSection
     names = [section.name] if single else [_heading(section, waves, index) for index in range(len(waves))]
     headings = [PlannedSection(id=each, name=name, steps=()) for each, name in zip(ids, names, strict=True)]
     return [
-        _wave(draft, section, heading, Around(section=heading.name, hosts=hosts, said=bool(section.on), wave=wave))
+        _wave(draft, section, heading, Around(heading.name, hosts, section.shell, said=bool(section.on), wave=wave))
         for heading, wave in zip(headings, waves, strict=True)
     ]
 

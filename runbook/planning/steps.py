@@ -48,6 +48,8 @@ class Around(NamedTuple):
     section: str = ""
     hosts: tuple[str, ...] = ()
     """Targets of steps that name none; before limit and wave."""
+    shell: str = ""
+    """What reads the text of commands in it, where something around them says so."""
     said: bool = False
     """Targets were written, if only ones that are wrong: the pattern has a problem of its own then."""
     wave: Wave = EVERYTHING
@@ -67,7 +69,9 @@ def plan_step(draft: Draft, step: Step, step_id: StepId, around: Around) -> tupl
     """The planned step; none when limit, wave or run_once leave it without a host."""
     if step.on:
         around = around._replace(hosts=section_hosts(draft, step.on, step.at("on")), said=True)
-    action = to_action(draft, step, label=f"probe of step {step_id}", hosts=around.hosts)
+    if step.shell:
+        around = around._replace(shell=step.shell)
+    action = to_action(draft, step, label=f"probe of step {step_id}", hosts=around.hosts, shell=around.shell)
     targets = _targets(draft, step, action, around)
     hosts = limited(draft, targets, around.wave)
     if step.run_once:
@@ -190,7 +194,9 @@ def _nested(inner: Draft, planned: PlannedStep, action: NestedAction, around: Ar
         for wave in waves_of(inner, section):
             said = around.said or bool(section.on)
             within = around._replace(section=f"{planned.name}: {section.name}", hosts=hosts, said=said, wave=wave)
+            within = within._replace(shell=section.shell)
             steps += plan_steps(inner, section.steps, planned.id, within, first=len(steps) + 1)
+    around = around._replace(shell="")
     always = plan_steps(inner, inner.runbook.always, f"{planned.id}.always", around)
     undo = plan_steps(inner, inner.runbook.rollback, f"{planned.id}.undo.1", around)
     undoing = PlannedStep(id=f"{planned.id}.undo.1", name=f"Roll back {planned.name}", action=BlockAction(), steps=undo)

@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Coroutine
 
 from runbook.core.action import CommandAction
-from runbook.core.command import Command
+from runbook.core.command import SH, Command
 from runbook.core.outcome import Ending
 from runbook.masking import Masker
 from runbook.problem import Problems
@@ -29,7 +29,9 @@ class CommandKind:
 
     async def attempt(self, action: CommandAction, bench: Bench) -> Finding:
         """Once, to its end."""
-        return await carried_out(prepared(Command(shell=action.shell, argv=action.argv), bench), bench)
+        return await carried_out(
+            prepared(Command(shell=action.shell, argv=action.argv, interpreter=action.interpreter or SH), bench), bench
+        )
 
 
 def prepared(command: Command, bench: Bench) -> Command:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 
 from runbook.core.action import ScriptAction
-from runbook.core.command import Command
+from runbook.core.command import SH, Command
 from runbook.steps.command import carried_out, prepared
 from runbook.steps.kind import Bench, Finding
 from runbook.transport.shell.quoting import quote
@@ -27,8 +27,8 @@ class ScriptKind:
 def script_command(action: ScriptAction, bench: Bench) -> Command:
     """The command that hands the text and its arguments to the interpreter."""
     if not action.args:
-        return prepared(Command(shell=action.text, interpreter=action.interpreter), bench)
-    program = " ".join(quote(word) for word in action.interpreter)
+        return prepared(Command(shell=action.text, interpreter=action.interpreter or SH), bench)
+    program = " ".join(quote(word) for word in action.interpreter or SH)
     args = " ".join(quote(word) for word in action.args)
     end = _end_mark(action.text)
     text = f"exec {program} /dev/fd/9 {args} 9<<'{end}'\n{action.text}\n{end}"

@@ -33,6 +33,7 @@ from runbook.core.action import (
     WaitAction,
     WaitForAction,
 )
+from runbook.core.command import SH
 from runbook.view.sanitize import safe, safe_lines
 from runbook.view.words import duration, plural
 
@@ -50,7 +51,7 @@ def full_text(action: Action) -> tuple[str, ...]:
 def _text(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for each kind there is
     match action:
         case CommandAction():
-            return action.shell or shlex.join(action.argv)
+            return _command(action)
         case ScriptAction():
             return _script(action)
         case UploadAction():
@@ -98,8 +99,14 @@ def _text(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for
             assert_never(action)
 
 
+def _command(action: CommandAction) -> str:
+    if action.interpreter:
+        return f"{shlex.join(action.interpreter)}: {action.shell}"
+    return action.shell or shlex.join(action.argv)
+
+
 def _script(action: ScriptAction) -> str:
-    runs = shlex.join((*action.interpreter, *((action.path,) if action.path else ()), *action.args))
+    runs = shlex.join((*(action.interpreter or SH), *((action.path,) if action.path else ()), *action.args))
     return f"script for {runs}:\n{action.text}"
 
 

@@ -36,8 +36,7 @@ from runbook.engine.runner import GARBAGE
 from runbook.engine.tools import Tools
 from runbook.engine.work import RunWorkers
 from runbook.masking import Masker
-from runbook.record.journal import Journal
-from runbook.record.output import OutputStore
+from runbook.record.address import open_store
 from runbook.transport.scripted import Says, ScriptedConnector
 
 ANNA = Actor(name="anna", uid=1000)
@@ -87,9 +86,8 @@ def plan(hosts: int) -> Plan:
 
 def recorded(folder: Path, of: Plan, clock: SystemClock) -> Recorder:
     """A record whose first steps are over."""
-    recorder = Recorder(
-        journal=Journal.create(folder), output=OutputStore(folder), clock=clock, origin=clock.monotonic(), run=None
-    )
+    writer = open_store(str(folder)).create("run", runbook="bench", files={}).writer
+    recorder = Recorder(writer=writer, clock=clock, origin=clock.monotonic(), run=None)
     recorder.record(RunOpened(run="r", plan=of, plan_digest="", operator=ANNA))
     recorder.record(RunnerStarted(pid=1))
     for step in of.sections[0].steps[:-1]:
@@ -99,7 +97,6 @@ def recorded(folder: Path, of: Plan, clock: SystemClock) -> Recorder:
             recorder.record(AttemptStarted(step=step.id, host=host, number=1))
             recorder.record(AttemptEnded(step=step.id, host=host, number=1, outcome=Outcome.SUCCEEDED, result=result))
         recorder.record(StepEnded(step=step.id, outcome=Outcome.SUCCEEDED))
-    recorder.commit()
     return recorder
 
 
@@ -124,6 +121,7 @@ class Turns:
 async def measure(folder: Path, hosts: int) -> Cost:
     clock = SystemClock()
     recorder = recorded(folder, plan(hosts), clock)
+    await recorder.commit()
     executor = Executor(recorder)
     world = ScriptedConnector(lambda _host, _command: Says())
     masker = Masker.for_secrets(())

@@ -16,8 +16,9 @@ from pathlib import Path
 from benchmarks.table import publish, rows
 from runbook.core.entry import Entry
 from runbook.core.event import Event, OutputArrived, ProbeSampled
-from runbook.record.journal import JOURNAL, Journal
-from runbook.record.lines import OutputReader
+from runbook.record.journal import Journal
+from runbook.record.journal_file import JOURNAL
+from runbook.record.lines import OutputFile, OutputReader
 from runbook.record.reader import RecordReader
 
 BATCH = 20
@@ -64,7 +65,7 @@ def read(folder: Path) -> float:
 def output_opened(folder: Path) -> tuple[float, float]:
     (folder / "out").mkdir()
     (folder / "out/db1.log").write_bytes(b"".join(b"a line of output, number %09d\n" % n for n in range(1_000_000)))
-    reader = OutputReader(folder, "db1")
+    reader = OutputReader(OutputFile(folder, "db1"))
     began = time.perf_counter()
     reader.lines(0, 50)
     reader.lines(999_950, 50)

@@ -32,7 +32,7 @@ def found(run: str, recordings: str, *, via: str, operator: str = "") -> tuple[L
     """
     place = workspace(via, recordings)
     try:
-        return place, place.library.find(run).name
+        return place, place.store.find(run).run
     except Problems:
         if run == "last" or not _is_called(place, run, operator):
             raise

@@ -18,6 +18,7 @@ from runbook.problem import problem
 from runbook.workspace.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from runbook.record.store import Store
     from runbook.workspace.local import LocalWorkspace
 
 T = TypeVar("T")
@@ -37,6 +38,13 @@ def workspace(via: str, recordings: str = "") -> LocalWorkspace:
     from runbook.workspace.local import LocalWorkspace  # noqa: PLC0415 - brings asyncio and the record along
 
     return LocalWorkspace(settings(recordings), secret=_unasked if via == "screen" else read_secret, via=via)
+
+
+def store(recordings: str = "") -> Store:
+    """The records of the workspace, for a verb that needs no more of it."""
+    from runbook.record.address import open_store  # noqa: PLC0415 - `check` reads no record
+
+    return open_store(str(settings(recordings).recordings))
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:

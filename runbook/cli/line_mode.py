@@ -106,7 +106,7 @@ async def follow(workspace: LocalWorkspace, run: str, tell: Tell, *, answer: boo
         Problems: There is no such record, or somebody else is where its runner should be.
     """
     aloud = tell is say or sys.stdout.isatty()
-    narrator = Narrator(OutputView(workspace.library.find(run)), tell)
+    narrator = Narrator(OutputView(workspace.store.find(run)), tell)
     feed = await workspace.attach(run, narrator.each)
     watched = Watched(feed)
     keyboard = Keyboard() if answer else None

@@ -24,7 +24,7 @@ def open_run(place: LocalWorkspace, run: str) -> int:
     if not now.has_ended:
         say(f"You left the screen; run {run} goes on. Back to it: runbook attach {run}")
         return int(Exit.HELD)
-    for text in closing(now, str(place.library.find(run))):
+    for text in closing(now, place.store.find(run).address):
         tell(text)
     return int(verdicts(now).exit)
 

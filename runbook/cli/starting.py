@@ -71,16 +71,15 @@ def watch_to_the_end(place: LocalWorkspace, run: str, *, answer: bool, as_json: 
     from runbook.cli.line_mode import follow  # noqa: PLC0415 - the screen must not pay for the lines
 
     ended = run_async(follow(place, run, story(beside_data=as_json), answer=answer))
-    return conclude(place, ended, as_json=as_json)
+    return conclude(ended, place.store.find(run).address, as_json=as_json)
 
 
-def conclude(place: LocalWorkspace, run: Run, *, as_json: bool) -> int:
+def conclude(run: Run, record: str, *, as_json: bool) -> int:
     """Print what came out: words for a person, or the one object for a machine."""
-    folder = str(place.library.find(run.id))
     if as_json:
         from runbook.report.summary import summary  # noqa: PLC0415 - only where it is asked for
 
-        tell(json_text(summary(run, folder)))
-    for text in closing(run, folder):
+        tell(json_text(summary(run, record)))
+    for text in closing(run, record):
         story(beside_data=as_json)(text)
     return int(verdicts(run).exit)

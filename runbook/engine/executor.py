@@ -243,7 +243,9 @@ class Executor:
             self._cancelling.add(gone)
             self._in_flight[gone].cancel()
         self._crashed &= wanted
-        works = self._announced([one for one in named if one not in self._in_flight and one not in self._crashed])
+        works = await self._announced([one for one in named if one not in self._in_flight and one not in self._crashed])
+        if self.is_stopping:
+            return
         # Of these no task of ours would hear a cancel: they are still to be ended where they run.
         unwanted = [effect for effect in self._inherited if effect not in wanted]
         self._cancelling.update(unwanted)
@@ -256,7 +258,7 @@ class Executor:
                 if self._stopping:
                     return
 
-    def _announced(self, fresh: list[Effect]) -> list[tuple[Effect, Begin]]:
+    async def _announced(self, fresh: list[Effect]) -> list[tuple[Effect, Begin]]:
         """How each begins, or is found again, with the announcements of those that outlive us on disk."""
         run, works, events = self._recorder.run, list[tuple[Effect, Begin]](), list[Event]()
         for effect in fresh:
@@ -270,7 +272,7 @@ class Executor:
                 events.append(kind.outlives.announced(run, effect))
         if events:
             self._recorder.record(*events)
-            self._commit()
+            await self._commit()
         return works
 
     def _left(self) -> Iterator[tuple[Effect, Begin]]:
@@ -334,10 +336,10 @@ class Executor:
     async def _commit_if_due(self, *, must: bool) -> None:
         if must or self._recorder.now() - self._committed_at >= COMMIT:
             await self._recorder.commit_output()
-            self._commit()
+            await self._commit()
 
-    def _commit(self) -> None:
-        self._recorder.commit()
+    async def _commit(self) -> None:
+        await self._recorder.commit()
         self._committed_at = self._recorder.now()
         self._committed.set()
         self._committed = asyncio.Event()
@@ -366,7 +368,7 @@ class Executor:
             if self._told and not self._recorder.run.has_ended:
                 self._recorder.record(*self._told)
         with contextlib.suppress(Problems):
-            self._recorder.close()
+            await self._recorder.close()
 
 
 _Reply = asyncio.Future[Problem | None]

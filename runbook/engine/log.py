@@ -11,9 +11,6 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from pathlib import Path
-
-NAME = "runner.log"
 
 
 class Log(io.TextIOBase):
@@ -31,15 +28,6 @@ class Log(io.TextIOBase):
         except OSError:
             pass  # the disk is full or gone, and that is what the run stops for elsewhere
         return len(text)
-
-
-def open_log(folder: Path) -> int:
-    """A descriptor of the log in a run's folder.
-
-    Raises:
-        OSError: What the system said.
-    """
-    return os.open(folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
 def log_crash(crash: BaseException) -> None:

@@ -14,24 +14,22 @@ from runbook.core.event import Event
 from runbook.core.evolve import evolve, open_run
 from runbook.core.run import Run
 from runbook.engine.clock import wall_text
-from runbook.problem import Exit, Where, problem
-from runbook.record.journal import Journal
-from runbook.record.output import OutputStore
+from runbook.record.store import RecordWriter
 
 
 class Recorder:
-    """Journal, output files and the folded run of one live run."""
+    """The record and the folded run of one live run."""
 
-    def __init__(self, *, journal: Journal, output: OutputStore, clock: Clock, origin: float, run: Run | None) -> None:
-        """Continue at the journal's tip. `origin` is the clock's reading at `at` = 0."""
-        self._journal = journal
+    def __init__(self, *, writer: RecordWriter, clock: Clock, origin: float, run: Run | None) -> None:
+        """Continue at the record's tip. `origin` is the clock's reading at `at` = 0."""
+        self._writer = writer
+        self._tip = writer.tip
+        self._durable = writer.tip.seq
         self._clock = clock
         self._origin = origin
         self._run = run
         self._changed = asyncio.Event()
-        self.output = output
-        self.has_uncommitted = False
-        """True while a line stands in the journal that a power cut may take."""
+        self.output = writer.output
 
     @property
     def run(self) -> Run:
@@ -40,50 +38,54 @@ class Recorder:
             raise LookupError("the record has not been opened")
         return self._run
 
+    @property
+    def has_uncommitted(self) -> bool:
+        """True while there is an entry that a power cut may take."""
+        return self._durable < self._tip.seq
+
     def now(self) -> float:
         """Seconds since the run was opened; never behind the record."""
-        return max(self._journal.tip.at, self._clock.monotonic() - self._origin)
+        return max(self._tip.at, self._clock.monotonic() - self._origin)
 
     def record(self, *events: Event) -> Run:
-        """Journal and fold events, all with the same time. Durable after the next `commit`.
+        """Write and fold events, all with the same time. Durable after the next `commit`.
 
         Raises:
-            Problems: The disk did not take them; none of them happened.
+            Problems: The record did not take them; none of them happened.
         """
-        at, seq, wall = self.now(), self._journal.tip.seq, wall_text(self._clock.wall())
+        at, seq, wall = self.now(), self._tip.seq, wall_text(self._clock.wall())
         entries = [Entry(seq=seq + count, at=at, wall=wall, event=event) for count, event in enumerate(events)]
-        self._journal.append(*entries)
-        self.has_uncommitted = True
+        self._tip = self._writer.append(self._tip, *entries)
         for entry in entries:
             opened = open_run(entry) if self._run is None else None
             self._run = opened or evolve(self.run, entry)
         self._announce()
         return self.run
 
-    def commit(self) -> None:
-        """Make every line recorded so far durable: what must be before a command leaves or an answer counts.
+    async def commit(self) -> None:
+        """Return once every entry recorded so far is durable: what must be before a command leaves or an answer counts.
+
+        The loop goes on meanwhile, so probes are asked and people are listened to; entries that come in then are for
+        the next one.
 
         Raises:
-            Problems: `record-unwritable`, also when the record was moved or removed: the system goes on taking lines
-                for a file that has no name any more, and keeps none of them.
+            Problems: They are not, or the record is not this runner's any more: moved, replaced, taken over.
         """
-        if not self._journal.path.exists():
-            raise problem(
-                "The record has vanished",
-                why="its folder was moved or removed while the run wrote to it",
-                fix="Put it back, then resume the run.",
-                where=Where(str(self._journal.path)),
-                code="record-unwritable",
-                exit=Exit.REFUSED,
-            )
-        self._journal.commit()
-        self.has_uncommitted = False
+        reached = self._tip.seq
+        await self._writer.commit()
+        self._durable = max(self._durable, reached)
 
     async def commit_output(self) -> None:
-        """Make output bytes durable, in a thread: a hundred files of a hundred hosts must not hold up a key press."""
-        unsynced = self.output.unsynced()
-        if unsynced.files:
-            await asyncio.to_thread(unsynced.sync)
+        """Make output bytes durable: a hundred files of a hundred hosts must not hold up a key press."""
+        await self._writer.commit_output()
+
+    def open_log(self) -> int:
+        """A descriptor for the runner's own trouble, beside the record.
+
+        Raises:
+            OSError, Problems: There can be none.
+        """
+        return self._writer.open_log()
 
     def flush_output(self, host: str = "") -> None:
         """Record what is gathered of a host's output, or of everybody's."""
@@ -91,7 +93,7 @@ class Recorder:
         if events:
             self.record(*events)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Flush, commit and let go; also of a record that takes no more, for whoever resumes it needs its lock.
 
         Raises:
@@ -99,17 +101,17 @@ class Recorder:
         """
         try:
             self.flush_output()
-            self.output.unsynced().sync()
-            self.commit()
+            await self.commit_output()
+            await self.commit()
         finally:
-            self._journal.close()
+            await self._writer.close()
             self._announce()
 
     async def wait_beyond(self, seq: int) -> int:
         """Return the newest entry's number once it is above `seq`."""
-        while self._journal.tip.seq - 1 <= seq:
+        while self._tip.seq - 1 <= seq:
             await self._changed.wait()
-        return self._journal.tip.seq - 1
+        return self._tip.seq - 1
 
     def _announce(self) -> None:
         # A fresh event for the next round: those who waited on this one all wake, and none can miss the one after.

@@ -30,19 +30,17 @@ from runbook.engine.control import Control
 from runbook.engine.entering import Entering
 from runbook.engine.executor import Executor
 from runbook.engine.fleet import Fleet
-from runbook.engine.log import Log, open_log
+from runbook.engine.log import Log
 from runbook.engine.masked import masked, masked_intent
 from runbook.engine.recorder import Recorder
 from runbook.engine.tools import Tools
 from runbook.engine.work import RunWorkers
 from runbook.masking import Masker
 from runbook.problem import Exit, Problems, problem
+from runbook.record.address import open_store
 from runbook.record.beginning import begun
 from runbook.record.formats import FORMAT, PLAN
-from runbook.record.journal import Journal
-from runbook.record.library import Library, keep_files
-from runbook.record.output import OutputStore
-from runbook.record.reader import RecordReader
+from runbook.record.store import Store
 from runbook.talk.door import make_door
 from runbook.talk.handover import Handover, Opening, Started
 from runbook.transport.local.connector import LocalConnector
@@ -89,14 +87,15 @@ async def _live(handover: Handover) -> int:
     secrets = tuple(Secret(name, value) for name, value in handover.secrets.items())
     _forget_in_environment(secrets)
     with ExitStack() as held:
-        library = Library(Path(handover.recordings))
-        name = handover.opening.plan.runbook if handover.opening else _runbook_of(library.root / handover.run)
-        held.callback(library.hold(name, handover.run).release)
+        store = open_store(handover.recordings)
+        name = handover.opening.plan.runbook if handover.opening else _runbook_of(store, handover.run)
+        held.callback(store.hold(name, handover.run).release)
         allowed = frozenset(handover.allowed)
         door = make_door(handover.run, map(Path, handover.doors), shared=allowed != {os.getuid()})
         held.callback(door.shut)
         take = _opened if handover.opening else _reopened
-        recorder = take(handover, door.path, library, clock)
+        recorder = take(handover, door.path, store, clock)
+        await recorder.commit()
         executor = Executor(recorder)
         tools = _tools(handover, recorder, executor, secrets, clock)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, executor.shut_down)
@@ -105,7 +104,7 @@ async def _live(handover: Handover) -> int:
             recorder, lambda intent, by: executor.submit(masked_intent(intent, mask), by), allowed=allowed
         )
         async with control.serve(door):
-            _go_quiet(library.root / handover.run, mask)
+            _go_quiet(recorder.open_log, mask)
             try:
                 await executor.drive(RunWorkers(tools))
             except Problems as failure:
@@ -157,18 +156,17 @@ def _tools(
 # --- opening the record -----------------------------------------------------------------------------------------------
 
 
-def _opened(handover: Handover, door: Path, library: Library, clock: SystemClock) -> Recorder:
-    """Begin a record: its folder, the copies, the journal's first lines."""
+def _opened(handover: Handover, door: Path, store: Store, clock: SystemClock) -> Recorder:
+    """Begin a record: the copies, and its first entries, which are durable after the next commit."""
     opening = handover.opening
     if opening is None:
         raise TypeError("a resume has no opening")
-    folder = library.create_run_dir(handover.run, opening.plan.runbook)
-    files = keep_files(folder, {PLAN: opening.plan.encoded, **opening.files})
     origin = clock.monotonic()
-    recorder = Recorder(
-        journal=Journal.create(folder), output=OutputStore(folder), clock=clock, origin=origin, run=None
+    created = store.create(
+        handover.run, runbook=opening.plan.runbook, files={PLAN: opening.plan.encoded, **opening.files}
     )
-    recorder.record(_run_opened(handover, opening, files, origin, clock))
+    recorder = Recorder(writer=created.writer, clock=clock, origin=origin, run=None)
+    recorder.record(_run_opened(handover, opening, created.digests, origin, clock))
     _announce(recorder, RunnerStarted(pid=os.getpid(), door=str(door)))
     return recorder
 
@@ -193,11 +191,10 @@ def _run_opened(
     )
 
 
-def _reopened(handover: Handover, door: Path, library: Library, clock: SystemClock) -> Recorder:
+def _reopened(handover: Handover, door: Path, store: Store, clock: SystemClock) -> Recorder:
     """Take over the record of a runner that is gone."""
-    folder = library.root / handover.run
-    reopened = Journal.reopen(folder)
-    reader = RecordReader(folder)
+    taken = store.take(handover.run)
+    reader = store.find(handover.run).read()
     entries = reader.more()
     run = fold(begun(reader, entries), entries[1:])
     if run.has_ended:
@@ -210,13 +207,12 @@ def _reopened(handover: Handover, door: Path, library: Library, clock: SystemClo
         )
     opened = entries[0].event
     recorder = Recorder(
-        journal=reopened.journal,
-        output=OutputStore(folder),
+        writer=taken.writer,
         clock=clock,
         origin=_origin(opened, run, entries[-1].wall, clock) if isinstance(opened, RunOpened) else 0.0,
         run=run,
     )
-    torn = reopened.torn_bytes
+    torn = taken.torn_bytes
     started = RunnerStarted(
         pid=os.getpid(), resumed=True, by=handover.by, torn_bytes=torn, door=str(door), format=FORMAT
     )
@@ -238,14 +234,13 @@ def _wall_seconds(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def _announce(recorder: Recorder, event: Event) -> None:
-    recorder.record(event)
-    recorder.commit()
+def _announce(recorder: Recorder, started: Event) -> None:
+    recorder.record(started)
 
 
-def _runbook_of(folder: Path) -> str:
-    first = next(RecordReader(folder).entries(), None)
-    return first.event.plan.runbook if first and isinstance(first.event, RunOpened) else folder.name
+def _runbook_of(store: Store, run: str) -> str:
+    first = next(store.find(run).read().entries(), None)
+    return first.event.plan.runbook if first and isinstance(first.event, RunOpened) else run
 
 
 # --- talking to the launcher ------------------------------------------------------------------------------------------
@@ -256,10 +251,10 @@ def _answer(started: Started) -> None:
     sys.stdout.buffer.flush()
 
 
-def _go_quiet(folder: Path, mask: Callable[[str], str]) -> None:
+def _go_quiet(open_log: Callable[[], int], mask: Callable[[str], str]) -> None:
     """Say that the run is up, then let go of the launcher's pipes; later trouble goes to a file."""
     _answer(Started(pid=os.getpid()))
-    log = open_log(folder)
+    log = open_log()
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(source, target)

@@ -14,7 +14,8 @@ from runbook.core.event import AttemptGraded, Event, OutputArrived
 from runbook.core.outcome import Grade
 from runbook.masking import Masker
 from runbook.problem import Problems
-from runbook.record.output import OutputStore, Source
+from runbook.record.output import Source
+from runbook.record.store import OutputWriter
 from runbook.transport.session import Stream
 
 
@@ -25,7 +26,7 @@ class RecordSink:
         self,
         *,
         source: Source,
-        output: OutputStore,
+        output: OutputWriter,
         masker: Masker,
         tell: Callable[[Event], None],
         room: Callable[[], Awaitable[None]],

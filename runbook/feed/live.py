@@ -7,7 +7,6 @@ shows exactly what any other shows. When the runner goes away the feed stays rea
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from runbook.core.entry import Entry
 from runbook.core.evolve import evolve
@@ -16,7 +15,7 @@ from runbook.core.run import Run
 from runbook.feed.output_view import OutputView
 from runbook.problem import Problem, Problems
 from runbook.record.beginning import begun
-from runbook.record.reader import RecordReader
+from runbook.record.store import Record
 from runbook.talk.door import NOT_ITS_RUNNER, Doorway
 from runbook.talk.line import Line, gone, reach
 
@@ -32,7 +31,7 @@ class LiveFeed:
     """Implements `feed.Feed` over a record that may still be growing."""
 
     def __init__(
-        self, folder: Path, line: Line | None, each: EachEntry = ignore, unreached: Problem | None = None
+        self, record: Record, line: Line | None, each: EachEntry = ignore, unreached: Problem | None = None
     ) -> None:
         """Read everything there is; `each` is called at every fold.
 
@@ -41,13 +40,12 @@ class LiveFeed:
         Raises:
             Problems: There is no record, or its first line is damaged.
         """
-        self._reader = RecordReader(folder)
+        self._reader = record.read()
         self._line = line
         self._unreached = unreached
         self._each = each
-        self._output = OutputView(folder)
+        self._output = OutputView(record)
         self._run = self._open()
-        self.folder = folder
         self._advance()
 
     def _open(self) -> Run:
@@ -81,8 +79,9 @@ class LiveFeed:
         """
         if self.is_live:
             return None
-        if self._reader.damage is not None or self._line is not None:
-            return self._reader.damage or (self._line.parting if self._line else None)
+        unsound = self._reader.damage or self._output.damage
+        if unsound is not None or self._line is not None:
+            return self._reader.damage or (self._line.parting if self._line else None) or self._output.damage
         is_somebody_elses = self._unreached is not None and self._unreached.code == NOT_ITS_RUNNER
         return self._unreached if is_somebody_elses and not self._run.has_ended else None
 
@@ -117,8 +116,8 @@ class LiveFeed:
         return after
 
 
-async def watch(folder: Path, doorways: Sequence[Doorway], *, via: str, each: EachEntry = ignore) -> LiveFeed:
-    """A feed of the record in `folder`, live when its runner listens at one of the doorways.
+async def watch(record: Record, doorways: Sequence[Doorway], *, via: str, each: EachEntry = ignore) -> LiveFeed:
+    """A feed of the record, live when its runner listens at one of the doorways.
 
     Raises:
         Problems: There is no usable record.
@@ -128,5 +127,5 @@ async def watch(folder: Path, doorways: Sequence[Doorway], *, via: str, each: Ea
         await line.watch()
     except Problems as wrong:
         # A socket that outlived its runner, or somebody else's: the record is still there to be read.
-        return LiveFeed(folder, None, each, wrong.problems[0])
-    return LiveFeed(folder, line, each)
+        return LiveFeed(record, None, each, wrong.problems[0])
+    return LiveFeed(record, line, each)

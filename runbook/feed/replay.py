@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from pathlib import Path
 
 from runbook.core.clock import Clock
 from runbook.core.entry import Entry
@@ -19,7 +18,7 @@ from runbook.core.run import Run
 from runbook.feed.output_view import OutputView
 from runbook.problem import Exit, Problem
 from runbook.record.beginning import begun
-from runbook.record.reader import RecordReader
+from runbook.record.store import Record
 
 KEYFRAME = 500
 """Entries between two kept states: a seek folds fewer than this."""
@@ -31,18 +30,18 @@ LONGEST_WAIT = 2.0
 class RecordedReplay:
     """Implements `feed.Replay` over a finished or interrupted record."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, record: Record, clock: Clock) -> None:
         """Read and fold the whole record once.
 
         Raises:
             Problems: There is no record, or not one good entry in it.
         """
-        reader = RecordReader(folder)
+        reader = record.read()
         self._entries = tuple(reader.entries())
         self._damage = reader.damage or reader.newer.problem
         first = begun(reader, self._entries)
         self._clock = clock
-        self._output = OutputView(folder)
+        self._output = OutputView(record)
         self._times = [entry.at for entry in self._entries]
         self._keyframes = self._fold_all(first)
         self._index = len(self._entries) - 1
@@ -50,7 +49,7 @@ class RecordedReplay:
         self._position = self.length
         self._speed = 1.0
         self._playing = asyncio.Event()
-        self.folder = folder
+        self.record = record
 
     def _fold_all(self, run: Run) -> list[Run]:
         keyframes = []
@@ -81,8 +80,8 @@ class RecordedReplay:
 
     @property
     def damage(self) -> Problem | None:
-        """Why the record ends where it ends, when it is not sound."""
-        return self._damage
+        """Why the record ends where it ends, when it is not sound, or why some of its output cannot be read."""
+        return self._damage or self._output.damage
 
     @property
     def position(self) -> float:

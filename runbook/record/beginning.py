@@ -11,10 +11,10 @@ from runbook.core.entry import Entry
 from runbook.core.evolve import fold, open_run
 from runbook.core.run import Run
 from runbook.problem import Exit, Problems, Where, problem
-from runbook.record.reader import RecordReader
+from runbook.record.reading import Reading
 
 
-def begun(reader: RecordReader, entries: Sequence[Entry]) -> Run:
+def begun(reader: Reading, entries: Sequence[Entry]) -> Run:
     """The run as its first entry opens it.
 
     Args:
@@ -31,7 +31,7 @@ def begun(reader: RecordReader, entries: Sequence[Entry]) -> Run:
     return run
 
 
-def folded(reader: RecordReader) -> Run:
+def folded(reader: Reading) -> Run:
     """All that is good in a record, folded; `reader.damage` then says why it ends where it ends.
 
     Raises:
@@ -41,12 +41,12 @@ def folded(reader: RecordReader) -> Run:
     return fold(begun(reader, entries), entries[1:])
 
 
-def _opens_none(reader: RecordReader, *, is_empty: bool) -> Problems:
+def _opens_none(reader: Reading, *, is_empty: bool) -> Problems:
     return problem(
         "the record is empty" if is_empty else "the record does not begin with the opening of a run",
         why="the runner ended before its first line, or lines were taken away",
         fix="If the run never began, start it again; if it did, bring its record back from a copy.",
-        where=Where(str(reader.path)),
+        where=Where(reader.address),
         code="empty-record",
         exit=Exit.FAILED,
     )

@@ -80,16 +80,30 @@ def write_new_file(path: Path, data: bytes) -> None:
     Raises:
         OSError: what the system said.
     """
-    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        write_new_below(folder, path.name, data)
+    finally:
+        os.close(folder)
+
+
+def write_new_below(folder: int, name: str, data: bytes) -> None:
+    """The same in a folder that is open.
+
+    Raises:
+        OSError: what the system said.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    number = os.open(name, flags, PRIVATE_FILE, dir_fd=folder)
     try:
         write_whole(number, data)
         sync_file(number)
     except OSError:
-        path.unlink()
+        os.unlink(name, dir_fd=folder)
         raise
     finally:
         os.close(number)
-    sync_folder(path.parent)
+    os.fsync(folder)
 
 
 def write_whole(number: int, data: bytes) -> None:
@@ -141,18 +155,13 @@ def try_lock(number: int) -> bool:
     return False
 
 
-def is_locked(path: Path) -> bool:
-    """True while a process holds the exclusive lock of that file; False also when there is no such file."""
-    try:
-        number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
+def is_locked(number: int) -> bool:
+    """True while another process holds the exclusive lock of that open file."""
     try:
         fcntl.flock(number, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    finally:
-        os.close(number)
+    fcntl.flock(number, fcntl.LOCK_UN)
     return False
 
 

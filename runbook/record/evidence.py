@@ -1,26 +1,35 @@
-"""Checks of the journal against the files beside it: copies, output, torn ends, and who may read them.
+"""Checks of the journal against the files beside it: copies, output, torn ends.
 
 The journal being checked may have been written by somebody who means harm, so it is not allowed to lead anywhere: only
-plain names inside the record are opened, links are not followed, and nothing is read further than a file goes.
+plain names inside the record are opened, links are not followed, nothing is waited for, and nothing is read further
+than a file goes. Whatever lies in the place of a file is a finding, never an end of the checking.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
 
 from runbook.core.entry import Entry
 from runbook.core.event import OutputArrived, RunnerStarted, RunOpened
+from runbook.problem import Problems
 from runbook.record.disk import is_safe_name
 from runbook.record.finding import Check, Ending, Finding, line_of
-from runbook.record.journal import TORN
-from runbook.record.output import OUT
+from runbook.record.journal import torn_files
+from runbook.record.journal_file import LARGEST_COPY
+from runbook.record.output import CHUNK, OUT, is_output_file
+from runbook.record.plain import NOT_PLAIN, closed, open_folder, open_folder_below, open_plain
 
 _BLOCK = 1024 * 1024
-_OUTPUT_NAME = re.compile(rf"{OUT}/[a-z0-9][a-z0-9._-]*(~[0-9a-f]{{16}})?\.log\Z")
+
+
+Found = TypeVar("Found")
 
 
 class CopiesCheck:
@@ -41,10 +50,10 @@ class CopiesCheck:
         for name, expected in self._files.items():
             if not is_safe_name(name):
                 return _copy_check(Finding.ALTERED, f'"{name}" cannot be the name of a copy')
-            path = self._folder / name
-            if not path.is_file() or path.is_symlink():
-                return _copy_check(Finding.MISSING, f"{name} is not there")
-            if _sha256(path) != expected:
+            found = _read(self._folder, name, 0, LARGEST_COPY + 1)
+            if found.finding is not Finding.OK:
+                return _copy_check(found.finding, found.detail or f"{name} is not there")
+            if found.sha256 != expected:
                 return _copy_check(Finding.ALTERED, f"{name} is not what the run was made from")
         return Check(name="copies", finding=Finding.OK, detail=f"{len(self._files)} copied files are unchanged")
 
@@ -78,8 +87,13 @@ class OutputCheck:
 
     def check(self, ending: Ending) -> Check:
         """Look for bytes and files that no line names."""
-        for path in sorted((self._folder / OUT).glob("*")):
-            self._end(f"{OUT}/{path.name}", path, ending)
+        try:
+            found = _listed(self._folder)
+        except Problems as wrong:
+            self._blame(*_trouble(self._folder, wrong), 0)
+            found = {}
+        for name, state in sorted(found.items()):
+            self._end(f"{OUT}/{name}", state, ending)
         if self._wrong is not None:
             return self._wrong
         detail = f"{self._bytes} bytes of output are as they were journalled"
@@ -89,6 +103,9 @@ class OutputCheck:
         return Check(name="output", finding=Finding.OK, detail=detail)
 
     def _chunk(self, chunk: OutputArrived, line: int) -> None:
+        if not (0 <= chunk.length <= CHUNK and 0 <= chunk.offset <= _FARTHEST):
+            self._blame(Finding.ALTERED, f"{chunk.file}: no chunk can lie at {chunk.offset}, {chunk.length} long", line)
+            return
         end = self._ends.get(chunk.file, 0)
         gap = chunk.offset - end
         if gap < 0 or (gap > 0 and not self._crash_since(chunk.file)):
@@ -100,18 +117,20 @@ class OutputCheck:
         self._compare(chunk, line)
 
     def _compare(self, chunk: OutputArrived, line: int) -> None:
-        if not _OUTPUT_NAME.match(chunk.file):
+        if not is_output_file(chunk.file):
             self._blame(Finding.ALTERED, f'"{chunk.file}" cannot be a file of output', line)
             return
-        found, length = _chunk_sha256(self._folder / chunk.file, chunk.offset, chunk.length)
-        if length < chunk.length:
-            lost = chunk.length - length
-            self._blame(Finding.MISSING, f"{chunk.file}: {lost} bytes from {chunk.offset + length} on are lost", line)
-        elif found != chunk.sha256:
+        found = _read(self._folder, chunk.file, chunk.offset, chunk.length)
+        if found.detail:
+            self._blame(found.finding, found.detail, line)
+        elif found.length < chunk.length:
+            lost = chunk.length - found.length
+            where = chunk.offset + found.length
+            self._blame(Finding.MISSING, f"{chunk.file}: {lost} bytes from {where} on are lost", line)
+        elif found.sha256 != chunk.sha256:
             self._blame(Finding.ALTERED, f"{chunk.file}: the bytes from {chunk.offset} on were changed", line)
 
-    def _end(self, name: str, path: Path, ending: Ending) -> None:
-        found = path.stat(follow_symlinks=False)
+    def _end(self, name: str, found: os.stat_result, ending: Ending) -> None:
         if not stat.S_ISREG(found.st_mode):
             self._blame(Finding.ALTERED, f"{name} is not a plain file", 0)
             return
@@ -148,7 +167,11 @@ class TornCheck:
 
     def check(self, ending: Ending) -> Check:
         """Compare with what lies there."""
-        kept = sum(path.stat().st_size for path in self._folder.glob(f"{TORN}*"))
+        try:
+            kept = _kept(self._folder)
+        except Problems as wrong:
+            finding, trouble = _trouble(self._folder, wrong)
+            return Check(name="torn", finding=finding, detail=trouble, line=self._line)
         if kept == self._declared:
             note = f"{kept} bytes of unfinished lines were cut off after a crash, declared and kept" if kept else ""
             finding = Finding.NOTE if kept else Finding.OK
@@ -158,39 +181,87 @@ class TornCheck:
         return Check(name="torn", finding=finding, detail=detail, line=self._line)
 
 
-def access_check(folder: Path) -> Check:
-    """Whether only the owner can read and write the record. A note at most: a copy elsewhere has other rights."""
-    open_to_others = [
-        path
-        for path in (folder, *sorted(folder.rglob("*")))
-        if not path.is_symlink() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-    ]
-    if not open_to_others:
-        return Check(name="access", finding=Finding.OK, detail="Only its owner can read or write the record")
-    names = ", ".join(str(path.relative_to(folder.parent)) for path in open_to_others[:3])
-    detail = f"{len(open_to_others)} files are open to others than the owner: {names}"
-    return Check(name="access", finding=Finding.NOTE, detail=detail)
+def _kept(folder: Path) -> int:
+    return sum(_looked_at(folder, "the record", lambda record: torn_files(record, folder)).values())
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _listed(folder: Path) -> dict[str, os.stat_result]:
+    """What lies among the output, by name; nothing where there is none."""
+
+    def looked(record: int) -> dict[str, os.stat_result]:
+        try:
+            inner = open_folder_below(record, OUT, folder / OUT)
+        except FileNotFoundError:
+            return {}
+        try:
+            return {entry.name: entry.stat(follow_symlinks=False) for entry in os.scandir(inner)}
+        finally:
+            os.close(inner)
+
+    return _looked_at(folder, OUT, looked)
 
 
-def _chunk_sha256(path: Path, offset: int, length: int) -> tuple[str, int]:
-    """The hash of a range and how many bytes of it are there; none of a file that is missing or not a plain one."""
-    digest, found = hashlib.sha256(), 0
+def _looked_at(folder: Path, name: str, look: Callable[[int], dict[str, Found]]) -> dict[str, Found]:
+    """What somebody sees who holds the folder of the record; `name` is what is looked for.
+
+    Raises:
+        Problems: `record-not-plain`, `record-closed`.
+    """
     try:
-        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return "", 0
+        record = open_folder(folder)
+        try:
+            return look(record)
+        finally:
+            os.close(record)
+    except OSError as error:
+        raise closed(folder / name, error) from error
+
+
+class _Read(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a file: its hash and how many bytes were there. A finding without a detail: it is not there."""
+
+    sha256: str = ""
+    length: int = 0
+    finding: Finding = Finding.OK
+    detail: str = ""
+
+
+_FARTHEST = 2**62
+"""Bytes into a file: beyond it no system counts."""
+
+
+def _read(folder: Path, name: str, offset: int, length: int) -> _Read:
+    """Hash a range of a file of the record, as far as it goes."""
     try:
-        while stat.S_ISREG(os.fstat(number).st_mode) and found < length:
-            data = os.pread(number, min(_BLOCK, length - found), offset + found)
-            if not data:
-                break
-            digest.update(data)
-            found += len(data)
+        number = open_plain(folder, name)
+    except FileNotFoundError:
+        return _Read(finding=Finding.MISSING)
+    except Problems as wrong:
+        finding, detail = _trouble(folder, wrong)
+        return _Read(finding=finding, detail=detail)
+    try:
+        return _hashed(number, offset, length)
+    except OSError as error:
+        return _Read(finding=Finding.MISSING, detail=f"{name} cannot be read: {error.strerror}")
     finally:
         os.close(number)
-    return digest.hexdigest(), found
+
+
+def _hashed(number: int, offset: int, length: int) -> _Read:
+    digest, found = hashlib.sha256(), 0
+    while found < length:
+        data = os.pread(number, min(_BLOCK, length - found), offset + found)
+        if not data:
+            break
+        digest.update(data)
+        found += len(data)
+    return _Read(sha256=digest.hexdigest(), length=found)
+
+
+def _trouble(folder: Path, wrong: Problems) -> tuple[Finding, str]:
+    """What a file that is none, or is closed to us, comes to."""
+    found = wrong.problems[0]
+    name = os.path.relpath(found.where.file, folder) if found.where else ""
+    if found.code == NOT_PLAIN:
+        return Finding.ALTERED, f"{name} is not a plain {'folder' if name == OUT else 'file'}"
+    return Finding.MISSING, f"{name} cannot be read: {found.why}"

@@ -6,11 +6,9 @@ are decoded. The chain is not checked here: whoever can write to the record of a
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterable
 
 import msgspec
-
-from runbook.record.journal import JOURNAL
 
 _TELLING = b'"RunnerStarted"'
 """Stands in no other line: a quote inside of a text is written with a backslash."""
@@ -45,16 +43,15 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     """The path of its socket; empty in records that do not say."""
 
 
-def holder_of(folder: Path) -> Holder | None:
-    """Who has the run whose record lies there; None where that cannot be read."""
+def holder_among(lines: Iterable[bytes]) -> Holder | None:
+    """Who has the run whose journal these lines are, from the first on; what cannot be read says nothing."""
     found: Holder | None = None
-    try:
-        with (folder / JOURNAL).open("rb") as lines:
-            for number, line in enumerate(lines):
-                if number == 0 or _TELLING in line:
-                    found = _told(line, found)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        return found
+    for number, line in enumerate(lines):
+        if number == 0 or _TELLING in line:
+            try:
+                found = _told(line, found)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                return found
     return found
 
 

@@ -2,7 +2,8 @@
 
 A file of a million lines is shown forty at a time, so only the places where lines begin are kept: eight bytes each,
 found as far as somebody has looked. Lines come as bytes, as they were written; whoever shows them sanitises them.
-Safe against a file that grows while it is read. It refuses to hold a file open or to keep any text.
+Safe against output that grows while it is read. It refuses to hold a file open or to keep any text, and knows only
+ranges of bytes: they may lie in a file or anywhere else.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import re
 from array import array
 from bisect import bisect_right
 from pathlib import Path
+from typing import Protocol
 
 from runbook.record.output import output_file
+from runbook.record.plain import open_plain
 
 LONGEST_LINE = 64 * 1024
 """Bytes after which a line is cut on its way to a viewport; the file keeps all of it."""
@@ -22,12 +25,65 @@ _BLOCK = 1024 * 1024
 _FEED = re.compile(rb"\n")
 
 
+class OutputBytes(Protocol):
+    """What one host printed, by range."""
+
+    def size(self) -> int:
+        """Bytes that are there now; none where it printed nothing.
+
+        Raises:
+            Problems: They cannot be read.
+        """
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Some of them, fewer where they end.
+
+        Raises:
+            Problems: They cannot be read.
+        """
+
+
+class OutputFile:
+    """Implements `OutputBytes` over the file of one host in a record."""
+
+    def __init__(self, folder: Path, host: str) -> None:
+        """Look in the folder of a run."""
+        self._folder = folder
+        self._name = output_file(host)
+
+    def size(self) -> int:
+        """Of the file."""
+        number = self._open()
+        if number < 0:
+            return 0
+        try:
+            return os.fstat(number).st_size
+        finally:
+            os.close(number)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Of the file, opened for this alone."""
+        number = self._open()
+        if number < 0:
+            return b""
+        try:
+            return os.pread(number, length, offset)
+        finally:
+            os.close(number)
+
+    def _open(self) -> int:
+        try:
+            return open_plain(self._folder, self._name)
+        except FileNotFoundError:
+            return -1
+
+
 class OutputReader:
     """The lines that one host printed. A host that printed nothing has none."""
 
-    def __init__(self, folder: Path, host: str) -> None:
-        """Read from the folder of a run."""
-        self.path = folder / output_file(host)
+    def __init__(self, source: OutputBytes) -> None:
+        """Read from there. Every method may raise the `Problems` of its source."""
+        self._source = source
         self._starts = array("Q", [0])
         self._scanned = 0
 
@@ -36,24 +92,9 @@ class OutputReader:
         """Lines found so far; the last may still be growing. All of them after `scan` has said True."""
         return len(self._starts) - (self._starts[-1] == self._scanned)
 
-    @property
-    def size(self) -> int:
-        """Bytes in the file now."""
-        try:
-            return self.path.stat().st_size
-        except FileNotFoundError:
-            return 0
-
     def read(self, offset: int, length: int) -> bytes:
-        """Bytes of the file, fewer where it ends."""
-        try:
-            number = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return b""
-        try:
-            return os.pread(number, length, offset)
-        finally:
-            os.close(number)
+        """Bytes as they are, fewer where they end."""
+        return self._source.read(offset, length)
 
     def scan(self, limit: int = 32 * _BLOCK) -> bool:
         """Look for further lines in at most `limit` bytes; True when the end of the file is reached."""
@@ -65,7 +106,7 @@ class OutputReader:
             base = self._scanned
             self._starts.extend([base + feed.end() for feed in _FEED.finditer(block)])
             self._scanned += len(block)
-        return self._scanned >= self.size
+        return self._scanned >= self._source.size()
 
     def lines(self, first: int, count: int, *, until: int | None = None) -> tuple[bytes, ...]:
         """Lines from `first` (0-based), without line feeds, fewer where the output ends.

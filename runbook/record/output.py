@@ -5,37 +5,39 @@ them), written in one call, and named by an `OutputArrived` that carries their h
 without holding it. The writer does not mask, decode or colour: bytes are masked before they come here, and stay bytes.
 
 The journal is the truth about a file. After a crash a file may be longer than the journal says: those bytes are kept,
-new ones go behind them, and the next offset shows the gap. `output_ends` finds such differences.
+new ones go behind them, and the next offset shows the gap.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from runbook.core.entry import Entry
 from runbook.core.event import OutputArrived
 from runbook.problem import Problems
 from runbook.record.disk import (
-    PRIVATE_FILE,
     disk_problems,
     is_safe_name,
     make_private_folder,
     sync_file,
-    sync_folder,
     write_whole,
 )
+from runbook.record.plain import open_folder, open_folder_below, open_within
 
 CHUNK = 64 * 1024
 """Most bytes of one `OutputArrived` (design D5)."""
 
 OUT = "out"
 """The folder of outputs in a record."""
+
+
+_NAME = re.compile(rf"{OUT}/[a-z0-9][a-z0-9._-]*(~[0-9a-f]{{16}})?\.log\Z")
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,17 +48,6 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     """The attempt's, as in `AttemptStarted`."""
     stream: Literal["out", "err"]
-
-
-class OutputEnd(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a file of output goes, by the journal and by itself."""
-
-    file: str
-    """Relative to the record: `out/db1.log`."""
-    journalled: int
-    """Bytes up to the end of the last chunk that the journal names."""
-    size: int
-    """Bytes that are there. More: they came in before a crash and no line covers them. Fewer: they were lost."""
 
 
 def output_file(host: str) -> str:
@@ -72,59 +63,56 @@ def output_file(host: str) -> str:
     return f"{OUT}/{plain.strip('-') or 'host'}~{digest[:16]}.log"
 
 
-def output_ends(folder: Path, entries: Iterable[Entry]) -> tuple[OutputEnd, ...]:
-    """The files whose size is not what the journal says, in the order of their names."""
-    ends: dict[str, int] = {}
-    for entry in entries:
-        if isinstance(entry.event, OutputArrived):
-            ends[entry.event.file] = entry.event.offset + entry.event.length
-    for found in (folder / OUT).glob("*.log"):
-        ends.setdefault(f"{OUT}/{found.name}", 0)
-    sizes = {name: _size(folder / name) for name in ends}
-    return tuple(
-        OutputEnd(file=name, journalled=ends[name], size=sizes[name])
-        for name in sorted(ends)
-        if sizes[name] != ends[name]
-    )
+def is_output_file(name: str) -> bool:
+    """True for what `output_file` gives."""
+    return _NAME.match(name) is not None
 
 
 class Unsynced(msgspec.Struct, frozen=True, kw_only=True):
     """Files of output that may not be on the disk yet."""
 
-    folder: Path
-    files: tuple[Path, ...]
+    record: Path
+    held: int | None
+    """The folder of the record, where somebody holds it open."""
+    files: tuple[str, ...]
 
     def sync(self) -> None:
         """Make them durable, and their names. Journal lines may be durable before: `verify` then tells what was lost.
 
         Raises:
-            Problems: `record-unwritable`.
+            Problems: `record-unwritable`, `record-not-plain`.
         """
-        for path in self.files:
-            with disk_problems("Output cannot be made durable", path):
-                number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        for name in self.files:
+            with disk_problems("Output cannot be made durable", self.record / name):
+                number = open_within(self.record, name, held=self.held)
                 try:
                     sync_file(number)
                 finally:
                     os.close(number)
         if self.files:
-            with disk_problems("Output cannot be made durable", self.folder):
-                sync_folder(self.folder)
+            with disk_problems("Output cannot be made durable", self.record / OUT):
+                _sync_names(self.record, self.held)
 
 
 class OutputStore:
     """The writing side, for all hosts of one run."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, held: int | None = None) -> None:
         """Write below the folder of a run; files that are there already are continued at their end.
 
+        Args:
+            folder: Of the run.
+            held: The same, open; with it nobody can slip another folder under the output.
+
         Raises:
-            Problems: `record-unwritable`.
+            Problems: `record-unwritable`, `record-not-plain`.
         """
         self._folder = folder
+        self._held = held
         self._hosts: dict[str, _HostFile] = {}
         with disk_problems("The folder for output cannot be created", folder / OUT):
             make_private_folder(folder / OUT)
+            _sync_names(folder, held)
 
     def write(self, source: Source, data: bytes) -> tuple[OutputArrived, ...]:
         """Take masked bytes; gives the events of the chunks that this completed, to be journalled in this order.
@@ -134,7 +122,7 @@ class OutputStore:
         """
         file = self._hosts.get(source.host)
         if file is None:
-            file = self._hosts[source.host] = _HostFile(self._folder, output_file(source.host))
+            file = self._hosts[source.host] = _HostFile(self._folder, self._held, output_file(source.host))
         return _collect([file.take(source, data)])
 
     def flush(self, host: str = "") -> tuple[OutputArrived, ...]:
@@ -151,16 +139,17 @@ class OutputStore:
 
         So a caller with a loop to keep alive may sync in a thread while more output is written.
         """
-        paths = tuple(path for file in self._hosts.values() for path in file.take_unsynced())
-        return Unsynced(folder=self._folder / OUT, files=paths)
+        names = tuple(name for file in self._hosts.values() for name in file.take_unsynced())
+        return Unsynced(record=self._folder, held=self._held, files=names)
 
 
 class _HostFile:
     """One host's file. Opened for each chunk and closed again: a thousand hosts need no thousand descriptors."""
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self._path = folder / name
-        self._name = name
+    def __init__(self, folder: Path, held: int | None, file: str) -> None:
+        self._folder = folder
+        self._held = held
+        self._file = file
         self._source: Source | None = None
         self._gathered = bytearray()
         self._dirty = False
@@ -178,17 +167,17 @@ class _HostFile:
         if self._gathered and self._source is not None:
             yield self._put(self._source, len(self._gathered))
 
-    def take_unsynced(self) -> tuple[Path, ...]:
-        paths = (self._path,) if self._dirty else ()
+    def take_unsynced(self) -> tuple[str, ...]:
+        names = (self._file,) if self._dirty else ()
         self._dirty = False
-        return paths
+        return names
 
     def _put(self, source: Source, length: int) -> OutputArrived:
         if self._failure is not None:
             raise self._failure
         data = bytes(self._gathered[:length])
         try:
-            with disk_problems("Output cannot be written", self._path):
+            with disk_problems("Output cannot be written", self._folder / self._file):
                 offset = self._append(data)
         except Problems as failure:
             self._failure = failure
@@ -200,15 +189,14 @@ class _HostFile:
             host=source.host,
             number=source.number,
             stream=source.stream,
-            file=self._name,
+            file=self._file,
             offset=offset,
             length=length,
             sha256=hashlib.sha256(data).hexdigest(),
         )
 
     def _append(self, data: bytes) -> int:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        number = os.open(self._path, flags, PRIVATE_FILE)
+        number = open_within(self._folder, self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, self._held)
         try:
             offset = os.fstat(number).st_size
             write_whole(number, data)
@@ -231,5 +219,13 @@ def _collect(sources: Iterable[Iterable[OutputArrived]]) -> tuple[OutputArrived,
     return tuple(events)
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0
+def _sync_names(record: Path, held: int | None) -> None:
+    folder = open_folder(record) if held is None else os.dup(held)
+    try:
+        out = open_folder_below(folder, OUT, record / OUT)
+        try:
+            os.fsync(out)
+        finally:
+            os.close(out)
+    finally:
+        os.close(folder)

@@ -1,142 +1,81 @@
-"""What a list of runs shows about one of them, from the first and the last line of its journal and nothing between.
+"""What a list of runs shows about one of them: what its report would say, in a row.
 
-The verdicts are not here: they are computed by folding the whole record, and a list must not take a minute. The first
-line holds the plan, which can be large, so only the few names wanted are decoded from it.
+A row is folded from the whole record, so that a list vouches for no more than the report does: a record with a line
+that is not what was written gets no verdict but `damaged`, and the problem. A torn last line is no damage here: a crash
+leaves it, `resume` mends it, and the run shows as interrupted.
 """
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from collections.abc import Callable
 
 import msgspec
+from msgspec.structs import replace
 
-from runbook.record.codec import is_whole
-from runbook.record.disk import is_locked
-from runbook.record.journal import JOURNAL
-
-_TAIL = 64 * 1024
+from runbook.core.recovery import recovery
+from runbook.core.run import Run
+from runbook.core.verdict import verdicts
+from runbook.problem import Problem, Problems
+from runbook.record.beginning import folded
+from runbook.record.reader import TORN
+from runbook.record.reading import Reading
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the list of runs."""
 
     run: str
-    """Its id; the folder's name when the first line cannot be read."""
-    folder: Path
+    """The name under which the store finds it."""
     runbook: str = ""
-    title: str = ""
+    """Empty, as all below, when nothing of the record can be believed."""
     kind: str = ""
-    environment: str = ""
     operator: str = ""
     started: str = ""
-    """Wall time, ISO 8601 UTC; empty when the first line cannot be read."""
-    ended: str = ""
-    """Wall time of the run's own end; empty while it is live, and for ever when its runner died and nobody resumed."""
-    reason: str = ""
-    """Why it ended, as `RunEnded` says."""
+    """Wall time, ISO 8601 UTC."""
+    verdict: str
+    """`completed`, `failed`, `aborted`, `interrupted`, `live`, `damaged`."""
+    objective: str = ""
+    recovery: float | None = None
+    """Seconds by the widest reading; by the narrowest where that is all that is known, and the next is true."""
+    recovery_at_least: bool = False
+    duration: float = 0.0
+    """Seconds from the opening to the newest entry."""
     live: bool = False
-    """A runner holds the journal now."""
-    size: int = 0
-    """Bytes of all files in the record."""
-    damaged: bool = False
-    """The first or the last line is not what was written. False proves nothing: only `verify` reads all of it."""
+    """A runner holds the record now."""
+    ended: bool = False
+    """It ended and is sound: nothing of this row will ever change."""
+    problem: Problem | None = None
+    """Why it is damaged."""
 
 
-class _Named(msgspec.Struct):
-    name: str = ""
-
-
-class _PlanNames(msgspec.Struct):
-    runbook: str = ""
-    title: str = ""
-    kind: str = ""
-    environment: _Named = msgspec.field(default_factory=_Named)
-
-
-class _Opening(msgspec.Struct):
-    run: str
-    started: str = ""
-    operator: _Named = msgspec.field(default_factory=_Named)
-    plan: _PlanNames = msgspec.field(default_factory=_PlanNames)
-
-
-class _First(msgspec.Struct):
-    event: _Opening
-
-
-class _LastEvent(msgspec.Struct):
-    type: str = ""
-    reason: str = ""
-
-
-class _Last(msgspec.Struct):
-    wall: str = ""
-    event: _LastEvent = msgspec.field(default_factory=_LastEvent)
-
-    @property
-    def ended(self) -> bool:
-        """True when it is a run's last for good."""
-        return self.event.type == "RunEnded"
-
-
-_first = msgspec.json.Decoder(_First)
-_last = msgspec.json.Decoder(_Last)
-
-
-def summarise(folder: Path) -> RunSummary:
-    """The row for a record; a record that cannot be read gives a row that says so."""
-    path = folder / JOURNAL
-    size, live = _size(folder), is_locked(path)
+def summarise(name: str, read: Callable[[], Reading], *, live: bool) -> RunSummary:
+    """The row for the record of that name, folded; a record that cannot be read gives a row that says so."""
     try:
-        first, last = _ends(path)
-        opening = _first.decode(first).event
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        return RunSummary(run=folder.name, folder=folder, live=live, size=size, damaged=not live)
-    closing = _closing(last)
+        reader = read()
+        run = folded(reader)
+    except Problems as wrong:
+        return RunSummary(run=name, verdict="damaged", live=live, problem=wrong.problems[0])
+    row = _row(name, run, live=live)
+    if reader.damage is None or live:
+        return row
+    if reader.damage.code == TORN:
+        return replace(row, ended=False)
+    return replace(row, verdict="damaged", problem=reader.damage, ended=False)
+
+
+def _row(name: str, run: Run, *, live: bool) -> RunSummary:
+    said, took = verdicts(run), recovery(run)
     return RunSummary(
-        run=opening.run,
-        folder=folder,
-        runbook=opening.plan.runbook,
-        title=opening.plan.title,
-        kind=opening.plan.kind,
-        environment=opening.plan.environment.name,
-        operator=opening.operator.name,
-        started=opening.started,
-        ended=closing.wall if closing.ended else "",
-        reason=closing.event.reason if closing.ended else "",
+        run=name,
+        runbook=run.plan.runbook,
+        kind=run.plan.kind,
+        operator=run.operator.name,
+        started=run.started,
+        verdict="live" if live else said.run,
+        objective=said.objectives,
+        recovery=took.seconds - took.error if took.at_least and took.seconds is not None else took.seconds,
+        recovery_at_least=took.at_least,
+        duration=run.now,
         live=live,
-        size=size,
-        damaged=not (live or (is_whole(first) and is_whole(last))),
+        ended=run.has_ended and not live,
     )
-
-
-def _closing(line: bytes) -> _Last:
-    """What the last line says; nothing when it is torn, as it may be for a moment in a live run."""
-    try:
-        return _last.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return _Last()
-
-
-def _ends(path: Path) -> tuple[bytes, bytes]:
-    """The first line and the last, however long they are.
-
-    Raises:
-        OSError: when the journal is not there any more.
-    """
-    with path.open("rb") as file:
-        first = file.readline()
-        size, wanted = file.seek(0, os.SEEK_END), _TAIL
-        while True:
-            file.seek(max(0, size - wanted))
-            tail = file.read(wanted)
-            start = tail.rfind(b"\n", 0, len(tail) - 1) + 1
-            if start or wanted >= size:
-                return first, tail[start:]
-            wanted *= 8
-
-
-def _size(folder: Path) -> int:
-    found = (Path(place) / name for place, _, names in os.walk(folder) for name in names)
-    return sum(path.lstat().st_size for path in found if path.is_file())

@@ -16,11 +16,13 @@ import msgspec
 from runbook.core.entry import Entry
 from runbook.core.event import RunEnded, RunOpened
 from runbook.problem import Exit
+from runbook.record.access import AccessCheck
 from runbook.record.codec import holds_more
-from runbook.record.evidence import CopiesCheck, OutputCheck, TornCheck, access_check
+from runbook.record.evidence import CopiesCheck, OutputCheck, TornCheck
 from runbook.record.finding import Check, Ending, Finding, Observer
 from runbook.record.newer import Newer
 from runbook.record.order import AttemptsCheck, EndingCheck, GatesCheck, PlanCheck
+from runbook.record.plain import CLOSED
 from runbook.record.reader import TORN, RecordReader
 from runbook.record.sent import ShownCheck
 
@@ -78,7 +80,7 @@ def verify(folder: Path) -> Verification:
         Problems: `no-record` when there is no journal in that folder. Damage is a finding, never an exception.
     """
     reader = RecordReader(folder)
-    plan, story = PlanCheck(), _Story()
+    plan, story, access = PlanCheck(), _Story(), AccessCheck(folder)
     by_meaning: tuple[Observer, ...] = (EndingCheck(), AttemptsCheck(), ShownCheck(), GatesCheck())
     by_hash: tuple[Observer, ...] = (CopiesCheck(folder), OutputCheck(folder), TornCheck(folder))
     for entry, line in reader.lines():
@@ -86,7 +88,7 @@ def verify(folder: Path) -> Verification:
         plan.see(entry, line)
         if not reader.newer.sign and holds_more(line, entry):
             reader.newer.note("it says things that this version does not know", entry)
-        for observer in (*by_meaning, *by_hash):
+        for observer in (*by_meaning, *by_hash, access):
             observer.see(entry)
     ending = Ending(ended=story.ended, lines=reader.tip.seq, newer=reader.newer)
     checks = (
@@ -95,7 +97,7 @@ def verify(folder: Path) -> Verification:
         ending.judged(plan.check, by_meaning=True),
         *(ending.judged(observer.check(ending), by_meaning=True) for observer in by_meaning),
         *(ending.judged(observer.check(ending), by_meaning=False) for observer in by_hash),
-        access_check(folder),
+        access.check(ending),
     )
     return Verification(folder=folder, run=story.run, checks=checks, lines=reader.tip.seq, head=reader.tip.prev)
 
@@ -125,7 +127,7 @@ def _version_check(newer: Newer) -> Check:
     return Check(name="version", finding=Finding.NEWER, detail=detail, line=newer.line)
 
 
-_STOPS = {TORN: Finding.MISSING, "journal-unknown": Finding.NEWER}
+_STOPS = {TORN: Finding.MISSING, CLOSED: Finding.MISSING, "journal-unknown": Finding.NEWER}
 """By the code of what stopped the reading; everything else is a change."""
 
 

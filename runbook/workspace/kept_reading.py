@@ -5,13 +5,12 @@ A file beside the journal and not a field of the plan: it says where the plan ca
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 
 from runbook.core.inventory import Inventory
 from runbook.inventory.manner import Agree, Reading, Via
 from runbook.problem import Exit, Where, problem
+from runbook.record.store import Record
 
 FILE = "inventory.json"
 """Its name in a record."""
@@ -32,7 +31,7 @@ def keep(inventory: Inventory, reading: Reading) -> KeptReading:
     return KeptReading(inventory=inventory.source, via=reading.via, variables=dict(reading.overrides))
 
 
-def reading_again(record: Path, agree: Agree | None) -> Reading:
+def reading_again(record: Record, agree: Agree | None) -> Reading:
     """The reading of a recorded run. To run a program is a matter of today, so `agree` is asked again.
 
     A record whose file is gone must not keep anybody from going on: its inventory is read as it is.
@@ -40,17 +39,17 @@ def reading_again(record: Path, agree: Agree | None) -> Reading:
     Raises:
         Problems: The record says something that we cannot read.
     """
-    path = record / FILE
-    if not path.is_file():
+    data = record.copy(FILE)
+    if data is None:
         return Reading(agree=agree)
     try:
-        kept = msgspec.json.decode(path.read_bytes(), type=KeptReading)
-    except (OSError, msgspec.MsgspecError) as wrong:
+        kept = msgspec.json.decode(data, type=KeptReading)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as wrong:
         raise problem(
             "it is not known how the inventory was read",
             why=str(wrong),
             fix="Check the record: runbook verify",
-            where=Where(str(path)),
+            where=Where(f"{record.address}/{FILE}"),
             code="no-reading",
             exit=Exit.FAILED,
         ) from wrong

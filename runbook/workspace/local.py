@@ -18,10 +18,8 @@ from msgspec.structs import replace
 from runbook.core.actor import Actor
 from runbook.core.event import RunOpened
 from runbook.core.plan import Plan
-from runbook.core.recovery import recovery
 from runbook.core.run import Run
 from runbook.core.runbook import Runbook
-from runbook.core.verdict import verdicts
 from runbook.document.runbook_file import read_runbook
 from runbook.engine.clock import SystemClock, chance_hex, new_run_id
 from runbook.feed.live import EachEntry, LiveFeed, ignore, watch
@@ -29,11 +27,9 @@ from runbook.feed.replay import RecordedReplay
 from runbook.inventory.manner import Agree, Reading
 from runbook.inventory.reading import read_inventory
 from runbook.problem import Exit, Problems, problem
+from runbook.record.address import open_store
 from runbook.record.beginning import folded
-from runbook.record.holder import holder_of
-from runbook.record.library import Library
-from runbook.record.reader import TORN, RecordReader
-from runbook.record.summary import RunSummary
+from runbook.record.holder import Holder
 from runbook.talk.door import Doorway, door_folders, doorways
 from runbook.talk.handover import Handover, Opening
 from runbook.talk.launch import WarmRunner
@@ -42,6 +38,7 @@ from runbook.workspace.books import book_files, find_book
 from runbook.workspace.kept_reading import reading_again
 from runbook.workspace.prepare import Prepared, SecretSource, Wish, prepare, sudo_passwords
 from runbook.workspace.rows import BookRow, ParameterField, RunRow
+from runbook.workspace.run_rows import run_rows
 from runbook.workspace.settings import Settings
 
 _FRESH = 4
@@ -64,7 +61,7 @@ class LocalWorkspace:
     def __init__(self, settings: Settings, *, secret: SecretSource | None = None, via: str = "screen") -> None:
         """`secret` is asked for the value of each secret parameter when a run is started or resumed."""
         self.settings = settings
-        self.library = Library(settings.recordings)
+        self.store = open_store(str(settings.recordings))
         self._clock = SystemClock()
         self.secret = secret
         self._via = via
@@ -77,12 +74,9 @@ class LocalWorkspace:
 
     def books(self) -> tuple[BookRow, ...]:
         """Every runbook of the workspace, unreadable ones with their problem."""
-        newest: dict[str, RunSummary] = {}
-        for run in self.library.runs():
-            newest.setdefault(run.runbook, run)
-        return tuple(self._book(path, newest) for path in book_files(self.settings))
+        return tuple(self._book(path) for path in book_files(self.settings))
 
-    def _book(self, path: Path, newest: dict[str, RunSummary]) -> BookRow:
+    def _book(self, path: Path) -> BookRow:
         shown = str(path.relative_to(self.settings.root)) if path.is_relative_to(self.settings.root) else str(path)
         try:
             book = read_runbook(path)
@@ -91,7 +85,7 @@ class LocalWorkspace:
                 path=shown, name=path.stem, title="", kind="", owner="", service="", description="", tags=(),
                 inventory="", reviewed="", review="never", last_run="", last_verdict="", problem=wrong.problems[0],
             )  # fmt: skip
-        last = newest.get(book.name)
+        last = next(iter(self.store.runs(runbook=book.name, limit=1)), None)
         return BookRow(
             path=shown,
             name=book.name,
@@ -105,43 +99,12 @@ class LocalWorkspace:
             reviewed=str(book.reviewed or ""),
             review=review_state(book, self._clock.today()),
             last_run=last.started if last else "",
-            last_verdict=self._word(last) if last else "",
+            last_verdict=last.verdict if last else "",
         )
-
-    def _word(self, summary: RunSummary) -> str:
-        if summary.live:
-            return "live"
-        try:
-            return verdicts(_sound(summary)).run
-        except Problems:
-            return "damaged"
 
     def runs(self) -> tuple[RunRow, ...]:
-        """Every record, newest first, each folded: what a list says is what the report says."""
-        return tuple(self._row(summary) for summary in self.library.runs())
-
-    def _row(self, summary: RunSummary) -> RunRow:
-        try:
-            run = _sound(summary)
-        except Problems:
-            return RunRow(
-                id=summary.run, runbook=summary.runbook, kind=summary.kind, started=summary.started,
-                operator=summary.operator, verdict="damaged", rta=None, objective="", live=False, duration=0.0,
-            )  # fmt: skip
-        said, took = verdicts(run), recovery(run)
-        return RunRow(
-            id=run.id,
-            runbook=run.plan.runbook,
-            kind=run.plan.kind,
-            started=run.started,
-            operator=run.operator.name,
-            verdict="live" if summary.live else said.run,
-            rta=took.seconds - took.error if took.at_least and took.seconds is not None else took.seconds,
-            rta_at_least=took.at_least,
-            objective=said.objectives,
-            live=summary.live,
-            duration=run.now,
-        )
+        """Every record, newest first, as its report would tell it."""
+        return run_rows(self.store)
 
     def folded(self, run: str) -> Run:
         """A record folded as far as it is sound.
@@ -149,7 +112,7 @@ class LocalWorkspace:
         Raises:
             Problems: There is no such record, or not one good line in it.
         """
-        return folded(RecordReader(self.library.find(run)))
+        return folded(self.store.find(run).read())
 
     def parameters(self, path: str) -> tuple[ParameterField, ...]:
         """What a runbook asks for."""
@@ -228,8 +191,8 @@ class LocalWorkspace:
         Raises:
             Problems: The run has ended, is live, needs secrets that nobody can be asked for, or is damaged.
         """
-        folder = self.library.find(run)
-        first = next(RecordReader(folder).entries(), None)
+        record = self.store.find(run)
+        first = next(record.read().entries(), None)
         if first is None or not isinstance(first.event, RunOpened):
             raise problem(f"record {run} was never opened", code="no-record", exit=Exit.FAILED)
         plan = first.event.plan
@@ -237,8 +200,8 @@ class LocalWorkspace:
         if wanted and self.secret is None:
             # Without them the runner could not even hide them in what still comes from the hosts.
             raise problem(
-                f"run {folder.name} needs its secrets again: {', '.join(wanted)}",
-                fix=f"Resume it where they can be given: runbook resume {folder.name}",
+                f"run {record.run} needs its secrets again: {', '.join(wanted)}",
+                fix=f"Resume it where they can be given: runbook resume {record.run}",
                 code="no-secret",
                 exit=Exit.REFUSED,
             )
@@ -246,14 +209,14 @@ class LocalWorkspace:
         passwords: dict[str, str] = {}
         if plan.inventory:
             inventory = read_inventory(
-                plan.inventory, workspace=self.settings.root, reading=reading_again(folder, agree)
+                plan.inventory, workspace=self.settings.root, reading=reading_again(record, agree)
             )
             secrets |= {secret.name: secret.reveal() for secret in inventory.secrets}
             passwords = sudo_passwords(inventory)
         book_folder = str((self.settings.root / plan.source).parent)
-        handover = self._handover(folder.name, book_folder, secrets, by=self.whoami())
+        handover = self._handover(record.run, book_folder, secrets, by=self.whoami())
         await _hand_over(replace(handover, sudo_passwords=passwords))
-        return folder.name
+        return record.run
 
     def _handover(
         self,
@@ -265,7 +228,7 @@ class LocalWorkspace:
         by: Actor | None = None,
     ) -> Handover:
         return Handover(
-            recordings=str(self.settings.recordings),
+            recordings=self.store.address,
             run=run,
             doors=tuple(map(str, door_folders(os.getuid(), shared=self.settings.is_shared, fresh=chance_hex(_FRESH)))),
             allowed=tuple(sorted(self.settings.allowed)),
@@ -277,40 +240,31 @@ class LocalWorkspace:
 
     async def attach(self, run: str, each: EachEntry = ignore) -> LiveFeed:
         """Watch a run; one whose runner is gone can still be looked at."""
-        folder = self.library.find(run)
-        places = doorways(folder.name, holder_of(folder), uid=os.getuid())
-        return await watch(folder, places, via=self._via, each=each)
+        record = self.store.find(run)
+        places = doorways(record.run, record.holder(), uid=os.getuid())
+        return await watch(record, places, via=self._via, each=each)
 
     def doorways(self, run: str, *, owner: int | None = None) -> tuple[Doorway, ...]:
         """Where the runner of a run may listen; `run` is its whole id, `owner` whose it is if the record is not ours.
 
-        What cannot be read still tells: a folder of recordings to which one user alone may write holds that user's.
+        What cannot be read still tells: a store to which one user alone may write holds that user's.
         """
-        found = holder_of(self.library.root / run)
+        found = self._holder(run)
         certain = doorways(run, found, uid=os.getuid(), owner=owner)
-        presumed = None if found or owner is not None else self.library.owner()
+        presumed = None if found or owner is not None else self.store.owner()
         if presumed is None or presumed == os.getuid():
             return certain
         return (*doorways(run, None, uid=os.getuid(), owner=presumed), *certain)
 
+    def _holder(self, run: str) -> Holder | None:
+        try:
+            return self.store.find(run).holder()
+        except Problems:
+            return None
+
     def replay(self, run: str) -> RecordedReplay:
         """Open a record on its own time axis."""
-        return RecordedReplay(self.library.find(run), self._clock)
-
-
-def _sound(summary: RunSummary) -> Run:
-    """A record folded, for a list that vouches for it: one that is damaged gets no verdict but that.
-
-    A torn last line is no damage here. A crash leaves it, `resume` mends it, and the run then shows as interrupted.
-
-    Raises:
-        Problems: A line is not what was written, or none is there.
-    """
-    reader = RecordReader(summary.folder)
-    run = folded(reader)
-    if reader.damage is not None and reader.damage.code != TORN and not summary.live:
-        raise Problems([reader.damage])
-    return run
+        return RecordedReplay(self.store.find(run), self._clock)
 
 
 def _changed(path: str) -> Problems:

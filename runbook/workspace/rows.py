@@ -51,6 +51,8 @@ class RunRow:
     live: bool
     duration: float
     rta_at_least: bool = False
+    problem: Problem | None = None
+    """Why it is damaged; the other fields then hold what is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.record.library import Library
+from runbook.record.file_store import FileStore
 from tests.cli.desk import STEP, Desk, Said, book
 
 ALIASES = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -121,7 +121,7 @@ def refused(said: Said, snapshot: object) -> None:
 
 
 def test_a_second_run_of_the_same_name_is_refused_while_one_is_live(desk: Desk, snapshot: object) -> None:
-    with Library(desk.root / "recordings").hold("look", "20261123T041200Z-look-0001"):
+    with FileStore(desk.root / "recordings").hold("look", "20261123T041200Z-look-0001"):
         refused(desk.ask("run", "look", "--auto"), snapshot)
 
 

@@ -21,7 +21,7 @@ def fail_with(wrong: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(*_: object) -> NoReturn:
         raise wrong
 
-    monkeypatch.setattr(runs_verb, "workspace", failing)
+    monkeypatch.setattr(runs_verb, "store", failing)
 
 
 def test_what_the_system_refuses_is_said_with_its_place(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

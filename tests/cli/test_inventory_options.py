@@ -111,14 +111,14 @@ def test_another_reader_that_is_not_installed_is_named(desk: Desk, monkeypatch: 
 
 def test_the_record_keeps_how_the_inventory_was_read_and_a_resume_reads_it_so(desk: Desk) -> None:
     assert desk.ask("run", "look", "--auto", "--line", "-e", "rack=9").status == 0
-    folder = LocalWorkspace(read_settings(desk.root)).library.find("last")
-    kept = json.loads((folder / FILE).read_bytes())
+    record = LocalWorkspace(read_settings(desk.root)).store.find("last")
+    kept = json.loads(record.copy(FILE))
     assert kept == {
         "inventory": str(desk.root / "inventories/here"),
         "via": "own",
         "variables": {"rack": "9"},
     }
-    again = reading_again(folder, None)
+    again = reading_again(record, None)
     assert (again.overrides, again.via, again.agree) == ({"rack": "9"}, "own", None)
 
 

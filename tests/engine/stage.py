@@ -33,7 +33,7 @@ from runbook.engine.work import RunWorkers
 from runbook.engine.workers import Workers
 from runbook.masking import Masker
 from runbook.problem import Problem
-from runbook.record.library import Library
+from runbook.record.file_store import FileStore
 from runbook.record.reader import RecordReader
 from runbook.talk.handover import Handover, Opening
 from runbook.transport.session import Connector
@@ -44,6 +44,9 @@ DOOR = Path("/nowhere/door.sock")
 """Where a runner of the stage would listen; nobody calls it."""
 PATIENCE = 10.0
 
+LOOK = 0.02
+"""Seconds between two looks where nothing new is on record."""
+
 
 class Stage:
     """One record and the runners that live it, one after the other."""
@@ -53,18 +56,18 @@ class Stage:
         self.world = world
         self.secrets = secrets
         self.clock = SystemClock()
-        self.library = Library(root / "recordings")
+        self.store = FileStore(root / "recordings")
         self.folder = root / "recordings" / RUN
 
     def open(self, of: Plan, **how: object) -> Live:
         """The first runner."""
         fields = {"attended": True, "auto": False, "step_mode": False, **how}
         opening = Opening(plan=of, operator=ANNA, files={}, **fields)
-        return self._live(runner._opened(self._handover(opening), DOOR, self.library, self.clock))
+        return self._live(runner._opened(self._handover(opening), DOOR, self.store, self.clock))
 
     def resume(self) -> Live:
         """The next one."""
-        return self._live(runner._reopened(self._handover(None), DOOR, self.library, self.clock))
+        return self._live(runner._reopened(self._handover(None), DOOR, self.store, self.clock))
 
     def entries(self) -> list[Entry]:
         """The record as it stands."""
@@ -76,7 +79,7 @@ class Stage:
 
     def _handover(self, opening: Opening | None) -> Handover:
         return Handover(
-            recordings=str(self.library.root), run=RUN, doors=(), allowed=(), book_folder=".", opening=opening, by=ANNA
+            recordings=self.store.address, run=RUN, doors=(), allowed=(), book_folder=".", opening=opening, by=ANNA
         )
 
     def _live(self, recorder: Recorder) -> Live:
@@ -131,17 +134,16 @@ class Live:
             return await self.driving
 
     async def until(self, holds: Callable[[Run], object]) -> Run:
-        """Live until a claim about the run holds."""
+        """Live until a claim about the run holds, or about what came of it: work begins some time after its record."""
         self.begin()
         async with asyncio.timeout(PATIENCE):
             while not holds(self.run):
                 if self.driving is not None and self.driving.done():
                     self.driving.result()
                     raise AssertionError(f"the runner ended first: {self.run.phase}, {self.run.ended}")
-                await asyncio.wait(
-                    [asyncio.ensure_future(self.recorder.wait_beyond(self.run.seq)), self.driving],
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
+                news = asyncio.ensure_future(self.recorder.wait_beyond(self.run.seq))
+                await asyncio.wait([news, self.driving], timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
+                news.cancel()
         return self.run
 
     async def ask(self, intent: Intent) -> Problem | None:
@@ -156,7 +158,7 @@ class Live:
 
     async def crash(self) -> None:
         """As SIGKILL does: the journal is let go where it stands, and no task gets to say anything more."""
-        self.recorder._journal.close()
+        self.recorder._writer.abandon()
         self.executor._stopping = True
         for task in (self.driving, *self.executor._in_flight.values()):
             if task is not None:

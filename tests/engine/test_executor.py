@@ -145,11 +145,11 @@ class Synced:
 
     def __init__(self, live: Live, stage: Stage, fail_at: int = 0) -> None:
         self._path = stage.folder / "journal.jsonl"
-        self._sync = live.recorder._journal._sync
+        self._sync = live.recorder._writer._journal._sync
         self._fail_at = fail_at
         self.count = 0
         self.size = 0
-        live.recorder._journal._sync = self
+        live.recorder._writer._journal._sync = self
 
     def __call__(self, number: int) -> None:
         self.count += 1
@@ -598,7 +598,7 @@ async def test_what_is_to_be_ended_by_the_next_runner_waits_for_no_host(tmp_path
     live = stage.open(plan(does("1.1", "long")))
     await live.until(under_way)
     live.recorder.record(HaltRequested(reason="enough", by=ANNA))
-    live.recorder.commit()
+    await live.recorder.commit()
     await live.crash()
     world.unreachable["db1"] = unreachable("db1")
     run = await stage.resume().to_its_end()

@@ -116,10 +116,10 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     return Stage(tmp_path, ScriptedConnector({}))
 
 
-def test_every_kind_of_effect_is_work_with_a_row_or_is_none(tmp_path: Path) -> None:
+async def test_every_kind_of_effect_is_work_with_a_row_or_is_none(tmp_path: Path) -> None:
     live = Stage(tmp_path, ScriptedConnector({})).open(plan(step("1.1")))
     assert live.workers.kinds.keys() == set(get_args(Effect)) - {Note, WakeAt}
-    live.recorder.close()
+    await live.recorder.close()
 
 
 def two() -> Plan:
@@ -174,7 +174,7 @@ async def test_the_next_runner_follows_it_or_ends_it_and_never_begins_it(stage: 
     holders = with_holders(live)
     await live.until(lambda _run: holders.asked["hold"])
     live.recorder.record(NoteAdded(text=last))
-    live.recorder.commit()
+    await live.recorder.commit()
     await live.crash()
     later = stage.resume()
     holders = with_holders(later)
@@ -209,7 +209,7 @@ async def test_a_revert_is_begun_before_anything_that_acts_and_what_has_begun_is
     assert await live.ask(AddNote(text="meanwhile")) is None
     assert hands.asked == {("start", first): 1}
     given_back.set()
-    await live.until(lambda run: run.steps["1.1"].running.get("db2"))
+    await live.until(lambda _run: hands.asked["start", second])
     order = [getattr(event, "host", "") or event.text for event in stage.events(AttemptStarted, NoteAdded)]
     assert order == ["db1", "broken", "meanwhile", "given back", "db2"]
     assert hands.asked["start", second] == 1

@@ -9,6 +9,7 @@ import pytest
 from runbook.core.entry import Entry
 from runbook.core.event import OutputArrived
 from runbook.feed.output_view import OutputView
+from runbook.record.file_record import FileRecord
 
 WRITTEN = (b"first\nsec", b"ond\n\n", b"x" * 100 + b"\n", b"unfinished")
 
@@ -18,7 +19,7 @@ def view_of(folder: Path, *chunks: bytes, missing: int = 0) -> OutputView:
     (folder / "out").mkdir()
     whole = b"".join(chunks)
     (folder / "out" / "db1.log").write_bytes(whole[: len(whole) - missing])
-    view = OutputView(folder)
+    view = OutputView(FileRecord(folder))
     offset = 0
     for number, data in enumerate(chunks):
         event = OutputArrived(

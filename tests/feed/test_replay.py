@@ -16,6 +16,7 @@ from runbook.core.plan import PlannedProbe
 from runbook.core.run import Run
 from runbook.feed.replay import KEYFRAME, LONGEST_WAIT, RecordedReplay
 from runbook.problem import Problems
+from runbook.record.file_record import FileRecord
 from runbook.record.journal import Journal
 from runbook.record.output import OutputStore, Source
 from tests.builders import Story, plan, step
@@ -37,7 +38,7 @@ def recorded(folder: Path, tale: Story) -> RecordedReplay:
     journal.append(*tale.entries)
     journal.commit()
     journal.close()
-    return RecordedReplay(folder, FakeClock())
+    return RecordedReplay(FileRecord(folder), FakeClock())
 
 
 def folded(entries: list[Entry]) -> Run:
@@ -109,7 +110,7 @@ def test_a_cut_record_replays_up_to_the_cut_and_says_so(tmp_path: Path) -> None:
     recorded(tmp_path / "r", tale)
     path = tmp_path / "r" / "journal.jsonl"
     path.write_bytes(path.read_bytes()[:-10])
-    replay = RecordedReplay(tmp_path / "r", FakeClock())
+    replay = RecordedReplay(FileRecord(tmp_path / "r"), FakeClock())
     assert replay.run == folded(tale.entries[:-1])
     assert replay.damage is not None
     assert replay.damage.code == "journal-torn"
@@ -118,7 +119,7 @@ def test_a_cut_record_replays_up_to_the_cut_and_says_so(tmp_path: Path) -> None:
 def test_an_empty_record_is_a_problem_and_no_traceback(tmp_path: Path) -> None:
     Journal.create(tmp_path / "r").close()
     with pytest.raises(Problems, match="the record is empty"):
-        RecordedReplay(tmp_path / "r", FakeClock())
+        RecordedReplay(FileRecord(tmp_path / "r"), FakeClock())
 
 
 def test_output_is_shown_as_it_was_at_the_moment(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from runbook.core.event import NoteAdded
 from runbook.problem import Exit, Problems
+from runbook.record.file_store import FileStore
 from runbook.record.journal import Journal
-from runbook.record.library import Library
 from runbook.record.output import CHUNK, OutputStore, Source
 from runbook.record.reader import RecordReader
 from tests.record.samples import numbered
@@ -87,7 +87,7 @@ def test_output_that_does_not_fit_is_refused_whole(small_disk: Path):
 
 def test_no_run_is_opened_on_a_disk_that_is_nearly_full(small_disk: Path):
     with pytest.raises(Problems) as caught:
-        Library(small_disk / "recordings").create_run_dir("r1", "orders")
+        FileStore(small_disk / "recordings").make_folder("r1", "orders")
     assert caught.value.exit is Exit.REFUSED
     assert caught.value.problems[0].what == "Only 0 MiB are free for the record"
 
@@ -95,7 +95,7 @@ def test_no_run_is_opened_on_a_disk_that_is_nearly_full(small_disk: Path):
 def test_a_recordings_folder_that_is_read_only_is_one_clear_problem(small_disk: Path):
     assert mount("-o", "remount,ro", str(small_disk)).returncode == 0
     with pytest.raises(Problems) as caught:
-        Library(small_disk / "recordings").create_run_dir("r1", "orders")
+        FileStore(small_disk / "recordings").make_folder("r1", "orders")
     assert str(caught.value) == (
         f"{small_disk}/recordings: The run of orders cannot be recorded: Read-only file system. "
         "Mount it writable, or choose another folder for recordings."

@@ -25,11 +25,11 @@ from runbook.core.intent import HaltRun
 from runbook.core.plan import PlannedStep
 from runbook.feed.live import LiveFeed
 from runbook.problem import Exit, Problem, Problems
-from runbook.record.holder import Holder, holder_of
+from runbook.record.file_record import FileRecord
+from runbook.record.holder import Holder
 from runbook.talk import door
 from runbook.talk.door import Doorway, doorways, socket_name, sweep
 from runbook.talk.line import reach
-from runbook.workspace import local as workspace
 from tests.place import Place, ended, eventually, plan, until
 
 pytestmark = [
@@ -149,11 +149,12 @@ async def refused(places: tuple[Doorway, ...]) -> Problem:
 def forget_the_door(monkeypatch: pytest.MonkeyPatch) -> None:
     """Records that do not say where their runner listens, as they were before they did."""
 
-    def older(folder: Path) -> Holder | None:
-        found = holder_of(folder)
+    def older(record: FileRecord) -> Holder | None:
+        found = told(record)
         return found and replace(found, door="")
 
-    monkeypatch.setattr(workspace, "holder_of", older)
+    told = FileRecord.holder
+    monkeypatch.setattr(FileRecord, "holder", older)
 
 
 async def halted(place: Place, feed: LiveFeed) -> list[HaltRequested]:

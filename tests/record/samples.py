@@ -27,10 +27,10 @@ from runbook.core.plan import Environment, Plan, PlannedSection, PlannedStep
 from runbook.core.result import Result
 from runbook.core.shown import EVERYWHERE, Shown, as_planned, digest_of, hash_of, text_for, texts_of
 from runbook.record.codec import ZERO
+from runbook.record.file_store import keep_files
 from runbook.record.formats import FORMAT
 from runbook.record.formats import PLAN as PLAN_FILE
 from runbook.record.journal import Journal
-from runbook.record.library import keep_files
 from runbook.record.output import OutputStore, Source
 
 ANNA = Actor(name="anna", uid=1000, via="run")

@@ -19,7 +19,7 @@ from runbook.core.entry import Entry
 from runbook.core.event import Event, NoteAdded, RunnerStarted, RunOpened, Unknown
 from runbook.problem import Exit, Problems
 from runbook.record.codec import Tip
-from runbook.record.disk import is_locked
+from runbook.record.file_record import FileRecord
 from runbook.record.journal import Journal
 from runbook.record.reader import RecordReader
 from tests import strategies
@@ -76,9 +76,9 @@ def test_two_writers_are_impossible(tmp_path: Path):
 
 def test_a_live_journal_is_told_from_a_dead_one(tmp_path: Path):
     journal = Journal.create(tmp_path)
-    assert is_locked(journal.path)
+    assert FileRecord(journal.path.parent).is_live()
     journal.close()
-    assert not is_locked(journal.path)
+    assert not FileRecord(journal.path.parent).is_live()
 
 
 def test_an_entry_out_of_order_is_a_fault_of_the_program_and_is_not_written(tmp_path: Path):
@@ -154,7 +154,7 @@ def test_a_changed_journal_is_not_continued(tmp_path: Path, line: int):
     problem = caught.value.problems[0]
     assert (problem.code, problem.where.line) == ("journal-hash", line % len(lines) + 1)
     assert path.read_bytes() == b"".join(lines)
-    assert not is_locked(path)
+    assert not FileRecord(tmp_path).is_live()
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.record.lines import LONGEST_LINE, OutputReader
+from runbook.record.lines import LONGEST_LINE, OutputFile, OutputReader
 
 
 def reader(folder: Path, data: bytes) -> OutputReader:
     (folder / "out").mkdir(parents=True, exist_ok=True)
     (folder / "out/db1.log").write_bytes(data)
-    return OutputReader(folder, "db1")
+    return OutputReader(OutputFile(folder, "db1"))
 
 
 def test_a_viewport_is_read_without_the_rest(tmp_path: Path):
@@ -38,8 +38,8 @@ def test_lines_are_counted_as_a_person_counts_them(tmp_path: Path, data: bytes, 
 
 
 def test_a_host_that_printed_nothing_has_no_lines(tmp_path: Path):
-    found = OutputReader(tmp_path, "db1")
-    assert (found.scan(), found.count, found.size, found.lines(0, 5), found.line_at(9)) == (True, 0, 0, (), 0)
+    found = OutputReader(OutputFile(tmp_path, "db1"))
+    assert (found.scan(), found.count, found.lines(0, 5), found.line_at(9)) == (True, 0, (), 0)
 
 
 def test_a_growing_file_is_followed_and_its_last_line_grows(tmp_path: Path):

@@ -11,7 +11,7 @@ import pytest
 
 from runbook.core.event import GateOpened, RunEnded
 from runbook.core.host_key import ChangedKey, HostKey
-from runbook.record.library import keep_files
+from runbook.record.file_store import keep_files
 from runbook.record.verify import verify
 from tests.record.samples import PLAN, entered, opened, read_lines, rechain, story, write_journal, write_record
 

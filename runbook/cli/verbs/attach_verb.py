@@ -19,5 +19,5 @@ from runbook.cli.starting import watch
 def verb(*, run: str, recordings: str, as_json: bool, line: bool, watch_only: bool) -> int:
     """Watch a live run: its id or its beginning, a runbook's name, or `last`. Leaving never stops it."""
     place = workspace("attach", recordings)
-    found = place.library.find(run).name
+    found = place.store.find(run).run
     return watch(place, found, in_lines=line, answer=not watch_only and sys.stdin.isatty(), as_json=as_json)

@@ -41,17 +41,19 @@ def verb(*, run: str, recordings: str, as_json: bool, line: bool, speed: float) 
 
         return open_replay(place, run)
     replay = place.replay(run)
-    run_async(_print_entries(replay, speed) if as_json else _tell(replay, speed))
-    if replay.damage is not None:
-        explain(Problems([replay.damage]))
+    output = OutputView(replay.record)
+    run_async(_print_entries(replay, speed) if as_json else _tell(replay, output, speed))
+    damage = replay.damage or output.damage
+    if damage is not None:
+        explain(Problems([damage]))
     return 0
 
 
-async def _tell(replay: RecordedReplay, speed: float) -> None:
+async def _tell(replay: RecordedReplay, output: OutputView, speed: float) -> None:
     """The story in lines, output of hosts included."""
     from runbook.cli.line_mode import Narrator  # noqa: PLC0415 - the screen must not pay for the lines
 
-    narrator = Narrator(OutputView(replay.folder), click.echo)
+    narrator = Narrator(output, click.echo)
     before: Run | None = None
     async for entry, after in _moments(replay, speed):
         narrator.each(before, after, entry)

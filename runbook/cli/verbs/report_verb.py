@@ -12,11 +12,11 @@ from typing import TypeGuard
 
 import click
 
-from runbook.cli.compose import json_option, recordings_option, workspace
+from runbook.cli.compose import json_option, recordings_option, store
 from runbook.cli.diagnostics import explain, say
 from runbook.problem import Problems, Where, problem
-from runbook.record.reader import RecordReader
-from runbook.record.verify import Verification, verify
+from runbook.record.beginning import folded
+from runbook.record.verify import Verification
 from runbook.report.build import report
 from runbook.report.model import CheckFacts, Integrity
 from runbook.report.render import Format, render
@@ -36,10 +36,9 @@ PRIVATE = 0o600
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=None, metavar="FILE", help="Write it there.")
 def verb(*, run: str, recordings: str, as_json: bool, form: Format | None, output: Path | None) -> int:
     """Write a record's report: its id or its beginning, a runbook's name, `last`, or a path."""
-    place = workspace("report", recordings)
-    folder = place.library.find(run)
-    reader = RecordReader(folder)
-    made = report(place.folded(run), reader.entries(), folder=str(folder), integrity=_integrity(verify(folder)))
+    record = store(recordings).find(run)
+    reader = record.read()
+    made = report(folded(record.read()), reader.entries(), folder=record.address, integrity=_integrity(record.verify()))
     shape = "json" if as_json else form or _form_of(output)
     text = render(made, shape)
     if output is None:

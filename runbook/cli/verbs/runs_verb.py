@@ -10,16 +10,21 @@ from dataclasses import replace
 from datetime import datetime
 
 import click
+import msgspec
 
-from runbook.cli.compose import json_option, recordings_option, workspace
+from runbook.cli.compose import json_option, recordings_option, store
 from runbook.cli.data import print_json, print_table
-from runbook.cli.diagnostics import say
+from runbook.cli.diagnostics import explain, say
 from runbook.engine.clock import SystemClock
-from runbook.talk.door import sweep
+from runbook.problem import Problems
 from runbook.view.lines import clock_label
 from runbook.view.sanitize import safe
 from runbook.view.words import duration
 from runbook.workspace.rows import RunRow
+from runbook.workspace.run_rows import run_rows
+
+RECENT = 200
+"""Runs whose runbooks are named to somebody who asked for one that never ran."""
 
 HEAD = ("started (UTC)", "verdict", "recovery", "objective", "took", "by", "run")
 
@@ -32,22 +37,32 @@ HEAD = ("started (UTC)", "verdict", "recovery", "objective", "took", "by", "run"
 def verb(*, recordings: str, as_json: bool, name: str, limit: int | None) -> int:
     """List the records, newest first."""
     now = SystemClock().wall()
-    everything = workspace("runs", recordings).runs()
-    rows = tuple(_at(row, now) for row in everything if name in ("", row.runbook))[:limit]
-    sweep()
+    records = store(recordings)
+    rows = tuple(_at(row, now) for row in run_rows(records, runbook=name, limit=limit))
+    _sweep(rows)
     if as_json:
-        print_json(rows)
+        print_json([_data(row) for row in rows])
         return 0
-    if not rows:
-        known = ", ".join(sorted({row.runbook for row in everything}))
-        say(
-            f"There is no run of {safe(name)}. There are runs of: {safe(known)}"
-            if known
-            else "There is no run yet. Start one with: runbook run NAME"
-        )
-        return 0
-    print_table(HEAD, [_cells(row) for row in rows])
+    if rows:
+        print_table(HEAD, [_cells(row) for row in rows])
+    else:
+        say(_nothing(name, sorted({row.runbook for row in run_rows(records, limit=RECENT)} - {""})))
+    damaged = [row.problem for row in rows if row.problem is not None]
+    if damaged:
+        explain(Problems(damaged))
     return 0
+
+
+def _data(row: RunRow) -> dict[str, object]:
+    """The row as it is; a problem only where there is one."""
+    data: dict[str, object] = msgspec.to_builtins(row)
+    return data if row.problem is not None else {name: value for name, value in data.items() if name != "problem"}
+
+
+def _nothing(name: str, known: list[str]) -> str:
+    if known:
+        return f"There is no run of {safe(name)}. There are runs of: {safe(', '.join(known))}"
+    return "There is no run yet. Start one with: runbook run NAME"
 
 
 def _cells(row: RunRow) -> tuple[str, ...]:
@@ -71,3 +86,11 @@ def _at(row: RunRow, now: float) -> RunRow:
     except ValueError:
         return row
     return replace(row, duration=max(row.duration, lasted))
+
+
+def _sweep(rows: tuple[RunRow, ...]) -> None:
+    """A runner that ended took its name away; only one that was killed has left it."""
+    if any(row.verdict in {"interrupted", "damaged"} and not row.live for row in rows):
+        from runbook.talk.door import sweep  # noqa: PLC0415 - a list of ended runs calls nobody
+
+        sweep()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import click
 
-from runbook.cli.compose import json_option, recordings_option, settings
+from runbook.cli.compose import json_option, recordings_option, store
 from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import tell
 from runbook.record.finding import Check, Finding
-from runbook.record.library import Library
-from runbook.record.verify import Verification, verify
+from runbook.record.verify import Verification
 from runbook.view.sanitize import safe
 
 WORDS = {
@@ -27,12 +26,13 @@ WORDS = {
 @json_option
 def verb(*, run: str, recordings: str, as_json: bool) -> int:
     """Check a record: its id or its beginning, a runbook's name, `last`, or a path."""
-    found = verify(Library(settings(recordings).recordings).find(run))
+    record = store(recordings).find(run)
+    found = record.verify()
     if as_json:
-        print_json(_data(found))
+        print_json(_data(found, record.address))
     else:
         print_table(("check", "finding", "detail"), [_cells(check) for check in found.checks])
-        click.echo(f"\nhead     {found.head}\nrecord   {safe(str(found.folder))}")
+        click.echo(f"\nhead     {found.head}\nrecord   {safe(record.address)}")
         _conclude(found)
     return int(found.grade.exit)
 
@@ -48,10 +48,10 @@ def _conclude(found: Verification) -> None:
     tell(f"The record is {found.grade}: {found.lines} good lines{bad}.")
 
 
-def _data(found: Verification) -> dict[str, object]:
+def _data(found: Verification, address: str) -> dict[str, object]:
     return {
         "run": found.run,
-        "record": str(found.folder),
+        "record": address,
         "grade": str(found.grade),
         "lines": found.lines,
         "first_bad_line": found.first_bad_line,

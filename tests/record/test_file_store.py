@@ -10,28 +10,30 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from runbook.core.event import RunEnded
 from runbook.problem import Exit, Problems
+from runbook.record import file_record, reader
+from runbook.record.file_store import FileStore, keep_files
 from runbook.record.journal import Journal
-from runbook.record.library import Library, keep_files
+from runbook.record.plain import open_plain
 from runbook.record.summary import RunSummary
-from tests.record.samples import numbered, opened, story, write_journal, write_record
+from tests.record.samples import PLAN, numbered, opened, write_record
 
 
 def message(caught) -> str:
     return str(caught.value)
 
 
-def add_run(root: Path, run: str, minute: int) -> None:
+def add_run(root: Path, run: str, minute: int, **fields: object) -> None:
     root.mkdir(exist_ok=True)
-    write_record(root / run, run=run, started=f"2026-11-23T04:{minute:02d}:00.000Z")
+    write_record(root / run, run=run, started=f"2026-11-23T04:{minute:02d}:00.000Z", **fields)
 
 
 def test_a_run_gets_a_private_folder_of_its_own(tmp_path: Path):
     before = os.umask(0)
     try:
-        folder = Library(tmp_path / "recordings").create_run_dir("r1", "orders")
+        folder = FileStore(tmp_path / "recordings").make_folder("r1", "orders")
     finally:
         os.umask(before)
     assert folder == tmp_path / "recordings/r1"
@@ -39,9 +41,9 @@ def test_a_run_gets_a_private_folder_of_its_own(tmp_path: Path):
 
 
 def test_a_record_is_never_written_into_another(tmp_path: Path):
-    Library(tmp_path).create_run_dir("r1", "orders")
+    FileStore(tmp_path).make_folder("r1", "orders")
     with pytest.raises(Problems) as caught:
-        Library(tmp_path).create_run_dir("r1", "orders")
+        FileStore(tmp_path).make_folder("r1", "orders")
     assert message(caught) == (
         f"{tmp_path}/r1: There is a record of run r1 already: A record is written once. "
         "Start the run again, under a new id."
@@ -51,7 +53,7 @@ def test_a_record_is_never_written_into_another(tmp_path: Path):
 def test_a_recordings_folder_that_cannot_be_made_is_one_clear_problem(tmp_path: Path):
     (tmp_path / "recordings").write_text("a file")
     with pytest.raises(Problems) as caught:
-        Library(tmp_path / "recordings").create_run_dir("r1", "orders")
+        FileStore(tmp_path / "recordings").make_folder("r1", "orders")
     assert caught.value.problems[0].code == "record-unwritable"
     assert caught.value.exit is Exit.REFUSED
     assert message(caught).startswith(f"{tmp_path}/recordings: The run of orders cannot be recorded: ")
@@ -61,12 +63,12 @@ def test_a_recordings_folder_that_cannot_be_made_is_one_clear_problem(tmp_path: 
 def test_an_unwritable_recordings_folder_is_one_clear_problem(tmp_path: Path):
     tmp_path.chmod(0o500)
     with pytest.raises(Problems, match="cannot be recorded: Permission denied"):
-        Library(tmp_path).create_run_dir("r1", "orders")
+        FileStore(tmp_path).make_folder("r1", "orders")
 
 
 def test_no_run_is_opened_where_its_record_would_not_fit(tmp_path: Path):
     with pytest.raises(Problems) as caught:
-        Library(tmp_path).create_run_dir("r1", "orders", floor=2**62)
+        FileStore(tmp_path).make_folder("r1", "orders", floor=2**62)
     assert caught.value.problems[0].code == "record-no-space"
     assert list(tmp_path.iterdir()) == []
 
@@ -87,24 +89,24 @@ def test_a_copy_cannot_leave_the_record_or_stand_for_the_journal(tmp_path: Path,
 
 
 def test_a_second_run_of_the_same_name_is_refused_while_one_is_live(tmp_path: Path):
-    library = Library(tmp_path)
-    with library.hold("orders", "r1"):
-        library.hold("billing", "r2").release()
+    store = FileStore(tmp_path)
+    with store.hold("orders", "r1"):
+        store.hold("billing", "r2").release()
         with pytest.raises(Problems) as caught:
-            library.hold("orders", "r3")
+            store.hold("orders", "r3")
         assert caught.value.exit is Exit.REFUSED
         assert message(caught) == (
             "run r1: orders is running already: Run r1 is live, and two at once would step on each other. "
             "Use `runbook attach r1` to join it, or `runbook halt r1` to stop it."
         )
-    library.hold("orders", "r3").release()
+    store.hold("orders", "r3").release()
 
 
 HOLDER = """
 import sys
 from pathlib import Path
-from runbook.record.library import Library
-lock = Library(Path(sys.argv[1])).hold("orders", "r1")
+from runbook.record.file_store import FileStore
+lock = FileStore(Path(sys.argv[1])).hold("orders", "r1")
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -115,105 +117,97 @@ def test_the_right_to_run_dies_with_its_process(tmp_path: Path):
     with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], **pipes) as holder:
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(Problems, match="orders is running already"):
-            Library(tmp_path).hold("orders", "r2")
+            FileStore(tmp_path).hold("orders", "r2")
         holder.kill()
-    Library(tmp_path).hold("orders", "r2").release()
+    FileStore(tmp_path).hold("orders", "r2").release()
 
 
 def test_runs_are_listed_newest_first(tmp_path: Path):
     for run, minute in (("b", 1), ("a", 3), ("c", 2)):
         add_run(tmp_path, run, minute)
-    assert [run.run for run in Library(tmp_path).runs()] == ["a", "c", "b"]
+    assert [run.run for run in FileStore(tmp_path).runs()] == ["a", "c", "b"]
 
 
-def test_a_summary_says_what_a_row_of_the_list_needs(tmp_path: Path):
-    entries = write_record(tmp_path / "r1")
-    size = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
-    assert Library(tmp_path).runs() == (
+def test_a_row_says_what_the_report_would(tmp_path: Path):
+    write_record(tmp_path / "r1")
+    assert FileStore(tmp_path).runs() == (
         RunSummary(
             run="r1",
-            folder=tmp_path / "r1",
             runbook="orders-restart",
-            title="Restart orders",
             kind="operation",
-            environment="lab",
             operator="anna",
             started="2026-11-23T04:12:00.000Z",
-            ended=entries[-1].wall,
-            reason="all steps done",
-            size=size,
+            verdict="completed",
+            objective="not_measured",
+            duration=5.0,
+            ended=True,
         ),
     )
 
 
-def test_a_live_run_is_live_and_not_damaged_and_a_dead_one_has_no_end(tmp_path: Path):
+def said(store: FileStore) -> list[tuple[str, str]]:
+    """Each row's name and verdict."""
+    return [(row.run, row.verdict) for row in store.runs()]
+
+
+def test_a_live_run_is_live_and_a_dead_one_is_interrupted(tmp_path: Path):
     journal = Journal.create(tmp_path / "r1")
     journal.append(*numbered(opened()))
-    live = Library(tmp_path).runs()[0]
+    live = said(FileStore(tmp_path))
     journal.close()
-    dead = Library(tmp_path).runs()[0]
-    assert [(run.live, run.ended, run.damaged) for run in (live, dead)] == [(True, "", False), (False, "", False)]
+    assert (live, said(FileStore(tmp_path))) == ([("r1", "live")], [("r1", "interrupted")])
 
 
 @pytest.mark.parametrize(
-    "edit",
-    [lambda data: data[:-5], lambda data: data[:-80] + b"x" + data[-79:], lambda data: b"", lambda data: data[90:]],
+    ("edit", "runbook"),
+    [
+        (lambda data: data[:-80] + b"x" + data[-79:], "orders-restart"),
+        (lambda data: b"", ""),
+        (lambda data: data[90:], ""),
+    ],
 )
-def test_a_damaged_record_is_listed_as_such(tmp_path: Path, edit):
+def test_a_damaged_record_is_listed_as_such_with_what_can_be_believed(tmp_path: Path, edit, runbook: str):
     write_record(tmp_path / "r1")
     path = tmp_path / "r1/journal.jsonl"
     path.write_bytes(edit(path.read_bytes()))
-    assert [(run.run, run.damaged) for run in Library(tmp_path).runs()] == [("r1", True)]
+    (row,) = FileStore(tmp_path).runs()
+    assert (row.run, row.verdict, row.runbook, row.ended) == ("r1", "damaged", runbook, False)
+    assert row.problem is not None
 
 
-def test_a_run_whose_last_line_is_torn_still_says_what_it_was(tmp_path: Path):
+def test_a_run_whose_last_line_is_torn_is_interrupted_and_says_what_it_was(tmp_path: Path):
     write_record(tmp_path / "r1")
     path = tmp_path / "r1/journal.jsonl"
     path.write_bytes(path.read_bytes()[:-5])
-    found = Library(tmp_path).runs()[0]
-    assert (found.runbook, found.started, found.ended, found.damaged) == (
-        "orders-restart",
-        "2026-11-23T04:12:00.000Z",
-        "",
-        True,
-    )
-
-
-def test_a_last_line_longer_than_a_read_is_found(tmp_path: Path):
-    entries = write_journal(tmp_path / "r1", opened(), RunEnded(reason="x" * 200_000))
-    assert Library(tmp_path).runs()[0].ended == entries[-1].wall
-
-
-def test_a_journal_of_one_line_is_a_run_that_has_begun(tmp_path: Path):
-    write_journal(tmp_path / "r1", opened())
-    assert [(run.run, run.ended, run.damaged) for run in Library(tmp_path).runs()] == [("r1", "", False)]
+    (row,) = FileStore(tmp_path).runs()
+    assert (row.runbook, row.started, row.verdict) == ("orders-restart", "2026-11-23T04:12:00.000Z", "interrupted")
 
 
 def test_what_is_no_record_is_not_listed(tmp_path: Path):
     (tmp_path / "golden").mkdir()
     (tmp_path / "README.md").write_text("x")
-    assert Library(tmp_path).runs() == ()
-    assert Library(tmp_path / "missing").runs() == ()
+    assert FileStore(tmp_path).runs() == ()
+    assert FileStore(tmp_path / "missing").runs() == ()
 
 
 def test_a_run_is_found_by_the_beginning_of_its_id_by_last_and_by_path(tmp_path: Path):
     for run, minute in (("2026-a", 1), ("2026-b", 3), ("2025-c", 2)):
         add_run(tmp_path, run, minute)
-    library = Library(tmp_path)
-    found = [library.find(text) for text in ("2025", "2026-a", "last", str(tmp_path / "2026-b"))]
-    assert found == [tmp_path / name for name in ("2025-c", "2026-a", "2026-b", "2026-b")]
+    store = FileStore(tmp_path)
+    found = [store.find(text).address for text in ("2025", "2026-a", "last", str(tmp_path / "2026-b"))]
+    assert found == [str(tmp_path / name) for name in ("2025-c", "2026-a", "2026-b", "2026-b")]
 
 
 def test_the_name_of_a_runbook_finds_its_newest_run(tmp_path: Path):
     for run, minute in (("r1", 1), ("r2", 3), ("r3", 2)):
         add_run(tmp_path, run, minute)
-    assert Library(tmp_path).find("orders-restart") == tmp_path / "r2"
+    assert FileStore(tmp_path).find("orders-restart").run == "r2"
 
 
 def test_an_id_that_begins_another_is_found_by_itself(tmp_path: Path):
     for run in ("r1", "r10"):
         add_run(tmp_path, run, 1)
-    assert Library(tmp_path).find("r1") == tmp_path / "r1"
+    assert FileStore(tmp_path).find("r1").run == "r1"
 
 
 @pytest.mark.parametrize(
@@ -227,18 +221,66 @@ def test_a_run_that_cannot_be_found_is_a_problem_with_the_nearest_name(tmp_path:
     for run in ("2026-a", "2026-b"):
         add_run(tmp_path, run, 1)
     with pytest.raises(Problems) as caught:
-        Library(tmp_path).find(text)
+        FileStore(tmp_path).find(text)
     assert message(caught) == said.format(root=tmp_path)
 
 
 def test_without_any_run_the_newest_is_a_problem(tmp_path: Path):
     with pytest.raises(Problems, match="There is no run yet"):
-        Library(tmp_path).find("last")
+        FileStore(tmp_path).find("last")
 
 
-def test_many_runs_are_listed_without_reading_what_lies_between(tmp_path: Path):
-    write_journal(tmp_path / "r1", *story())
-    path = tmp_path / "r1/journal.jsonl"
-    first, *between, last = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(first + b"\0" * sum(map(len, between)) + b"\n" + last)
-    assert [(run.run, run.reason) for run in Library(tmp_path).runs()] == [("r1", "all steps done")]
+# --- among many -------------------------------------------------------------------------------------------------------
+
+
+IDS = tuple(
+    f"20261123T04{minute:02d}00Z-{book}-00{minute:02x}" for minute, book in enumerate(("ask", "ask-db", "ask") * 4)
+)
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """Runs whose ids say when they began and what they are, oldest first."""
+    for minute, run in enumerate(IDS):
+        add_run(tmp_path, run, minute, plan=replace(PLAN, runbook=run[17:-5]))
+    return tmp_path
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the records whose journal is opened."""
+    names: list[str] = []
+
+    def noted(record: Path, name: str) -> int:
+        names.append(record.name)
+        return open_plain(record, name)
+
+    for room in (reader, file_record):
+        monkeypatch.setattr(room, "open_plain", noted)
+    return names
+
+
+def test_a_list_reads_no_more_records_than_it_shows(many: Path, read: list[str]):
+    assert [row.run for row in FileStore(many).runs(limit=2)] == [IDS[11], IDS[10]]
+    assert set(read) == {IDS[11], IDS[10]}
+
+
+def test_the_runs_of_a_runbook_are_told_by_their_ids(many: Path, read: list[str]):
+    assert [row.run for row in FileStore(many).runs(runbook="ask", limit=2)] == [IDS[11], IDS[9]]
+    assert set(read) == {IDS[11], IDS[9]}
+
+
+@pytest.mark.parametrize("text", [IDS[4], "last", IDS[4][:15], "ask-db"])
+def test_a_run_is_found_without_looking_at_the_others(many: Path, read: list[str], text: str):
+    found = FileStore(many).find(text).run
+    assert set(read) <= {found}
+
+
+def test_a_record_with_a_name_of_its_own_has_its_place_by_what_it_says(many: Path):
+    add_run(many, "moved", 6)
+    assert [row.run for row in FileStore(many).runs()][4:7] == [IDS[7], "moved", IDS[6]]
+
+
+def test_a_runbook_of_a_record_with_a_name_of_its_own_is_read_from_it(many: Path):
+    add_run(many, "moved", 6)
+    assert FileStore(many).find("orders-restart").run == "moved"

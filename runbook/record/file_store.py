@@ -1,0 +1,316 @@
+"""Records as folders in one folder: making room for a run, listing what is there, finding one by a few letters.
+
+A run's id begins with the second in which it was started and names its runbook, so the newest are known from the names
+alone, and only as many records are read as are asked for. There is no index. Two live runs of one runbook are
+impossible because the runner holds a lock by the runbook's name for as long as it lives; a lock dies with its process,
+so nothing has to be cleaned up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from runbook.core.event import RunOpened
+from runbook.problem import Exit, Problems, Where, nearest, problem
+from runbook.record.disk import (
+    FLOOR,
+    PRIVATE_FILE,
+    PRIVATE_FOLDER,
+    disk_problems,
+    is_safe_name,
+    make_private_folder,
+    require_space,
+    sync_folder,
+    try_lock,
+    write_new_file,
+)
+from runbook.record.file_record import FileRecord, FileWriter
+from runbook.record.journal import Journal
+from runbook.record.journal_file import JOURNAL, LARGEST_COPY
+from runbook.record.output import OutputStore
+from runbook.record.store import LAST, Created, Taken
+from runbook.record.summary import RunSummary, summarise
+
+_LOCKS = ".locks"
+_OTHERS_MAY_WRITE = 0o022
+_ID = re.compile(r"(?P<began>\d{8}T\d{6}Z)-(?P<runbook>.+)-[0-9a-f]{4}\Z")
+"""A run's id, as `engine/clock.py` makes it."""
+
+
+class NameLock:
+    """The right to run one runbook, held until `release` or the end of the process."""
+
+    def __init__(self, number: int) -> None:
+        """Own a locked file descriptor."""
+        self._number = number
+
+    def release(self) -> None:
+        """Let another run of that name begin. Harmless when it was released before."""
+        if self._number >= 0:
+            os.close(self._number)
+            self._number = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.release()
+
+
+class FileStore:
+    """Implements `store.Store` over one folder."""
+
+    def __init__(self, root: Path) -> None:
+        """Look at that folder; it need not exist before the first run."""
+        self._root = root
+        self.address = str(root)
+
+    def create(self, run: str, *, runbook: str, files: Mapping[str, bytes]) -> Created:
+        """Make a folder, put the copies into it, and begin the journal.
+
+        Raises:
+            Problems: `record-unwritable`, `record-no-space`, `record-exists`.
+        """
+        folder = self.make_folder(run, runbook)
+        digests = keep_files(folder, files)
+        journal = Journal.create(folder)
+        return Created(writer=FileWriter(journal, OutputStore(folder, journal.folder)), digests=digests)
+
+    def take(self, run: str) -> Taken:
+        """Lock the journal, set its unfinished end aside, and go on.
+
+        Raises:
+            Problems: As `Journal.reopen`.
+        """
+        reopened = Journal.reopen(self._root / run)
+        try:
+            output = OutputStore(self._root / run, reopened.journal.folder)
+        except Problems:
+            reopened.journal.close()
+            raise
+        return Taken(writer=FileWriter(reopened.journal, output), torn_bytes=reopened.torn_bytes)
+
+    def owner(self) -> int | None:
+        """By the owner and the mode of the folder."""
+        try:
+            state = self._root.stat()
+        except OSError:
+            return None
+        return None if state.st_mode & _OTHERS_MAY_WRITE else state.st_uid
+
+    def make_folder(self, run: str, name: str, *, floor: int = FLOOR) -> Path:
+        """Make the folder of a new run: `<root>/<run>`, 0700.
+
+        Args:
+            run: The run's id, a plain file name.
+            name: The runbook's name, for the messages.
+            floor: Bytes that must be free.
+
+        Raises:
+            Problems: `record-unwritable`, `record-no-space`, `record-exists`.
+        """
+        if not is_safe_name(run):
+            raise ValueError(f"{run!r} is not a plain file name")
+        folder = self._root / run
+        with disk_problems(f"The run of {name} cannot be recorded", self._root):
+            make_private_folder(self._root)
+            require_space(self._root, floor)
+            if folder.exists():
+                raise _exists(folder)
+            folder.mkdir(mode=PRIVATE_FOLDER)
+            sync_folder(self._root)
+        return folder
+
+    def hold(self, runbook: str, run: str) -> NameLock:
+        """Take the right to run a runbook; the runner calls it before it opens the record and keeps it.
+
+        Raises:
+            Problems: `already-live` while another run of that name is live; `record-unwritable`.
+        """
+        path = self._root / _LOCKS / f"{hashlib.sha256(runbook.encode()).hexdigest()[:32]}.lock"
+        with disk_problems(f"The run of {runbook} cannot be announced", path):
+            make_private_folder(path.parent)
+            number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE)
+        if not try_lock(number):
+            other = os.pread(number, 200, 0).decode("utf-8", "replace").strip()
+            os.close(number)
+            raise _already_live(runbook, other)
+        os.ftruncate(number, 0)
+        os.pwrite(number, f"{run}\n".encode(), 0)
+        return NameLock(number)
+
+    def runs(self, *, runbook: str = "", limit: int | None = None) -> tuple[RunSummary, ...]:
+        """The newest first.
+
+        Raises:
+            Problems: `record-unwritable` when the folder is there and cannot be read.
+        """
+        names = self._names()
+        rows = (row for name in self._newest(names, runbook) if (row := self._summary(name, runbook)) is not None)
+        return tuple(islice(rows, limit))
+
+    def find(self, text: str) -> FileRecord:
+        """By the whole id, which looks at no other record; else by a runbook's name, or by the beginning of an id.
+
+        Raises:
+            Problems: `unknown-run` and `ambiguous-run`, with what there is.
+        """
+        if "/" in text or os.path.lexists(Path(text) / JOURNAL):
+            return FileRecord(Path(text))
+        if is_safe_name(text) and self._holds(text):
+            return self._record(text)
+        names = self._names()
+        newest = self._newest(names, "" if text == LAST else text)
+        found = next((name for name in newest if text == LAST or self._runbook_of(name) == text), None)
+        if found is not None:
+            return self._record(found)
+        matching = [name for name in names if name.startswith(text) and self._holds(name)]
+        if len(matching) == 1:
+            return self._record(matching[0])
+        raise _ambiguous(text, matching) if matching else _unknown(text, self._records(names), self._root)
+
+    # --- by the names alone -------------------------------------------------------------------------------------------
+
+    def _names(self) -> tuple[str, ...]:
+        """What lies in the folder and may be a record."""
+        if not self._root.exists():
+            return ()
+        with disk_problems("The recordings cannot be listed", self._root):
+            return tuple(entry.name for entry in os.scandir(self._root) if not entry.name.startswith("."))
+
+    def _newest(self, names: tuple[str, ...], runbook: str) -> Iterator[str]:
+        """The records among them, newest first; those of another runbook are left out where the id says so."""
+        began = {}
+        for name in names:
+            found = _ID.match(name)
+            if found is None:
+                began[name] = self._began(name)
+            elif runbook in {"", found["runbook"]}:
+                began[name] = found["began"]
+        for name in sorted(began, key=lambda name: (began[name], name), reverse=True):
+            if self._holds(name):
+                yield name
+
+    def _holds(self, name: str) -> bool:
+        """True when that is a record; also for a closed folder with the name of one, which is a record to tell of."""
+        try:
+            (self._root / name / JOURNAL).lstat()
+        except PermissionError:
+            return _ID.match(name) is not None
+        except OSError:
+            return False
+        return True
+
+    def _records(self, names: tuple[str, ...]) -> list[str]:
+        return [name for name in names if self._holds(name)]
+
+    def _record(self, name: str) -> FileRecord:
+        return FileRecord(self._root / name)
+
+    # --- by what they say ---------------------------------------------------------------------------------------------
+
+    def _began(self, name: str) -> str:
+        """When a record of another name was begun, in the words of an id; the name itself says nothing."""
+        opened = self._opening(name)
+        return re.sub(r"[-:]|\.\d+", "", opened.started) if opened is not None else ""
+
+    def _runbook_of(self, name: str) -> str:
+        opened = self._opening(name)
+        return opened.plan.runbook if opened is not None else ""
+
+    def _opening(self, name: str) -> RunOpened | None:
+        if not self._holds(name):
+            return None
+        first = next(self._record(name).read().entries(), None)
+        return first.event if first is not None and isinstance(first.event, RunOpened) else None
+
+    def _summary(self, name: str, runbook: str) -> RunSummary | None:
+        """The row of one record; None when it is another runbook's."""
+        record = self._record(name)
+        row = summarise(name, record.read, live=record.is_live())
+        return row if runbook in {"", row.runbook} else None
+
+
+def keep_files(folder: Path, files: Mapping[str, bytes]) -> dict[str, str]:
+    """Put exact copies of what a run was made from into its record; gives their SHA-256 for `RunOpened.files`.
+
+    Args:
+        folder: Of the run.
+        files: Name in the record (`runbook.yaml`) to bytes, secrets already masked.
+
+    Raises:
+        Problems: `record-unwritable`.
+    """
+    digests = {}
+    for name, data in files.items():
+        if not is_safe_name(name) or name == JOURNAL:
+            raise ValueError(f"{name!r} cannot be the name of a copy")
+        if len(data) > LARGEST_COPY:
+            raise _too_large(folder / name)
+        with disk_problems("A copy cannot be put into the record", folder / name):
+            write_new_file(folder / name, data)
+        digests[name] = hashlib.sha256(data).hexdigest()
+    return digests
+
+
+def _too_large(path: Path) -> Problems:
+    return problem(
+        f"{path.name} is too large for the record",
+        why=f"A copy may have {LARGEST_COPY // 2**20} MiB",
+        fix="Split it.",
+        where=Where(str(path)),
+        code="record-too-large",
+        exit=Exit.REFUSED,
+    )
+
+
+def _exists(folder: Path) -> Problems:
+    return problem(
+        f"There is a record of run {folder.name} already",
+        why="A record is written once",
+        fix="Start the run again, under a new id.",
+        where=Where(str(folder)),
+        code="record-exists",
+        exit=Exit.REFUSED,
+    )
+
+
+def _already_live(name: str, other: str) -> Problems:
+    known = f"Use `runbook attach {other}` to join it, or `runbook halt {other}` to stop it."
+    fix = known if other else "Try again in a moment."
+    return problem(
+        f"{name} is running already",
+        why=f"Run {other or '(starting)'} is live, and two at once would step on each other",
+        fix=fix,
+        where=Where(f"run {other}"),
+        code="already-live",
+        exit=Exit.REFUSED,
+    )
+
+
+def _ambiguous(text: str, matching: list[str]) -> Problems:
+    shown = ", ".join(sorted(matching)[:6]) + (", ..." if len(matching) > 6 else "")  # noqa: PLR2004 - a line's worth
+    return problem(
+        f'"{text}" begins the ids of {len(matching)} runs',
+        why=shown,
+        fix="Give more letters of it.",
+        where=Where(f"run {text}"),
+        code="ambiguous-run",
+    )
+
+
+def _unknown(text: str, names: list[str], root: Path) -> Problems:
+    return problem(
+        f'There is no run "{text}"' if names else "There is no run yet",
+        why=f"Nothing in {root} has that name" if names else f"{root} holds no record",
+        fix=nearest(text, names) or "Start one with `runbook run`.",
+        where=Where(f"run {text}"),
+        code="unknown-run",
+    )

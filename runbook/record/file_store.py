@@ -1,9 +1,9 @@
 """Records as folders in one folder: making room for a run, listing what is there, finding one by a few letters.
 
 A run's id begins with the second in which it was started and names its runbook, so the newest are known from the names
-alone, and only as many records are read as are asked for. There is no index. Two live runs of one runbook are
-impossible because the runner holds a lock by the runbook's name for as long as it lives; a lock dies with its process,
-so nothing has to be cleaned up.
+alone, and only as many records are read as are asked for. There is no index: what is kept of ended runs can be deleted
+(`kept_summaries.py`). Two live runs of one runbook are impossible because the runner holds a lock by the runbook's name
+for as long as it lives; a lock dies with its process, so nothing has to be cleaned up.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from runbook.record.disk import (
 from runbook.record.file_record import FileRecord, FileWriter
 from runbook.record.journal import Journal
 from runbook.record.journal_file import JOURNAL, LARGEST_COPY
+from runbook.record.kept_summaries import KeptSummaries, seen
 from runbook.record.output import OutputStore
 from runbook.record.store import LAST, Created, Taken
 from runbook.record.summary import RunSummary, summarise
@@ -70,6 +71,7 @@ class FileStore:
     def __init__(self, root: Path) -> None:
         """Look at that folder; it need not exist before the first run."""
         self._root = root
+        self._kept = KeptSummaries(root)
         self.address = str(root)
 
     def create(self, run: str, *, runbook: str, files: Mapping[str, bytes]) -> Created:
@@ -147,12 +149,14 @@ class FileStore:
         return NameLock(number)
 
     def runs(self, *, runbook: str = "", limit: int | None = None) -> tuple[RunSummary, ...]:
-        """The newest first.
+        """The newest first; a full list also drops what is kept of records that are gone.
 
         Raises:
             Problems: `record-unwritable` when the folder is there and cannot be read.
         """
         names = self._names()
+        if not runbook and limit is None:
+            self._kept.forget_all_but(names)
         rows = (row for name in self._newest(names, runbook) if (row := self._summary(name, runbook)) is not None)
         return tuple(islice(rows, limit))
 
@@ -232,10 +236,15 @@ class FileStore:
         return first.event if first is not None and isinstance(first.event, RunOpened) else None
 
     def _summary(self, name: str, runbook: str) -> RunSummary | None:
-        """The row of one record; None when it is another runbook's."""
-        record = self._record(name)
-        row = summarise(name, record.read, live=record.is_live())
-        return row if runbook in {"", row.runbook} else None
+        """The row of one record, kept or folded; None when it is another runbook's."""
+        now = seen(self._root / name)
+        kept = self._kept.get(name, now) if now is not None else None
+        if kept is None:
+            record = self._record(name)
+            kept = summarise(name, record.read, live=record.is_live())
+            if kept.ended and now is not None:
+                self._kept.put(name, now, kept)
+        return kept if runbook in {"", kept.runbook} else None
 
 
 def keep_files(folder: Path, files: Mapping[str, bytes]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -13,12 +14,14 @@ import pytest
 from msgspec.structs import replace
 
 from runbook.problem import Exit, Problems
-from runbook.record import file_record, reader
+from runbook.record import file_record, file_store, kept_summaries, reader
 from runbook.record.file_store import FileStore, keep_files
 from runbook.record.journal import Journal
+from runbook.record.kept_summaries import KeptSummaries
 from runbook.record.plain import open_plain
-from runbook.record.summary import RunSummary
-from tests.record.samples import PLAN, numbered, opened, write_record
+from runbook.record.summary import RunSummary, summarise
+from runbook.record.verify import verify
+from tests.record.samples import PLAN, numbered, opened, story, write_journal, write_record
 
 
 def message(caught) -> str:
@@ -255,7 +258,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(record.name)
         return open_plain(record, name)
 
-    for room in (reader, file_record):
+    for room in (reader, file_record, kept_summaries):
         monkeypatch.setattr(room, "open_plain", noted)
     return names
 
@@ -284,3 +287,112 @@ def test_a_record_with_a_name_of_its_own_has_its_place_by_what_it_says(many: Pat
 def test_a_runbook_of_a_record_with_a_name_of_its_own_is_read_from_it(many: Path):
     add_run(many, "moved", 6)
     assert FileStore(many).find("orders-restart").run == "moved"
+
+
+# --- rows that are kept -----------------------------------------------------------------------------------------------
+
+
+def folds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the records that are folded from here on."""
+    names: list[str] = []
+
+    def noted(name: str, *given: object, **more: object) -> RunSummary:
+        names.append(name)
+        return summarise(name, *given, **more)
+
+    monkeypatch.setattr(file_store, "summarise", noted)
+    return names
+
+
+def test_the_row_of_an_ended_run_is_folded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    add_run(tmp_path, "r1", 1)
+    folded = folds(monkeypatch)
+    first, again = FileStore(tmp_path).runs(), FileStore(tmp_path).runs()
+    assert (first == again, folded) == (True, ["r1"])
+
+
+def test_a_run_that_has_not_ended_is_folded_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_journal(tmp_path / "r1", *story()[:-1])
+    folded = folds(monkeypatch)
+    assert FileStore(tmp_path).runs() == FileStore(tmp_path).runs()
+    assert (folded, (tmp_path / ".cache").exists()) == (["r1", "r1"], False)
+
+
+def test_a_kept_row_is_private_and_no_part_of_the_record(tmp_path: Path):
+    add_run(tmp_path, "r1", 1)
+    before = verify(tmp_path / "r1")
+    assert before.grade == "sound"
+    FileStore(tmp_path).runs()
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / ".cache", tmp_path / ".cache/r1.json")]
+    assert (modes, verify(tmp_path / "r1")) == ([0o700, 0o600], before)
+
+
+def test_a_journal_that_was_changed_is_folded_again_even_when_its_size_and_time_were_put_back(tmp_path: Path):
+    add_run(tmp_path, "r1", 1)
+    journal = tmp_path / "r1/journal.jsonl"
+    before = journal.stat()
+    FileStore(tmp_path).runs()
+    journal.write_bytes(journal.read_bytes().replace(b'"answer":"proceed"', b'"answer":"PROCEED"'))
+    os.utime(journal, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert said(FileStore(tmp_path)) == [("r1", "damaged")]
+
+
+def test_another_program_folds_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    add_run(tmp_path, "r1", 1)
+    FileStore(tmp_path).runs()
+    monkeypatch.setattr(KeptSummaries, "_program", "another")
+    folded = folds(monkeypatch)
+    FileStore(tmp_path).runs()
+    assert folded == ["r1"]
+
+
+def forged(path: Path) -> bytes:
+    return path.read_bytes().replace(b'"completed"', b'"aborted"')
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda kept: kept.write_bytes(b""),
+        lambda kept: kept.write_bytes(b"{" * 70_000),
+        lambda kept: kept.write_bytes(b"[" * 60_000),
+        lambda kept: (kept.write_bytes(forged(kept)), kept.chmod(0o666)),
+        lambda kept: (kept.write_bytes(forged(kept)), kept.parent.chmod(0o777)),
+        lambda kept: (kept.rename(kept.with_name("x")), kept.symlink_to("x")),
+        lambda kept: (kept.unlink(), os.mkfifo(kept)),
+        lambda kept: (kept.unlink(), kept.mkdir()),
+    ],
+    ids=["empty", "large", "deep", "open", "open folder", "link", "pipe", "folder"],
+)
+def test_a_kept_row_that_cannot_be_trusted_is_made_anew(tmp_path: Path, spoil):
+    add_run(tmp_path, "r1", 1)
+    right = FileStore(tmp_path).runs()
+    spoil(tmp_path / ".cache/r1.json")
+    assert FileStore(tmp_path).runs() == right
+
+
+def test_a_kept_row_that_came_with_a_copy_of_the_folder_is_not_believed(tmp_path: Path):
+    add_run(tmp_path / "a", "r1", 1)
+    FileStore(tmp_path / "a").runs()
+    kept = tmp_path / "a/.cache/r1.json"
+    kept.write_bytes(forged(kept))
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    assert (said(FileStore(tmp_path / "a")), said(FileStore(tmp_path / "b"))) == (
+        [("r1", "aborted")],
+        [("r1", "completed")],
+    )
+
+
+def test_rows_of_records_that_are_gone_are_not_kept(tmp_path: Path):
+    for run in ("r1", "r2"):
+        add_run(tmp_path, run, 1)
+    FileStore(tmp_path).runs()
+    shutil.rmtree(tmp_path / "r1")
+    FileStore(tmp_path).runs()
+    assert [path.name for path in (tmp_path / ".cache").iterdir()] == ["r2.json"]
+
+
+def test_records_are_listed_where_nothing_can_be_kept(tmp_path: Path):
+    add_run(tmp_path, "r1", 1)
+    (tmp_path / ".cache").write_text("a file where the folder should be")
+    assert said(FileStore(tmp_path)) == [("r1", "completed")]

@@ -19,6 +19,7 @@ from typing import Literal
 
 import msgspec
 
+from runbook.record.address import open_store
 from runbook.record.disk import FLOOR
 from runbook.talk.door import door_folders, socket_name, why_unfit
 from runbook.transport.ssh.openssh import SshConfig
@@ -84,6 +85,10 @@ def _recordings(settings: Settings) -> Look:
     free = shutil.disk_usage(place).free
     if free < FLOOR:
         return _fail("recordings", f"{free >> 20} MiB are free at {place}", f"Free {FLOOR >> 20} MiB or more.")
+    concerns = open_store(str(settings.recordings)).concerns()
+    for found in sorted(concerns, key=lambda found: found.warning):
+        say = _warn if found.warning else _fail
+        return say("recordings", f"{found.what}: {found.why}", found.fix)
     return _ok("recordings", f"{settings.recordings}, {free >> 20} MiB free")
 
 

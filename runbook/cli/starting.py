@@ -45,7 +45,7 @@ def start(place: LocalWorkspace, wish: Wish, manner: Manner, runner: WarmRunner)
     refused = gates_a_machine_may_not_answer(prepared.plan) if manner.auto else []
     if refused:
         raise Problems(refused)
-    for warning in prepared.warnings:
+    for warning in (*prepared.warnings, *(found for found in place.store.concerns() if found.warning)):
         say(problem_text(warning))
     there = (not manner.auto and sys.stdin.isatty()) if manner.attended is None else manner.attended
     how = HowToRun(attended=there, auto=manner.auto, step_mode=wish.step_mode)

@@ -21,7 +21,7 @@ from pathlib import Path
 import msgspec
 
 from runbook.core.command import Secret
-from runbook.core.event import Event, RunnerStarted, RunOpened
+from runbook.core.event import Event, NoteAdded, RunnerStarted, RunOpened
 from runbook.core.evolve import fold
 from runbook.core.host_key import HostKey
 from runbook.core.run import Run
@@ -167,7 +167,7 @@ def _opened(handover: Handover, door: Path, store: Store, clock: SystemClock) ->
     )
     recorder = Recorder(writer=created.writer, clock=clock, origin=origin, run=None)
     recorder.record(_run_opened(handover, opening, created.digests, origin, clock))
-    _announce(recorder, RunnerStarted(pid=os.getpid(), door=str(door)))
+    _announce(recorder, store, RunnerStarted(pid=os.getpid(), door=str(door)))
     return recorder
 
 
@@ -216,7 +216,7 @@ def _reopened(handover: Handover, door: Path, store: Store, clock: SystemClock) 
     started = RunnerStarted(
         pid=os.getpid(), resumed=True, by=handover.by, torn_bytes=torn, door=str(door), format=FORMAT
     )
-    _announce(recorder, started)
+    _announce(recorder, store, started)
     return recorder
 
 
@@ -234,8 +234,9 @@ def _wall_seconds(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def _announce(recorder: Recorder, started: Event) -> None:
-    recorder.record(started)
+def _announce(recorder: Recorder, store: Store, started: Event) -> None:
+    """Put on record who writes from here on, and who else could have."""
+    recorder.record(started, *(NoteAdded(text=f"{found.what}: {found.why}") for found in store.concerns()))
 
 
 def _runbook_of(store: Store, run: str) -> str:

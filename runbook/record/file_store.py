@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from runbook.core.event import RunOpened
-from runbook.problem import Exit, Problems, Where, nearest, problem
+from runbook.problem import Exit, Problem, Problems, Where, nearest, problem
 from runbook.record.disk import (
     FLOOR,
     PRIVATE_FILE,
@@ -36,6 +36,7 @@ from runbook.record.journal import Journal
 from runbook.record.journal_file import JOURNAL, LARGEST_COPY
 from runbook.record.kept_summaries import KeptSummaries, seen
 from runbook.record.output import OutputStore
+from runbook.record.ownership import concerns
 from runbook.record.store import LAST, Created, Taken
 from runbook.record.summary import RunSummary, summarise
 
@@ -78,8 +79,11 @@ class FileStore:
         """Make a folder, put the copies into it, and begin the journal.
 
         Raises:
-            Problems: `record-unwritable`, `record-no-space`, `record-exists`.
+            Problems: `recordings-open`, `record-unwritable`, `record-no-space`, `record-exists`.
         """
+        refused = [found for found in self.concerns() if not found.warning]
+        if refused:
+            raise Problems(refused)
         folder = self.make_folder(run, runbook)
         digests = keep_files(folder, files)
         journal = Journal.create(folder)
@@ -106,6 +110,10 @@ class FileStore:
         except OSError:
             return None
         return None if state.st_mode & _OTHERS_MAY_WRITE else state.st_uid
+
+    def concerns(self) -> tuple[Problem, ...]:
+        """By the owners and modes of the folder and of all above it."""
+        return concerns(self._root)
 
     def make_folder(self, run: str, name: str, *, floor: int = FLOOR) -> Path:
         """Make the folder of a new run: `<root>/<run>`, 0700.

@@ -18,6 +18,7 @@ import msgspec
 
 from runbook.core.entry import Entry
 from runbook.core.event import OutputArrived
+from runbook.problem import Problem
 from runbook.record.codec import Tip
 from runbook.record.holder import Holder
 from runbook.record.lines import OutputBytes
@@ -197,7 +198,7 @@ class Store(Protocol):
             files: Name to bytes of what it is made from, secrets already masked.
 
         Raises:
-            Problems: `record-exists`; no room, no right.
+            Problems: `record-exists`; `recordings-open` where others could replace it; no room, no right.
         """
 
     def take(self, run: str) -> Taken:
@@ -209,3 +210,6 @@ class Store(Protocol):
 
     def owner(self) -> int | None:
         """The uid of the one user who may put records here; None where several may, or nothing is there."""
+
+    def concerns(self) -> tuple[Problem, ...]:
+        """Who but us could replace a record here: what `create` refuses, and what it bears and puts on record."""

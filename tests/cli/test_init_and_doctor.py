@@ -96,6 +96,19 @@ def test_too_little_space_keeps_runs_from_working(desk: Desk, monkeypatch: pytes
     assert (found.state, found.fix) == ("fail", f"Free {1 << 42} MiB or more.")
 
 
+def test_a_recordings_folder_that_others_may_write_to_keeps_runs_from_working(desk: Desk) -> None:
+    folder = desk.root / "recordings"
+    folder.mkdir()
+    folder.chmod(0o777)
+    (found,) = (one for one in look(read_settings(desk.root)) if one.name == "recordings")
+    assert (found.state, found.fix) == ("fail", f"Run: chmod go-w {folder}")
+    said = desk.ask("run", "look", "--auto", "--line")
+    assert (said.status, said.err.splitlines()[0]) == (
+        5,
+        "WORKSPACE/recordings: error: WORKSPACE/recordings can be written to by everybody",
+    )
+
+
 def test_an_agent_that_has_died_is_told_from_none(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "gone"))
     (found,) = (one for one in look(read_settings(desk.root)) if one.name == "ssh agent")

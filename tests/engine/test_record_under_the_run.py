@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import threading
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from runbook.core.action import CommandAction
-from runbook.core.event import AttemptStarted
+from runbook.core.event import AttemptStarted, NoteAdded
 from runbook.core.intent import AnswerGate
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedProbe
@@ -129,6 +130,17 @@ async def test_output_is_never_written_through_a_link(tmp_path: Path) -> None:
     with pytest.raises(Problems, match="out is a link"):
         live.recorder.output.flush()
     assert not (tmp_path / "db1.log").exists()
+
+
+async def test_what_could_replace_a_record_is_put_on_it(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root gives folders to others")
+    os.chown(tmp_path, 54321, 0)
+    stage = Stage(tmp_path, ScriptedConnector({}))
+    await stage.open(plan(asks("1.1"))).stop()
+    assert [event.text for event in stage.events(NoteAdded)] == [
+        f"{tmp_path} belongs to uid 54321: who owns a folder can replace what lies in it, and so the record of a run"
+    ]
 
 
 # --- a disk, or a link to the record, that takes its time -------------------------------------------------------------

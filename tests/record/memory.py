@@ -90,6 +90,9 @@ class MemoryStore:
     def owner(self) -> int | None:
         return os.getuid()
 
+    def concerns(self) -> tuple[Problem, ...]:
+        return ()
+
     def _newest(self) -> list[str]:
         return sorted(self.rows, reverse=True)
 

@@ -86,10 +86,11 @@ class Place:
         return feed
 
     async def close(self) -> None:
-        """Hang up, and end every runner by its pid."""
+        """Hang up, and end every runner by its pid, whoever started it here."""
         for feed in self._feeds:
             await feed.close()
-        for pid in {pid for feed in self._feeds for pid in self.runners(feed.run.id)}:
+        runs = [journal.parent.name for journal in self.root.glob("recordings/*/journal.jsonl")]
+        for pid in {pid for run in runs for pid in self.runners(run)}:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 

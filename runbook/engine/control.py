@@ -27,6 +27,9 @@ from runbook.talk.person import person, this_machine
 PARTING = 1.0
 """Seconds that somebody who is shown out has to take the answer."""
 
+LAST_CALL = 30.0
+"""Seconds that those who watch have to learn why the runner goes: what is still in our buffers then goes with it."""
+
 STRANGERS = 16
 """How many at once get an answer at all: a descriptor each, and the run needs them for its hosts."""
 
@@ -90,10 +93,11 @@ class Control:
         finally:
             self._strangers -= 1
 
-    def part(self, problem: Problem) -> None:
-        """Tell everybody who is there why the runner goes before the run has ended."""
-        for writer in self._writers:
-            writer.write(_encoded(Reply(problem=problem, notice=True)))
+    async def part(self, problem: Problem) -> None:
+        """Tell everybody who is there why the runner goes before the run has ended, and wait a moment for the slow."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_CALL):
+                await asyncio.gather(*(_told(writer, problem) for writer in self._writers), return_exceptions=True)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, who: Actor) -> None:
         watcher: asyncio.Task[None] | None = None
@@ -122,6 +126,13 @@ class Control:
                 await writer.drain()
             writer.write(_encoded(Reply(seq=seq, notice=True)))
             await writer.drain()
+
+
+async def _told(writer: asyncio.StreamWriter, problem: Problem) -> None:
+    """Returns once the system has taken it, with all that stood before it."""
+    writer.write(_encoded(Reply(problem=problem, notice=True)))
+    writer.transport.set_write_buffer_limits(high=0)
+    await writer.drain()
 
 
 def _shown_out(uid: int) -> Problem:

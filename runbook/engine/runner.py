@@ -108,7 +108,7 @@ async def _live(handover: Handover) -> int:
             try:
                 await executor.drive(RunWorkers(tools))
             except Problems as failure:
-                control.part(failure.problems[0])
+                await control.part(failure.problems[0])
                 print(failure, file=sys.stderr)  # noqa: T201 - the runner's log
                 return int(failure.exit)
     return 0

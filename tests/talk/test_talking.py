@@ -91,6 +91,23 @@ async def test_everybody_who_waits_is_told_when_the_runner_goes(place: Place) ->
     assert [problem.code for problem in told] == ["no-runner", "no-runner"]
 
 
+async def test_a_client_that_is_behind_learns_all_the_same_why_the_runner_goes(place: Place) -> None:
+    """It is busy showing what was printed, and thousands of numbers wait in its socket."""
+    feed = await place.start(plan(QUESTION))
+    with socket.socket(socket.AF_UNIX) as busy:
+        busy.connect(str(place.door(feed.run.id).path))
+        busy.sendall(b'{"ask":"watch"}\n')
+        for count in range(1500):
+            await feed.send(AddNote(text=str(count)))
+        pid, folder = place.runners(feed.run.id)[-1], place.folder(feed.run.id)
+        folder.rename(place.root / "kept")
+        await feed.send(AddNote(text="one more"))
+        said = await asyncio.to_thread(lambda: b"".join(iter(lambda: busy.recv(65536), b"")))
+    await eventually(lambda: gone(pid))
+    (place.root / "kept").rename(folder)
+    assert msgspec.json.decode(said.splitlines()[-1], type=Reply).problem.what == "The record has vanished"
+
+
 async def test_a_run_whose_record_vanishes_stops_and_every_client_learns_why(place: Place) -> None:
     feed = await place.start(plan(QUESTION, command("1.2", f"touch {place.root / 'sent'}")))
     other = await place.watch(feed.run.id)

@@ -33,7 +33,7 @@ from runbook.engine import executor
 from runbook.engine.clock import SystemClock
 from runbook.engine.entering import Entering
 from runbook.engine.workers import Answer, kinds_of
-from runbook.problem import Problems
+from runbook.problem import Exit, Problems, problem
 from runbook.record.codec import decode
 from runbook.record.verify import verify
 from runbook.transport.scripted import Hangs, Says, ScriptedConnector, unreachable
@@ -603,6 +603,46 @@ async def test_what_is_to_be_ended_by_the_next_runner_waits_for_no_host(tmp_path
     world.unreachable["db1"] = unreachable("db1")
     run = await stage.resume().to_its_end()
     assert run.steps["1.1"].attempts["db1"].outcome is Outcome.IN_DOUBT
+
+
+class Forgotten(list[str]):
+    """What a host was told to forget, and whether the record held all of it then, and durably."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.live: Live
+        self.held: list[tuple[bool, bool]] = []
+
+    def append(self, job: str) -> None:
+        super().append(job)
+        step = self.live.run.steps[job.split("/")[1]]
+        self.held.append((step.attempts["db1"].outcome is not None, not self.live.recorder.has_uncommitted))
+
+
+async def test_a_host_forgets_a_job_when_the_record_holds_its_end_durably_and_not_before(tmp_path: Path) -> None:
+    world = ScriptedConnector({"work": Says(b"output\n")})
+    world.forgotten = forgotten = Forgotten()
+    forgotten.live = live = Stage(tmp_path, world).open(plan(*(does(f"1.{number}", "work") for number in range(1, 4))))
+    await live.to_its_end()
+    assert (len(forgotten), forgotten.held) == (3, [(True, True)] * 3)
+
+
+async def test_of_a_runner_whose_record_takes_no_more_a_host_forgets_nothing(tmp_path: Path) -> None:
+    world = ScriptedConnector({"work": Says(b"output\n")})
+    live = Stage(tmp_path, world).open(plan(does("1.1", "work")))
+
+    commit = live.recorder.commit
+
+    async def full() -> None:
+        attempt = live.run.steps["1.1"].attempts.get("db1")
+        if attempt is not None and attempt.outcome is not None:
+            raise problem("No space left on device", code="record-unwritable", exit=Exit.REFUSED)
+        await commit()
+
+    live.recorder.commit = full
+    with pytest.raises(Problems, match="No space"):
+        await live.to_its_end()
+    assert world.forgotten == []
 
 
 async def test_the_fence_of_a_job_that_never_began_stays_on_its_host(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from runbook.core.outcome import Outcome
 from runbook.core.plan import StepId
 from runbook.core.result import Result
-from runbook.core.run import Registered, Run, StepState, Stop
+from runbook.core.run import KnownPlace, Registered, Run, StepState, Stop
 
 V = TypeVar("V")
 
@@ -62,6 +62,22 @@ def register(run: Run, name: str, host: str, result: Result) -> Run:
         return run
     known = run.values.get(name, Registered())
     return replace(run, values=run.values.set(name, Registered(by_host=known.by_host.set(host, result))))
+
+
+def know_place(run: Run, host: str, user: str, word: str) -> Run:
+    """The run once somebody has seen where a host keeps jobs; what an earlier runner has seen is not overwritten."""
+    known = run.places.get((host, user))
+    if not word or (known is not None and known.runner != run.runners):
+        return run
+    return replace(run, places=run.places.set((host, user), KnownPlace(word=word, runner=run.runners)))
+
+
+def forget_places(run: Run, state: StepState) -> Run:
+    """The run once a person has decided about what is in doubt: wherever jobs are kept there now, is taken."""
+    doubtful = {host for host, outcome in state.settled.items() if outcome is Outcome.IN_DOUBT}
+    if not doubtful:
+        return run
+    return replace(run, places=Map({key: place for key, place in run.places.items() if key[0] not in doubtful}))
 
 
 def settle(state: StepState, host: str, outcome: Outcome) -> StepState:

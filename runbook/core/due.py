@@ -48,6 +48,7 @@ from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.role import Role
 from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
+from runbook.core.still_running import held_hosts, said
 from runbook.core.undo import undo_steps
 from runbook.core.urgency import pressing
 
@@ -170,17 +171,26 @@ def _sequence(run: Run, steps: tuple[PlannedStep, ...], now: float) -> tuple[Eff
 def _step(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
     match state.phase:
         case StepPhase.AHEAD:
-            return (Enter(state.id, state.visit + 1),)
+            return _held_back(run, state) or (Enter(state.id, state.visit + 1),)
         case StepPhase.ENTERED:
             return _held(run, state) or _entered(run, state, now)
         case StepPhase.ENDED:
             return _after(run, state)
 
 
+def _held_back(run: Run, state: StepState) -> tuple[Effect, ...]:
+    """How a step ends that is not done anywhere, because nobody is there to say whether it may be."""
+    held = {} if run.attended else held_hosts(run, state)
+    if not held or set(held) < set(state.planned.hosts):
+        return ()
+    return (Note(StepEnded(step=state.id, outcome=Outcome.IN_DOUBT, detail=f"not done: {said(held)}")),)
+
+
 def _held(run: Run, state: StepState) -> tuple[Effect, ...]:
     """The gate in front of a step, while it has one that is not answered."""
     wanted = state.planned.confirm != "none" or (run.step_mode and _can_be_stepped(state.planned))
-    if not wanted or state.let_through or state.running or state.settled:
+    is_held = run.attended and bool(held_hosts(run, state))
+    if not (is_held or (wanted and not state.let_through)) or state.running or state.settled:
         return ()
     gate = _open_gate(run, state)
     if gate is None:

@@ -80,6 +80,8 @@ class SessionOpened(_Event, frozen=True, kw_only=True, tag="SessionOpened"):
     user: str = ""
     system: str = ""
     boot_id: str = ""
+    place: str = ""
+    """Where the login user's jobs are kept (`core/place.py`); empty: nowhere, or an older record."""
     clock_offset: float = 0.0
     clock_error: float = 0.0
 
@@ -141,6 +143,8 @@ class AttemptStarted(_Event, frozen=True, kw_only=True, tag="AttemptStarted"):
     job: str = ""
     digest: str = ""
     """SHA-256 of the text that shows what this host is sent (`StepEntered.shown`): nothing else leaves."""
+    place: str = ""
+    """Where it will leave its trace, as far as is known: only there can a later runner prove that it was never sent."""
 
 
 class AttemptGraded(_Event, frozen=True, kw_only=True, tag="AttemptGraded"):
@@ -150,6 +154,8 @@ class AttemptGraded(_Event, frozen=True, kw_only=True, tag="AttemptGraded"):
     host: str
     number: int
     grade: Grade
+    place: str = ""
+    """Where its trace really is; empty: it leaves none. Durable before the command leaves where it is another place."""
 
 
 class AttemptStated(_Event, frozen=True, kw_only=True, tag="AttemptStated"):
@@ -190,6 +196,10 @@ class AttemptEnded(_Event, frozen=True, kw_only=True, tag="AttemptEnded"):
     """For `wait_for`: `at` of the first sample of the stretch that held."""
     changed_key: ChangedKey | None = None
     """Why nothing was sent, where the machine showed another key than is known; None for every other end."""
+    is_over: bool = False
+    """For an end in doubt: it is certain that nothing of it runs any more, whatever it did."""
+    survivors: tuple[str, ...] = ()
+    """Processes of it (`pid name`, `?` for an id that nobody knows) that could not be ended."""
 
 
 class StepEnded(_Event, frozen=True, kw_only=True, tag="StepEnded"):

@@ -14,8 +14,8 @@ from typing import assert_never
 from immutables import Map
 from msgspec.structs import replace
 
-from runbook.core import key_gate
-from runbook.core.alteration import close_all_gates, close_gates, register, set_step, stop_run, without
+from runbook.core import key_gate, still_running
+from runbook.core.alteration import close_all_gates, close_gates, know_place, register, set_step, stop_run, without
 from runbook.core.answers import answer_of
 from runbook.core.casting import cast
 from runbook.core.entry import Entry
@@ -123,8 +123,8 @@ def _runner_started(run: Run, _event: RunnerStarted, _at: float) -> Run:
 
 
 def _session_opened(run: Run, event: SessionOpened, _at: float) -> Run:
-    boots = run.boots.set(event.host, event.boot_id) if event.boot_id else run.boots
-    return replace(run, sessions=run.sessions.set(event.host, event), boots=boots, lost=without(run.lost, event.host))
+    run = know_place(run, event.host, "", event.place)
+    return replace(run, sessions=run.sessions.set(event.host, event), lost=without(run.lost, event.host))
 
 
 def _session_lost(run: Run, event: SessionLost, _at: float) -> Run:
@@ -159,7 +159,7 @@ def _gate_answered(run: Run, event: GateAnswered, at: float) -> Run:
     if given is None:
         return run
     if gate.opened.kind == "before" and given.is_yes:
-        run = close_gates(run, event.step, at)
+        run = still_running.let_through(close_gates(run, event.step, at), state.hosts)
         return set_step(run, replace(run.steps[event.step], let_through=True))
     if gate.opened.kind == "host_key" and given.is_no:
         return key_gate.refused(run, gate, at)

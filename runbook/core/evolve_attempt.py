@@ -9,8 +9,8 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from runbook.core import key_gate
-from runbook.core.alteration import one_more_try, register, set_step, settle, without
+from runbook.core import key_gate, still_running
+from runbook.core.alteration import know_place, one_more_try, register, set_step, settle, without
 from runbook.core.event import AttemptEnded, AttemptGraded, AttemptStarted, AttemptStated, OutputArrived
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
@@ -53,7 +53,8 @@ def _attempt_started(run: Run, event: AttemptStarted, at: float) -> Run:
         started_at=at,
         job=event.job,
         digest=event.digest,
-        boot_id=run.boots.get(event.host, ""),
+        place=event.place,
+        unsent=_unsent(state.attempts.get(event.host)),
         runner=run.runners,
     )
     return set_step(
@@ -68,13 +69,22 @@ def _attempt_started(run: Run, event: AttemptStarted, at: float) -> Run:
     )
 
 
+def _unsent(before: AttemptState | None) -> tuple[str, ...]:
+    """What is on record as never sent up to here: were the record not the newest, one of these may have been."""
+    return (*before.unsent, before.job) if before is not None and before.outcome is Outcome.UNREACHABLE else ()
+
+
 def _attempt_graded(run: Run, event: AttemptGraded) -> Run:
-    """The host told how durable the attempt is."""
+    """The host told how durable the attempt is, and where it is kept."""
     state = run.steps.get(event.step)
     attempt = state.attempts.get(event.host) if state else None
     if state is None or attempt is None or attempt.number != event.number:
         return run
-    return set_step(run, replace(state, attempts=state.attempts.set(event.host, replace(attempt, grade=event.grade))))
+    # A later runner that finds it again says where it looks, and not where it was sent.
+    place = event.place if attempt.runner == run.runners else attempt.place
+    graded = replace(attempt, grade=event.grade, place=place)
+    run = know_place(run, event.host, run.shown_on(state, event.host).around.user, event.place)
+    return set_step(run, replace(state, attempts=state.attempts.set(event.host, graded)))
 
 
 def _attempt_stated(run: Run, event: AttemptStated) -> Run:
@@ -116,6 +126,8 @@ def _attempt_ended(run: Run, event: AttemptEnded, at: float) -> Run:
         detail=event.detail,
         result=event.result,
         good_since=event.good_since,
+        is_over=event.is_over,
+        survivors=event.survivors,
     )
     state = replace(
         state,
@@ -129,7 +141,7 @@ def _attempt_ended(run: Run, event: AttemptEnded, at: float) -> Run:
         state = replace(state, asking=state.asking.set(event.host, event.changed_key))
     else:
         state = _judged(state, event, at)
-    run = set_step(run, state)
+    run = still_running.noted(set_step(run, state), event.step, event.host, done)
     return register(run, state.planned.register, event.host, event.result)
 
 
@@ -156,8 +168,9 @@ def _pause_before_retry(state: StepState, event: AttemptEnded) -> float | None:
     allowed = state.planned.retries
     match event.outcome:
         case Outcome.IN_DOUBT:
-            # Repeating what may have happened is the author's decision; then once more is the least that helps.
-            allowed = max(allowed, 1) if state.planned.idempotent else 0
+            # Repeating what may have happened is the author's decision; then once more is the least that helps. What
+            # may still happen is not repeated beside itself.
+            allowed = max(allowed, 1) if state.planned.idempotent and event.is_over else 0
         case Outcome.FAILED | Outcome.TIMED_OUT | Outcome.UNREACHABLE:
             pass
         case _:

@@ -12,7 +12,8 @@ from typing import assert_never
 from immutables import Map
 from msgspec.structs import replace
 
-from runbook.core.alteration import close_gates, set_step, stop_run
+from runbook.core import still_running
+from runbook.core.alteration import close_gates, forget_places, set_step, stop_run
 from runbook.core.event import FailureResolved, Jumped, StepEnded, StepEntered, StepSkipped
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep, StepId
@@ -125,6 +126,10 @@ def _failure_resolved(run: Run, event: FailureResolved, at: float) -> Run:
     if state is None:
         return run
     run = close_gates(run, event.step, at)
+    if event.by is not None:
+        run = still_running.decided(run, state.planned)
+        for step in state.planned.walk():
+            run = forget_places(run, run.steps[step.id])
     match event.choice:
         case "retry" | "retry_failed":
             run = _reopen_children(run, state.planned)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from runbook.core.action import ApproveAction
 from runbook.core.outcome import Outcome
 from runbook.core.run import Phase, Run, StepState
+from runbook.core.still_running import may_still_run
 
 MAX_VISITS = 100
 """How often policy or a machine comes back to a step; a person may go round as often as they like. Without an end, a
@@ -22,7 +23,7 @@ def chosen_by_policy(run: Run, state: StepState) -> str:
     every undo, and closing steps never ask.
     """
     wish = _wish(state)
-    in_doubt = state.outcome is Outcome.IN_DOUBT and not state.planned.idempotent
+    in_doubt = state.outcome is Outcome.IN_DOUBT and not (state.planned.idempotent and not _may_still_run(state))
     if run.phase is Phase.ALWAYS:
         return wish if wish == "propagate" else "continue"
     if wish == "propagate" or (not in_doubt and wish in {"continue", "goto"}):
@@ -34,6 +35,10 @@ def chosen_by_policy(run: Run, state: StepState) -> str:
     if in_doubt or wish in {"default", "ask"}:
         return "ask" if run.attended else "abort"
     return wish
+
+
+def _may_still_run(state: StepState) -> bool:
+    return any(may_still_run(attempt) for attempt in state.attempts.values())
 
 
 def _wish(state: StepState) -> str:

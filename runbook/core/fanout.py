@@ -11,6 +11,7 @@ from runbook.core.effect import Attempt, Effect, Note, WakeAt
 from runbook.core.event import HostExcluded, StepEnded
 from runbook.core.outcome import Outcome
 from runbook.core.run import Run, StepState
+from runbook.core.still_running import held_hosts, said
 
 MAX_CONCURRENCY = 100
 """Hosts at once when a step does not say; above this two cores gain nothing and bastions begin to refuse."""
@@ -29,7 +30,7 @@ def work(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
     retries, waking = _retries(state, now, room)
     fresh = _fresh(state, room - len(retries))
     effects: tuple[Effect, ...] = (*flying, *retries, *fresh, *waking, *key_gate.questions(run, state))
-    return effects or (*_exclusions(run, state), Note(_end(state)))
+    return effects or (*_exclusions(run, state), Note(_whole_end(run, state)))
 
 
 def _retries(state: StepState, now: float, room: int) -> tuple[list[Attempt], list[WakeAt]]:
@@ -60,6 +61,14 @@ def _open_until(state: StepState) -> int:
 def _next_number(state: StepState, host: str) -> int:
     attempt = state.attempts.get(host)
     return attempt.number + 1 if attempt else 1
+
+
+def _whole_end(run: Run, state: StepState) -> StepEnded:
+    """A step that was left undone on hosts where nobody could say whether it may be done is not simply done."""
+    end, held = _end(state), held_hosts(run, state, left_out=True)
+    if run.attended or not held or end.outcome is not Outcome.SUCCEEDED:
+        return end
+    return StepEnded(step=state.id, outcome=Outcome.IN_DOUBT, detail=f"done on the others, and not on {said(held)}")
 
 
 def _end(state: StepState) -> StepEnded:
@@ -112,6 +121,9 @@ def targets(run: Run, state: StepState) -> dict[str, str]:
     An undo goes to the hosts where its step may have run, also when they were excluded since: they were changed.
     """
     origin = run.steps.get(state.planned.undoes)
+    held = {} if run.attended else held_hosts(run, state)
     if origin is not None and set(state.planned.hosts) <= set(origin.planned.hosts):
-        return {host: "" if host in origin.touched else "the step never ran here" for host in state.planned.hosts}
-    return {host: f"excluded: {run.excluded[host]}" if host in run.excluded else "" for host in state.planned.hosts}
+        out = {host: "" if host in origin.touched else "the step never ran here" for host in state.planned.hosts}
+    else:
+        out = {host: f"excluded: {run.excluded[host]}" if host in run.excluded else "" for host in state.planned.hosts}
+    return {host: why or held.get(host, "") for host, why in out.items()}

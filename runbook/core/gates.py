@@ -28,6 +28,7 @@ from runbook.core.host import Json
 from runbook.core.intent import AnswerGate, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.run import GateState, Run, StepState
+from runbook.core.still_running import held_hosts, said
 from runbook.problem import Problem
 
 
@@ -49,11 +50,12 @@ def opening(run: Run, state: StepState, action: Ask, now: float) -> GateOpened:
 def before(run: Run, state: StepState) -> GateOpened:
     """The gate that an environment, or `--step`, puts in front of a step."""
     where = f" on {', '.join(state.hosts)}" if state.hosts else ""
+    held = held_hosts(run, state)
     return GateOpened(
         gate=gate_id(run, state),
         step=state.id,
         kind="before",
-        message=f"Run {state.planned.name}{where}?",
+        message=f"Run {state.planned.name}{where}?{f' {said(held)}.' if held else ''}",
         word=state.planned.confirm_word if state.planned.confirm == "typed" else "",
         choices=words("before"),
         digest=state.digest,
@@ -222,9 +224,13 @@ def asked_for(run: Run, gate: GateState) -> Ask | None:
 
 
 def machine_may_answer(run: Run, gate: GateState) -> bool:
-    """True when `--auto` was given and the environment lets a machine answer this kind of gate."""
+    """True when `--auto` was given and the environment lets a machine answer this kind of gate.
+
+    About what may still run somewhere no machine decides.
+    """
     allowed, kind = run.plan.environment.auto, question(gate.opened.kind).auto
-    return run.auto and bool(kind) and ("all" in allowed or kind in allowed)
+    is_held = bool(held_hosts(run, run.steps[gate.opened.step]))
+    return run.auto and not is_held and bool(kind) and ("all" in allowed or kind in allowed)
 
 
 def machine_answers(run: Run, gate: GateState, action: Ask | None) -> tuple[tuple[str, Json], ...]:

@@ -77,9 +77,11 @@ class Stopped(msgspec.Struct, frozen=True, tag="stopped"):
 
 
 class Lost(msgspec.Struct, frozen=True, tag="lost"):
-    """Sent, then the link or the host went away, or the server closed without a status."""
+    """Sent, perhaps by a runner that is gone, and nobody knows whether it began or how it ended."""
 
     reason: str
+    is_over: bool = False
+    """True where it is certain that nothing of it runs any more, whatever it did."""
 
 
 class NeverSent(msgspec.Struct, frozen=True, tag="never_sent"):
@@ -88,7 +90,15 @@ class NeverSent(msgspec.Struct, frozen=True, tag="never_sent"):
     reason: str
 
 
-Ending = Exited | Signalled | Expired | Stopped | Lost | NeverSent
+class Withheld(msgspec.Struct, frozen=True, tag="withheld"):
+    """Not sent now, because it may have happened before under a runner that our record does not know of."""
+
+    reason: str
+    is_over: bool = False
+    """As for `Lost`, of what was begun before."""
+
+
+Ending = Exited | Signalled | Expired | Stopped | Lost | NeverSent | Withheld
 
 
 class Grade(StrEnum):

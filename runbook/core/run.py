@@ -61,8 +61,14 @@ class AttemptState(msgspec.Struct, frozen=True, kw_only=True):
     """For `wait_for`: `at` of the first sample of the stretch that held."""
     job: str = ""
     digest: str = ""
-    boot_id: str = ""
-    """The host's, as last seen before it was announced: after a restart no trace of it there proves nothing."""
+    place: str = ""
+    """Where it leaves its trace: only there can no trace prove that it was never sent. Empty: not known, or none."""
+    unsent: tuple[str, ...] = ()
+    """Jobs of the attempts right before it that are on record as never sent."""
+    is_over: bool = False
+    """For one in doubt: nothing of it runs any more."""
+    survivors: tuple[str, ...] = ()
+    """What of it could not be ended."""
     runner: int = 0
     """Which of the run's runners announced it, from 1; one that ends under a later runner was found again by it."""
     stated: tuple[Fact, ...] = ()
@@ -261,6 +267,15 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
     by: Actor | None = None
 
 
+class KnownPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a host keeps the jobs of one user, and who has seen it."""
+
+    word: str
+    """See `core/place.py`."""
+    runner: int
+    """Which of the run's runners, from 1."""
+
+
 class OutputState(msgspec.Struct, frozen=True, kw_only=True):
     """How much of a host's output is on record."""
 
@@ -302,8 +317,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Machine to the changed key that it may show in this run."""
     sessions: Map[str, SessionOpened] = Map()
     """Hosts whose session is open now."""
-    boots: Map[str, str] = Map()
-    """Host to the boot id that it had when it was last opened."""
+    places: Map[tuple[str, str], KnownPlace] = Map()
+    """Host and user (empty: who logs in) to where jobs are kept. Until a person has decided about a doubt, a later
+    runner holds on to what an earlier one knew: in another place it cannot see what was done."""
+    unsettled: Map[str, StepId] = Map()
+    """Host to the step that may still run there (`core/still_running.py`)."""
     lost: Map[str, str] = Map()
     """Hosts whose link went away and has not come back, with the reason."""
     checks: Map[str, dict[str, Checked]] = Map()

@@ -86,8 +86,8 @@ class Fleet:
             raise
         self._refused.pop(name, None)
         self._away.discard(name)
+        self._tell(_opened(name, session.facts))
         if name != CONTROLLER:
-            self._tell(_opened(name, session.facts))
             self._watching[name] = asyncio.create_task(self._watch(name, session), name=f"watch {name}")
         return session
 
@@ -144,6 +144,7 @@ def _opened(name: str, facts: HostFacts) -> SessionOpened:
         user=facts.user,
         system=facts.system,
         boot_id=facts.boot_id,
+        place=facts.place,
         clock_offset=facts.clock_offset,
         clock_error=facts.clock_error,
     )

@@ -14,12 +14,13 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 
+from runbook.core.action import CONTROLLER, FabricAction, HttpAction
 from runbook.core.command import Secret
 from runbook.core.event import Event, NoteAdded, RunnerStarted, RunOpened
 from runbook.core.evolve import fold
@@ -106,12 +107,24 @@ async def _live(handover: Handover) -> int:
         async with control.serve(door):
             _go_quiet(recorder.open_log, mask)
             try:
+                await _know_this_place(tools)
                 await executor.drive(RunWorkers(tools))
             except Problems as failure:
                 await control.part(failure.problems[0])
                 print(failure, file=sys.stderr)  # noqa: T201 - the runner's log
                 return int(failure.exit)
     return 0
+
+
+async def _know_this_place(tools: Tools) -> None:
+    """Put on record where the controller keeps claims, before anything acts from it.
+
+    Whoever takes the run over on another machine, perhaps with an older copy of the record, sees that it is another.
+    """
+    steps = tools.recorder.run.plan.walk()
+    if any(isinstance(step.action, HttpAction | FabricAction) or CONTROLLER in step.hosts for step in steps):
+        with suppress(Problems):
+            await tools.fleet.session(CONTROLLER)
 
 
 def _forget_in_environment(secrets: tuple[Secret, ...]) -> None:

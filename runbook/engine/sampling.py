@@ -160,7 +160,7 @@ class Sampling:
         return Bench(
             planned=planned,
             host=host,
-            job=Job(id=job, limit=probe.timeout, durable=False),
+            job=Job(id=job, limit=probe.timeout, durable=False, leaves_trace=False),
             sink=NoSink(),
             clock=tools.clock,
             open_session=open_session,

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from runbook.core.event import AttemptGraded, Event, OutputArrived
 from runbook.core.outcome import Grade
+from runbook.core.place import is_same_place
 from runbook.masking import Masker
 from runbook.problem import Problems
 from runbook.record.output import Source
@@ -33,6 +34,8 @@ class RecordSink:
         fail: Callable[[Problems], None],
         keep: bool = True,
         recorded: tuple[int, int] = (0, 0),
+        announced: str = "",
+        durable: Callable[[], Awaitable[bool]],
     ) -> None:
         """`source.stream` is ignored: each stream has its own masker and its own source.
 
@@ -41,12 +44,16 @@ class RecordSink:
 
         `recorded` are the masked bytes of each stream that an earlier runner put on record. A re-attach hands over
         every byte from the first, and masking gives the same bytes however they are cut, so that many are left out.
+
+        `announced` is the place that the record names for the attempt, and `durable` returns once what was told before
+        is on disk: a command that is kept elsewhere does not leave before the record says so.
         """
         self._output = output
         self._tell = tell
         self._room = room
         self._fail = fail
         self._keep = keep
+        self._announced, self._durable = announced, durable
         self._source = source
         self._maskers = {stream: masker.fresh() for stream in Stream}
         self._skip = dict(zip((Stream.OUT, Stream.ERR), recorded, strict=True))
@@ -56,10 +63,13 @@ class RecordSink:
         self._store(stream, self._maskers[stream].feed(data))
         await self._room()
 
-    async def reached(self, grade: Grade) -> None:
+    async def reached(self, grade: Grade, place: str = "") -> None:
         """Put the grade on record."""
         source = self._source
-        self._tell(AttemptGraded(step=source.step, host=source.host, number=source.number, grade=grade))
+        told = AttemptGraded(step=source.step, host=source.host, number=source.number, grade=grade, place=place)
+        self._tell(told)
+        if self._announced and not is_same_place(self._announced, place) and not await self._durable():
+            await asyncio.Event().wait()  # The runner stops and begins nothing any more; it cancels us.
 
     def finish(self) -> None:
         """Store what the maskers still hold back, and name everything gathered."""
@@ -96,9 +106,9 @@ class Unwanted:
         """What it printed meanwhile belongs on record."""
         await self._sink.receive(stream, data)
 
-    async def reached(self, grade: Grade) -> None:
+    async def reached(self, grade: Grade, place: str = "") -> None:
         """It is there: end it. The session does that when its task is cancelled (`Session.run`)."""
-        await self._sink.reached(grade)
+        await self._sink.reached(grade, place)
         following = asyncio.current_task()
         if following is not None:
             following.cancel()
@@ -110,5 +120,5 @@ class NoSink:
     async def receive(self, stream: Stream, data: bytes) -> None:
         """Let it go."""
 
-    async def reached(self, grade: Grade) -> None:
+    async def reached(self, grade: Grade, place: str = "") -> None:
         """Nobody asks how durable a probe was."""

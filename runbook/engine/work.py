@@ -12,11 +12,12 @@ import dataclasses
 
 import msgspec
 
+from runbook.core.action import CONTROLLER, CommandAction, ScriptAction
 from runbook.core.command import Become
 from runbook.core.effect import Attempt, Enter, Watch, WriteMarks
 from runbook.core.event import AttemptEnded, AttemptStarted, AttemptStated
 from runbook.core.fact import Fact
-from runbook.core.outcome import Grade, Outcome
+from runbook.core.outcome import Ending, Grade, Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.result import Result
 from runbook.core.run import AttemptState, Run
@@ -30,7 +31,7 @@ from runbook.engine.tools import Tools
 from runbook.engine.workers import Answer, kinds_of
 from runbook.problem import Exit, Problems, problem
 from runbook.record.output import Source
-from runbook.steps.kind import LEAST_TIME, PATIENCE, Bench, Finding
+from runbook.steps.kind import ASKED_AFTER, LEAST_TIME, PATIENCE, Bench, Finding
 from runbook.steps.table import kind_for
 from runbook.template.template import evaluate
 from runbook.transport.session import Job, Sink
@@ -45,8 +46,6 @@ class RunWorkers:
     def __init__(self, tools: Tools) -> None:
         """Work with these tools."""
         self._tools = tools
-        # As the runner before this one knew them: of an attempt that was announced before its host was first opened.
-        self._boots = tools.recorder.run.boots
         self._cleaning: set[asyncio.Task[None]] = set()
         self._sampling = Sampling(tools)
         self.kinds = kinds_of(self)
@@ -63,13 +62,15 @@ class RunWorkers:
 
     def started(self, run: Run, effect: Attempt) -> AttemptStarted:
         """The write-ahead event of an attempt."""
-        text = run.text_on(run.steps[effect.step], effect.host)
+        state = run.steps[effect.step]
+        text, user = run.text_on(state, effect.host), run.shown_on(state, effect.host).around.user
         return AttemptStarted(
             step=effect.step,
             host=effect.host,
             number=effect.number,
             job=f"{run.id}/{effect.step}/{effect.host}/{effect.number}",
             digest=hash_of(text),
+            place=_place(run, effect.host, user) if isinstance(state.planned.action, _FOLLOWED) else "",
         )
 
     async def watch(self, effect: Watch) -> None:
@@ -108,6 +109,8 @@ class RunWorkers:
             fail=tools.executor.fail,
             keep=not planned.no_log,
             recorded=(known.recorded_out, known.recorded_err) if reattach else (0, 0),
+            announced="" if reattach else known.place,
+            durable=tools.executor.wait_durable,
         )
         finding = await self._found(effect, planned, sink if wanted else Unwanted(sink), reattach=reattach)
         sink.finish()
@@ -169,12 +172,19 @@ class RunWorkers:
         tools, run, planned = self._tools, self._tools.recorder.run, sent.planned
         attempt = run.steps[effect.step].attempts[effect.host]
         host = run.hosts.get(effect.host)
-        # What ran attached has left no trace, which must not be taken for proof that it never ran.
+        user = becomes(planned, host)
+        # What ran attached has left its claim, and no output to be followed.
         is_durable = planned.durable and not (reattach and attempt.grade is Grade.ATTACHED)
+        is_asked_about = run.attended and not is_durable
         return Bench(
             planned=planned,
             host=effect.host,
-            job=Job(id=attempt.job, limit=_left(planned, attempt, tools.recorder.now()), durable=is_durable),
+            job=dataclasses.replace(
+                _job(run, attempt, attempt.place if reattach else _place(run, effect.host, _keeper(planned, user))),
+                limit=_left(planned, attempt, tools.recorder.now()),
+                durable=is_durable,
+                outlast=ASKED_AFTER if is_asked_about else None,
+            ),
             sink=sink,
             clock=tools.clock,
             open_session=lambda: tools.fleet.session(effect.host),
@@ -185,12 +195,12 @@ class RunWorkers:
             stated=attempt.stated,
             secrets=tools.secrets,
             reattach=reattach,
-            boot_id=attempt.boot_id or self._boots.get(effect.host, ""),
             has_printed=reattach and attempt.recorded_out + attempt.recorded_err > 0,
-            patience=0.0 if isinstance(sink, Unwanted) else PATIENCE,
+            patience=0.0 if isinstance(sink, Unwanted) else ASKED_AFTER if is_asked_about else PATIENCE,
             folder=tools.folder,
             env=sent.env,
-            become=Become(user=becomes(planned, host)) if planned.become else None,
+            become=Become(user=user) if planned.become else None,
+            claim=lambda: self._claim(attempt),
             accepted=run.accepted_key,
             address=host,
         )
@@ -201,6 +211,12 @@ class RunWorkers:
         await self._tools.executor.state(
             AttemptStated(step=effect.step, host=effect.host, number=effect.number, fact=known)
         )
+
+    async def _claim(self, attempt: AttemptState) -> Ending | None:
+        """Claim an attempt on the controller, from where it acts."""
+        run = self._tools.recorder.run
+        session = await self._tools.fleet.session(CONTROLLER)
+        return await session.claim(_job(run, attempt, _place(run, CONTROLLER, "")))
 
     def _evaluate(self, effect: Attempt, planned: PlannedStep, expression: str, result: Result) -> bool:
         """`result` names this attempt's own result, as does the name that it registers."""
@@ -231,7 +247,27 @@ class RunWorkers:
             result=result,
             good_since=good_since,
             changed_key=finding.changed_key if finding.outcome is Outcome.UNREACHABLE else None,
+            is_over=finding.is_over,
+            survivors=tuple(mask(survivor) for survivor in finding.survivors),
         )
+
+
+_FOLLOWED = (CommandAction, ScriptAction)
+"""What leaves its trace on its host, as the user that it becomes."""
+
+
+def _keeper(planned: PlannedStep, user: str) -> str:
+    """In whose place an attempt leaves its trace; empty is whoever logs in."""
+    return user if isinstance(planned.action, _FOLLOWED) else ""
+
+
+def _place(run: Run, host: str, user: str) -> str:
+    known = run.places.get((host, user))
+    return known.word if known else ""
+
+
+def _job(run: Run, attempt: AttemptState, place: str) -> Job:
+    return Job(id=attempt.job, place=place, is_resumed=run.runners > 1, unsent=attempt.unsent)
 
 
 def _left(planned: PlannedStep, attempt: AttemptState, now: float) -> float | None:

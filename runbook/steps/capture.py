@@ -61,6 +61,8 @@ class Capture:
         """Bytes of each stream that came here, as the host counts them: where to continue when the link was lost."""
         self.grade: Grade | None = None
         """What the host told last; None until it has."""
+        self.place = ""
+        """Where it said that a trace of the job is kept."""
         self._sink = sink
         self._heads = {stream: Head(masker.fresh()) for stream in Stream}
         offsets = (recorded.out_offset, recorded.err_offset) if recorded else (0, 0)
@@ -75,10 +77,10 @@ class Capture:
         if len(data) > known:
             await self._sink.receive(stream, data[known:])
 
-    async def reached(self, grade: Grade) -> None:
+    async def reached(self, grade: Grade, place: str = "") -> None:
         """The record wants to know."""
-        self.grade = grade
-        await self._sink.reached(grade)
+        self.grade, self.place = grade, place
+        await self._sink.reached(grade, place)
 
     def expect_grade(self) -> None:
         """The host is asked anew: a grade that is here afterwards was told in answer."""

@@ -42,23 +42,21 @@ def prepared(command: Command, bench: Bench) -> Command:
 
 
 async def carried_out(command: Command, bench: Bench) -> Finding:
-    """Open the host, run the command to its end and judge it; a durable one also through the loss of its link."""
-    is_found_again = bench.reattach and bench.job.durable
+    """Open the host, run the command to its end and judge it; what leaves a trace also through the loss of its link."""
     try:
-        session = None if is_found_again else await bench.open_session()
+        session = None if bench.reattach else await bench.open_session()
     except Problems as problems:
         return unopened(problems, bench)
-    if session is not None and not bench.job.durable:
+    if session is not None and not bench.job.leaves_trace:
         return await followed(session, command, bench)
     capture = _capture(bench)
     return await _found(Following(command, bench, capture).to_its_end(session), capture, bench)
 
 
 async def followed(session: Session, command: Command, bench: Bench) -> Finding:
-    """Run a command that is not durable on an open host, or learn that nothing follows the one that was."""
+    """Run a command that leaves no trace on an open host."""
     capture = _capture(bench)
-    go = session.reattach if bench.reattach else session.run
-    return await _found(go(command, bench.job, capture), capture, bench)
+    return await _found(session.run(command, bench.job, capture), capture, bench)
 
 
 def _capture(bench: Bench) -> Capture:

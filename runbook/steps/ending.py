@@ -8,7 +8,7 @@ reason for a failure is given at once, because an operator who fixes one only to
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from typing import assert_never
 
 import msgspec
@@ -24,6 +24,7 @@ from runbook.core.outcome import (
     Outcome,
     Signalled,
     Stopped,
+    Withheld,
 )
 from runbook.core.result import Result
 from runbook.problem import Problems
@@ -47,17 +48,31 @@ def concluded(ending: Ending, observed: Observed, bench: Bench) -> Finding:
         case Signalled(signal):
             return _ended(Outcome.FAILED, f"ended by signal {signal}", observed, bench)
         case Expired(after, survivors):
-            return _ended(Outcome.TIMED_OUT, f"ended at its limit of {after:g} s{_still(survivors)}", observed, bench)
-        case Stopped(survivors):
-            return _ended(
-                Outcome.CANCELLED, f"ended because it was no longer wanted{_still(survivors)}", observed, bench
+            finding = _ended(
+                Outcome.TIMED_OUT, f"ended at its limit of {after:g} s{_still(survivors)}", observed, bench
             )
-        case Lost(reason):
-            return _ended(Outcome.IN_DOUBT, f"sent, and no answer came: {reason}", observed, bench)
+            return msgspec.structs.replace(finding, survivors=survivors)
+        case Stopped(survivors):
+            detail = f"ended because it was no longer wanted{_still(survivors)}"
+            return msgspec.structs.replace(_ended(Outcome.CANCELLED, detail, observed, bench), survivors=survivors)
+        case Lost(reason, is_over):
+            detail = f"{_known_of(observed, bench)}: {reason}"
+            return msgspec.structs.replace(_ended(Outcome.IN_DOUBT, detail, observed, bench), is_over=is_over)
+        case Withheld(reason, is_over):
+            detail = f"not sent now, because it may have happened before: {reason}"
+            return msgspec.structs.replace(_ended(Outcome.IN_DOUBT, detail, observed, bench), is_over=is_over)
         case NeverSent(reason):
             return _ended(Outcome.UNREACHABLE, f"not sent: {reason}", observed, bench)
         case _:
             assert_never(ending)
+
+
+def _known_of(observed: Observed, bench: Bench) -> str:
+    """What is certain of work that nobody knows the end of."""
+    if not bench.reattach:
+        return "sent, and no answer came"
+    said = any(kept and kept.text for kept in (observed.stdout, observed.stderr))
+    return "begun, and no end is known" if said or bench.has_printed else "announced, and it may have run"
 
 
 def judged(observed: Observed, bench: Bench) -> Finding:
@@ -87,9 +102,24 @@ def unopened(problems: Problems, bench: Bench) -> Finding:
     return Finding(outcome=Outcome.UNREACHABLE, detail=told(problems), changed_key=changed_key(problems.problems))
 
 
-def not_repeated(what: str) -> Finding:
-    """The runner that did it is gone and the work cannot be followed again: a person, or `idempotent`, decides."""
-    return Finding(outcome=Outcome.IN_DOUBT, detail=f"{what}, and the runner that did it is gone")
+def not_repeated(what: str, *, is_over: bool) -> Finding:
+    """The runner that was to do it is gone and the work cannot be followed again: a person, or `idempotent`, decides.
+
+    Args:
+        what: What was to be done.
+        is_over: True for work that ends with the runner that does it.
+    """
+    detail = f"{what}, perhaps, by a runner that is gone"
+    return Finding(outcome=Outcome.IN_DOUBT, detail=detail, is_over=is_over)
+
+
+async def granted(claim: Awaitable[Ending | None], bench: Bench) -> Finding | None:
+    """Why work that only claims its name must not be done now; None when it may."""
+    try:
+        refusal = await claim
+    except Problems as problems:
+        return unopened(problems, bench)
+    return None if refusal is None else concluded(refusal, Observed(), bench)
 
 
 def told(problems: Problems) -> str:

@@ -1,10 +1,10 @@
-"""A durable job followed to its end: through lost links, and across the runners that it outlives.
+"""A job followed to its end: through lost links, and across the runners that it outlives.
 
 The job lives on its host, so a link that goes is no reason to ask a person: the host is opened again and asked. What is
 certain stays certain and nothing else becomes so. A host that has no answer is believed; one that cannot be reached is
 waited for, as long as the job may take, and then left in doubt; one that must not be trusted is not asked. Nothing is
-ever started here a second time. A job that leaves nothing on its host (grade `attached`) ends with its link: that the
-host has no trace of it would prove nothing.
+ever started here a second time. Of a job that ran attached nobody has the output any more, so it stays in doubt; but it
+is waited for until nothing of it runs, or ended at its limit, because what follows must not happen beside it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Coroutine
 import msgspec
 
 from runbook.core.command import Command
-from runbook.core.outcome import Ending, Expired, Grade, Lost, NeverSent
+from runbook.core.outcome import Ending, Expired, Lost, NeverSent, Stopped
 from runbook.problem import Problems
 from runbook.steps.capture import Capture
 from runbook.steps.ending import told
@@ -35,19 +35,22 @@ ASKED = 3
 ANSWERED = 2
 """Questions that reach the job and bring no ending: the second answer is the host's, and not that of a dying link."""
 
+TO_END = 5.0
+"""Seconds in which a host that is away may come back for what is no longer wanted there to be ended."""
+
 _MAY_COME_BACK = frozenset({"refused", "timeout", "dns", "protocol", "jump"})
 """Codes of `Connector.connect` that time may heal. A wrong key may be an attack, and a refused login locks accounts."""
 
 
 class Following:
-    """One durable job on one host."""
+    """One job that leaves a trace on one host."""
 
     def __init__(self, command: Command, bench: Bench, capture: Capture) -> None:
         """The job's limit runs from here on."""
         self._command, self._bench, self._capture = command, bench, capture
         self._began = self._heard_at = bench.clock.monotonic()
         self._reason = "the runner that followed it is gone"
-        self._boot = bench.boot_id
+        self._place = bench.job.place
         self._is_wanted = True
         self._was_last = False
 
@@ -59,19 +62,27 @@ class Following:
         """
         ending: Ending = Lost(self._reason)
         if session is not None:
-            self._boot = session.facts.boot_id or self._boot
             ending = await self._answer(session.run(self._command, self._bench.job, self._capture))
-            self._heard_at = self._bench.clock.monotonic()
-        try:
-            return self._with_whole_limit(await self._asked_until_known(session, ending))
-        except asyncio.CancelledError:
-            _stay()
-            return Lost(f"{self._reason}; no longer wanted, and it could not be reached to be ended")
+            self._heard_at, self._place = self._bench.clock.monotonic(), self._capture.place
+        while True:
+            try:
+                return self._told(await self._asked_until_known(session, ending))
+            except asyncio.CancelledError:
+                if not self._is_wanted:
+                    return Lost(f"{self._reason}; it could not be reached to be ended")
+                self._no_longer_wanted()
+                session = None
+
+    def _no_longer_wanted(self) -> None:
+        """Answer a cancel with an ending, as sessions do; what is left to do is to end it."""
+        if task := asyncio.current_task():
+            task.uncancel()
+        self._is_wanted, self._heard_at = False, self._bench.clock.monotonic()
 
     async def _asked_until_known(self, session: Session | None, ending: Ending) -> Ending:
         """Ask again while an answer was lost that the host may have."""
         asked = answered = 0
-        while isinstance(ending, Lost) and self._is_wanted and self._capture.grade is not Grade.ATTACHED:
+        while isinstance(ending, Lost) and not ending.is_over:
             self._reason = ending.reason
             if session is None or await self._is_down(session):
                 opened = await self._opened(session)
@@ -91,16 +102,9 @@ class Following:
         if self._capture.grade is None:
             return ending
         self._heard_at, self._was_last = self._bench.clock.monotonic(), False
-        self._boot = self._boot or session.facts.boot_id
-        if isinstance(ending, NeverSent) and self._has_begun(session):
-            return Lost("the host has no trace of it any more, though it may have begun there")
+        if isinstance(ending, NeverSent) and (self._bench.has_printed or any(self._capture.taken.values())):
+            return Lost("the host has no trace of it any more, and yet it has begun")
         return ending
-
-    def _has_begun(self, session: Session) -> bool:
-        """True when no trace is no proof: it has printed something, or the host was restarted and may have lost it."""
-        boot = session.facts.boot_id
-        is_restarted = bool(self._boot and boot and boot != self._boot)
-        return self._bench.has_printed or any(self._capture.taken.values()) or is_restarted
 
     async def _answer(self, reading: Coroutine[None, None, Ending]) -> Ending:
         """What a session says, in a task of its own.
@@ -113,8 +117,7 @@ class Following:
             try:
                 await asyncio.wait({task})
             except asyncio.CancelledError:
-                _stay()
-                self._is_wanted = False
+                self._no_longer_wanted()
                 task.cancel()
         return task.result()
 
@@ -153,7 +156,7 @@ class Following:
 
     def _given_up_at(self) -> float:
         """When the last try to reach the host begins."""
-        patient = self._heard_at + self._bench.patience
+        patient = self._heard_at + (self._bench.patience if self._is_wanted else min(TO_END, self._bench.patience))
         limit = self._bench.job.limit
         return patient if limit is None else min(patient, self._began + limit)
 
@@ -168,11 +171,19 @@ class Following:
         job, limit = self._bench.job, self._bench.job.limit
         if limit is not None:
             limit = max(min(LEAST_TIME, limit), self._began + limit - self._bench.clock.monotonic())
+        if not self._is_wanted:
+            limit = 0.0
         taken = self._capture.taken
-        return dataclasses.replace(job, limit=limit, out_offset=taken[Stream.OUT], err_offset=taken[Stream.ERR])
+        return dataclasses.replace(
+            job, limit=limit, place=self._place, out_offset=taken[Stream.OUT], err_offset=taken[Stream.ERR]
+        )
 
-    def _with_whole_limit(self, ending: Ending) -> Ending:
-        """The limit that an operator knows, and not what was left of it when the job was found again."""
+    def _told(self, ending: Ending) -> Ending:
+        """In an operator's words: the limit that they know, and not what was left of it when it was found again."""
+        if isinstance(ending, Expired) and not self._is_wanted:
+            return Stopped(ending.survivors)
+        if isinstance(ending, Lost) and not self._is_wanted and not ending.is_over:
+            return Lost(f"{ending.reason}; no longer wanted, and it could not be reached to be ended")
         if isinstance(ending, Expired):
             return msgspec.structs.replace(ending, after=self._whole_limit(ending.after))
         return ending
@@ -188,9 +199,3 @@ def may_come_back(problems: BaseException | None) -> bool:
             return False
         problems = problems.__cause__
     return True
-
-
-def _stay() -> None:
-    """Answer a cancel with an ending, as sessions do, instead of going without a word."""
-    if task := asyncio.current_task():
-        task.uncancel()

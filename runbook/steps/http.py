@@ -7,7 +7,7 @@ The kind itself is only the rule for a resume: what may change something is neve
 from __future__ import annotations
 
 from runbook.core.action import HttpAction
-from runbook.steps.ending import not_repeated
+from runbook.steps.ending import granted, not_repeated
 from runbook.steps.kind import Bench, Finding
 
 LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -21,7 +21,9 @@ class HttpKind:
         """Ask once and judge the answer."""
         may_change = action.method.upper() not in LOOKING
         if bench.reattach and may_change:
-            return not_repeated(f"{action.method} {action.url} was being sent")
+            return not_repeated(f"{action.method} {action.url} was sent", is_over=True)
+        if may_change and (refused := await granted(bench.claim(), bench)) is not None:
+            return refused
         from runbook.steps.http_exchange import exchange_once  # noqa: PLC0415 - see above
 
         return await exchange_once(action, bench, may_change=may_change)

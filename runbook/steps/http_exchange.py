@@ -105,12 +105,12 @@ class _Exchange:
         if not self._sent:
             return self.finding(Outcome.UNREACHABLE, f"not sent: {why}")
         if self._may_change:
-            return self.finding(Outcome.IN_DOUBT, f"sent, and no complete answer came: {why}")
+            return self.finding(Outcome.IN_DOUBT, f"sent, and no complete answer came: {why}", is_over=True)
         return self.finding(outcome, why)
 
-    def finding(self, outcome: Outcome, detail: str) -> Finding:
+    def finding(self, outcome: Outcome, detail: str, *, is_over: bool = False) -> Finding:
         """Without a result. The URL, or a library's words about it, may hold a secret."""
-        return Finding(outcome=outcome, detail=self._masker.mask_text(detail))
+        return Finding(outcome=outcome, detail=self._masker.mask_text(detail), is_over=is_over)
 
     def with_pointer(self, finding: Finding) -> Finding:
         """Name where a redirect points, because that is usually the address that should have been asked."""

@@ -19,13 +19,16 @@ from runbook.core.command import Become, Secret
 from runbook.core.fact import Fact
 from runbook.core.host import Host
 from runbook.core.host_key import ChangedKey, HostKey
-from runbook.core.outcome import Outcome
+from runbook.core.outcome import Ending, Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.result import Result
 from runbook.transport.session import Job, Session, Sink
 
 PATIENCE = 600.0
 """Seconds that a host may stay away while a durable job may run there: it restarts, or a network is being repaired."""
+
+ASKED_AFTER = 5.0
+"""Seconds after which a person is asked about what ran attached, though it may still run, or its host is away."""
 
 LEAST_TIME = 5.0
 """Seconds that a job gets to be found again in, though its time ran out while nobody could reach it."""
@@ -40,6 +43,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     result: Result = Result()
     changed_key: ChangedKey | None = None
     """Why the host was not opened, where it showed another key than is known."""
+    is_over: bool = False
+    """For a doubt: it is certain that nothing of it runs any more."""
+    survivors: tuple[str, ...] = ()
+    """Processes of it (`pid name`) that could not be ended."""
     good_since: float | None = None
     """For polling kinds: monotonic time of the first sample of the stretch that held."""
 
@@ -55,6 +62,10 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 Report = Callable[[str, bool, str], Awaitable[None]]
 """Told of one preflight check: its name, whether it holds, a detail."""
+
+
+async def _unclaimed() -> None:
+    """Nobody keeps claims."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +95,17 @@ class Bench:
     """The attempt was started by a runner that died: continue it, never start it."""
     has_printed: bool = False
     """Some of its output is on record from before, so that a host without a trace of it has lost that trace."""
-    boot_id: str = ""
-    """The host's as last known before; with another one now it may have lost its traces. Empty: not known."""
     patience: float = PATIENCE
     """Seconds to wait for an absent host before what was started there is left in doubt; 0 for work nobody wants."""
     folder: Path = field(default_factory=Path)
     """Relative paths in `upload`, `download` and `fabric` are relative to this: the runbook's folder."""
     env: tuple[tuple[str, str | Secret], ...] = ()
     become: Become | None = None
+    claim: Callable[[], Awaitable[Ending | None]] = _unclaimed
+    """Claims the attempt on the controller, for a kind that acts from there: None when it may, and why not otherwise.
+
+    Raises Problems when nothing can be claimed.
+    """
     accepted: Callable[[str], HostKey | None] = lambda _machine: None
     """Machine to the changed key that somebody vouched for, for a kind that dials by itself."""
     address: Host | None = None

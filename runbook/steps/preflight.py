@@ -59,8 +59,8 @@ class _Unkept:
     async def receive(self, stream: Stream, data: bytes) -> None:
         """Let it go; the capture in front of this has it."""
 
-    async def reached(self, grade: Grade) -> None:
-        await self._sink.reached(grade)
+    async def reached(self, grade: Grade, place: str = "") -> None:
+        await self._sink.reached(grade, place)
 
 
 class PreflightKind:
@@ -115,7 +115,7 @@ def _clock(facts: HostFacts) -> str:
 async def _ask(session: Session, action: PreflightAction, bench: Bench) -> list[Check] | Finding:
     """The checks that the host itself answers, or how the one command ended when it did not succeed."""
     become = (bench.become or Become()) if action.become else None
-    job = dataclasses.replace(bench.job, durable=False, limit=bench.job.limit or LIMIT)
+    job = dataclasses.replace(bench.job, durable=False, leaves_trace=False, limit=bench.job.limit or LIMIT)
     # As the login user: whether sudo works is one of the questions.
     look = dataclasses.replace(bench, job=job, reattach=False, sink=_Unkept(bench.sink))
     found = await followed(session, Command(shell=_questions(action, become)), look)

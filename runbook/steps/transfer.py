@@ -24,7 +24,7 @@ from runbook.core.outcome import Grade, Outcome
 from runbook.core.result import Result
 from runbook.problem import Exit, Problems, problem
 from runbook.steps.command import followed
-from runbook.steps.ending import not_repeated, refused, settled, unopened
+from runbook.steps.ending import granted, not_repeated, refused, settled, unopened
 from runbook.steps.kind import Bench, Finding
 from runbook.transport.local import files
 from runbook.transport.session import Session, Stream, Transferred
@@ -39,12 +39,14 @@ class UploadKind:
     async def attempt(self, action: UploadAction, bench: Bench) -> Finding:
         """Send, set owner and mode. An upload that a dead runner began is in doubt: its rename may have happened."""
         if bench.reattach:
-            return not_repeated(f"{action.dest} was being written{_by_way_of(bench)}")
+            return not_repeated(f"{action.dest} was written{_by_way_of(bench)}", is_over=True)
         try:
             mode = _mode(action.mode)
             session = await bench.open_session()
         except Problems as problems:
             return unopened(problems, bench) if problems.exit is Exit.UNREACHABLE else refused(problems)
+        if (withheld := await granted(session.claim(bench.job), bench)) is not None:
+            return withheld
         if bench.become:
             return await _timely(_staged(session, action, bench), bench)
         return await _timely(_direct(session, action, bench, mode=mode), bench)
@@ -116,7 +118,7 @@ def placing(stage: str, action: UploadAction) -> str:
 async def _aside(session: Session, command: Command, bench: Bench) -> Finding:
     """A command that serves the transfer: what was written about the step's result does not speak of it."""
     plain = msgspec.structs.replace(bench.planned, expect=None, failed_when="", until="")
-    job = dataclasses.replace(bench.job, durable=False)
+    job = dataclasses.replace(bench.job, durable=False, leaves_trace=False)
     return await followed(session, command, dataclasses.replace(bench, planned=plain, job=job))
 
 

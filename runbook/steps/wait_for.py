@@ -69,7 +69,9 @@ class _Wait:
         bench = self._bench
         left = max(BREATH, self._deadline - bench.clock.monotonic())
         # Each poll is a job of its own: the same id twice would be the same job.
-        job = dataclasses.replace(bench.job, id=f"{bench.job.id}/{self._polls}", limit=left, durable=False)
+        job = dataclasses.replace(
+            bench.job, id=f"{bench.job.id}/{self._polls}", limit=left, durable=False, leaves_trace=False
+        )
         poll = dataclasses.replace(bench, job=job, sink=_Unheard())
         return await carried_out(prepared(Command(shell=self._action.command), bench), poll)
 
@@ -124,5 +126,5 @@ class _Unheard:
     async def receive(self, stream: Stream, data: bytes) -> None:
         """Let it go."""
 
-    async def reached(self, grade: Grade) -> None:
+    async def reached(self, grade: Grade, place: str = "") -> None:
         """Nobody asks."""

@@ -18,7 +18,8 @@ from typing import assert_never
 
 from runbook.core.command import Command
 from runbook.core.host import Host
-from runbook.core.outcome import Ending, Exited, Expired, Grade, Lost, NeverSent, Signalled, Stopped
+from runbook.core.outcome import Ending, Exited, Expired, Grade, Lost, NeverSent, Signalled, Stopped, Withheld
+from runbook.core.place import is_same_place
 from runbook.problem import Exit, Problem, Problems, Where
 from runbook.transport.local import files
 from runbook.transport.local.measuring import measure
@@ -96,6 +97,10 @@ class ScriptedConnector:
         """Every start, in order; a job that is sent twice appears once."""
         self.boot_id = "scripted"
         """What hosts that are opened from now on call their boot."""
+        self.place = "scripted.1.scripted"
+        """Where hosts that are opened from now on keep jobs; empty: nowhere."""
+        self.claimed: list[str] = []
+        """Jobs that were claimed and not started."""
         self.grade = Grade.SESSION
         """How durable a durable job is here."""
         self.forgotten: list[str] = []
@@ -159,34 +164,50 @@ class ScriptedSession:
         """Made by the connector."""
         self._world = world
         self.host = host
-        self._boot_id = world.boot_id
+        self._boot_id, self._place = world.boot_id, world.place
         self._reason = ""
         self._lost = asyncio.Event()
 
     @property
     def facts(self) -> HostFacts:
         """Plausible and constant."""
-        return HostFacts(address=f"{self.host.target}:22", user=self.host.user or "scripted", boot_id=self._boot_id)
+        user = self.host.user or "scripted"
+        return HostFacts(address=f"{self.host.target}:22", user=user, boot_id=self._boot_id, place=self._place)
 
     async def run(self, command: Command, job: Job, sink: Sink) -> Ending:
         """See `Session.run`."""
         if self._lost.is_set():
             return NeverSent(self._reason)
-        await sink.reached(self._world.grade if job.durable else Grade.ATTACHED)
+        kept = self._world.grade is not Grade.ATTACHED
+        await sink.reached(self._world.grade if job.durable else Grade.ATTACHED, self._place if kept else "")
+        if job.is_resumed and job.place and not is_same_place(job.place, self._place):
+            return Withheld("jobs are kept in another place there than before")
         return await self._follow(self._world.start(self.host, command, job.id), job, sink)
 
     async def reattach(self, command: Command, job: Job, sink: Sink) -> Ending:
         """See `Session.reattach`."""
         if self._lost.is_set():
             return Lost(self._reason)
-        if not job.durable:
-            return Lost(f"{job.id} ran attached, and the runner that followed it is gone")
-        await sink.reached(self._world.grade)
+        await sink.reached(self._world.grade if job.durable else Grade.ATTACHED, job.place)
         try:
             reply = self._world.started(job.id)
         except KeyError:
-            return NeverSent(f"{command_text(command)} never started")
-        return await self._follow(reply, job, sink)
+            if self._is_here(job.place) and self._world.grade is not Grade.ATTACHED:
+                return NeverSent(f"{command_text(command)} never started")
+            return Lost("the host has no trace of it, though it may have begun")
+        if self._world.grade is Grade.ATTACHED:
+            return Lost("the host has no trace of it, though it may have begun")
+        ending = await self._follow(reply, job, sink)
+        if isinstance(ending, Exited) and not job.durable:
+            return Lost(f"it ended with exit code {ending.code}, and what it printed is not there", is_over=True)
+        return ending
+
+    async def claim(self, job: Job) -> Ending | None:
+        """See `Session.claim`."""
+        if job.id in self._world.claimed:
+            return Withheld("it was begun before")
+        self._world.claimed.append(job.id)
+        return None
 
     async def forget(self, job: Job) -> None:
         """See `Session.forget`."""
@@ -227,6 +248,10 @@ class ScriptedSession:
         """Cut this link; the first reason stays."""
         self._reason = self._reason or reason
         self._lost.set()
+
+    def _is_here(self, place: str) -> bool:
+        """The same folder since the same boot, in whatever visit."""
+        return is_same_place(place, self._place) and place.rpartition(".")[2] == self._place.rpartition(".")[2]
 
     async def _follow(self, reply: Reply, job: Job, sink: Sink) -> Ending:
         match reply:

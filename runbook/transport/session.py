@@ -31,8 +31,12 @@ class Sink(Protocol):
     async def receive(self, stream: Stream, data: bytes) -> None:
         """Take bytes as they arrived; the receiver masks, stores and counts them."""
 
-    async def reached(self, grade: Grade) -> None:
-        """Told once per command, before its first byte: how durable it really is on this host."""
+    async def reached(self, grade: Grade, place: str = "") -> None:
+        """Told once per command, before anything of it leaves: how durable it is on this host, and where it is kept.
+
+        `place` is the word of the place that keeps a trace of it; empty where nothing does. A command leaves only when
+        this has returned.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,18 @@ class Job:
 
     id: str
     """`run/step/host/attempt`, unique for ever."""
+    place: str = ""
+    """Where it must have left its trace, if it left one: for a job that is followed, the place where it was announced,
+    for a new one, where this run's jobs were kept before. Empty: not known, so no trace proves nothing."""
+    is_resumed: bool = False
+    """A runner before this one may have begun it, where the record is a copy or was cut: the host is asked first."""
+    unsent: tuple[str, ...] = ()
+    """Jobs of earlier attempts that are on record as never begun. Where one was begun after all, this one is not."""
+    outlast: float | None = None
+    """Seconds to wait on its host for what ran attached and lost its link; then it is `Lost` as it runs. None: wait
+    until it has ended, and end it at its limit."""
+    leaves_trace: bool = True
+    """False for what may be done again at any time (a probe, a poll) and for what another claim covers."""
     limit: float | None = None
     """Seconds after which the session itself ends the command and returns `Expired`. None: no limit."""
     durable: bool = True
@@ -80,6 +96,8 @@ class HostFacts:
     system: str = ""
     """`uname -srm`, or empty."""
     boot_id: str = ""
+    place: str = ""
+    """The word of the place where the login user's jobs are kept, in this visit (`shell/place.sh`); empty: nowhere."""
     clock_offset: float = 0.0
     """Seconds the host's wall clock is ahead of ours."""
     clock_error: float = 0.0
@@ -103,7 +121,15 @@ class Session(Protocol):
     async def reattach(self, command: Command, job: Job, sink: Sink) -> Ending:
         """Continue following a job that was started earlier, perhaps by a runner that died.
 
-        Never starts it. `Lost` where this grade cannot know; `NeverSent` where it is proved that it never started.
+        Never starts it. `NeverSent` only where it is proved that it never started: in the very place that `job.place`
+        names, without a trace of it. What ran attached is waited for until nothing of it runs: then it is `Lost`.
+        """
+
+    async def claim(self, job: Job) -> Ending | None:
+        """Claim a job that no shell of ours runs (an upload, a request from the controller), so that it happens once.
+
+        Returns:
+            None when it may be done now; `Withheld` or `NeverSent` when not.
         """
 
     async def upload(

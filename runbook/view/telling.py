@@ -109,7 +109,9 @@ def runner_started(event: RunnerStarted) -> tuple[Said, ...]:
 
 
 def session_opened(event: SessionOpened) -> tuple[Said, ...]:
-    """Who answered, and a clock that is visibly off."""
+    """Who answered, and a clock that is visibly off; the controller is always there."""
+    if event.host == CONTROLLER:
+        return ()
     offset = event.clock_offset
     clock = f", clock {offset:+.1f} s" if abs(offset) >= _NOTICEABLE_OFFSET else ""
     return (Said(f"connected{f' as {event.user}' if event.user else ''}{clock}", host=event.host),)

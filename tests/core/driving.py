@@ -79,17 +79,19 @@ class Drive:
         replies: Mapping[str, Sequence[Reply]] | None = None,
         false: Sequence[str] = (),
         took: Mapping[str, float] | None = None,
+        lingering: Sequence[str] = (),
         **opened: object,
     ) -> None:
         """Open the run and let a runner take it.
 
         Keys of `outcomes` and `took` are steps (`1.1`) or a step on a host (`1.1@db1`); a sequence is read attempt by
-        attempt and its last stays. `false` lists steps, or steps on hosts, whose condition does not hold.
+        attempt and its last stays. What is in doubt is over, except the steps that `lingering` lists. `false` lists steps, or steps on hosts, whose condition does not hold.
         """
         self.story = Story(of, **opened)
         self._outcomes = dict(outcomes or {})
         self._replies = {step: list(given) for step, given in (replies or {}).items()}
         self._false = frozenset(false)
+        self._lingering = frozenset(lingering)
         self._took = dict(took or {})
         self.in_flight: dict[Attempt, float] = {}
         self.started: Counter[tuple[str, str, int]] = Counter()
@@ -229,6 +231,7 @@ class Drive:
                 outcome=outcome,
                 detail="" if rc == 0 else outcome.value.replace("_", " "),
                 result=Result(rc=rc),
+                is_over=outcome is Outcome.IN_DOUBT and effect.step not in self._lingering,
             )
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from runbook.core.event import AttemptEnded, AttemptStarted, OutputArrived, Sess
 from runbook.core.evolve import fold, open_run
 from runbook.core.intent import AnswerGate, Intent, ResolveFailure
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan, PlannedStep
+from runbook.core.plan import Plan, PlannedStep, StepId
 from runbook.core.run import GateState, Run
 from runbook.record.reader import RecordReader
 from runbook.record.verify import verify
@@ -72,11 +73,11 @@ def eventful(root: Path) -> Plan:
     )
 
 
-def reply(gate: GateState) -> Intent:
-    """What a sensible operator says."""
+def reply(gate: GateState, happened: Callable[[StepId], bool] = lambda _step: True) -> Intent:
+    """What a sensible operator says, who looks on the host whether it has happened."""
     opened = gate.opened
     if opened.kind == "failure":
-        choice = "accept" if "accept" in opened.choices else "retry"
+        choice = "accept" if "accept" in opened.choices and happened(opened.step) else "retry"
         return ResolveFailure(step=opened.step, choice=choice, reason="looked by hand")
     return AnswerGate(gate=opened.gate, answer="proceed")
 
@@ -114,7 +115,7 @@ def world_at(cut: list[Entry], whole: list[Entry], *, sent: bool) -> ScriptedCon
     """Hosts as they are when the runner dies there: what it announced last has been sent, or has not."""
     ends = {(e.step, e.host, e.number): e for e in (entry.event for entry in whole) if isinstance(e, AttemptEnded)}
     world = ScriptedConnector(lambda _host, command: Says(code=3 if command.shell == BROKEN else 0))
-    world.boot_id = next(e.boot_id for e in (entry.event for entry in whole) if isinstance(e, SessionOpened))
+    world.place = next(e.place for e in (entry.event for entry in whole) if isinstance(e, SessionOpened))
     # What has ended, or printed something, has begun in every world.
     begun = {
         (e.step, e.host, e.number)
@@ -128,13 +129,17 @@ def world_at(cut: list[Entry], whole: list[Entry], *, sent: bool) -> ScriptedCon
     return world
 
 
-async def lived(live: Live) -> Run:
+async def lived(live: Live, world: ScriptedConnector) -> Run:
     """Answer whatever is asked, on to the end."""
+
+    def happened(step: StepId) -> bool:
+        return any(did(world, attempt.job) for attempt in live.run.steps[step].attempts.values())
+
     live.begin()
     while not live.run.has_ended:
         run = await live.until(lambda run: run.open_gates or run.has_ended)
         for gate in run.open_gates:
-            await live.ask(reply(run.gates[gate]))
+            await live.ask(reply(run.gates[gate], happened))
     return await live.to_its_end()
 
 
@@ -155,7 +160,7 @@ async def test_a_record_cut_anywhere_is_ended_by_a_resume_and_nothing_runs_twice
         known = stage.entries()
         stage.world = world_at(known, whole, sent=sent)
         before = folded(known)
-        run = await lived(stage.resume())
+        run = await lived(stage.resume(), stage.world)
         check(stage, before, run, place)
         assert (stage.folder / "journal.jsonl").read_bytes().startswith(journal[: journal.rfind(b"\n", 0, place) + 1])
         shutil.rmtree(root)
@@ -210,7 +215,7 @@ async def test_a_run_whose_runner_dies_again_and_again_still_ends_and_repeats_no
     while True:
         # Not in step with what one life records, or each would die at the same moment before anything is sent.
         limit = live.run.seq + every + deaths % 3
-        asking = asyncio.create_task(lived(live))
+        asking = asyncio.create_task(lived(live, world))
         live.begin()
         await live.until(lambda run, limit=limit: run.seq >= limit or run.has_ended)
         if live.run.has_ended:

@@ -662,7 +662,7 @@ async def test_a_host_that_was_restarted_meanwhile_proves_nothing_by_having_no_t
     stage = Stage(tmp_path, world)
     job = await interrupted(stage, does("1.1", "long"), attended=False)
     world.lose_trace(job)
-    world.boot_id = "after a restart"
+    world.place = "scripted.2.after-a-restart"
     run = await stage.resume().to_its_end()
     assert (run.steps["1.1"].outcome, len(world.sent)) == (Outcome.IN_DOUBT, 1)
 

@@ -146,11 +146,11 @@ async def test_one_refusal_is_the_business_of_whoever_wanted_the_host() -> None:
     await hosts.close()
 
 
-async def test_the_controller_needs_no_inventory_and_no_line_in_the_record() -> None:
+async def test_the_controller_needs_no_inventory_and_is_on_record_as_every_host() -> None:
     door = Door()
     hosts, told, _ = fleet(door)
     await hosts.session("controller")
-    assert (door.knocks, told) == (["controller"], [])
+    assert (door.knocks, [event.host for event in told]) == (["controller"], ["controller"])
     await hosts.close()
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.transport.shell.durable import file_name
+from runbook.transport.shell.claim import file_name
 from tests.place import eventually, gone
 from tests.real.openssh import RealServer, kill, needed, skip_or_fail
 
@@ -30,7 +30,7 @@ exec {real} "$@"
 """
 """Stands for a program of the host's, and waits in its place while it is told to."""
 
-HELD = {"setsid": "*/bin/sh*", "rm": "*.job*"}
+HELD = {"setsid": "*/bin/sh*", "rm": "*.run*"}
 """Programs by name, and the arguments with which they are ours: a login shell's own business is not held up."""
 
 

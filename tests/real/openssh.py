@@ -91,6 +91,9 @@ class RealServer:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         sftp = next((p for p in SFTP if Path(p).exists()), "internal-sftp")
+        if "SetEnv" not in self.extra:
+            # Jobs outlive their sessions: each server keeps them in a place of its own.
+            self.extra += f"\nSetEnv XDG_STATE_HOME={self.folder}"
         text = CONFIG.format(address=self.address, port=self.port, folder=self.folder, sftp=sftp, extra=self.extra)
         (self.folder / "config").write_text(text)
         key = (self.folder / "host_key.pub").read_text()

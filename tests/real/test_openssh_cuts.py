@@ -28,6 +28,7 @@ async def brought_to_its_end(sshd, connector, text: str, cut_after: float) -> tu
     """What a runner does: start, lose the link, open again, follow, and start a new attempt only when none has begun."""
     name, sink, attempt = str(uuid.uuid4()), Recorder(), 1
     session = await connector.connect(sshd.host)
+    place = session.facts.place
     asyncio.get_running_loop().call_later(cut_after, sshd.cut)
     ending = await session.run(sh(text), Job(id=f"{name}/{attempt}"), sink)
     while not isinstance(ending, Exited):
@@ -40,7 +41,8 @@ async def brought_to_its_end(sshd, connector, text: str, cut_after: float) -> tu
             ending = await session.run(sh(text), Job(id=f"{name}/{attempt}"), sink)
         else:
             assert isinstance(ending, Lost)
-            job = Job(id=f"{name}/{attempt}", out_offset=len(sink.out), err_offset=len(sink.err))
+            offsets = {"out_offset": len(sink.out), "err_offset": len(sink.err)}
+            job = Job(id=f"{name}/{attempt}", place=place, **offsets)
             ending = await session.reattach(sh(text), job, sink)
     for number in range(1, attempt + 1):
         await session.forget(Job(id=f"{name}/{number}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import signal
 import time
@@ -10,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from runbook.core.outcome import Exited, NeverSent
+from runbook.core.outcome import Exited, NeverSent, Withheld
 from runbook.transport.session import Job, Session
 from runbook.transport.ssh.connector import SshConnector, SshOptions
 from tests.place import eventually
@@ -71,10 +72,11 @@ async def test_a_launcher_that_is_stopped_fenced_and_continued_starts_nothing(ho
     launcher = int(claim.read_text().split()[0])
     os.kill(launcher, signal.SIGSTOP)
 
-    assert isinstance(await second.reattach(text, job, Recorder()), NeverSent)
+    announced = dataclasses.replace(job, place=second.facts.place)
+    assert isinstance(await second.reattach(text, announced, Recorder()), NeverSent)
     held_open = os.open(out, os.O_RDONLY | os.O_NONBLOCK)
     os.kill(launcher, signal.SIGCONT)
-    assert isinstance(await starting, NeverSent)
+    assert isinstance(await starting, Withheld)
     os.close(held_open)
-    assert isinstance(await second.run(text, job, Recorder()), NeverSent)
+    assert isinstance(await second.run(text, job, Recorder()), Withheld)
     assert host.effects == ""

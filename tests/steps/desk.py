@@ -52,7 +52,7 @@ class Page:
         else:
             self.err += data
 
-    async def reached(self, grade: Grade) -> None:
+    async def reached(self, grade: Grade, place: str = "") -> None:
         self.grades.append(grade)
 
 

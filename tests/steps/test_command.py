@@ -11,6 +11,7 @@ from runbook.core.command import MASK, Become, Command, Secret
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.result import Result
 from runbook.steps.command import CommandKind, prepared
+from runbook.steps.following import PAUSE
 from runbook.steps.kind import Finding
 from runbook.steps.script import ScriptKind, script_command
 from runbook.transport.scripted import Dies, Hangs, LosesLink, Says, ScriptedConnector, unreachable
@@ -30,8 +31,9 @@ async def test_a_command_that_exits_0_succeeds_with_its_output_on_record():
 async def test_a_lost_link_is_in_doubt_and_never_success():
     desk = scripted({"orders lag": LosesLink(b"3\n")})
     finding = await CommandKind().attempt(LAG, desk.bench(job=Job(id="a", durable=False)))
+    detail = "sent, and no answer came: it ended with exit code 0, and what it printed is not there"
     assert finding == Finding(
-        outcome=Outcome.IN_DOUBT, detail="sent, and no answer came: connection lost", result=Result(stdout="3")
+        outcome=Outcome.IN_DOUBT, detail=detail, result=Result(stdout="3", duration=PAUSE), is_over=True
     )
 
 
@@ -88,7 +90,8 @@ async def test_an_attempt_of_a_dead_runner_is_followed_from_its_first_byte_and_n
 
 async def test_an_attempt_that_never_started_is_not_started_by_following_it():
     desk = scripted({"orders lag": Says()})
-    finding = await CommandKind().attempt(LAG, desk.bench(reattach=True))
+    job = Job(id="run/1.1/db1/1", place=desk.connector.place)
+    finding = await CommandKind().attempt(LAG, desk.bench(job=job, reattach=True))
     assert finding.outcome is Outcome.UNREACHABLE
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from runbook.core.action import Expectation, Tolerance
-from runbook.core.outcome import Ending, Exited, Expired, Lost, NeverSent, Outcome, Signalled, Stopped
+from runbook.core.outcome import Ending, Exited, Expired, Lost, NeverSent, Outcome, Signalled, Stopped, Withheld
 from runbook.core.result import Result
 from runbook.problem import Exit, problem
 from runbook.steps.ending import concluded, settled, unopened
 from runbook.steps.kind import Finding
 from runbook.steps.tolerance import Kept, Observed
-from tests.steps.desk import Desk
+from tests.steps.desk import Desk, scripted
 
 SAID = Observed(stdout=Kept("12"), stderr=Kept("warning\nno such table"), latency=2.5)
 
@@ -39,12 +39,32 @@ def result(rc: int | None) -> Result:
         ),
         (Stopped(), Outcome.CANCELLED, "ended because it was no longer wanted"),
         (Lost("link gone"), Outcome.IN_DOUBT, "sent, and no answer came: link gone"),
+        (Lost("shell gone", is_over=True), Outcome.IN_DOUBT, "sent, and no answer came: shell gone"),
+        (
+            Withheld("its place is another"),
+            Outcome.IN_DOUBT,
+            "not sent now, because it may have happened before: its place is another",
+        ),
         (NeverSent("no channel"), Outcome.UNREACHABLE, "not sent: no channel"),
     ],
 )
 def test_an_ending_means_one_thing(ending, outcome, detail):
     rc = ending.code if isinstance(ending, Exited) else None
-    assert found(ending) == Finding(outcome=outcome, detail=detail, result=result(rc))
+    known = {name: getattr(ending, name) for name in ("survivors", "is_over") if hasattr(ending, name)}
+    assert found(ending) == Finding(outcome=outcome, detail=detail, result=result(rc), **known)
+
+
+@pytest.mark.parametrize(
+    ("parts", "known"),
+    [
+        ({}, "announced, and it may have run"),
+        ({"has_printed": True}, "begun, and no end is known"),
+    ],
+)
+def test_of_what_an_earlier_runner_announced_no_more_is_said_than_is_known(parts, known):
+    bench = scripted({}).bench(reattach=True, **parts)
+    finding = concluded(Lost("link gone"), Observed(), bench)
+    assert (finding.outcome, finding.detail) == (Outcome.IN_DOUBT, f"{known}: link gone")
 
 
 def test_an_exit_code_that_the_author_expects_is_success_and_another_is_not():

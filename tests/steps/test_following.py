@@ -13,14 +13,15 @@ from runbook.core.event import Result
 from runbook.core.outcome import Ending, Grade, Lost, Outcome
 from runbook.problem import Problem, Problems
 from runbook.steps.command import CommandKind
-from runbook.steps.following import PAUSE, SETTLE, may_come_back
+from runbook.steps.following import PAUSE, SETTLE, TO_END, may_come_back
 from runbook.steps.kind import PATIENCE, Bench, Finding
-from runbook.transport.scripted import Hangs, LosesLink, Reply, Says, ScriptedConnector, Vanishes, unreachable
+from runbook.transport.scripted import Dies, Hangs, LosesLink, Reply, Says, ScriptedConnector, Vanishes, unreachable
 from runbook.transport.session import Job, Sink
 from tests.steps.desk import Desk, FakeClock
 
 LAG = CommandAction(shell="orders lag")
 ID = "run/1.1/db1/1"
+UNENDED = "no longer wanted, and it could not be reached to be ended"
 AWAY = "host db1: db1 cannot be reached: scripted. Change the script."
 
 
@@ -119,6 +120,7 @@ async def test_the_limit_goes_on_while_nobody_follows_and_is_told_whole():
 
 
 async def test_a_job_that_never_began_is_known_not_to_have():
+    """The place is the very one where it was sent, and there is no trace of it."""
     world = World(LosesLink(), (PAUSE, lambda world: world.lose_trace(ID)))
     finding = await world.attempt()
     assert finding == found(Outcome.UNREACHABLE, "not sent: orders lag never started", duration=PAUSE)
@@ -126,34 +128,48 @@ async def test_a_job_that_never_began_is_known_not_to_have():
 
 async def test_no_trace_of_what_has_printed_something_proves_nothing():
     world = World(LosesLink(b"3\n"), (PAUSE, lambda world: world.lose_trace(ID)))
-    detail = "sent, and no answer came: the host has no trace of it any more, though it may have begun there"
+    detail = "sent, and no answer came: the host has no trace of it any more, and yet it has begun"
     assert await world.attempt() == found(Outcome.IN_DOUBT, detail, stdout="3", duration=PAUSE + 2 * SETTLE)
 
 
 async def test_no_trace_of_what_is_on_record_as_having_printed_something_proves_nothing():
     world = World(Says())
-    finding = await world.attempt(reattach=True, has_printed=True)
-    detail = "sent, and no answer came: the host has no trace of it any more, though it may have begun there"
+    finding = await world.attempt(job=Job(id=ID, place=world.place), reattach=True, has_printed=True)
+    detail = "begun, and no end is known: the host has no trace of it any more, and yet it has begun"
     assert finding == found(Outcome.IN_DOUBT, detail, duration=2 * SETTLE)
 
 
-async def test_no_trace_on_a_host_that_was_restarted_proves_nothing():
-    def restart(world: World) -> None:
-        world.boot_id = "another"
+NO_TRACE = "the host has no trace of it, though it may have begun"
+
+
+async def test_no_trace_in_another_place_than_where_it_was_sent_proves_nothing():
+    def move(world: World) -> None:
+        world.place = "another.1.scripted"
         world.lose_trace(ID)
 
-    world = World(LosesLink(), (PAUSE, restart))
-    detail = "sent, and no answer came: the host has no trace of it any more, though it may have begun there"
+    world = World(LosesLink(), (PAUSE, move))
+    detail = f"sent, and no answer came: {NO_TRACE}"
     assert await world.attempt() == found(Outcome.IN_DOUBT, detail, duration=PAUSE + 2 * SETTLE)
 
 
-async def test_no_trace_on_a_host_that_was_restarted_while_no_runner_was_there_proves_nothing():
-    world = World(Says())
-    finding = await world.attempt(reattach=True, boot_id="the one before")
-    detail = "sent, and no answer came: the host has no trace of it any more, though it may have begun there"
+@pytest.mark.parametrize("place", ["", "the one before.1.scripted"])
+async def test_no_trace_in_another_place_than_was_announced_or_where_none_was_proves_nothing(place):
+    finding = await World(Says()).attempt(job=Job(id=ID, place=place), reattach=True)
+    detail = f"announced, and it may have run: {NO_TRACE}"
     assert finding == found(Outcome.IN_DOUBT, detail, duration=2 * SETTLE)
-    finding = await World(Says()).attempt(reattach=True, boot_id="scripted")
+
+
+async def test_no_trace_in_the_place_where_it_was_announced_proves_that_it_was_not_sent():
+    world = World(Says())
+    finding = await world.attempt(job=Job(id=ID, place=world.place), reattach=True)
     assert finding == found(Outcome.UNREACHABLE, "not sent: orders lag never started", duration=0.0)
+
+
+async def test_a_later_runner_sends_nothing_to_a_place_that_is_not_the_one_of_this_run():
+    world = World(Says())
+    finding = await world.attempt(job=Job(id=ID, place="another.1.scripted", is_resumed=True))
+    detail = "not sent now, because it may have happened before: jobs are kept in another place there than before"
+    assert (finding, world.sent) == (found(Outcome.IN_DOUBT, detail, duration=0.0), [])
 
 
 async def test_a_host_that_has_no_answer_is_believed_when_it_says_so_twice():
@@ -168,16 +184,31 @@ async def test_an_answer_that_a_dying_link_seems_to_give_is_asked_for_again():
     assert await world.attempt() == found(Outcome.SUCCEEDED, rc=0, stdout="3", duration=2 * SETTLE)
 
 
-async def test_a_job_that_left_nothing_on_its_host_ends_with_its_link():
+async def test_of_a_job_that_left_nothing_on_its_host_nothing_can_be_learned():
     world = World(LosesLink(b"3\n"))
     world.grade = Grade.ATTACHED
-    assert await world.attempt() == found(Outcome.IN_DOUBT, "sent, and no answer came: connection lost", stdout="3")
-    assert len(world.sessions) == 1
+    detail = f"sent, and no answer came: {NO_TRACE}"
+    assert await world.attempt() == found(Outcome.IN_DOUBT, detail, stdout="3", duration=PAUSE + 2 * SETTLE)
 
 
-async def test_a_command_that_is_not_durable_waits_for_no_link():
-    world = Leaving(LosesLink(b"3\n", then=Says(b"3\n")))
+async def test_what_runs_attached_is_waited_for_on_its_host_and_stays_in_doubt():
+    world = World(LosesLink(b"3\n", then=Says(b"3\n", code=4)))
+    detail = "sent, and no answer came: it ended with exit code 4, and what it printed is not there"
     finding = await world.attempt(job=Job(id=ID, durable=False))
+    assert finding == Finding(
+        outcome=Outcome.IN_DOUBT, detail=detail, result=Result(stdout="3", duration=PAUSE), is_over=True
+    )
+
+
+async def test_what_runs_attached_is_ended_at_its_limit_though_nobody_hears_of_it():
+    world = World(LosesLink(b"", then=Hangs()))
+    finding = await world.attempt(job=Job(id=ID, durable=False, limit=0.05), timeout=30.0)
+    assert finding == found(Outcome.TIMED_OUT, "ended at its limit of 30 s", duration=PAUSE)
+
+
+async def test_of_a_look_that_lost_its_link_nothing_is_asked():
+    world = Leaving(LosesLink(b"3\n", then=Says(b"3\n")))
+    finding = await world.attempt(job=Job(id=ID, durable=False, leaves_trace=False))
     assert finding == found(Outcome.IN_DOUBT, "sent, and no answer came: connection lost", stdout="3")
     assert world.clock.slept == []
 
@@ -270,7 +301,7 @@ async def test_a_runner_that_takes_over_gives_up_after_the_same_patience():
     away(world)
     why = "the runner that followed it is gone; the host was tried for 600 s"
     assert await world.attempt(reattach=True) == found(
-        Outcome.IN_DOUBT, f"sent, and no answer came: {why}: {AWAY}", duration=PATIENCE
+        Outcome.IN_DOUBT, f"announced, and it may have run: {why}: {AWAY}", duration=PATIENCE
     )
 
 
@@ -279,7 +310,7 @@ async def test_for_what_is_only_to_be_ended_nobody_waits():
     away(world)
     why = "the runner that followed it is gone; the host was tried for 0 s"
     finding = await world.attempt(reattach=True, patience=0.0)
-    assert finding == found(Outcome.IN_DOUBT, f"sent, and no answer came: {why}: {AWAY}")
+    assert finding == found(Outcome.IN_DOUBT, f"announced, and it may have run: {why}: {AWAY}")
 
 
 # --- no longer wanted -------------------------------------------------------------------------------------------------
@@ -299,7 +330,7 @@ async def test_what_is_cancelled_while_its_host_is_away_may_still_run_there():
     finding = await cancelled(world, world.desk.bench())
     assert (finding.outcome, finding.detail) == (
         Outcome.IN_DOUBT,
-        "sent, and no answer came: connection lost; no longer wanted, and it could not be reached to be ended",
+        f"sent, and no answer came: connection lost; the host was tried for {TO_END:.0f} s: {AWAY}; {UNENDED}",
     )
 
 
@@ -309,7 +340,7 @@ async def test_what_is_cancelled_before_its_runner_has_found_it_again_may_still_
     assert (await cancelled(world, world.desk.bench(reattach=True))).outcome is Outcome.IN_DOUBT
 
 
-async def test_what_was_lost_while_it_was_being_ended_is_not_sought():
+async def test_what_was_lost_while_it_was_being_ended_is_sought_for_a_moment():
     world = World(Says())
     bench = world.desk.bench()
     session = await bench.open_session()
@@ -334,8 +365,14 @@ async def test_what_was_lost_while_it_was_being_ended_is_not_sought():
     await running.wait()
     task.cancel()
     finding = await task
-    assert finding == found(Outcome.IN_DOUBT, "sent, and no answer came: it could not be ended: connection lost")
-    assert (world.clock.slept, task.cancelling()) == ([], 0)
+    assert (finding.outcome, finding.detail.endswith("it could not be reached to be ended")) == (Outcome.IN_DOUBT, True)
+    assert (sum(world.clock.slept), task.cancelling()) == (TO_END, 0)
+
+
+async def test_what_was_lost_while_it_was_being_ended_is_ended_when_its_host_is_back():
+    world = Leaving(LosesLink(b"3\n", then=Hangs()), (PAUSE, back))
+    finding = await cancelled(world, world.desk.bench())
+    assert (finding.outcome, finding.survivors, world.started(ID)) == (Outcome.CANCELLED, (), Dies("TERM"))
 
 
 def test_every_refusal_that_is_not_known_to_pass_is_final():

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from runbook.core.action import Expectation, HttpAction, Tolerance
 from runbook.core.command import MASK, Secret
-from runbook.core.outcome import Outcome
+from runbook.core.outcome import Outcome, Withheld
 from runbook.core.result import Result
 from runbook.steps.capture import KEEP
 from runbook.steps.http import HttpKind
@@ -193,6 +193,17 @@ async def test_a_secret_in_body_or_url_is_masked():
     refused = await ask("ftp://x/?t=correct-horse", secrets=secrets)
     assert answered.result == Result(status=500, stdout=f"no {MASK} here")
     assert refused.detail.startswith(f"ftp://x/?t={MASK} cannot be asked: ")
+
+
+async def test_a_request_that_may_change_something_is_claimed_first_and_a_look_is_not():
+    async def begun_before() -> Withheld:
+        return Withheld("it was begun before")
+
+    async with answering(http("200 OK")) as server:
+        finding = await ask(server.url, method="POST", claim=begun_before)
+        assert (finding.outcome, server.heard) == (Outcome.IN_DOUBT, [])
+        assert finding.detail == "not sent now, because it may have happened before: it was begun before"
+        assert (await ask(server.url, claim=begun_before)).outcome is Outcome.SUCCEEDED
 
 
 async def test_a_request_of_a_dead_runner_is_repeated_only_when_it_changes_nothing():

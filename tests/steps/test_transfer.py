@@ -124,7 +124,8 @@ async def test_a_file_that_is_not_what_was_shown_is_not_sent_whoever_the_step_be
         assert (await UploadKind().attempt(action, desk.bench(folder=folder, become=become))) == arrived("/etc/motd")
         assert desk.connector.files.pop(("db1", place)) == HELLO
         (folder / "motd").write_bytes(b"jello\n")
-        finding = await UploadKind().attempt(action, desk.bench(folder=folder, become=become))
+        second = desk.bench(folder=folder, become=become, job=Job(id="run/1.1/db1/2"))
+        finding = await UploadKind().attempt(action, second)
         assert (finding.outcome, desk.connector.files) == (Outcome.FAILED, {})
         assert finding.detail.startswith(f"{folder}/motd is not what was shown: shown was 6 bytes with SHA-256 {SHA}")
 
@@ -136,11 +137,18 @@ async def test_an_unreachable_host_gets_nothing(folder):
     assert (up.outcome, down.outcome) == (Outcome.UNREACHABLE, Outcome.UNREACHABLE)
 
 
+async def test_an_upload_is_claimed_on_its_host_and_not_done_twice(folder):
+    desk = scripted({})
+    action = UploadAction(src="motd", dest="/x")
+    outcomes = [(await UploadKind().attempt(action, desk.bench(folder=folder))).outcome for _ in range(2)]
+    assert (outcomes, desk.connector.claimed) == ([Outcome.SUCCEEDED, Outcome.IN_DOUBT], ["run/1.1/db1/1"])
+
+
 async def test_an_upload_that_a_dead_runner_began_is_in_doubt_and_not_repeated(folder):
     desk = scripted({})
     finding = await UploadKind().attempt(UploadAction(src="motd", dest="/x"), desk.bench(folder=folder, reattach=True))
     assert finding == Finding(
-        outcome=Outcome.IN_DOUBT, detail="/x was being written, and the runner that did it is gone"
+        outcome=Outcome.IN_DOUBT, detail="/x was written, perhaps, by a runner that is gone", is_over=True
     )
     assert desk.connector.files == {}
 

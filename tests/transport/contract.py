@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.outcome import Exited, Expired, Grade, Lost, NeverSent, Signalled, Stopped
+from runbook.core.outcome import Exited, Expired, Grade, Lost, NeverSent, Signalled, Stopped, Withheld
 from runbook.problem import Problems
 from runbook.transport.local import files
-from runbook.transport.session import Transferred
+from runbook.transport.session import Job, Transferred
 from tests.transport.recorder import Counter, Recorder, attached, ran, sh
 
 ODD = "a  b\t'c' \"d\" $HOME `id` \\ \n * ~ ! # é -n"
@@ -61,7 +61,13 @@ class SessionContract:
 
     async def test_an_attached_job_cannot_be_followed_again(self, session):
         await ran(session, sh("exit 0"), name="once")
-        assert isinstance(await session.reattach(sh("exit 0"), attached("once"), Recorder()), Lost)
+        job = attached("once", place=session.facts.place)
+        ending = await session.reattach(sh("exit 0"), job, Recorder())
+        assert (type(ending), ending.is_over) == (Lost, True)
+
+    async def test_a_claim_is_granted_once(self, session):
+        first, second = [await session.claim(Job(id="run/step/box/claimed")) for _ in range(2)]
+        assert (first, type(second)) == (None, Withheld)
 
     async def test_a_file_comes_back_as_it_was_sent(self, session, tmp_path):
         data = os.urandom(300_000)

@@ -1,6 +1,7 @@
 """A sink that keeps what it is given, and a few short ways to say a command."""
 
 import asyncio
+import uuid
 from dataclasses import dataclass, field
 
 from runbook.core.command import Command
@@ -21,7 +22,7 @@ class Recorder:
     seen: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when `wanted` has been printed."""
 
-    async def reached(self, grade):
+    async def reached(self, grade, place=""):
         self.grades.append(grade)
 
     async def receive(self, stream, data):
@@ -42,15 +43,16 @@ class Counter:
     def __init__(self):
         self.total = 0
 
-    async def reached(self, grade):
+    async def reached(self, grade, place=""):
         pass
 
     async def receive(self, stream, data):
         self.total += len(data)
 
 
-def attached(name="run/step/box/1", **parts) -> Job:
-    return Job(id=name, durable=False, **{"grace": 0.5, **parts})
+def attached(name="", **parts) -> Job:
+    """A job of its own, unless it is named."""
+    return Job(id=name or f"run/step/box/{uuid.uuid4()}", durable=False, **{"grace": 0.5, **parts})
 
 
 def sh(text: str, **parts) -> Command:

@@ -67,12 +67,15 @@ async def test_a_job_whose_trace_is_lost_looks_as_if_it_had_never_started():
     session = await world.connect(BOX)
     await session.run(sh("effect"), Job(id="j"), Recorder())
     world.lose_trace("j")
-    assert isinstance(await session.reattach(sh("effect"), Job(id="j"), Recorder()), NeverSent)
+    assert isinstance(await session.reattach(sh("effect"), Job(id="j", place=world.place), Recorder()), NeverSent)
 
 
-async def test_a_job_that_never_started_is_known_not_to_have():
+@pytest.mark.parametrize(
+    ("place", "known"), [("scripted.1.scripted", NeverSent), ("another.1.scripted", Lost), ("", Lost)]
+)
+async def test_a_job_that_never_started_is_known_not_to_have_only_in_the_place_where_it_was_announced(place, known):
     session = await ScriptedConnector({}).connect(BOX)
-    assert isinstance(await session.reattach(sh("effect"), Job(id="j"), Recorder()), NeverSent)
+    assert type(await session.reattach(sh("effect"), Job(id="j", place=place), Recorder())) is known
 
 
 async def test_a_cut_link_ends_what_waits_on_it():

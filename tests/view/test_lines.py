@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from runbook.core.action import CONTROLLER
-from runbook.core.event import HostExcluded, NoteAdded, StepSkipped
+from runbook.core.event import HostExcluded, NoteAdded, SessionOpened, StepSkipped
 from runbook.core.host import Host
+from runbook.view import telling
 from runbook.view.lines import clock_label, narrate, output_line
 from tests.builders import ANNA, RUN_ID, Story, plan, step
 from tests.stories import failover, resumed, stopped
@@ -71,3 +72,8 @@ def test_a_time_that_is_none_leaves_dashes() -> None:
         "--:--:--",
         "04:12:01",
     ]
+
+
+def test_that_the_controller_is_there_is_no_news() -> None:
+    assert telling.session_opened(SessionOpened(host="controller", user="ops")) == ()
+    assert [said.text for said in telling.session_opened(SessionOpened(host="db1", user="ops"))] == ["connected as ops"]

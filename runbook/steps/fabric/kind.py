@@ -22,7 +22,7 @@ from runbook.core.outcome import Ending, Grade, Outcome
 from runbook.masking import Masker
 from runbook.problem import Exit, Problem, Problems, problem
 from runbook.steps.capture import Capture
-from runbook.steps.ending import concluded, not_repeated, refused
+from runbook.steps.ending import concluded, granted, not_repeated, refused
 from runbook.steps.fabric.process import Child, start
 from runbook.steps.fabric.project import Project
 from runbook.steps.fabric.talk import CommandFailed, Done, End, LinkLost, NotOpened, Orders, Raised, Refused, Shown
@@ -43,11 +43,13 @@ class FabricKind:
     async def attempt(self, action: FabricAction, bench: Bench) -> Finding:
         """Once, to its end. A task that a dead runner began is in doubt: nothing can say how far it came."""
         if bench.reattach:
-            return not_repeated(f"task {action.task} was being run")
+            return not_repeated(f"task {action.task} was run", is_over=False)
         try:
             orders = await asyncio.to_thread(orders_for, action, bench)
         except Problems as problems:
             return _not_dialled(problems)
+        if (withheld := await granted(bench.claim(), bench)) is not None:
+            return withheld
         began = bench.clock.monotonic()
         capture = Capture(bench.sink, Masker.for_secrets(bench.secrets))
         try:
@@ -101,8 +103,10 @@ async def _followed(child: Child, capture: Capture, bench: Bench) -> Ending:
 def _told(finding: Finding, child: Child, bench: Bench) -> Finding:
     """The finding in the child's words."""
     if finding.outcome in {Outcome.TIMED_OUT, Outcome.CANCELLED}:
-        still = f"; what it had started on {bench.host} may still run" if child.opened else ""
-        return msgspec.structs.replace(finding, detail=f"{finding.detail}{still}")
+        if child.opened is None:
+            return finding
+        detail = f"{finding.detail}; what it had started on {bench.host} may still run"
+        return msgspec.structs.replace(finding, detail=detail, survivors=("? what the task had started",))
     if child.ended is None:
         return finding
     return _worded(finding, child.ended, child, bench)

@@ -73,6 +73,10 @@ class LocalSession:
         """See `Session.reattach`."""
         return await self._jobs.reattach(command, job, sink)
 
+    async def claim(self, job: Job) -> Ending | None:
+        """See `Session.claim`."""
+        return await self._jobs.claim(job)
+
     async def forget(self, job: Job) -> None:
         """See `Session.forget`."""
         await self._jobs.forget(job)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runbook.core.command import Command
-from runbook.core.outcome import Ending, Exited, Grade, Lost, NeverSent, Signalled
+from runbook.core.outcome import Ending, Exited, Lost, NeverSent, Signalled
 from runbook.transport.session import Job, Sink, Stream
 from runbook.transport.shell.channel import Channel, ChannelRefused, Chunk, Dialer, Gone
 from runbook.transport.shell.limits import SETTLE, bounded
@@ -37,10 +37,25 @@ LATE_CAP = 16 * 1024 * 1024
 More than any pipe and window hold, so what comes beyond is a new writer's.
 """
 
+LONGEST_PID = 20
+"""Digits that no process id has."""
+
 _TREE = Path(__file__).with_name("tree.sh").read_bytes()
 
 
-async def run_attached(dialer: Dialer, command: Command, job: Job, sink: Sink, *, nonce: str) -> Ending:
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a command on a channel of its own is known by."""
+
+    nonce: str
+    """New for each call; see `quoting.stages`."""
+    cookie: str = ""
+    """Carried by its processes; the nonce where it is empty."""
+    commit: str = ""
+    """File on the host whose creation decides that it begins; empty where nothing was claimed."""
+
+
+async def run_attached(dialer: Dialer, command: Command, job: Job, sink: Sink, words: Words) -> Ending:
     """Run a command to its end on a channel of its own.
 
     Cancelling returns `Stopped` once the command has been ended; cancelling again gives up at once.
@@ -49,22 +64,21 @@ async def run_attached(dialer: Dialer, command: Command, job: Job, sink: Sink, *
         dialer: Opens the channel, and a second one if the command must be ended.
         command: What to run.
         job: Its limit and grace; offsets are of no meaning here.
-        sink: Receives output, never called by two tasks at once.
-        nonce: New for each call; see `quoting.stages`.
+        sink: Receives output, never called by two tasks at once; was told how durable this is.
+        words: What it is known by.
 
     Raises:
         Problems: The command cannot be said in a shell.
     """
-    plan = stages(command, nonce=nonce)
-    await sink.reached(Grade.ATTACHED)
+    plan = stages(command, nonce=words.nonce, cookie=words.cookie, commit=words.commit)
     try:
         channel = await dialer.open()
     except ChannelRefused as refused:
         return NeverSent(refused.reason)
-    flow = _Flow(channel, plan, command.stdin, sink)
+    flow = _Flow(channel, plan, command.stdin, sink, is_claimed=bool(words.commit))
     following = asyncio.create_task(flow.follow())
     try:
-        return await bounded(following, job.limit, _Ender(dialer, flow, nonce, job.grace))
+        return await bounded(following, job.limit, _Ender(dialer, flow, words.cookie or words.nonce, job.grace))
     finally:
         following.cancel()
         channel.close()
@@ -74,7 +88,7 @@ async def run_attached(dialer: Dialer, command: Command, job: Job, sink: Sink, *
 class _Ender:
     dialer: Dialer
     flow: _Flow
-    nonce: str
+    cookie: str
     grace: float
 
     async def end(self) -> tuple[str, ...]:
@@ -82,7 +96,7 @@ class _Ender:
         if not self.flow.leader:
             raise ChannelRefused("the host had not yet said that it started")
         try:
-            return await end_tree(self.dialer, self.flow.leader, self.nonce, self.grace)
+            return await end_tree(self.dialer, self.flow.leader, self.cookie, self.grace)
         except ChannelRefused:
             # No second channel: ask the server to signal, and believe only a status that comes back.
             for name in ("TERM", "KILL"):
@@ -128,7 +142,9 @@ HIGH_COUNT = 1024
 class _Flow:
     """The bytes of one command: scripts in, noise off, output on, and the ending."""
 
-    def __init__(self, channel: Channel, plan: tuple[Stage, ...], stdin: bytes, sink: Sink) -> None:
+    def __init__(
+        self, channel: Channel, plan: tuple[Stage, ...], stdin: bytes, sink: Sink, *, is_claimed: bool
+    ) -> None:
         self.channel = channel
         self.leader = 0
         """Process id on the host; 0 until the last marker has come."""
@@ -136,6 +152,7 @@ class _Flow:
         self._stage = 0
         self._stdin = stdin
         self._sink = sink
+        self._is_claimed = is_claimed
         self._gates = {Stream.OUT: _Gate(plan[0].marker), Stream.ERR: _Gate(plan[0].marker)}
         self._feeding: asyncio.Task[None] | None = None
         self._has_status = asyncio.Event()
@@ -162,7 +179,7 @@ class _Flow:
             match await self.channel.next():
                 case Chunk(stream, data):
                     await self._take(stream, data)
-                    if self._gates[Stream.OUT].dropped > NOISE_CAP:
+                    if any(gate.dropped > NOISE_CAP for gate in self._gates.values()):
                         return Lost(f"the server sent more than {NOISE_CAP // 1024} KiB that is not our shell's output")
                 case Exited() | Signalled() as status:
                     self._has_status.set()
@@ -185,7 +202,8 @@ class _Flow:
             late += len(arrival.data)
             await self._take(arrival.stream, arrival.data)
         if not self.leader:
-            return NeverSent(self._why_not(status))
+            # Where it was claimed, its host can be asked, and knows better than a stream that somebody may have closed.
+            return Lost(self._why_not(status)) if self._is_claimed else NeverSent(self._why_not(status))
         # Standard output that is still open after the exit belongs to something that the command left
         # running.
         return Exited(status.code, late_output=held or late >= LATE_CAP) if isinstance(status, Exited) else status
@@ -247,7 +265,7 @@ class _Gate:
             self._forget(start)
             return b""
         digits = self._kept[start + len(self._marker) : end]
-        self.leader = int(digits) if digits.isdigit() else 0
+        self.leader = int(digits) if digits.isdigit() and len(digits) < LONGEST_PID else 0
         rest, self._kept, self.is_open = self._kept[end + 1 :], b"", True
         return rest
 
@@ -260,7 +278,8 @@ class _Gate:
         return "".join(char for char in lines[-1] if char.isprintable())[:200] if lines else ""
 
     def _forget(self, start: int) -> None:
-        if start >= 0:
+        """Keep what may be the beginning of the marker, or of an error message; a marker without an end is noise."""
+        if start >= 0 and len(self._kept) - start < LONGEST_PID + len(self._marker):
             return
         surplus = len(self._kept) - 1024
         if surplus > 0:

@@ -13,15 +13,18 @@ above 128 may be a signal's; a shell cannot tell, so neither do we.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from runbook.core.command import Become, Command
 from runbook.core.outcome import Ending, Exited, Grade, Lost, NeverSent
 from runbook.transport.session import Job, Sink, Stream
+from runbook.transport.shell import last_words
+from runbook.transport.shell.answer import answered, survivors
 from runbook.transport.shell.channel import ChannelRefused, Chunk, Gone
-from runbook.transport.shell.framed import FRAME_CAP, answered, run_framed, survivors
+from runbook.transport.shell.claim import claimed, file_name, terms
+from runbook.transport.shell.framed import FRAME_CAP, run_framed
 from runbook.transport.shell.limits import SETTLE, Overtaken, bounded
 from runbook.transport.shell.quoting import framed_script, quote
 from runbook.transport.shell.shells import Shells
@@ -36,11 +39,6 @@ FORGET_AT = 20
 _STREAMS = {"out": Stream.OUT, "err": Stream.ERR}
 
 
-def file_name(job: str) -> str:
-    """The name of a job's files on its host: the same for every runner that ever asks for it."""
-    return hashlib.sha256(job.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-
-
 class Jobs:
     """The commands of one open host, in whatever grade it allows."""
 
@@ -49,6 +47,8 @@ class Jobs:
         self._shells, self._nonce = shells, nonce
         self._users: dict[str, Become | None] = {}
         """Job file to the user whose it is, for those that were run or followed here."""
+        self._places: set[Become | None] = set()
+        """Users in whose place something was begun here."""
         self._finished: list[str] = []
 
     async def run(self, command: Command, job: Job, sink: Sink) -> Ending:
@@ -58,6 +58,8 @@ class Jobs:
             Problems: The command cannot be said in a shell.
         """
         nonce = self._nonce()
+        if job.leaves_trace:
+            self._places.add(command.become)
         if not job.durable or len(command.stdin) > FRAME_CAP:
             return await run_framed(self._shells, command, job, sink, nonce=nonce)
         script = framed_script(command, nonce=nonce)
@@ -65,7 +67,7 @@ class Jobs:
             try:
                 async with self._shells.worker(command.become) as worker:
                     if worker.ready.grade is not Grade.ATTACHED:
-                        await sink.reached(worker.ready.grade)
+                        await sink.reached(worker.ready.grade, worker.ready.place)
                         flow = self._flow(command, job, sink)
                         return await flow.limited(flow.start(worker, script))
             except ChannelRefused as refused:
@@ -74,18 +76,22 @@ class Jobs:
 
     async def reattach(self, command: Command, job: Job, sink: Sink) -> Ending:
         """See `Session.reattach`."""
-        if not job.durable:
-            return Lost(f"{job.id} ran attached, and what followed it is gone")
         flow = self._flow(command, job, sink)
         async with self._shells.turn():
             try:
                 async with self._shells.worker(command.become) as worker:
-                    if worker.ready.grade is Grade.ATTACHED:
-                        return Lost("the host has no folder for jobs now, so nobody can know")
-                    await sink.reached(worker.ready.grade)
-                    return await flow.limited(flow.read(worker, flow.frame("rb_attach")))
+                    await sink.reached(worker.ready.grade if job.durable else Grade.ATTACHED, job.place)
+                    return await flow.limited(flow.read(worker, flow.frame("rb_attach"), last_words.followed))
             except ChannelRefused as refused:
                 return Lost(refused.reason)
+
+    async def claim(self, job: Job) -> Ending | None:
+        """See `Session.claim`. Where there is no folder nothing can be claimed, and nothing could be asked later."""
+        try:
+            async with self._shells.worker(None) as worker:
+                return await claimed(worker, job, "held") if worker.ready.base else None
+        except ChannelRefused as refused:
+            return NeverSent(refused.reason)
 
     async def forget(self, job: Job) -> None:
         """See `Session.forget`. Files go in one go with those of the next jobs."""
@@ -97,6 +103,8 @@ class Jobs:
     async def close(self) -> None:
         """Remove what may go and let the shells end."""
         await self._tidy()
+        for become in self._places:
+            await self._framed(become, "rb_age; rb_say forgot\n")
         await self._shells.close()
 
     def _flow(self, command: Command, job: Job, sink: Sink) -> _Flow:
@@ -108,11 +116,14 @@ class Jobs:
         finished, self._finished = {name: self._users.pop(name, None) for name in self._finished}, []
         for become in set(finished.values()):
             names = [name for name, user in finished.items() if user == become]
-            try:
-                async with self._shells.worker(become) as worker:
-                    await answered(worker, f"rb_forget {' '.join(names)}\n", within=SETTLE)
-            except ChannelRefused:
-                return
+            await self._framed(become, f"rb_forget {' '.join(names)}\n")
+
+    async def _framed(self, become: Become | None, text: str) -> None:
+        try:
+            async with self._shells.worker(become) as worker:
+                await answered(worker, text, within=SETTLE)
+        except ChannelRefused:
+            return
 
 
 @dataclass(slots=True)
@@ -137,7 +148,9 @@ class _Flow:
 
     def frame(self, verb: str) -> str:
         """A verb that takes the job and how much of its output is here."""
-        return f"{verb} {file_name(self.job.id)} {self.counts[Stream.OUT]} {self.counts[Stream.ERR]}\n"
+        counts = f"{self.counts[Stream.OUT]} {self.counts[Stream.ERR]}"
+        wait = "" if self.job.outlast is None else int(self.job.outlast * 2)
+        return f"rb_expect={quote(self.job.place)}\nrb_wait={wait}\n{verb} {file_name(self.job.id)} {counts}\n"
 
     async def limited(self, reading: Coroutine[None, None, Ending]) -> Ending:
         """Read to the end, within the job's limit."""
@@ -149,10 +162,8 @@ class _Flow:
 
     async def start(self, worker: Worker, script: str) -> Ending:
         """Start the job, or follow it if it was started before."""
-        name = file_name(self.job.id)
-        spec = " ".join(f"{self.job.id} {self.command.digest}".split())
-        text = f"rb_script={quote(script)}\nrb_spec={quote(spec)}\nrb_run {name}\n"
-        telling = asyncio.create_task(self.read(worker, text))
+        text = f"{terms(self.job, self.command.digest)}rb_script={quote(script)}\nrb_run {file_name(self.job.id)}\n"
+        telling = asyncio.create_task(self.read(worker, text, last_words.begun))
         try:
             done, _ = await asyncio.wait({telling}, timeout=QUICK)
             if done or not self.is_started:
@@ -174,17 +185,17 @@ class _Flow:
         if self.is_printed or not isinstance(ending, Exited):
             return ending
         # The shell that was to print came too late or was lost; the first one, idle again, prints the rest.
-        return await self.read(worker, self.frame("rb_attach"))
+        return await self.read(worker, self.frame("rb_attach"), last_words.followed)
 
     async def _watch(self) -> None:
         """Follow the growing files on another shell."""
         try:
             async with self.shells.worker(self.command.become) as worker:
-                await self.read(worker, self.frame("rb_live"))
+                await self.read(worker, self.frame("rb_live"), last_words.followed)
         except ChannelRefused:
             return  # Then the output comes at the end, in one piece.
 
-    async def read(self, worker: Worker, text: str) -> Ending:
+    async def read(self, worker: Worker, text: str, meaning: Meaning) -> Ending:
         """Send a frame and pass its output on until it says how the job stands."""
         await worker.send(text)
         stream: Stream | None = None
@@ -200,31 +211,24 @@ class _Flow:
                 case Said(Stream.OUT, "live", _):
                     self.is_live = True
                 case Said(Stream.OUT, word, rest) if word in _LAST_WORDS:
-                    worker.done()
+                    # A shell whose folder has no room is not asked again: the next one may find another.
+                    worker.done() if word != "refused" else worker.close()
                     self.is_printed = self.is_printed or (word == "exit" and rest.endswith(" 1"))
-                    return _ending(word, rest)
+                    return meaning(word, rest, has_output=self.job.durable)
                 case Gone(reason):
                     return Lost(reason)
                 case _:
                     pass  # What a shell prints on its own account is not the job's output.
 
 
-_LAST_WORDS = frozenset({"exit", "fenced", "refused", "lost", "unknown", "over"})
+_LAST_WORDS = last_words.WORDS | {"over"}
 
 
-def _ending(word: str, rest: str) -> Ending:
-    match word:
-        case "exit":
-            code, late, _ = rest.split(" ")
-            return Exited(int(code), late_output=late != "0")
-        case "fenced":
-            return NeverSent("it was fenced before it started, and never will start")
-        case "refused":
-            return NeverSent(rest)
-        case "lost":
-            return Lost("the shell that ran it is gone and has left no exit code")
-        case _:
-            return Lost("the host has no trace of it and no folder to keep one")
+class Meaning(Protocol):
+    """What a last word comes to: `last_words.begun` or `last_words.followed`."""
+
+    def __call__(self, word: str, rest: str, *, has_output: bool) -> Ending:
+        """See there."""
 
 
 @dataclass(frozen=True, slots=True)

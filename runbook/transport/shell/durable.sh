@@ -1,12 +1,14 @@
-# Steps that survive the link and the runner. POSIX sh; functions only, nothing runs when this is read (with tree.sh).
+# Steps that survive the link and the runner. POSIX sh; functions only, nothing runs when this is read (with tree.sh and
+# place.sh).
 #
 # One shell like this one stays open per host and takes frames: short texts that call the functions below. It answers on
 # standard output with control lines, "MARK word ...", where MARK is unguessable; what stands between them is output.
 #
 # A durable job is a few files whose common name is made from the job's identity:
 #   .job       THE CLAIM. First line "pid start boot", the shell that runs the job: a pid alone may be reused, the
-#              three together not. Second line: who asked for what, for people; no secrets. Third line, once it runs:
-#              the command's own process, leader of its session
+#              three together not. Second line: who asked for what; no secrets. Third line, once it runs: the
+#              command's own process, leader of its session. Last line, "forgot CODE", once a record holds everything:
+#              it stays for a month as THE TOMBSTONE, so that what is over never looks like what never was
 #   .run       THE COMMIT. Whoever creates this file decides. The shell that then runs the command leaves it blank
 #              and at the end writes "code uptime end" into it, in one piece and into room that it took before the
 #              start, so a disk that the command filled does not lose its exit code; without its last word it does
@@ -15,12 +17,18 @@
 #   .live      a second shell prints the output as it grows, so that the one that started the job and waits for
 #              it only tells the exit code
 #   .cancel    ending it was asked for
+# What runs attached has a claim only, "attached" in its second line, which is its commit as well, and "ended CODE" at the
+# end: enough to be never begun twice, and to be waited for or ended when its link is gone. "channel" is the same for what
+# runs beside this shell, and "held" for work that no shell does.
 #
 # Claim and commit are exclusive creations (noclobber, which is O_EXCL): one winner, as with mkdir, but without a process.
 # mkdir twice and mv for the code would cost a quick step more than everything else in it together. No clock decides
 # anything. A second start of the same job finds the claim and follows. States, as seen by others:
-#   no .job -> nothing happened           .job, no .run -> claimed; wait, or fence it
+#   no .job -> see place.sh               .job, no .run -> claimed; wait, or fence it
 #   .run blank, shell alive -> running    .run complete -> exited    .run blank, shell gone -> lost, nobody can know
+#
+# What the frames below find in rb_spec (the second line), rb_group (its run), rb_expect (the place where this job, or the
+# jobs of an earlier runner, must have been kept), rb_resumed and rb_earlier stands in each frame that starts something.
 #
 # The command runs in the foreground of this shell: in the background POSIX shells make it ignore interrupts for ever.
 # The shell lives on when the link goes (no terminal, so nobody is signalled), writes the code, and ends at its next word.
@@ -90,7 +98,7 @@ rb_identity() {
   [ -n "$rb_who" ]
 }
 
-# rb_ready [BASE]: find out what this host can do, once. BASE is tried first.
+# rb_ready VISIT [BASE]: find out what this host can do, once. BASE is tried first.
 rb_ready() {
   rb_umask=$(umask)
   umask 077
@@ -104,7 +112,7 @@ rb_ready() {
   rb_setsid=
   command -v setsid >/dev/null 2>&1 && rb_setsid=setsid
   rb_own_uid
-  rb_base1=$1
+  rb_base1=$2
   rb_base2=${XDG_STATE_HOME:-$HOME/.local/state}/runbook
   rb_base3=/var/tmp/runbook-$rb_uid
   rb_base4=/tmp/runbook-$rb_uid
@@ -119,7 +127,8 @@ rb_ready() {
   # and thus a session of its own.
   rb_word=
   [ -n "$rb_setsid" ] && rb_can_list && rb_word=setsid
-  rb_say ready "$$" "$rb_kind" "$rb_word" "$rb_base"
+  rb_enter "$1"
+  rb_say ready "$$" "$rb_kind" "$rb_word" "$rb_place" "$rb_base"
   rb_say ready >&2
 }
 
@@ -149,21 +158,22 @@ rb_facts() {
   rb_say facts "$rb_date" "$rb_boot" "$rb_system"
 }
 
-# rb_usable FOLDER: ours, not a link that somebody laid, and really writable: a block fits. A new one also proves that
-# renaming works there. This runs for every shell, so what can be asked without a process is.
+# rb_usable FOLDER: ours, not a link that somebody laid, and really writable: what a job needs fits, and is given back, or
+# the next look would only find its own. A new one also proves that renaming works there. This runs for every shell, so what can be asked without a process is.
 rb_usable() {
   case $1 in /*) ;; *) return 1 ;; esac
   if [ ! -d "$1" ]; then
     mkdir -p "$1" && echo probe >"$1/.probe.$$" && mv "$1/.probe.$$" "$1/.probe" || return 1
   fi
-  [ ! -h "$1" ] && [ -O "$1" ] && printf '%4096s' '' >"$1/.probe"
+  [ ! -h "$1" ] && [ -O "$1" ] && printf '%16384s' '' >"$1/.probe" && true >"$1/.probe"
 }
 
-# rb_create FILE [TEXT]: true for the one who made it.
+# rb_create FILE [TEXT]: true for the one who made it. rb_made is 1 for one who made it and found no room for the text, and
+# 2 for everybody else.
 rb_create() {
+  rb_made=2
   set -C
-  { printf '%s\n' "$2" >"$1"; } 2>/dev/null
-  rb_made=$?
+  { { printf '%s\n' "$2" && rb_made=0 || rb_made=1; } >"$1"; } 2>/dev/null
   set +C
   return "$rb_made"
 }
@@ -178,8 +188,17 @@ rb_find() {
   return 1
 }
 
-# rb_attached COOKIE: run rb_script with its output straight on this channel.
+# rb_attached NAME: run rb_script once, with its output straight on this channel. What it prints is kept nowhere.
 rb_attached() {
+  if [ -z "$rb_base" ]; then
+    rb_look "$1"
+  elif rb_begin "$1" 'attached '; then
+    rb_look "$1" "$rb_dir.job"
+  fi
+}
+
+# rb_look COOKIE [CLAIM]: run rb_script with its output straight on this channel; tell the claim how it ended.
+rb_look() {
   rb_say start
   # The script tells its process id on 8 and closes it; everything else goes where our own output goes.
   {
@@ -191,11 +210,17 @@ RB_END
     )
     rb_code=$?
   } 3>&1 4>&2
+  [ -z "$2" ] || { printf 'ended %s\n' "$rb_code" >>"$2"; } 2>/dev/null
   rb_left_behind
   printf '%s end\n' "$rb_mark" >&2
   rb_say end "$rb_code" "$rb_late"
   # What was left behind could write among the output of the next command, so there is none.
   [ "$rb_late" = 0 ] || exit 0
+}
+
+# rb_claim NAME KIND: the claim alone, for work that is done elsewhere.
+rb_claim() {
+  rb_begin "$1" "$2 " && rb_say claimed
 }
 
 # Set rb_late to 1 when processes of rb_pid's session still run.
@@ -205,40 +230,58 @@ rb_left_behind() {
   kill -s 0 -- "-$rb_pid" 2>/dev/null && rb_late=1
 }
 
-# rb_run NAME: start the job rb_script, described by rb_spec, unless it was started before; tell how it ends.
-rb_run() {
+# rb_begin NAME KIND: claim a job that nobody has begun; true for the one who may go on. Otherwise all is said.
+rb_begin() {
   if rb_find "$1"; then
-    rb_run_again
-    return
+    rb_begun
+    return 1
   fi
+  rb_may_begin "$1" || return
   rb_dir=$rb_base/$1
   if rb_create "$rb_dir.job" "$rb_me
-$rb_spec"; then
-    rb_own "$1"
-  elif [ -f "$rb_dir.job" ]; then
-    rb_run_again
-  else
-    rb_say refused "nothing can be written in $rb_base"
+$2$rb_spec"; then
+    rb_note "$rb_group $1" && return
+  elif [ "$rb_made" = 2 ] && [ -f "$rb_dir.job" ]; then
+    rb_begun
+    return 1
   fi
+  rb_refuse
+  return 1
 }
 
-# Somebody has claimed the job before us; or we have, and there was no room for a word in the file. An empty claim is
-# fenced soon, one with an owner gets time to commit.
-rb_run_again() {
+# Somebody has claimed the job before us. An empty claim is fenced soon, one with an owner gets time to commit.
+rb_begun() {
+  rb_read_claim
+  if [ -n "$rb_what" ] && [ "$rb_what" != "$rb_spec" ]; then
+    rb_say other
+    return
+  fi
   rb_say following
-  if [ -s "$rb_dir.job" ]; then rb_follow 0 0 100; else rb_follow 0 0 10; fi
+  if [ -n "$rb_sup" ]; then rb_follow 0 0 100; else rb_follow 0 0 10; fi
+}
+
+# Say that nothing was begun because nothing can be written, in the words of a program that tries. The claim stays, empty:
+# removed, it would let another start run the job that we call refused.
+rb_refuse() {
+  [ ! -f "$rb_dir.job" ] || { : >"$rb_dir.job" && rb_fence; } 2>/dev/null
+  rb_why=$({ printf '%4096s' '' | cat >"$rb_base/.why"; } 2>&1)
+  rm -f "$rb_base/.why"
+  rb_say refused "nothing can be written in $rb_base${rb_why:+: ${rb_why##*: }}"
+}
+
+# rb_run NAME: start the job rb_script, unless it was started before; tell how it ends.
+rb_run() {
+  rb_begin "$1" '' && rb_own "$1"
 }
 
 # rb_own COOKIE: the claim is ours; commit and run.
 rb_own() {
   if ! { true >"$rb_dir.out" && true >"$rb_dir.err"; } 2>/dev/null; then
-    # The claim stays: removed, it would let another start run the job that we call refused.
-    rb_fence
-    rb_say refused "nothing can be written in $rb_base"
+    rb_refuse
     return
   fi
   if ! rb_create "$rb_dir.run" "$rb_blank"; then
-    rb_say fenced
+    if rb_is_fenced; then rb_say fenced; else rb_refuse; fi
     return
   fi
   rb_say start
@@ -283,13 +326,33 @@ rb_read_code() {
   [ -n "$rb_code" ]
 }
 
-# Read the claim: rb_sup and rb_then, the shell that runs the job, and rb_pid, the command.
+# Read the claim: rb_sup and rb_then, the shell that made it; rb_how and rb_what, its kind and what it is for; rb_pid, the
+# command; rb_end and rb_last, how it came to an end.
 rb_read_claim() {
   rb_sup=
   rb_then=
+  rb_how=
+  rb_what=
   rb_pid=
-  { { read -r rb_sup rb_then && read -r rb_rest && read -r rb_pid; } <"$rb_dir.job"; } 2>/dev/null
-  return 0
+  rb_end=
+  rb_last=
+  {
+    {
+      read -r rb_sup rb_then
+      read -r rb_what
+      while read -r rb_word rb_rest; do
+        case $rb_word in
+          ended | forgot) rb_end=$rb_word rb_last=$rb_rest ;;
+          *) rb_pid=$rb_word ;;
+        esac
+      done
+    } <"$rb_dir.job"
+  } 2>/dev/null
+  case $rb_what in 'attached '* | 'channel '* | 'held '*)
+    rb_how=${rb_what%% *}
+    rb_what=${rb_what#* }
+    ;;
+  esac
 }
 
 # rb_tell_exit PRINTED: tell rb_code, whether the command left processes behind, and whether all its output was printed.
@@ -299,139 +362,4 @@ rb_tell_exit() {
   case $rb_then in *" $rb_boot") ;; *) rb_pid= ;; esac
   rb_left_behind
   rb_say exit "$rb_code" "$rb_late" "$1"
-}
-
-# rb_attach NAME OUT ERR: follow a job from these offsets. One that has left no trace is fenced, because its start may
-# still be on the way.
-rb_attach() {
-  if ! rb_find "$1"; then
-    rb_dir=$rb_base/$1
-    [ -n "$rb_base" ] && rb_create "$rb_dir.job" fence && rb_fence
-    if [ ! -f "$rb_dir.job" ]; then
-      rb_say unknown
-      return
-    fi
-  fi
-  rb_follow "$2" "$3" 10
-}
-
-# rb_live NAME OUT ERR: print for the shell that runs a job. If it has ended by now, that shell may have printed already.
-rb_live() {
-  if rb_find "$1" && rb_create "$rb_dir.live" && ! rb_read_code; then
-    rb_say live
-    rb_follow "$2" "$3" 10
-  else
-    rb_say over
-  fi
-}
-
-# rb_follow OUT ERR TENTHS: print rb_dir's output behind the offsets until it ends; a claim without commit is fenced
-# after TENTHS of a second.
-rb_follow() {
-  rb_turns=$3
-  while [ ! -f "$rb_dir.run" ]; do
-    [ "$rb_turns" -gt 0 ] || rb_fence
-    rb_turns=$((rb_turns - 1))
-    rb_nap
-  done
-  # The output's files are made before the commit: without them it was taken by one that had no room to say so.
-  if rb_is_fenced || [ ! -f "$rb_dir.err" ]; then
-    rb_say fenced
-    return
-  fi
-  # From here on the files' positions are ours: cat moves them by exactly what it printed.
-  exec 5<"$rb_dir.out" 6<"$rb_dir.err"
-  rb_skip "$1" <&5
-  rb_skip "$2" <&6
-  # Short turns at first; a long job is looked at twice a second. Every turn writes, so a follower whose link is gone
-  # ends.
-  rb_turns=20
-  while rb_turn; do
-    rb_turns=$((rb_turns - 1))
-    if [ "$rb_turns" -gt 0 ]; then rb_nap; else sleep 0.5 2>/dev/null || sleep 1; fi
-  done
-  exec 5<&- 6<&-
-}
-
-# rb_skip BYTES: move the position of standard input.
-rb_skip() {
-  [ "$1" -ge 65536 ] && dd bs=65536 count="$(($1 / 65536))" >/dev/null 2>&1
-  [ "$(($1 % 65536))" -gt 0 ] && dd bs="$(($1 % 65536))" count=1 >/dev/null 2>&1
-}
-
-# One look at a running job: false once it has ended. The order matters. Whether its shell lives is asked before the exit
-# code is read, so a shell that is gone has left its code if it ever will; the code is read before the output, so the last
-# bytes are never missed.
-rb_turn() {
-  rb_alive=0
-  rb_is_alive || rb_alive=$?
-  rb_read_code
-  rb_say out
-  cat <&5
-  rb_say err
-  cat <&6
-  if [ -n "$rb_code" ]; then
-    rb_tell_exit 1
-    return 1
-  fi
-  if [ "$rb_alive" != 0 ]; then
-    rb_say lost
-    return 1
-  fi
-}
-
-# True while the shell that runs rb_dir is the very process that wrote its name there.
-rb_is_alive() {
-  rb_read_claim
-  # Where neither /proc nor ps tells a start time, there is only the number to go by.
-  if [ -z "$rb_then" ] && [ "$rb_me" = "$$ " ]; then
-    [ -n "$rb_sup" ] && kill -s 0 "$rb_sup" 2>/dev/null
-    return
-  fi
-  [ -n "$rb_sup" ] && rb_identity "$rb_sup" && [ "$rb_who" = "$rb_then" ]
-}
-
-# rb_cancel NAME COOKIE TENTHS: end a job and everything that belongs to it; tell who is left.
-rb_cancel() {
-  if ! rb_find "$1"; then
-    rb_say unknown
-    return
-  fi
-  rb_create "$rb_dir.cancel"
-  if rb_fence; then
-    rb_say fenced
-    return
-  fi
-  rb_turns=20
-  # Between the commit and the script's first line its process has no name yet.
-  while rb_read_claim && [ -z "$rb_pid" ] && ! rb_read_code && [ "$rb_turns" -gt 0 ]; do
-    rb_turns=$((rb_turns - 1))
-    rb_nap
-  done
-  if rb_read_code; then
-    rb_say over
-    return
-  fi
-  # Its shell is the command's parent: while it lives, the number is the command's. Afterwards it may be anybody's.
-  rb_is_alive || rb_pid=0
-  rb_end "${rb_pid:-0}" "$2" " ${rb_sup:-0} " "$3" | rb_each
-  rb_say ended
-}
-
-# rb_forget NAME...: remove jobs that have ended and of which the record holds everything. The claim goes last: a job cut
-# off in the middle of its removal looks lost, and never as if it had not been started.
-rb_forget() {
-  rb_list=
-  for rb_n in "$@"; do
-    rb_find "$rb_n" && [ "${rb_dir%/*}" = "$rb_base" ] && { rb_is_fenced || rb_read_code; } && rb_list="$rb_list $rb_n"
-  done
-  (
-    cd "$rb_base" || exit
-    set --
-    for rb_n in $rb_list; do
-      for rb_part in live cancel out err run job; do set -- "$@" "$rb_n.$rb_part"; done
-    done
-    [ "$#" = 0 ] || rm -f "$@"
-  ) 2>/dev/null
-  rb_say forgot
 }

@@ -8,12 +8,15 @@ asking costs no channel.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 
 from runbook.transport.session import HostFacts
+from runbook.transport.shell.answer import answered
 from runbook.transport.shell.channel import ChannelRefused
-from runbook.transport.shell.framed import answered
 from runbook.transport.shell.shells import Shells
+
+_DATE = re.compile(r"([0-9]{1,12})(?:\.(.*))?")
 
 LIMIT = 15.0
 """Seconds. A host whose shell needs longer for a date is used without facts."""
@@ -29,15 +32,20 @@ async def measured(shells: Shells, known: HostFacts, *, wall: Callable[[], float
     """
     try:
         async with shells.worker(None) as worker:
+            place = worker.ready.place
             asked = wall()
             said = await answered(worker, "rb_facts\n", within=LIMIT)
             heard = wall()
     except ChannelRefused:
         return known
-    date, boot_id, system = said[-1].rest.split(" ", 2)
-    offset, error = clock_offset(date, asked=asked, heard=heard)
-    boot_id = "" if boot_id == "none" else boot_id
-    return dataclasses.replace(known, system=system, boot_id=boot_id, clock_offset=offset, clock_error=error)
+    known = dataclasses.replace(known, place=place)
+    match said[-1].rest.split(" ", 2):
+        case [date, boot_id, system]:
+            offset, error = clock_offset(date, asked=asked, heard=heard)
+            boot_id = "" if boot_id == "none" else boot_id
+            return dataclasses.replace(known, system=system, boot_id=boot_id, clock_offset=offset, clock_error=error)
+        case _:
+            return known
 
 
 def clock_offset(date: str, *, asked: float, heard: float) -> tuple[float, float]:
@@ -53,8 +61,10 @@ def clock_offset(date: str, *, asked: float, heard: float) -> tuple[float, float
         heard: Our clock when the answer had come.
     """
     middle, error = (asked + heard) / 2, (heard - asked) / 2
-    try:
+    known = _DATE.fullmatch(date)
+    if known is None:
+        return 0.0, float("inf")
+    whole, fraction = known.groups("0")
+    if fraction.isascii() and fraction.isdecimal():
         return float(date) - middle, error
-    except ValueError:
-        whole = date.split(".", 1)[0]
-    return (int(whole) + 0.5 - middle, error + 0.5) if whole.isdigit() else (0.0, float("inf"))
+    return int(whole) + 0.5 - middle, error + 0.5

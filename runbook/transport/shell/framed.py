@@ -1,7 +1,8 @@
 """The attached grade on a shell that is open already: one frame, output straight from the channel.
 
-As in `attached.py`, a command has ended when its status has come and not before. It leaves no file anywhere,
-so it cannot be followed again when the link goes; that is what the durable grades are for.
+As in `attached.py`, a command has ended when its status has come and not before. What it prints is kept nowhere; of a
+step its claim and its exit code stay on the host, so that it never happens twice and can be waited for or ended when
+its link is gone. A look leaves nothing.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ from dataclasses import dataclass
 from runbook.core.command import Command
 from runbook.core.outcome import Ending, Exited, Grade, Lost, NeverSent
 from runbook.transport.session import Job, Sink, Stream
-from runbook.transport.shell.attached import run_attached
+from runbook.transport.shell import last_words
+from runbook.transport.shell.answer import answered, survivors
+from runbook.transport.shell.attached import Words, run_attached
 from runbook.transport.shell.channel import ChannelRefused, Chunk, Gone
+from runbook.transport.shell.claim import claimed, file_name, terms
 from runbook.transport.shell.limits import SETTLE, bounded
 from runbook.transport.shell.quoting import framed_script, quote
 from runbook.transport.shell.shells import Shells
@@ -31,21 +35,28 @@ async def run_framed(shells: Shells, command: Command, job: Job, sink: Sink, *, 
         command: What to run.
         job: Its limit and grace.
         sink: Receives output.
-        nonce: New for each call; the cookie that the command's processes carry.
+        nonce: New for each call.
 
     Raises:
         Problems: The command cannot be said in a shell.
     """
     script = framed_script(command, nonce=nonce)
+    commit = ""
     async with shells.turn():
         try:
             async with shells.worker(command.become) as worker:
+                leaves_trace = bool(worker.ready.base) and job.leaves_trace
+                cookie = file_name(job.id) if leaves_trace else nonce
+                await sink.reached(Grade.ATTACHED, worker.ready.place if leaves_trace else "")
                 if worker.ready.has_setsid and len(command.stdin) <= FRAME_CAP:
-                    await sink.reached(Grade.ATTACHED)
-                    return await follow_framed(shells, worker, _Frame(command, job, sink, nonce), script)
-        except ChannelRefused as refused:
-            return NeverSent(refused.reason)
-        return await run_attached(shells.dialer, command, job, sink, nonce=nonce)
+                    return await follow_framed(shells, worker, _Frame(command, job, sink, cookie), script)
+                if leaves_trace:
+                    if (refused := await claimed(worker, job, "channel", command.digest)) is not None:
+                        return refused
+                    commit = f"{worker.ready.base}/{cookie}.run"
+        except ChannelRefused as refusal:
+            return NeverSent(refusal.reason)
+        return await run_attached(shells.dialer, command, job, sink, Words(nonce, cookie, commit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +66,26 @@ class _Frame:
     sink: Sink
     cookie: str
 
+    def text(self, script: str) -> str:
+        """What the shell is told to do."""
+        if not self.job.leaves_trace:
+            return f"rb_script={quote(script)}\nrb_look {self.cookie}\n"
+        return (
+            f"{terms(self.job, self.command.digest)}rb_script={quote(script)}\nrb_attached {file_name(self.job.id)}\n"
+        )
+
 
 async def follow_framed(shells: Shells, worker: Worker, frame: _Frame, script: str) -> Ending:
     """Send the frame and read its answer to the end, within the job's limit."""
-    following = asyncio.create_task(_follow(worker, frame, f"rb_script={quote(script)}\nrb_attached {frame.cookie}\n"))
+    following = asyncio.create_task(_follow(worker, frame, script))
     try:
         return await bounded(following, frame.job.limit, _Ender(shells, worker, frame))
     finally:
         following.cancel()
 
 
-async def _follow(worker: Worker, frame: _Frame, text: str) -> Ending:
-    await worker.send(text)
+async def _follow(worker: Worker, frame: _Frame, script: str) -> Ending:
+    await worker.send(frame.text(script))
     status, is_started, is_quiet = "", False, False
     while not (status and is_quiet):
         match await worker.next():
@@ -75,17 +94,21 @@ async def _follow(worker: Worker, frame: _Frame, text: str) -> Ending:
             case Said(Stream.OUT, "start", _):
                 is_started = True
             case Said(Stream.OUT, "end", rest):
-                status = rest
+                status = rest or "?"
             case Said(Stream.ERR, "end", _):
                 is_quiet = True
+            case Said(Stream.OUT, word, rest) if word in last_words.WORDS and not is_started:
+                # A shell whose folder has no room is not asked again: the next one may find another.
+                worker.done() if word != "refused" else worker.close()
+                return last_words.begun(word, rest, has_output=False)
             case Gone(reason):
                 return Lost(reason)
             case _:
                 pass  # What the shell itself says before it starts the command is not the command's output.
-    code, late = status.split(" ")
-    if late == "0":
+    ending = last_words.followed("exit", f"{status} 1")
+    if isinstance(ending, Exited) and not ending.late_output:
         worker.done()
-    return Exited(int(code), late_output=late != "0")
+    return ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,36 +125,3 @@ class _Ender:
         async with self.shells.urgent(self.frame.command.become) as helper:
             words = await answered(helper, text, within=grace + SETTLE)
         return survivors(words)
-
-
-async def answered(worker: Worker, text: str, *, within: float) -> list[Said]:
-    """Send a frame that prints no output and read its control lines up to its last word.
-
-    Raises:
-        ChannelRefused: No last word came in time (`within`, in seconds).
-    """
-    said: list[Said] = []
-    try:
-        async with asyncio.timeout(within):
-            await worker.send(text)
-            while True:
-                match await worker.next():
-                    case Said() as line:
-                        said.append(line)
-                        if line.word in _LAST_WORDS:
-                            worker.done()
-                            return said
-                    case Gone(reason):
-                        raise ChannelRefused(reason)
-                    case _:
-                        pass
-    except TimeoutError:
-        raise ChannelRefused(f"the host gave no answer within {within:g} s") from None
-
-
-_LAST_WORDS = frozenset({"ended", "over", "fenced", "unknown", "forgot", "facts"})
-
-
-def survivors(said: list[Said]) -> tuple[str, ...]:
-    """Who is left, as `pid name`."""
-    return tuple(line.rest for line in said if line.word == "left")

@@ -64,23 +64,27 @@ def quote(text: str) -> str:
     return shlex.quote(text)
 
 
-def stages(command: Command, *, nonce: str) -> tuple[Stage, ...]:
+def stages(command: Command, *, nonce: str, cookie: str = "", commit: str = "") -> tuple[Stage, ...]:
     """The scripts that start a command, in the order in which they are sent, each after the marker of the one before.
 
     Args:
         command: What to run.
-        nonce: Unguessable ASCII letters and digits, new for each start; also the value of the cookie.
+        nonce: Unguessable ASCII letters and digits, new for each start.
+        cookie: ASCII letters and digits that the command's processes carry; the nonce where it is empty.
+        commit: A file without which the command must not begin, and which nobody may have made before; empty for none.
 
     Raises:
         Problems: The command cannot be said in a shell: a bad variable name, a NUL, or neither text nor arguments.
     """
-    last = [_environment(command, nonce), _folder(command.cwd), _start(command, nonce)]
+    last = [_environment(command, cookie or nonce), _folder(command.cwd), _start(command, nonce)]
+    # In front of the marker: without the commit the command was never begun.
+    first = f"set -C; : >{quote(commit)} || exit; set +C" if commit else ""
     if command.become is None:
-        return (_stage(last, nonce, on_error=True),)
+        return (_stage(last, nonce, on_error=True, first=first),)
     # -n: a password is never asked for here; -H: the home of whom it becomes, as a login would have.
     sudo = f"exec sudo -n -H -u {quote(command.become.user)} -- /bin/sh"
     # Behind sudo, standard error is kept from its first byte: that is where sudo says why it refuses.
-    return _stage([sudo], nonce, on_error=True), _stage(last, f"{nonce}b", on_error=False)
+    return _stage([sudo], nonce, on_error=True), _stage(last, f"{nonce}b", on_error=False, first=first)
 
 
 def framed_script(command: Command, *, nonce: str) -> str:
@@ -108,18 +112,18 @@ def _with_input(command: Command, nonce: str) -> str:
     return f"printf '{data}' | (\n{body}\n)"
 
 
-def _stage(lines: list[str], nonce: str, *, on_error: bool) -> Stage:
+def _stage(lines: list[str], nonce: str, *, on_error: bool, first: str = "") -> Stage:
     # The halves are joined by printf only when the script runs: a shell or a forced command that echoes
     # its input back never shows the marker itself.
     halves = f"'{nonce[:4]}' '{nonce[4:]}'"
     out = f"printf '%s%s:%s\\n' {halves} \"$$\""
     err = f"printf '%s%s:\\n' {halves} >&2" if on_error else ":"
-    text = "\n".join(["{", out, err, *(line for line in lines if line), "exit", "}", ""])
+    text = "\n".join(["{", *(line for line in (first, out, err, *lines) if line), "exit", "}", ""])
     return Stage(script=_encode(text), marker=f"{nonce}:".encode(), on_error=on_error)
 
 
-def _environment(command: Command, nonce: str) -> str:
-    return _exports(((COOKIE, nonce), *command.env))
+def _environment(command: Command, cookie: str) -> str:
+    return _exports(((COOKIE, cookie), *command.env))
 
 
 def _exports(pairs: Sequence[tuple[str, str | Secret]]) -> str:

@@ -9,6 +9,8 @@ into pieces. What frames mean is decided in `durable.py` and `framed.py`.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import re
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,11 +31,20 @@ slow rc files and a sudo that looks up names included.
 NOISE_CAP = 64 * 1024
 """Bytes of banner and rc-file output that are dropped before the shell's first word."""
 
+LINE_CAP = 8 * 1024
+"""Bytes of a control line: more than any path and any reason, and all that a line without an end can make us hold."""
+
+_NUMBER = re.compile(r"[0-9]{1,10}")
+
 
 def _library() -> bytes:
-    """Both shell files without their comments, which the host need not parse a thousand times."""
+    """The shell files without their comments, which the host need not parse a thousand times."""
     folder = Path(__file__).parent
-    lines = [line for name in ("tree.sh", "durable.sh") for line in (folder / name).read_text("utf-8").splitlines()]
+    lines = [
+        line
+        for name in ("tree.sh", "place.sh", "durable.sh", "follow.sh")
+        for line in (folder / name).read_text("utf-8").splitlines()
+    ]
     return "\n".join(line for line in lines if line.strip() and not line.lstrip().startswith("#")).encode() + b"\n"
 
 
@@ -61,8 +72,14 @@ class Ready:
     """The best that a durable job can have here."""
     has_setsid: bool
     """True when commands can be run on this shell attached: each gets a session, and its processes can be found."""
+    place: str
+    """Word of the place where jobs are kept, and of this visit; empty where none can be known again."""
     base: str
     """Folder of the jobs; empty where none can be made."""
+
+
+class Garbled(Exception):  # noqa: N818 - it is what the host did
+    """A host said what no shell of ours says."""
 
 
 class Cutter:
@@ -74,17 +91,25 @@ class Cutter:
         self._held = b""
 
     def cut(self, data: bytes) -> list[Chunk | Said]:
-        """What is complete; a beginning of a control line is held back."""
+        """What is complete; a beginning of a control line is held back.
+
+        Raises:
+            Garbled: A control line has no end.
+        """
         pieces: list[Chunk | Said] = []
         data = self._held + data
         while (start := data.find(self._mark)) >= 0 and (end := data.find(b"\n", start)) >= 0:
             self._add(pieces, data[:start])
-            word, _, rest = data[start + len(self._mark) : end].decode("utf-8", "surrogateescape").partition(" ")
+            # Replaced, because these words come to stand in messages and on record.
+            line = data[start + len(self._mark) : min(end, start + LINE_CAP)].decode("utf-8", "replace")
+            word, _, rest = line.partition(" ")
             pieces.append(Said(self._stream, word, rest))
             data = data[end + 1 :]
         keep = start if start >= 0 else self._beginning(data)
         self._add(pieces, data[:keep])
         self._held = data[keep:]
+        if len(self._held) > LINE_CAP:
+            raise Garbled(f"it sent a control line of more than {LINE_CAP // 1024} KiB")
         return pieces
 
     def _add(self, pieces: list[Chunk | Said], data: bytes) -> None:
@@ -126,7 +151,11 @@ class Worker:
         while not self._pieces:
             match await self._channel.next():
                 case Chunk(stream, data):
-                    self._pieces.extend(self._cutters[stream].cut(data))
+                    try:
+                        self._pieces.extend(self._cutters[stream].cut(data))
+                    except Garbled as garbled:
+                        self.close()
+                        return Gone(str(garbled))
                 case Exited(code):
                     self._ended = f"its shell ended with exit code {code}"
                 case Signalled(signal):
@@ -156,7 +185,9 @@ async def open_worker(dialer: Dialer, become: Become | None, sudo: Sudo, mark: s
             channel = await sudo.open(dialer, become, urgent=urgent)
             worker = Worker(channel, mark)
             try:
-                await worker.send(_LIBRARY.decode() + f"rb_mark={quote(mark)}\nrb_ready ''\n")
+                # What the place keeps of this visit must not be what tells our words from the command's.
+                visit = hashlib.sha256(mark.encode()).hexdigest()[:24]
+                await worker.send(_LIBRARY.decode() + f"rb_mark={quote(mark)}\nrb_ready {visit}\n")
                 worker.ready = await _first_word(worker)
             except BaseException:
                 worker.close()
@@ -185,8 +216,15 @@ async def _first_word(worker: Worker) -> Ready:
             case _:
                 pass
     worker.done()
-    pid, kind, setsid, base = said.split(" ", 3)
-    return Ready(pid=int(pid), grade=Grade(kind), has_setsid=bool(setsid), base=base)
+    return _ready(said)
+
+
+def _ready(said: str) -> Ready:
+    match said.split(" ", 4):
+        case [pid, kind, "" | "setsid" as setsid, place, base] if _NUMBER.fullmatch(pid) and kind in set(Grade):
+            return Ready(pid=int(pid), grade=Grade(kind), has_setsid=bool(setsid), place=place, base=base)
+        case _:
+            raise ChannelRefused(f'its shell said "{said[:80]}", which no shell of ours says')
 
 
 def last_line(noise: bytes) -> str:

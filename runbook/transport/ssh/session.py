@@ -231,6 +231,10 @@ class SshSession:
             return Lost(self._link.lost.result())
         return await self._jobs.reattach(command, job, sink)
 
+    async def claim(self, job: Job) -> Ending | None:
+        """See `Session.claim`."""
+        return await self._jobs.claim(job)
+
     async def forget(self, job: Job) -> None:
         """See `Session.forget`."""
         await self._jobs.forget(job)

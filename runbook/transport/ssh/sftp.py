@@ -22,7 +22,7 @@ from runbook.problem import Problems
 from runbook.transport.local import files
 from runbook.transport.local.measuring import measure
 from runbook.transport.session import Job, Stream, Transferred
-from runbook.transport.shell.attached import run_attached
+from runbook.transport.shell.attached import Words, run_attached
 from runbook.transport.shell.channel import ChannelRefused, Dialer
 from runbook.transport.shell.quoting import quote
 
@@ -105,7 +105,7 @@ class SftpTransfer:
         text = f"sha256sum <{name} || shasum -a 256 <{name} || sha256 <{name}"
         job = Job(id="sha256", limit=SUM_LIMIT, durable=False)
         answer = _Line()
-        ending = await run_attached(self._dialer, Command(shell=text), job, answer, nonce=f"{self._nonce}5")
+        ending = await run_attached(self._dialer, Command(shell=text), job, answer, Words(f"{self._nonce}5"))
         words = answer.data.decode("ascii", "replace").split()
         is_sum = bool(words) and len(words[0]) == hashlib.sha256().digest_size * 2
         return words[0] if ending == Exited(0) and is_sum else ""
@@ -117,7 +117,7 @@ class _Line:
     def __init__(self) -> None:
         self.data = b""
 
-    async def reached(self, grade: Grade) -> None:
+    async def reached(self, grade: Grade, place: str = "") -> None:
         """Of no interest."""
 
     async def receive(self, stream: Stream, data: bytes) -> None:

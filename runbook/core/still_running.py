@@ -1,0 +1,72 @@
+"""What may still run on a host although nobody hears of it, and what must not be done there without a person's word.
+
+A doubt has two halves. Whether it happened is the one that is asked about in any case. Whether it still happens is the
+other: an undo that runs beside the very command that it undoes makes a third state that nobody planned. So work that is
+not known to have ended holds its host: where somebody is there they are asked before anything else is done on it, and
+where nobody is, nothing more is. Looks are let through, because they change nothing, and so are closing steps, which
+come whatever has happened. A person who has decided about the step, or let the next one through, has decided this too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from immutables import Map
+from msgspec.structs import replace
+
+from runbook.core.action import CommandAction, FabricAction, HttpAction, ScriptAction, UploadAction
+from runbook.core.outcome import Outcome
+from runbook.core.plan import PlannedStep, StepId
+from runbook.core.role import Role
+from runbook.core.run import AttemptState, Phase, Run, StepState
+
+_ACTS = (CommandAction, ScriptAction, UploadAction, HttpAction, FabricAction)
+"""What may change a host; every other kind of work only looks, or writes to our own side."""
+
+
+def may_still_run(attempt: AttemptState) -> bool:
+    """True when nobody knows that nothing of it runs any more."""
+    return bool(attempt.survivors) or (attempt.outcome is Outcome.IN_DOUBT and not attempt.is_over)
+
+
+def noted(run: Run, step: StepId, host: str, attempt: AttemptState) -> Run:
+    """The run after an attempt has ended."""
+    return replace(run, unsettled=run.unsettled.set(host, step)) if may_still_run(attempt) else run
+
+
+def decided(run: Run, planned: PlannedStep) -> Run:
+    """The run after a person has decided about a step, whatever it was: what they knew of, they have weighed."""
+    ids = {step.id for step in planned.walk()}
+    held = {host: step for host, step in run.unsettled.items() if step not in ids}
+    return run if len(held) == len(run.unsettled) else replace(run, unsettled=Map(held))
+
+
+def let_through(run: Run, hosts: Iterable[str]) -> Run:
+    """The run after a person has let a step through on these hosts."""
+    free = frozenset(hosts)
+    return replace(run, unsettled=Map({host: step for host, step in run.unsettled.items() if host not in free}))
+
+
+def held_hosts(run: Run, state: StepState, *, left_out: bool = False) -> dict[str, str]:
+    """Hosts of a step on which it must not be done without a person's word, with the reason.
+
+    Of a step that has been entered its targets count, or with `left_out` the others.
+    """
+    if not run.unsettled or run.phase is Phase.ALWAYS or not isinstance(state.planned.action, _ACTS):
+        return {}
+    if state.planned.role in {Role.ALWAYS, Role.CLOSING}:
+        return {}
+    hosts = state.left_out if left_out else state.hosts if state.is_live else state.planned.hosts
+    held = {host: _why(run, run.unsettled[host]) for host in hosts if host in run.unsettled}
+    return {host: why for host, why in held.items() if not left_out or state.left_out[host] == why}
+
+
+def _why(run: Run, step: StepId) -> str:
+    return f"{run.steps[step].planned.name} ({step}) may still run here, and nobody has decided about it"
+
+
+def said(held: dict[str, str]) -> str:
+    """One line for all of them."""
+    host, why = next(iter(sorted(held.items())))
+    more = f", and {len(held) - 1} more" if len(held) > 1 else ""
+    return f"{host}{more}: {why}"

@@ -1,0 +1,160 @@
+"""What may still run on a host holds it: nothing more is done there before a person has said so, and never by itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from runbook.core.action import BlockAction
+from runbook.core.event import AttemptEnded, RunnerStarted
+from runbook.core.intent import RollBack
+from runbook.core.outcome import Outcome
+from runbook.core.plan import PlannedStep
+from tests.builders import ANNA, plan, step
+from tests.core.driving import Drive, picks, says
+from tests.core.shapes import changing, closing
+
+DOUBT, FAILED, OK, LATE = Outcome.IN_DOUBT, Outcome.FAILED, Outcome.SUCCEEDED, Outcome.TIMED_OUT
+HELD = "not done: db1: Step 1.2 (1.2) may still run here, and nobody has decided about it"
+
+
+def undoing() -> Drive:
+    """Nobody is there; the second of two changing steps loses its answer and is to be rolled back."""
+    return Drive(
+        closing(changing("1.1"), changing("1.2", on_failure="rollback")),
+        outcomes={"1.2": DOUBT},
+        lingering=("1.2",),
+        attended=False,
+    )
+
+
+# --- nobody is there ----------------------------------------------------------------------------------------------------
+
+
+def test_where_nobody_is_there_what_may_still_run_is_not_undone_nor_is_anything_else_on_its_host() -> None:
+    drive = undoing().go()
+    assert drive.did == ["1.1@db1", "1.2@db1", "A.1@db1"]
+    assert {step: (drive.outcome(step), drive.state(step).detail) for step in ("1.2.undo.1", "1.1.undo.1", "R.1")} == (
+        dict.fromkeys(("1.2.undo.1", "1.1.undo.1", "R.1"), (DOUBT, HELD))
+    )
+
+
+def test_a_doubt_that_is_known_to_be_over_is_undone() -> None:
+    drive = Drive(plan(changing("1.1", on_failure="rollback")), outcomes={"1.1": DOUBT}, attended=False).go()
+    assert drive.did == ["1.1@db1", "1.1.undo.1@db1"]
+
+
+def test_other_hosts_are_undone_and_the_undo_is_in_doubt_for_the_one_that_is_not() -> None:
+    drive = Drive(
+        plan(changing("1.1", hosts=("a", "b", "c"), on_failure="rollback")),
+        outcomes={"1.1@b": DOUBT},
+        lingering=("1.1",),
+        attended=False,
+    ).go()
+    assert [did for did in drive.did if "undo" in did] == ["1.1.undo.1@a", "1.1.undo.1@c"]
+    undo = drive.state("1.1.undo.1")
+    why = "Step 1.1 (1.1) may still run here, and nobody has decided about it"
+    assert (undo.outcome, undo.detail) == (DOUBT, f"done on the others, and not on b: {why}")
+    assert undo.left_out == {"b": why}
+
+
+def test_survivors_of_what_was_ended_hold_their_host_as_well() -> None:
+    drive = Drive(plan(changing("1.1", on_failure="rollback")), attended=False)
+    drive.settle()
+    ended = AttemptEnded(step="1.1", host="db1", number=1, outcome=LATE, survivors=("12 sleep",))
+    drive.in_flight.clear()
+    drive.story.add(ended)
+    drive.go()
+    assert drive.did == ["1.1@db1"]
+    assert drive.outcome("1.1.undo.1") is DOUBT
+
+
+@pytest.mark.parametrize(("lingering", "tries"), [((), 2), (("1.1",), 1)])
+def test_what_may_be_repeated_is_not_repeated_beside_itself(lingering: tuple[str, ...], tries: int) -> None:
+    of = plan(step("1.1", idempotent=True, on_failure="continue"), step("1.2"))
+    drive = Drive(of, outcomes={"1.1": DOUBT}, lingering=lingering, attended=False).go()
+    assert drive.did == ["1.1@db1"] * tries + (["1.2@db1"] if not lingering else [])
+
+
+def test_a_rescue_does_not_begin_beside_what_it_is_to_rescue_from() -> None:
+    block = PlannedStep(
+        id="1.1",
+        name="Block",
+        action=BlockAction(),
+        steps=(step("1.1.1", on_failure="propagate"),),
+        rescue=(step("1.1.rescue.1", on_failure="propagate"),),
+        always=(step("1.1.always.1"),),
+    )
+    drive = Drive(plan(block), outcomes={"1.1.1": DOUBT}, lingering=("1.1.1",), attended=False).go()
+    assert drive.did == ["1.1.1@db1", "1.1.always.1@db1"]
+    assert drive.outcome("1.1.rescue.1") is DOUBT
+
+
+def test_a_record_from_before_this_was_told_says_nothing_of_an_end() -> None:
+    drive = undoing()
+    drive.settle()
+    drive.go(until=lambda drive: "1.2@db1" in drive.did)
+    drive.in_flight.clear()
+    drive.story.add(AttemptEnded(step="1.2", host="db1", number=1, outcome=DOUBT))
+    drive.go()
+    assert drive.did == ["1.1@db1", "1.2@db1", "A.1@db1"]
+
+
+# --- somebody is there --------------------------------------------------------------------------------------------------
+
+
+def attended(**parts: object) -> Drive:
+    return Drive(
+        plan(changing("1.1"), changing("1.2")), outcomes={"1.2": DOUBT}, lingering=("1.2",), **parts
+    )  # fmt: skip
+
+
+def test_whoever_decides_about_the_doubt_decides_about_what_may_still_run() -> None:
+    drive = attended(replies={"1.2": [picks("rollback")]}).go()
+    assert drive.did == ["1.1@db1", "1.2@db1", "1.2.undo.1@db1", "1.1.undo.1@db1"]
+    assert not drive.run.unsettled
+
+
+def test_a_rollback_that_was_asked_for_before_anybody_knew_asks_again_before_the_undo() -> None:
+    drive = Drive(plan(changing("1.1")), replies={"1.1.undo.1": [says("proceed")]})
+    drive.settle()
+    assert drive.ask(RollBack(reason="wrong window")) is None
+    drive.in_flight.clear()
+    drive.story.add(AttemptEnded(step="1.1", host="db1", number=1, outcome=DOUBT))
+    drive.go(until=lambda drive: drive.run.open_gates)
+    (gate,) = (drive.run.gates[gate].opened for gate in drive.run.open_gates)
+    assert (gate.kind, gate.step, gate.message) == (
+        "before",
+        "1.1.undo.1",
+        "Run Step 1.1.undo.1 on db1? db1: Step 1.1 (1.1) may still run here, and nobody has decided about it.",
+    )
+    assert drive.did == ["1.1@db1"]
+    drive.go()
+    assert drive.did == ["1.1@db1", "1.1.undo.1@db1"]
+
+
+def test_no_machine_answers_that() -> None:
+    drive = Drive(plan(changing("1.1")), auto=True)
+    drive.settle()
+    drive.ask(RollBack(reason="wrong window"))
+    drive.in_flight.clear()
+    drive.story.add(AttemptEnded(step="1.1", host="db1", number=1, outcome=DOUBT))
+    drive.go()
+    assert (drive.did, len(drive.run.open_gates)) == (["1.1@db1"], 1)
+
+
+def test_who_stops_there_leaves_the_step_as_it_is() -> None:
+    drive = Drive(plan(changing("1.1")), replies={"1.1.undo.1": [says("stop", reason="it still runs")]})
+    drive.settle()
+    drive.ask(RollBack(reason="wrong window"))
+    drive.in_flight.clear()
+    drive.story.add(AttemptEnded(step="1.1", host="db1", number=1, outcome=DOUBT))
+    drive.go()
+    assert (drive.did, drive.run.has_ended) == (["1.1@db1"], True)
+
+
+def test_what_holds_a_host_is_remembered_over_a_kill() -> None:
+    drive = undoing()
+    drive.go(until=lambda drive: drive.run.unsettled)
+    drive.story.add(RunnerStarted(pid=4712, resumed=True, by=ANNA))
+    drive.go()
+    assert drive.did == ["1.1@db1", "1.2@db1", "A.1@db1"]

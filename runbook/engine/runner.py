@@ -36,7 +36,7 @@ from runbook.engine.masked import masked, masked_intent
 from runbook.engine.recorder import Recorder
 from runbook.engine.tools import Tools
 from runbook.engine.work import RunWorkers
-from runbook.masking import Masker
+from runbook.masking.masker import Masker
 from runbook.problem import Exit, Problems, problem
 from runbook.record.address import open_store
 from runbook.record.beginning import begun

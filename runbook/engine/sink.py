@@ -14,6 +14,7 @@ from runbook.core.event import AttemptGraded, Event, OutputArrived
 from runbook.core.outcome import Grade
 from runbook.core.place import is_same_place
 from runbook.masking import Masker
+from runbook.masking.masker import Masker
 from runbook.problem import Problems
 from runbook.record.output import Source
 from runbook.record.store import OutputWriter

@@ -12,7 +12,7 @@ from runbook.engine.entering import Entering
 from runbook.engine.executor import Executor
 from runbook.engine.fleet import Fleet
 from runbook.engine.recorder import Recorder
-from runbook.masking import Masker
+from runbook.masking.masker import Masker
 from runbook.steps.kind import Report
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import codecs
 
 from runbook.core.outcome import Grade
-from runbook.masking import Masker
+from runbook.masking.masker import Masker
 from runbook.steps.tolerance import Kept
 from runbook.transport.session import Job, Sink, Stream
 

@@ -14,7 +14,7 @@ from collections.abc import Coroutine
 from runbook.core.action import CommandAction
 from runbook.core.command import SH, Command
 from runbook.core.outcome import Ending
-from runbook.masking import Masker
+from runbook.masking.masker import Masker
 from runbook.problem import Problems
 from runbook.steps.capture import Capture
 from runbook.steps.ending import concluded, refused, unopened

@@ -18,7 +18,7 @@ import httpx
 
 from runbook.core.action import HttpAction
 from runbook.core.outcome import Grade, Outcome
-from runbook.masking import Masker
+from runbook.masking.masker import Masker
 from runbook.steps.capture import Head
 from runbook.steps.ending import judged
 from runbook.steps.kind import Bench, Finding

@@ -20,7 +20,7 @@ from runbook.document.runbook_file import read_runbook
 from runbook.inventory.manner import AS_IT_IS, Reading
 from runbook.inventory.reading import read_inventory
 from runbook.inventory.secret_variables import BECOME_PASSWORD
-from runbook.masking import Masker
+from runbook.masking.masker import Masker
 from runbook.planning.compile import Compiled, compile_plan
 from runbook.planning.draft import CompileOptions, Given
 from runbook.problem import Problem, problem

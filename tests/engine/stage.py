@@ -31,7 +31,7 @@ from runbook.engine.recorder import Recorder
 from runbook.engine.tools import Tools
 from runbook.engine.work import RunWorkers
 from runbook.engine.workers import Workers
-from runbook.masking import Masker
+from runbook.masking.masker import Masker
 from runbook.problem import Problem
 from runbook.record.file_store import FileStore
 from runbook.record.reader import RecordReader

@@ -24,7 +24,7 @@ from runbook.core.intent import AddNote, AnswerGate, HaltRun
 from runbook.core.plan import PlannedParameter, PlannedProbe, PlannedStep
 from runbook.engine.log import Log
 from runbook.engine.masked import masked, masked_intent
-from runbook.masking import Masker
+from runbook.masking.masker import Masker
 from runbook.problem import Problems
 from tests.place import Place, answered, command, ended, eventually, plan, until
 

@@ -6,7 +6,7 @@ import pytest
 
 from runbook.core.command import MASK, Secret
 from runbook.core.outcome import Grade
-from runbook.masking import Masker
+from runbook.masking.masker import Masker
 from runbook.steps.capture import KEEP, Capture, Head
 from runbook.steps.tolerance import Kept
 from runbook.transport.session import Job, Stream

@@ -19,7 +19,7 @@ import msgspec
 
 from runbook.core.action import FabricAction
 from runbook.core.outcome import Ending, Grade, Outcome
-from runbook.masking import Masker
+from runbook.masking.masker import Masker
 from runbook.problem import Exit, Problem, Problems, problem
 from runbook.steps.capture import Capture
 from runbook.steps.ending import concluded, granted, not_repeated, refused

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runbook.core.command import MASK, Secret
-from runbook.masking import Masker, weak_secrets
+from runbook.masking.masker import Masker, weak_secrets
 
 MASK_BYTES = MASK.encode()
 PASSWORD = 'pa\'ss "wörd"/+$1'
@@ -105,8 +105,9 @@ def test_each_line_of_a_secret_of_many_lines_is_masked():
     )
 
 
-def test_a_secret_of_many_lines_is_masked_as_a_whole():
-    assert whole(masker(PEM), b"[" + PEM.encode() + b"]") == b"[" + MASK_BYTES + b"]"
+def test_a_secret_of_many_lines_is_masked_as_a_whole_and_the_line_end_behind_it_is_no_secret():
+    assert whole(masker(PEM), b"[" + PEM.encode() + b"]") == b"[" + MASK_BYTES + b"\n]"
+    assert whole(masker(PEM), " ".join(PEM.splitlines()).encode()) == MASK_BYTES
 
 
 def test_text_is_masked_without_disturbing_the_stream():

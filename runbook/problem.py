@@ -97,13 +97,19 @@ def problem(what: str, **parts: object) -> Problems:
     return Problems([msgspec.convert({"what": what, **parts}, Problem)])
 
 
+_LONGEST_NAME = 100
+"""Characters of a name that somebody may have mistyped. Comparing longer ones takes long, and helps nobody."""
+_MOST_NAMES = 2000
+"""Names that are compared: what a host answers may hold any number of them."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A sentence that offers the likeliest intended name, or lists what there is.
 
     Returns an empty string when nothing is known.
     """
-    names = sorted(set(known))
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.65)
+    names = [each for each in sorted(set(known)) if len(each) <= _LONGEST_NAME]
+    close = difflib.get_close_matches(name[: 2 * _LONGEST_NAME], names[:_MOST_NAMES], n=1, cutoff=0.65)
     if close:
         return f'Did you mean "{close[0]}"?'
     return f"Known: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}." if names else ""  # noqa: PLR2004 - a line's worth

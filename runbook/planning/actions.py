@@ -43,9 +43,9 @@ from runbook.problem import Problem, Where, nearest, problem
 from runbook.template.settled_text import settle_expression, settle_text
 from runbook.template.template import (
     altered_in,
+    faults_in,
+    faults_in_action,
     host_variables_in,
-    names_in_action,
-    names_in_expression,
     render_action,
     replace_texts,
     texts_of,
@@ -137,9 +137,9 @@ def fill_in(
         keeps_mode: Of an upload, see `pins.pinned`.
     """
     with draft.collecting(where):
-        names = names_in_action(action) | beside
+        names = _names_in(draft, action, where) | beside
         check_secrets(draft, action, where)
-        if _can_have_values(draft, action, hosts, names, where):
+        if _can_have_values(draft, action, hosts, names, where) and not faults_in_action(action):
             late = draft.awaited(names)
             # env and cwd are one value for all hosts in a plan, so with `host` in them they are rendered on entering.
             late |= beside & {"host"}
@@ -194,7 +194,7 @@ def check_expressions(draft: Draft, expressions: tuple[str, ...], where: Where, 
     """Note what an expression can never know, and any secret in it: its value would be in the record."""
     for expression in expressions:
         with draft.collecting(where):
-            names = names_in_expression(expression)
+            names = draft.names_in_expression(where, expression)
             draft.check_names(names, where)
             if "host" in names and hosts in {(), (CONTROLLER,)}:
                 draft.note(where, "undefined-name", '"host" in a step that no host does', "Name it: hosts.NAME.")
@@ -205,7 +205,7 @@ def check_expressions(draft: Draft, expressions: tuple[str, ...], where: Where, 
 def check_secrets(draft: Draft, action: Action, where: Where) -> None:
     """Note secrets that could not be masked any more, or that a process list would show."""
     for field in texts_of(action):
-        with draft.collecting(where):
+        if not faults_in(field.text):
             for name in sorted(altered_in(field.text, draft.secrets)):
                 fix = "Write it out as it is, {{ " + name + " }}, and change it where it is used."
                 draft.note(where, "secret-altered", f'secret "{name}" is changed by the template', fix)
@@ -213,6 +213,11 @@ def check_secrets(draft: Draft, action: Action, where: Where) -> None:
     for name in sorted(draft.names(where, *arguments) & draft.secrets):
         fix = f"Put it into env, and read ${name.upper()} there."
         draft.note(where, "secret-in-arguments", f'secret "{name}" as an argument shows in process lists', fix)
+
+
+def _names_in(draft: Draft, action: Action, where: Where) -> frozenset[str]:
+    names = draft.names(where, *(field.text for field in texts_of(action)))
+    return names | (draft.names_in_expression(where, action.that) if isinstance(action, AssertAction) else frozenset())
 
 
 def _can_have_values(draft: Draft, action: Action, hosts: tuple[str, ...], names: frozenset[str], where: Where) -> bool:
@@ -227,7 +232,8 @@ def _can_have_values(draft: Draft, action: Action, hosts: tuple[str, ...], names
 
 def _why_missing(draft: Draft, action: Action, hosts: tuple[str, ...]) -> list[Problem]:
     """Why hosts lack variables that the templates look up, where the inventory has them and cannot give them."""
-    wanted = {pair for field in texts_of(action) for pair in host_variables_in(field.text)}
+    sound = (field.text for field in texts_of(action) if not faults_in(field.text))
+    wanted = {pair for text in sound for pair in host_variables_in(text)}
     pairs = [(host, name) for owner, name in sorted(wanted) for host in ((owner,) if owner else hosts)]
     return [each for host, name in dict.fromkeys(pairs) for each in why_missing(draft.inventory, host, name)]
 

@@ -22,7 +22,7 @@ from runbook.core.runbook import Runbook, Step
 from runbook.planning.pins import Pins
 from runbook.problem import Exit, Problem, Problems, Where, nearest
 from runbook.template.scope import Scope
-from runbook.template.template import names_in
+from runbook.template.template import faults_in, faults_in_expression, names_in, names_in_expression
 
 AT_RUN_TIME = frozenset({"run", "result"})
 """Names that have no value before there is a run."""
@@ -120,12 +120,17 @@ class Draft:
         return Collecting(self, where)
 
     def names(self, where: Where, *texts: str) -> frozenset[str]:
-        """The names that templates need; none from a text that is no template."""
-        found: frozenset[str] = frozenset()
-        for text in texts:
-            with self.collecting(where):
-                found |= names_in(text)
-        return found
+        """The names that templates need, with every fault in them noted."""
+        self._note_faults(where, *map(faults_in, texts))
+        return frozenset().union(*map(names_in, texts))
+
+    def names_in_expression(self, where: Where, expression: str) -> frozenset[str]:
+        """The names that an expression needs, with every fault in it noted."""
+        self._note_faults(where, faults_in_expression(expression))
+        return names_in_expression(expression)
+
+    def _note_faults(self, where: Where, *faults: tuple[Problem, ...]) -> None:
+        self.problems += [msgspec.structs.replace(each, where=where) for found in faults for each in found]
 
     def scope(self, host: str = "") -> Scope:
         """What is known now, for that host or for none."""

@@ -20,8 +20,11 @@ from runbook.document import scalars
 from runbook.planning.actions import word_of
 from runbook.planning.shells import interpreter_of, is_shell, program_of
 from runbook.planning.steps import name_of
-from runbook.problem import Problem, Problems, Where
-from runbook.template.template import FieldText, names_in, raw_in, texts_of
+from runbook.problem import Problem, Where
+from runbook.template.template import FieldText, names_in, raw_in, texts_of, tokens_of
+
+_KEPT = frozenset({"data", "variable_begin"})
+"""Of a template's tokens, what stands for text: itself, and the value that is written there."""
 
 
 def lint(runbook: Runbook, *, today: dt.date, plan: Plan | None = None) -> tuple[Problem, ...]:
@@ -164,17 +167,13 @@ def _unverified(action: msgspec.Struct, where: Where) -> Iterator[Problem]:
 
 def _shell_texts(step: Step) -> Iterator[FieldText]:
     """Templates that a shell will read; those that cannot be parsed are the compiler's business."""
-    for field in texts_of(step.action):
-        try:
-            if field.shell and names_in(field.text):
-                yield field
-        except Problems:
-            continue
+    return (field for field in texts_of(step.action) if field.shell and names_in(field.text))
 
 
 def _template_in_quotes(text: str) -> bool:
     """Whether a `{{` stands between quotation marks of the shell."""
-    bare = re.sub(r"\\.", "", re.sub(r"\{\{.*?\}\}", "\0", text, flags=re.DOTALL))
+    kept = (token.text if token.kind == "data" else "\0" for token in tokens_of(text) if token.kind in _KEPT)
+    bare = re.sub(r"\\.", "", "".join(kept))
     return any("\0" in quoted for quoted in re.findall(r"'[^']*'|\"[^\"]*\"", re.sub(r"(?m)(^|\s)#.*$", "", bare)))
 
 

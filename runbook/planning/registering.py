@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from runbook.core.action import AssertAction, ParallelAction
 from runbook.core.plan import PlannedSection, PlannedStep
 from runbook.core.runbook import BlockStep, ParallelStep, Runbook, Step
 from runbook.planning.actions import word_of
 from runbook.planning.draft import Draft
-from runbook.problem import Problems, nearest
+from runbook.problem import nearest
 from runbook.template.template import names_in_action, names_in_expression
 
 
@@ -35,7 +35,7 @@ def late_names(step: PlannedStep) -> frozenset[str]:
     """Every name that a planned step looks up during the run."""
     that = step.action.that if isinstance(step.action, AssertAction) else ""
     expressions = (step.when, step.failed_when, step.until, that)
-    texts = _noted(lambda: names_in_action(step.action)) if step.awaits else frozenset()
+    texts = names_in_action(step.action) if step.awaits else frozenset()
     return texts.union(step.awaits, *(_expression_names(each) for each in expressions))
 
 
@@ -78,12 +78,4 @@ def _children(draft: Draft, step: PlannedStep, known: frozenset[str]) -> frozens
 
 
 def _expression_names(expression: str) -> frozenset[str]:
-    return _noted(lambda: names_in_expression(expression)) if expression else frozenset()
-
-
-def _noted(names: Callable[[], frozenset[str]]) -> frozenset[str]:
-    """The names of a text; none of one that is no template, which was noted when its step was planned."""
-    try:
-        return names()
-    except Problems:
-        return frozenset()
+    return names_in_expression(expression) if expression else frozenset()

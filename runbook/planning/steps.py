@@ -30,7 +30,7 @@ from runbook.planning.nested import nested_draft
 from runbook.planning.targets import EVERYTHING, Wave, limited, resolve, waves_of
 from runbook.problem import Where
 from runbook.template.settled_text import settle_expression, settle_text
-from runbook.template.template import FieldText, render
+from runbook.template.template import FieldText, faults_in, render
 
 _CHANGES = (CommandAction, ScriptAction, UploadAction, FabricAction)
 _PASS_ON = (BlockStep, ParallelStep, NestedAction)
@@ -248,6 +248,8 @@ def _keys_beside(draft: Draft, step: Step, *, waits: bool) -> dict[str, object]:
     """`env`, `cwd` and `become_user` as far as they are known; they are final when the step waits for nothing."""
 
     def known(text: str) -> str:
+        if faults_in(text):  # noted with its names
+            return text
         return settle_text(FieldText(text, shell=False), scope, draft.fixed) if waits else render(text, scope)
 
     scope = draft.scope()
@@ -263,7 +265,7 @@ def _shown(draft: Draft, text: str, where: Where) -> str:
     late = sorted(draft.awaited(names) | (names & {"host"}))
     if late:
         draft.note(where, "late-name", f'a name waits for "{late[0]}"', "It is shown before the run: use parameters.")
-    elif draft.check_names(names, where):
+    elif draft.check_names(names, where) and not faults_in(text):
         with draft.collecting(where):
             return render(text, draft.scope())
     return text

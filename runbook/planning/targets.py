@@ -11,7 +11,7 @@ from runbook.document import scalars
 from runbook.inventory.pattern import select
 from runbook.planning.draft import Draft
 from runbook.problem import Problems, Where
-from runbook.template.template import render
+from runbook.template.template import faults_in, render
 
 
 class Wave(NamedTuple):
@@ -39,7 +39,7 @@ def resolve(draft: Draft, pattern: str, where: Where) -> tuple[str, ...]:
     if late:
         fix = "Targets must be known before the run: use a parameter."
         draft.note(where, "late-target", f'the targets wait for "{late[0]}"', fix)
-    elif draft.check_names(names, where):
+    elif draft.check_names(names, where) and not faults_in(pattern):
         with draft.collecting(where):
             return select(draft.inventory, render(pattern, draft.scope()), where=where)
     return ()

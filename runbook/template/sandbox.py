@@ -1,67 +1,49 @@
 """The Jinja2 environment: what a template may do, and how much of it.
 
 A runbook's author may run any command, so this is no wall against him; it keeps slips and hostile values (a host's
-output, an inventory variable) from reaching Python, from growing without bound and from leaving a shell quotation.
-Output, loops and repetition are counted; only conditions and loops are statements; attributes go through `scope.py`.
+output, an inventory variable) from reaching Python, from working without end and from leaving a shell quotation. Only
+conditions and loops are statements, attributes go through `scope.py`, filters and tests are those of `filters.py`.
+
+Nothing holds the program up. A template is cut off before it is read when it is too long or too deep, and in what is
+compiled of it everything that can make much of little passes by the rendering's `Allowance`: operators and calls
+through the environment, and literals, comparisons, slices and loops through nodes that `metered` puts around them.
 """
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-import msgspec
 from jinja2 import StrictUndefined, nodes
 from jinja2.exceptions import SecurityError
-from jinja2.filters import FILTERS
 from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
+from jinja2.visitor import NodeTransformer
 
-from runbook.core.command import MASK, Secret
 from runbook.core.host import Host
 from runbook.problem import nearest
-from runbook.template.scope import ABSENT, Registered, attribute, item, known_attributes
+from runbook.template.allowance import SPENDING, STEP
+from runbook.template.filters import Raw, allowance_of, as_text, filters, is_reckonable, spelled, tests
+from runbook.template.scope import ABSENT, attribute, effort, item, known_attributes
 
-MOST_OUTPUT = 1 << 20
-"""Characters that one rendering may give, and that repetition or replacement may make: the size of the largest
-document that is read.
-"""
 DEEPEST = 100
 """Levels of an expression: far below what Python's compiler takes, far above what anybody can read."""
-MOST_TURNS = 100_000
-"""Turns of all loops of one rendering: every host of the largest fleet, a hundred times."""
 
-_FILTERS = (
-    "abs", "capitalize", "count", "d", "default", "first", "float", "int", "items", "join", "last", "length", "list",
-    "lower", "map", "max", "min", "reject", "rejectattr", "reverse", "select", "selectattr", "sort", "string", "sum",
-    "title", "trim", "unique", "upper", "urlencode",
-)  # fmt: skip
+MOST_TOKENS = 20_000
+"""Words and signs of one template, not counting the text around them: more is a program, and takes seconds to read."""
+
 _LOOP_NAMES = frozenset({"index", "index0", "first", "last", "length", "revindex", "revindex0"})
 _STATEMENTS = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For)
-
-
-class Raw(str):
-    """Text that goes into a shell as it is."""
-
-    __slots__ = ()
-
-
-@dataclass(slots=True)
-class Allowance:
-    """What is left to one rendering, and how its values are written."""
-
-    shell: bool
-    reveal: bool
-    turns: int = MOST_TURNS
+_STRIPS = frozenset({"strip", "lstrip", "rstrip"})
+_OPERATORS = frozenset({"+", "-", "*", "/", "//", "%", "**"})
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
     """Jinja2 with our names, our filters and our bounds."""
 
-    intercepted_binops = frozenset({"*", "**", "%"})
+    intercepted_binops = _OPERATORS
 
     def getattr(self, obj: object, attribute: str) -> Any:
         """`obj.attribute`, by our rules alone."""
@@ -69,6 +51,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def getitem(self, obj: object, argument: object) -> Any:
         """`obj[argument]`, by our rules alone."""
+        SPENDING.get().spend(STEP + effort(obj, argument))
         found = item(obj, argument)
         return self._missing(obj, str(argument)) if found is ABSENT else found
 
@@ -80,41 +63,95 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return isinstance(obj, Undefined) or isinstance(getattr(obj, "__self__", None), str | Mapping)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """The operators that can make much from little."""
+        """The operators; some can make much from little."""
         if operator == "**" or (operator == "%" and isinstance(left, str)):
             raise SecurityError(f"the operator {operator} is not available here")
-        for sized, times in ((left, right), (right, left)):
-            if operator == "*" and isinstance(sized, str | list | tuple) and len(sized) * times > MOST_OUTPUT:
-                raise SecurityError("repeated too often")
+        if not (is_reckonable(left) and is_reckonable(right)):
+            raise SecurityError("a number too large to reckon with")
+        allowance = allowance_of(context)
+        allowance.look(left)
+        allowance.look(right)
+        sizes = [len(each) if isinstance(each, str | list | tuple) else each for each in (left, right)]
+        if operator == "*" and isinstance(left, int) != isinstance(right, int):
+            allowance.write(max(0, sizes[0] * sizes[1]) if all(isinstance(size, int) for size in sizes) else 0)
+        if operator == "+" and isinstance(left, str | list | tuple) and isinstance(right, str | list | tuple):
+            allowance.write(sizes[0] + sizes[1])
         return super().call_binop(context, operator, left, right)
+
+    def call(self, context: Context, obj: Any, /, *given: Any, **named: Any) -> Any:
+        """A method of text or of a mapping, paid for."""
+        allowance = allowance_of(context)
+        owner, arguments = getattr(obj, "__self__", None), (*given, *named.values())
+        allowance.look(arguments)
+        if isinstance(owner, str):
+            allowance.look(owner)
+            # Stripping compares every character with each of these.
+            many = sum(len(each) for each in arguments if isinstance(each, str)) if obj.__name__ in _STRIPS else 0
+            allowance.spend(STEP + many * len(owner))
+        return super().call(context, obj, *given, **named)
 
     def _found(self, obj: object, name: str) -> Any:
         if isinstance(obj, LoopContext) and name in _LOOP_NAMES:
             return getattr(obj, name)
+        SPENDING.get().spend(STEP + effort(obj, name))
         found = attribute(obj, name)
         return self._missing(obj, name) if found is ABSENT else found
 
     def _missing(self, obj: object, name: str) -> Undefined:
         if isinstance(obj, Undefined):
             return obj
-        owner = f"host {obj.name}" if isinstance(obj, Host) else getattr(obj, "name", "the value")
-        hint = f'{owner} has no "{name}". {nearest(name, known_attributes(obj))}'.strip()
-        return self.undefined(hint, obj=obj, name=name)
+        return self.undefined(_Hint(obj, name), obj=obj, name=name)
+
+
+class _Hint(str):
+    """What there is instead of a name that is not there: found out only when somebody is told."""
+
+    __slots__ = ("_name", "_owner")
+    _name: str
+    _owner: object
+
+    def __new__(cls, owner: object, name: str) -> Self:
+        """A text that is not empty, as Jinja2 wants it."""
+        hint = super().__new__(cls, "not defined")
+        hint._owner, hint._name = owner, name
+        return hint
+
+    def __str__(self) -> str:
+        """The sentence."""
+        owner = (
+            f"host {self._owner.name}" if isinstance(self._owner, Host) else getattr(self._owner, "name", "the value")
+        )
+        return f'{owner} has no "{self._name}". {nearest(self._name, known_attributes(self._owner))}'.strip()
 
 
 def guard(tree: nodes.Template) -> nodes.Template:
-    """Refuse statements that make templates programs, and put every loop under the allowance.
+    """Refuse statements that make templates programs.
 
     Raises:
-        SecurityError: a statement or a recursive loop that is not available, or an expression that is too long.
+        SecurityError: A statement or a recursive loop that is not available, or an expression that is too long.
     """
     _check_depth(tree)
     for node in tree.find_all((nodes.Stmt,)):
         if not isinstance(node, _STATEMENTS) or (isinstance(node, nodes.For) and node.recursive):
             raise SecurityError(f"the statement {type(node).__name__.lower()} is not available here")
-    for loop in list(tree.find_all(nodes.For)):
-        loop.iter = nodes.Filter(loop.iter, "_counted", [], [], None, None, lineno=loop.lineno)
     return tree
+
+
+def metered(tree: nodes.Template) -> nodes.Template:
+    """The tree, changed in place so that what it makes and compares is paid for when it is rendered."""
+    _Metering().visit(tree)
+    return tree
+
+
+def make_sandbox() -> Sandbox:
+    """The one environment; it holds no state between renderings."""
+    sandbox = Sandbox(undefined=StrictUndefined, finalize=_finalize, keep_trailing_newline=True, autoescape=False)
+    sandbox.filters = {}
+    sandbox.filters.update(filters(), _counted=_counted, _seen=_seen, _text=_text)
+    sandbox.tests = {}
+    sandbox.tests.update(tests())
+    sandbox.globals = {}
+    return sandbox
 
 
 def _check_depth(tree: nodes.Template) -> None:
@@ -127,78 +164,85 @@ def _check_depth(tree: nodes.Template) -> None:
     raise SecurityError(f"an expression of more than {DEEPEST} steps")
 
 
+class _Metering(NodeTransformer):
+    """Puts a filter of ours around every node that Jinja2 would evaluate without asking the environment."""
+
+    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 - Jinja2 calls it so
+        """A turn costs what stands in the loop."""
+        size = sum(1 for child in (*node.body, *node.else_) for _ in child.find_all(nodes.Node))
+        self.generic_visit(node)
+        node.iter = _through("_counted", node.iter, nodes.Const(STEP + size))
+        return node
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:  # noqa: N802 - Jinja2 calls it so
+        """Both sides may be large, and one may be made of the other many times over."""
+        self.generic_visit(node)
+        node.expr = _through("_seen", node.expr)
+        for operand in node.ops:
+            operand.expr = _through("_seen", operand.expr)
+        return node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 - Jinja2 calls it so
+        """What `~` makes of values that are no text can be long."""
+        self.generic_visit(node)
+        node.nodes = [_through("_text", each) for each in node.nodes]
+        return node
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802 - Jinja2 calls it so
+        """A slice is a copy."""
+        self.generic_visit(node)
+        return _through("_seen", node) if isinstance(node.arg, nodes.Slice) else node
+
+    def visit_List(self, node: nodes.List) -> nodes.Node:  # noqa: N802 - Jinja2 calls it so
+        """A list in which a list stands twice is as large as two."""
+        self.generic_visit(node)
+        return _through("_seen", node)
+
+    def visit_Dict(self, node: nodes.Dict) -> nodes.Node:  # noqa: N802 - Jinja2 calls it so
+        """As a list."""
+        self.generic_visit(node)
+        return _through("_seen", node)
+
+    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:  # noqa: N802 - Jinja2 calls it so
+        """As a list, unless it says what a loop calls its values."""
+        self.generic_visit(node)
+        return _through("_seen", node) if node.ctx == "load" else node
+
+
+def _through(name: str, node: nodes.Node, *given: nodes.Expr) -> nodes.Expr:
+    if isinstance(node, nodes.Const):
+        return node
+    return nodes.Filter(node, name, list(given), [], None, None, lineno=node.lineno)
+
+
 @pass_context
-def _counted(context: Context, values: Iterable[object]) -> Iterator[object]:
-    allowance: Allowance = context["_allowance"]
+def _counted(context: Context, values: Iterable[object], price: int) -> Iterator[object]:
+    allowance = allowance_of(context)
     for value in values:
-        allowance.turns -= 1
-        if allowance.turns < 0:
-            raise SecurityError(f"loops of more than {MOST_TURNS:,} turns in all")
+        allowance.turn(price)
         yield value
+
+
+@pass_context
+def _seen(context: Context, value: object) -> object:
+    allowance_of(context).look(value)
+    return value
+
+
+@pass_context
+def _text(context: Context, value: object) -> str:
+    allowance = allowance_of(context)
+    text = as_text(value, allowance)
+    allowance.write(len(text))
+    return text
 
 
 @pass_context
 def _finalize(context: Context, value: object) -> str:
     """What `{{ }}` writes: quoted for a shell by default, secrets revealed only on the way out."""
-    allowance: Allowance = context["_allowance"]
+    allowance = allowance_of(context)
     if isinstance(value, Raw) or not allowance.shell:
-        return str(value) if isinstance(value, str) else _spelled(value, allowance, ", ")
+        return spelled(value, allowance, ", ")
     if isinstance(value, list | tuple):
-        return " ".join(shlex.quote(_spelled(each, allowance, " ")) for each in value)
-    return shlex.quote(_spelled(value, allowance, " "))
-
-
-def _spelled(value: object, allowance: Allowance, between: str) -> str:
-    match value:
-        case Secret():
-            return value.reveal() if allowance.reveal else MASK
-        case Registered():
-            return _spelled(value.shown(), allowance, between)
-        case Host():
-            return value.name
-        case bool():
-            return "true" if value else "false"
-        case None:
-            return ""
-        case list() | tuple():
-            return between.join(_spelled(each, allowance, between) for each in value)
-        case Mapping():
-            return _tojson(value)
-        case Undefined():
-            return str(value)  # raises, with the hint
-        case _:
-            return str(value)
-
-
-def _raw(value: object) -> object:
-    """`x | raw`: into the shell as it is. A secret stays a secret; `check` points at both."""
-    return value if isinstance(value, Secret) else Raw(_spelled(value, Allowance(shell=False, reveal=False), " "))
-
-
-def _quote(value: object) -> Raw:
-    return Raw(shlex.quote(_spelled(value, Allowance(shell=False, reveal=False), " ")))
-
-
-def _replace(value: object, old: str, new: str) -> str:
-    text = str(value)
-    if text.count(old) * max(0, len(new) - len(old)) + len(text) > MOST_OUTPUT:
-        raise SecurityError("replaced too often")
-    return text.replace(old, new)
-
-
-def _round(value: float, digits: int = 0) -> float:
-    # 15 digits are all that a float has.
-    return round(value, max(-15, min(15, digits))) if digits else round(value)
-
-
-def _tojson(value: object) -> str:
-    return msgspec.json.encode(value, enc_hook=lambda odd: dict(odd) if isinstance(odd, Mapping) else str(odd)).decode()
-
-
-def make_sandbox() -> Sandbox:
-    """The one environment; it holds no state between renderings."""
-    sandbox = Sandbox(undefined=StrictUndefined, finalize=_finalize, keep_trailing_newline=True, autoescape=False)
-    own = {"raw": _raw, "quote": _quote, "replace": _replace, "round": _round, "tojson": _tojson, "_counted": _counted}
-    sandbox.filters = {**{name: FILTERS[name] for name in _FILTERS}, **own}
-    sandbox.globals = {}
-    return sandbox
+        return " ".join(shlex.quote(spelled(each, allowance, " ")) for each in allowance.all_of(value))
+    return shlex.quote(spelled(value, allowance, " "))

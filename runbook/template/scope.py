@@ -176,6 +176,16 @@ def item(value: object, key: object) -> object:
             return ABSENT
 
 
+def effort(value: object, key: object) -> int:
+    """What looking that up costs beyond a glance: reading JSON, and copying text, of a result."""
+    if key not in {"json", "stdout", "stderr"} or not isinstance(value, Registered | Result):
+        return 0
+    results = value.results.values() if isinstance(value, Registered) and len(value.results) == 1 else ()
+    mine = value.results.get(value.asking) if isinstance(value, Registered) else value
+    size = sum(len(each.stdout) + len(each.stderr) for each in (mine, *results) if each is not None)
+    return size // (2 if key == "json" else 16)
+
+
 def known_attributes(value: object) -> tuple[str, ...]:
     """What `value` answers to, for a message about a name that it does not."""
     match value:

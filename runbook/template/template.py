@@ -3,12 +3,17 @@
 Used twice: the compiler renders what is known beforehand into the plan, and the engine renders the rest when a step is
 entered. A rendered text is never rendered again, so a value cannot smuggle in a template of its own: either a step
 awaits nothing and its texts are final, or it awaits something and all its texts are templates (`settled_text.py`).
+
+Every rendering and every evaluation is bounded in what it reads, makes and does (`allowance.py`), so it may be asked
+for anywhere; what goes beyond is a problem like any other.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -21,12 +26,17 @@ from jinja2.parser import Parser
 from runbook.core.action import Action, AssertAction, CommandAction, ScriptAction, WaitForAction
 from runbook.core.host import Json
 from runbook.problem import Problem, Problems, Where, nearest
-from runbook.template.sandbox import MOST_OUTPUT, Allowance, guard, make_sandbox
+from runbook.template.allowance import MOST_OUTPUT, SPENDING, Allowance
+from runbook.template.sandbox import MOST_TOKENS, guard, make_sandbox, metered
 from runbook.template.scope import ABSENT, Registered, Scope, attribute, item
 
 A = TypeVar("A", bound=msgspec.Struct)
 
 _SANDBOX = make_sandbox()
+_LONG_NUMBER = re.compile(r"[0-9_]{2000}")
+"""Jinja2's lexer takes a time for it that grows with the square of its digits."""
+_LARGEST_TOLD = 100
+"""Values in a list or a mapping that a condition's reason still writes out."""
 _SHELL_FIELDS = {(CommandAction, "shell"), (ScriptAction, "text"), (WaitForAction, "command")}
 _EXPRESSIONS = {(AssertAction, "that")}
 
@@ -62,30 +72,36 @@ def is_template(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def names_in(text: str) -> frozenset[str]:
-    """The names that a template needs from its scope.
-
-    Raises:
-        Problems: it is no template.
-    """
-    return frozenset(find_undeclared_variables(_parsed(text))) if is_template(text) else frozenset()
+    """The names that a template needs from its scope; none where it is no template, which `faults_in` tells."""
+    return _names(lambda: _parsed(text)) if is_template(text) else frozenset()
 
 
 @lru_cache(maxsize=4096)
 def names_in_expression(expression: str) -> frozenset[str]:
-    """The names that an expression needs from its scope.
+    """The names that an expression needs from its scope; none where it is no expression."""
+    return _names(lambda: _parsed_expression(expression))
 
-    Raises:
-        Problems: it is no expression.
-    """
-    return frozenset(find_undeclared_variables(_parsed_expression(expression)))
+
+@lru_cache(maxsize=4096)
+def faults_in(text: str) -> tuple[Problem, ...]:
+    """Everything that is wrong with a template whatever its names stand for."""
+    return _faults(lambda: _parsed(text), text) if is_template(text) else ()
+
+
+@lru_cache(maxsize=4096)
+def faults_in_expression(expression: str) -> tuple[Problem, ...]:
+    """Everything that is wrong with an expression whatever its names stand for."""
+    return _faults(lambda: _parsed_expression(expression), expression)
+
+
+def faults_in_action(action: Action) -> tuple[Problem, ...]:
+    """Everything that is wrong with the texts and expressions of an action."""
+    found = [each for field in texts_of(action) for each in faults_in(field.text)]
+    return (*found, *(faults_in_expression(action.that) if isinstance(action, AssertAction) else ()))
 
 
 def names_in_action(action: Action) -> frozenset[str]:
-    """The names that all texts and expressions of an action need.
-
-    Raises:
-        Problems: one of them is no template.
-    """
+    """The names that all texts and expressions of an action need."""
     found = [names_in(each.text) for each in texts_of(action)]
     that = [names_in_expression(action.that)] if isinstance(action, AssertAction) else []
     return frozenset().union(*found, *that)
@@ -103,7 +119,8 @@ def render(text: str, scope: Scope, *, shell: bool = False, reveal: bool = False
     if not is_template(text):
         return text
     try:
-        return "".join(_bounded(_compiled(text).generate(**_variables(scope, shell=shell, reveal=reveal))))
+        variables = _variables(scope, Allowance(shell=shell, reveal=reveal))
+        return "".join(_bounded(_compiled(text).generate(**variables)))
     except Problems:
         raise
     except Exception as error:
@@ -117,7 +134,8 @@ def evaluate(expression: str, scope: Scope, *, where: Where | None = None) -> Ev
         Problems: it is no expression, a name is unknown, or it asks for what it may not have.
     """
     try:
-        verdict = bool(_compiled_expression(expression)(**_variables(scope, shell=False, reveal=False)))
+        variables = _variables(scope, Allowance(shell=False, reveal=False))
+        verdict = bool(_compiled_expression(expression)(**variables))
         return Evaluation(verdict, _values(expression, scope))
     except Problems:
         raise
@@ -199,8 +217,9 @@ def raw_in(text: str) -> bool:
     return is_template(text) and any(node.name == "raw" for node in _parsed(text).find_all(nodes.Filter))
 
 
-def _variables(scope: Scope, *, shell: bool, reveal: bool) -> dict[str, object]:
-    return {**scope.names(), "_allowance": Allowance(shell=shell, reveal=reveal)}
+def _variables(scope: Scope, allowance: Allowance) -> dict[str, object]:
+    SPENDING.set(allowance)
+    return {**scope.names(), "_allowance": allowance}
 
 
 def _bounded(chunks: Iterator[str]) -> Iterator[str]:
@@ -212,15 +231,55 @@ def _bounded(chunks: Iterator[str]) -> Iterator[str]:
         yield chunk
 
 
+def _names(parsed: Callable[[], nodes.Template]) -> frozenset[str]:
+    try:
+        tree = parsed()
+    except Problems:
+        return frozenset()
+    # Jinja2 would end at the first unknown filter; `_faults` tells of those, and what they stand behind is known.
+    for node in list(tree.find_all((nodes.Filter, nodes.Test))):
+        node.name = "default" if isinstance(node, nodes.Filter) else "defined"
+    return frozenset(find_undeclared_variables(tree))
+
+
+def _faults(parsed: Callable[[], nodes.Template], text: str) -> tuple[Problem, ...]:
+    try:
+        tree = parsed()
+    except Problems as wrong:
+        return wrong.problems
+    known = {nodes.Filter: [name for name in _SANDBOX.filters if name[0] != "_"], nodes.Test: list(_SANDBOX.tests)}
+    words = {nodes.Filter: "filter", nodes.Test: "test"}
+    return tuple(
+        Problem(
+            what=f'there is no {words[type(node)]} "{node.name}"',
+            why=f"in {_excerpt(text)}",
+            fix=nearest(node.name, known[type(node)]),
+            code="unknown-filter",
+        )
+        for node in tree.find_all((nodes.Filter, nodes.Test))
+        if node.name not in known[type(node)]
+    )
+
+
 def _parsed(text: str) -> nodes.Template:
     try:
+        _check_length(text)
         return guard(_SANDBOX.parse(text))
     except (TemplateError, RecursionError) as error:
         raise Problems([_refusal(error, text, Scope(), None)]) from error
 
 
+def _check_length(text: str) -> None:
+    if _LONG_NUMBER.search(text):
+        raise SecurityError("a number of thousands of digits")
+    words = sum(1 for _, kind, _ in islice(_SANDBOX.lex(text), 2 * MOST_TOKENS) if kind not in {"data", "whitespace"})
+    if words > MOST_TOKENS:
+        raise SecurityError(f"a template of more than {MOST_TOKENS:,} words and signs")
+
+
 def _parsed_expression(expression: str) -> nodes.Template:
     try:
+        _check_length("{{" + expression)
         parser = Parser(_SANDBOX, expression, state="variable")
         parsed = parser.parse_expression()
         if not parser.stream.eos:
@@ -234,13 +293,16 @@ def _parsed_expression(expression: str) -> nodes.Template:
 
 @lru_cache(maxsize=1024)
 def _compiled(text: str) -> Template:
-    return Template.from_code(_SANDBOX, _SANDBOX.compile(_parsed(text)), {})
+    return Template.from_code(_SANDBOX, _SANDBOX.compile(metered(_parsed(text))), {})
 
 
 @lru_cache(maxsize=1024)
 def _compiled_expression(expression: str) -> TemplateExpression:
-    _parsed_expression(expression)
-    return _SANDBOX.compile_expression(expression, undefined_to_none=False)
+    """As `Environment.compile_expression`, with our tree instead of the text."""
+    output = next(metered(_parsed_expression(expression)).find_all(nodes.Output))
+    result = nodes.Assign(nodes.Name("result", "store"), output.nodes[0], lineno=1)
+    template = Template.from_code(_SANDBOX, _SANDBOX.compile(nodes.Template([result], lineno=1)), {})
+    return TemplateExpression(template, undefined_to_none=False)
 
 
 def _values(expression: str, scope: Scope) -> dict[str, Json]:
@@ -306,7 +368,10 @@ def _plain(value: object) -> Json:
             return value.shown()
         case str() | int() | float() | bool() | None:
             return value
+        case list() | tuple() | Mapping() if len(value) > _LARGEST_TOLD:
+            return f"({len(value)} values)"
         case _:
+            Allowance(shell=False, reveal=False).look(value, inside=True)
             return str(value)
 
 
@@ -344,8 +409,7 @@ def _replaced(value: object, replace: Callable[[FieldText], str], *, shell: bool
 
 def _refusal(error: BaseException, text: str, scope: Scope, where: Where | None) -> Problem:
     """What went wrong, in the words of the author's template and not of Jinja's classes."""
-    # 60 characters of the template are enough to find it and keep the message on a line or two.
-    shown = " ".join(text.split())[:60]
+    shown = _excerpt(text)
     reason = str(error) or type(error).__name__
     match error:
         case UndefinedError():
@@ -361,3 +425,8 @@ def _refusal(error: BaseException, text: str, scope: Scope, where: Where | None)
             return Problem(what=f"not a template: {error.message}", why=f"in {shown}", where=where, code="bad-template")
         case _:
             return Problem(what=f"a template failed: {reason}", why=f"in {shown}", where=where, code="template-failed")
+
+
+def _excerpt(text: str) -> str:
+    """Characters enough to find the template, and to keep the message on a line or two."""
+    return " ".join(text[:600].split())[:60]

@@ -32,8 +32,10 @@ from runbook.core.runbook import (
 )
 from runbook.document.scalars import moment
 from runbook.document.vocabulary import ON_FAILURE, RESERVED
-from runbook.problem import nearest
+from runbook.problem import Problems, nearest
 
+_SHOWN = 200
+"""Characters of a pattern in a message about it."""
 _MOST_RETRIES = 100_000
 _MOST_BACKOFF = 1_000
 _MOST_HOSTS = 1_000_000
@@ -86,16 +88,14 @@ def _expectation(value: Expectation) -> Iterator[Broken]:
 
 
 def _regex(key: str, pattern: str) -> Iterator[Broken]:
+    from runbook.matching.matcher import matcher  # noqa: PLC0415 - most files have none, and a check is to be quick
+
     try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        yield Broken(
-            key,
-            f'"{pattern}" is no regular expression',
-            "Escape the character, or quote the text.",
-            "bad-regex",
-            str(error),
-        )
+        matcher().found("search", pattern, ())
+    except Problems as wrong:
+        [why] = wrong.problems
+        fix = why.fix or "Escape the character, or quote the text."
+        yield Broken(key, f'"{pattern[:_SHOWN]}" is no regular expression', fix, "bad-regex", why.why or why.what)
 
 
 def _parameter(value: Parameter) -> Iterator[Broken]:

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable
 from runbook.core.event import AttemptGraded, Event, OutputArrived
 from runbook.core.outcome import Grade
 from runbook.core.place import is_same_place
-from runbook.masking import Masker
 from runbook.masking.masker import Masker
 from runbook.problem import Problems
 from runbook.record.output import Source

@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-import warnings
-from collections.abc import Callable
+from collections.abc import Iterable
 
 from runbook.core.action import CONTROLLER
 from runbook.core.inventory import Inventory
@@ -28,6 +27,10 @@ _GROUP_MARK = "group:"
 
 _SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]+)|([0-9]+)[:-]([0-9]*))\]")
 _LEGACY_TERM = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
+_LONGEST_SHOWN = 200
+"""Characters of a pattern in a message about it."""
+_LONGEST_TERM = 4096
+"""Characters between two commas: reading brackets takes a time that grows with the square of them."""
 _GLOB_SIGNS = frozenset(".?*[")
 _LOCALHOST = ("localhost", "127.0.0.1", "::1")
 _NODE_TERM = re.compile(r"(?:[^,!&^\[\]]|\[[^\]]*\])+")
@@ -94,6 +97,9 @@ def _protected_by(inventory: Inventory, entry: str) -> tuple[str, ...]:
 
 
 def _resolve(inventory: Inventory, pattern: str, where: Where | None) -> tuple[str, ...]:
+    if max(map(len, pattern.split(",")), default=0) > _LONGEST_TERM:
+        what, fix = f"a pattern with a term of more than {_LONGEST_TERM:,} characters", "Split it, or name a group."
+        raise Problems([Problem(what=what, fix=fix, where=where, code="bad-pattern")])
     read = _node_set if pattern.startswith(NODES) else _evaluate
     return read(inventory, pattern, where)
 
@@ -155,25 +161,30 @@ def _enumerate(inventory: Inventory, expression: str, where: Where | None) -> tu
     """Hosts of the groups that match; hosts that match too, if no group did or the expression could mean both."""
     if not expression:
         return ()
-    matches = _matcher(expression, where)
-    groups = [name for name in inventory.groups if matches(name)]
+    groups = _matching(expression, inventory.groups, where)
     names = dict.fromkeys(host for group in groups for host in inventory.groups[group])
     if not groups or expression.startswith("~") or _GLOB_SIGNS & set(expression):
-        names |= dict.fromkeys(host for host in inventory.hosts if matches(host))
+        names |= dict.fromkeys(_matching(expression, inventory.hosts, where))
     return tuple(names)
 
 
-def _matcher(expression: str, where: Where | None) -> Callable[[str], object]:
-    text = expression[1:] if expression.startswith("~") else fnmatch.translate(expression)
+def _matching(expression: str, names: Iterable[str], where: Where | None) -> tuple[str, ...]:
+    """The names that a glob or a regular expression matches from their beginning, in their order."""
+    if not expression.startswith("~"):
+        matches = re.compile(fnmatch.translate(expression)).match
+        return tuple(name for name in names if matches(name))
+    from runbook.matching.matcher import matcher  # noqa: PLC0415 - few patterns need it
+
+    tried = tuple(names)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # of what Python may mean by "[[" some day
-            return re.compile(text).match
-    except (re.error, OverflowError, RecursionError) as error:
-        what = f'pattern "{expression}" is no regular expression'
-        fix = "Correct it, or leave the ~ away for a glob."
-        bad = Problem(what=what, why=str(error), fix=fix, where=where, code="bad-pattern")
-        raise Problems([bad]) from error
+        found = matcher().found("match", expression[1:], tried)
+    except Problems as wrong:
+        [why] = wrong.problems
+        what = f'pattern "{expression[:_LONGEST_SHOWN]}" is no regular expression'
+        fix = why.fix or "Correct it, or leave the ~ away for a glob."
+        bad = Problem(what=what, why=why.why or why.what, fix=fix, where=where, code="bad-pattern")
+        raise Problems([bad]) from wrong
+    return tuple(name for name, is_one in zip(tried, found, strict=True) if is_one)
 
 
 def _subscript(names: tuple[str, ...], match: re.Match[str]) -> tuple[str, ...]:

@@ -10,19 +10,32 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import msgspec
 
-from runbook.core.action import CommandAction, FabricAction, HttpAction, ScriptAction, UploadAction, kind_of
+from runbook.core.action import (
+    CommandAction,
+    Expectation,
+    FabricAction,
+    HttpAction,
+    ScriptAction,
+    UploadAction,
+    kind_of,
+)
 from runbook.core.plan import Environment, Plan, PlannedStep
 from runbook.core.runbook import BlockStep, ParallelStep, Probe, Runbook, Step
 from runbook.document import scalars
 from runbook.planning.actions import word_of
 from runbook.planning.shells import interpreter_of, is_shell, program_of
 from runbook.planning.steps import name_of
-from runbook.problem import Problem, Where
+from runbook.problem import Problem, Problems, Where
 from runbook.template.template import FieldText, names_in, raw_in, texts_of, tokens_of
 
+How = Literal["search", "fullmatch"]
+_ROW = 64
+"""Characters after which an expression that tries everything twice for each has no end."""
+_MOST_ROWS = 20
 _KEPT = frozenset({"data", "variable_begin"})
 """Of a template's tokens, what stands for text: itself, and the value that is written there."""
 
@@ -32,7 +45,8 @@ def lint(runbook: Runbook, *, today: dt.date, plan: Plan | None = None) -> tuple
     found = [each for rule in RUNBOOK_RULES for each in rule(runbook, today)]
     steps = tuple(_all_steps(runbook))
     found += [each for step in steps for rule in STEP_RULES for each in rule(runbook, step)]
-    found += [each for probe in _probes(runbook, steps) for each in _unverified(probe.action, probe.where)]
+    for probe in _probes(runbook, steps):
+        found += (*_unverified(probe.action, probe.where), *_endless(_patterns(probe.expect), probe.at("expect")))
     found += [each for rule in PLAN_RULES for each in rule(runbook, plan)] if plan is not None else []
     return tuple(sorted(dict.fromkeys(found), key=_reading_order))
 
@@ -109,6 +123,15 @@ def _not_sh(_: Runbook, step: Step) -> Iterator[Problem]:
         yield _warning(_place(step), "foreign-quoting", what, "Pass values by args or env.", why)
 
 
+def _endless_expectation(_: Runbook, step: Step) -> Iterator[Problem]:
+    yield from _endless(_patterns(step.expect), step.at("expect"))
+
+
+def _endless_parameter(runbook: Runbook, _: dt.date) -> Iterator[Problem]:
+    for parameter in runbook.parameters.values():
+        yield from _endless((parameter.pattern,) if parameter.pattern else (), parameter.at("pattern"), "fullmatch")
+
+
 def _verify(_: Runbook, step: Step) -> Iterator[Problem]:
     yield from _unverified(step.action, _place(step))
 
@@ -141,8 +164,14 @@ STEP_RULES: tuple[Callable[[Runbook, Step], Iterator[Problem]], ...] = (
     _not_sh,
     _verify,
     _no_expected,
+    _endless_expectation,
 )
-RUNBOOK_RULES: tuple[Callable[[Runbook, dt.date], Iterator[Problem]], ...] = (_review, _owner, _unused)
+RUNBOOK_RULES: tuple[Callable[[Runbook, dt.date], Iterator[Problem]], ...] = (
+    _review,
+    _owner,
+    _unused,
+    _endless_parameter,
+)
 PLAN_RULES: tuple[Callable[[Runbook, Plan], Iterator[Problem]], ...] = (_no_gate,)
 
 
@@ -163,6 +192,25 @@ def _unverified(action: msgspec.Struct, where: Where) -> Iterator[Problem]:
     if isinstance(action, HttpAction) and not action.verify:
         what = "verify: false takes any certificate"
         yield _warning(where, "http-not-verified", what, "Trust the right authority instead.", "anybody could answer")
+
+
+def _patterns(expect: Expectation | None) -> tuple[str, ...]:
+    parts = [] if expect is None else [getattr(expect, name) for name in expect.__struct_fields__]
+    return tuple(part.matches for part in parts if part is not None and part.matches is not None)
+
+
+def _endless(patterns: tuple[str, ...], where: Where, how: How = "search") -> Iterator[Problem]:
+    """Tried on the texts over which such expressions stumble: a long row of one character, and then another one."""
+    for pattern in patterns:
+        from runbook.matching.matcher import matcher  # noqa: PLC0415 - most runbooks have no pattern
+
+        letters = dict.fromkeys((*(char for char in pattern if char.isalnum()), *"a0 "))
+        try:
+            matcher().found(how, pattern, [f"{char * _ROW}\0" for char in letters][:_MOST_ROWS])
+        except Problems as wrong:
+            what = f'the expression "{pattern[:_ROW]}" may never end'
+            fix = "Let no repetition stand inside another that can take the same text."
+            yield _warning(where, "endless-pattern", what, fix, wrong.problems[0].what)
 
 
 def _shell_texts(step: Step) -> Iterator[FieldText]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -69,7 +68,7 @@ def typed(name: str, parameter: Parameter, value: Json, inventory: Inventory, wh
         converted = _converted(parameter, value, inventory)
     except (ValueError, TypeError) as error:
         raise _refusal(wrong, str(error), where) from error
-    if parameter.pattern and not re.fullmatch(parameter.pattern, str(converted)):
+    if parameter.pattern and not _is_like(parameter.pattern, str(converted), where):
         raise _refusal(wrong, f"It must match {parameter.pattern}.", where)
     if isinstance(converted, int | float) and not isinstance(converted, bool):
         if parameter.min is not None and converted < parameter.min:
@@ -77,6 +76,15 @@ def typed(name: str, parameter: Parameter, value: Json, inventory: Inventory, wh
         if parameter.max is not None and converted > parameter.max:
             raise _refusal(wrong, f"The most is {parameter.max:g}.", where)
     return converted
+
+
+def _is_like(pattern: str, text: str, where: Where) -> bool:
+    from runbook.matching.matcher import matcher  # noqa: PLC0415 - most parameters have no pattern
+
+    try:
+        return matcher().found("fullmatch", pattern, [text])[0]
+    except Problems as unanswered:
+        raise Problems([msgspec.structs.replace(each, where=where) for each in unanswered.problems]) from unanswered
 
 
 def _value(name: str, parameter: Parameter, given: Mapping[str, Given], inventory: Inventory) -> Json:

@@ -73,4 +73,4 @@ async def _found(work: Coroutine[None, None, Ending], capture: Capture, bench: B
         return refused(problems)
     out, err = capture.ended()
     took = bench.clock.monotonic() - began
-    return concluded(ending, Observed(stdout=out, stderr=err, latency=took), bench)
+    return await concluded(ending, Observed(stdout=out, stderr=err, latency=took), bench)

@@ -27,10 +27,11 @@ from runbook.core.outcome import (
     Withheld,
 )
 from runbook.core.result import Result
+from runbook.matching.off_loop import off_loop
 from runbook.problem import Problems
 from runbook.steps.capture import KEEP
 from runbook.steps.kind import Bench, Finding
-from runbook.steps.tolerance import Kept, Observed, judge
+from runbook.steps.tolerance import Kept, Observed, asks, judge
 
 _RC_ZERO = Tolerance(equals=0)
 _STATUS_GOOD = Tolerance(range=(200, 299))
@@ -38,11 +39,11 @@ _LAST_WORDS = 200
 """Characters of the last line of standard error that a detail repeats."""
 
 
-def concluded(ending: Ending, observed: Observed, bench: Bench) -> Finding:
+async def concluded(ending: Ending, observed: Observed, bench: Bench) -> Finding:
     """What a command's ending means for its step."""
     match ending:
         case Exited(code, late_output):
-            finding = judged(msgspec.structs.replace(observed, rc=code), bench)
+            finding = await judged(msgspec.structs.replace(observed, rc=code), bench)
             late = "something that it started still runs and writes"
             return _with_detail(finding, late) if late_output else finding
         case Signalled(signal):
@@ -75,10 +76,15 @@ def _known_of(observed: Observed, bench: Bench) -> str:
     return "begun, and no end is known" if said or bench.has_printed else "announced, and it may have run"
 
 
-def judged(observed: Observed, bench: Bench) -> Finding:
+async def judged(observed: Observed, bench: Bench) -> Finding:
     """Success when nothing that was written about the result fails to hold; never asked about work that did not end."""
-    result = _result(observed)
-    reasons = tuple(_reasons(observed, result, bench))
+    result, expect = _result(observed), _expected(observed, bench)
+    quoting = not bench.planned.no_log
+    if asks(expect):
+        misses = await off_loop(lambda: judge(expect, observed, quoting=quoting))
+    else:
+        misses = judge(expect, observed, quoting=quoting)
+    reasons = tuple(_reasons(misses, result, bench))
     return _ended(Outcome.FAILED if reasons else Outcome.SUCCEEDED, "; ".join(reasons), observed, bench)
 
 
@@ -119,7 +125,7 @@ async def granted(claim: Awaitable[Ending | None], bench: Bench) -> Finding | No
         refusal = await claim
     except Problems as problems:
         return unopened(problems, bench)
-    return None if refusal is None else concluded(refusal, Observed(), bench)
+    return None if refusal is None else await concluded(refusal, Observed(), bench)
 
 
 def told(problems: Problems) -> str:
@@ -153,13 +159,11 @@ def _result(observed: Observed) -> Result:
     )
 
 
-def _reasons(observed: Observed, result: Result, bench: Bench) -> Iterator[str]:
+def _reasons(misses: tuple[str, ...], result: Result, bench: Bench) -> Iterator[str]:
     """Why it failed: tolerances, then the last words if the exit code is among them, then expressions."""
-    quoting = not bench.planned.no_log
-    misses = judge(_expected(observed, bench), observed, quoting=quoting)
     yield from misses
     words = result.stderr.rstrip().rpartition("\n")[2].strip()
-    if quoting and words and any(miss.startswith("exit code") for miss in misses):
+    if words and not bench.planned.no_log and any(miss.startswith("exit code") for miss in misses):
         yield f"stderr ends: {words[:_LAST_WORDS]}"
     yield from _expressions(result, bench)
 

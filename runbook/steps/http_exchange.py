@@ -46,7 +46,7 @@ async def exchange_once(action: HttpAction, bench: Bench, *, may_change: bool) -
         return exchange.unanswered(Outcome.TIMED_OUT, "no complete answer within its limit")
     except (httpx.TransportError, OSError) as error:
         return exchange.unanswered(Outcome.FAILED, str(error) or type(error).__name__)
-    return exchange.with_pointer(judged(observed, bench))
+    return exchange.with_pointer(await judged(observed, bench))
 
 
 class _Exchange:

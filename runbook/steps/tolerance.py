@@ -5,27 +5,31 @@ expected, because "assertion failed" helps nobody at three in the morning. Nothi
 answer: text is read as a number only where a number was asked for, and true is not 1. What is absent is a miss, never a
 pass. It refuses to know steps, hosts or outcomes; `ending.py` turns misses into an outcome.
 
-A regular expression is the author's and is trusted to end; the text it searches is a host's, so both have a bound.
+A regular expression is the author's, and the text it searches a host's: neither is trusted to end. Both are asked about
+in a process that may be killed (`matching`), and what does not answer is a miss like any other. So judging waits where
+there is an expression; `asks` tells, and `ending.py` then judges beside the loop.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator
-from typing import assert_never, cast
+from itertools import islice
+from typing import assert_never
 
 import msgspec
 
 from runbook.core.action import Expectation, Tolerance
 from runbook.core.host import Json, Scalar
-
-PATTERN_MAX = 1024
-"""Characters of a regular expression. A longer one is a program, and belongs in a script."""
+from runbook.matching.matcher import LONGEST_PATTERN, matcher
+from runbook.problem import Problem, Problems
 
 SEARCHED_MAX = 64 * 1024
 """Characters of text that a regular expression is tried on: as much as a result keeps."""
+
+MISSES_MAX = 20
+"""Sentences about one part: a path may pick ten thousand values, and nobody reads as many."""
 
 QUOTED_MAX = 120
 """Characters of a value that a sentence quotes; the rest is in the output."""
@@ -75,6 +79,12 @@ def judge(expect: Expectation, observed: Observed, *, quoting: bool = True) -> t
     return tuple(misses)
 
 
+def asks(expect: Expectation) -> bool:
+    """Whether judging by it asks an expression, and so may have to wait."""
+    parts = (expect.rc, expect.stdout, expect.stderr, expect.json, expect.status, expect.body, expect.latency)
+    return any(part is not None and (part.matches is not None or part.jsonpath is not None) for part in parts)
+
+
 def _part(name: str, wanted: Tolerance, value: Kept | float | None, quoting: bool) -> Iterator[str]:  # noqa: FBT001 - passed through
     match value:
         case None:
@@ -90,21 +100,6 @@ def _part(name: str, wanted: Tolerance, value: Kept | float | None, quoting: boo
             assert_never(value)
 
 
-def _picked(path: str, document: Json) -> list[Json]:
-    """What a path finds, by RFC 9535 to the letter, so that a path that works here works elsewhere.
-
-    Raises:
-        ValueError: It is no path.
-    """
-    # Imported when the first path is tried: it costs a tenth of a second, and most runs try none.
-    from jsonpath import JSONPathEnvironment, JSONPathError  # noqa: PLC0415
-
-    try:
-        return cast("list[Json]", JSONPathEnvironment(strict=True).findall(path, document))
-    except JSONPathError as error:
-        raise ValueError(str(error.args[0]) if error.args else str(error)) from error
-
-
 def _json_part(wanted: Tolerance, kept: Kept | None, quoting: bool, name: str = "json") -> Iterator[str]:  # noqa: FBT001 - passed through
     if kept is None:
         yield f"there is no {name} to test"
@@ -114,19 +109,22 @@ def _json_part(wanted: Tolerance, kept: Kept | None, quoting: bool, name: str = 
         return
     try:
         document: Json = msgspec.json.decode(kept.text)
-        picked = _picked(wanted.jsonpath, document) if wanted.jsonpath else [document]
+        picked = matcher().picked(wanted.jsonpath, kept.text) if wanted.jsonpath else [document]
     except (msgspec.DecodeError, RecursionError):
         yield f"{name} cannot be read: it is not JSON" + (f": {_word(kept.text)}" if quoting else "")
         return
-    except ValueError as error:
-        yield f'"{wanted.jsonpath}" is not a JSONPath (RFC 9535): {error}'
+    except Problems as wrong:
+        [why] = wrong.problems
+        yield f'"{wanted.jsonpath}" is not a JSONPath (RFC 9535): {why.why}' if why.code == "bad-regex" else _said(why)
         return
     place = f"{name} at {wanted.jsonpath}" if wanted.jsonpath else name
     if not picked:
         yield f"{place} is not there"
-    for value in picked:
-        # Several picked values are several replicas, disks or checks: each has to be as it should.
-        yield from _sentences(place, wanted, value, quoting)
+    # Several picked values are several replicas, disks or checks: each has to be as it should.
+    misses = (miss for value in picked for miss in _sentences(place, wanted, value, quoting))
+    yield from islice(misses, MISSES_MAX)
+    if more := sum(1 for _ in misses):
+        yield f"and {more} more"
 
 
 def _sentences(name: str, wanted: Tolerance, value: Json, quoting: bool) -> Iterator[str]:  # noqa: FBT001 - passed through
@@ -182,13 +180,16 @@ def _contains(value: Json, part: str) -> bool:
 
 def _mismatch(value: Json, pattern: str) -> str:
     """Why the pattern does not match; empty when it does."""
-    if len(pattern) > PATTERN_MAX:
-        return f"a pattern of at most {PATTERN_MAX} characters, not one of {len(pattern)}"
+    if len(pattern) > LONGEST_PATTERN:
+        return f"a pattern of at most {LONGEST_PATTERN} characters, not one of {len(pattern)}"
     text = value if isinstance(value, str) else _word(value)
     try:
-        return "" if re.search(pattern, text[:SEARCHED_MAX]) else f"to match {_word(pattern)}"
-    except re.error as error:
-        return f"a match, but {_word(pattern)} is not a regular expression: {error}"
+        [is_found] = matcher().found("search", pattern, [text[:SEARCHED_MAX]])
+    except Problems as wrong:
+        [why] = wrong.problems
+        reason = f"{_word(pattern)} is not a regular expression: {why.why or why.what}"
+        return f"a match, but {reason if why.code == 'bad-regex' else _said(why)}"
+    return "" if is_found else f"to match {_word(pattern)}"
 
 
 def _number(value: Json) -> float:
@@ -208,3 +209,8 @@ def _word(value: Json) -> str:
         value = int(value)
     said = json.dumps(value, ensure_ascii=False)
     return said if len(said) <= QUOTED_MAX else f"{said[:QUOTED_MAX]}..."
+
+
+def _said(why: Problem) -> str:
+    """Why there is no answer, as a part of a sentence."""
+    return f"{why.what}; {why.fix[:1].lower()}{why.fix[1:].removesuffix('.')}"

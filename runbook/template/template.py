@@ -11,7 +11,7 @@ for anywhere; what goes beyond is a problem like any other.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple, TypeVar
@@ -27,16 +27,15 @@ from runbook.core.action import Action, AssertAction, CommandAction, ScriptActio
 from runbook.core.host import Json
 from runbook.problem import Problem, Problems, Where, nearest
 from runbook.template.allowance import MOST_OUTPUT, SPENDING, Allowance
+from runbook.template.looked_at import accesses_in, looked_at
 from runbook.template.sandbox import MOST_TOKENS, guard, make_sandbox, metered
-from runbook.template.scope import ABSENT, Registered, Scope, attribute, item
+from runbook.template.scope import Scope
 
 A = TypeVar("A", bound=msgspec.Struct)
 
 _SANDBOX = make_sandbox()
 _LONG_NUMBER = re.compile(r"[0-9_]{2000}")
 """Jinja2's lexer takes a time for it that grows with the square of its digits."""
-_LARGEST_TOLD = 100
-"""Values in a list or a mapping that a condition's reason still writes out."""
 _SHELL_FIELDS = {(CommandAction, "shell"), (ScriptAction, "text"), (WaitForAction, "command")}
 _EXPRESSIONS = {(AssertAction, "that")}
 
@@ -136,7 +135,7 @@ def evaluate(expression: str, scope: Scope, *, where: Where | None = None) -> Ev
     try:
         variables = _variables(scope, Allowance(shell=False, reveal=False))
         verdict = bool(_compiled_expression(expression)(**variables))
-        return Evaluation(verdict, _values(expression, scope))
+        return Evaluation(verdict, looked_at(_accesses(expression), scope.names()))
     except Problems:
         raise
     except Exception as error:
@@ -305,74 +304,10 @@ def _compiled_expression(expression: str) -> TemplateExpression:
     return TemplateExpression(template, undefined_to_none=False)
 
 
-def _values(expression: str, scope: Scope) -> dict[str, Json]:
-    """Each value that it looked at, under the longest access that leads to one, in the order of reading."""
-    names = scope.names()
-    return dict(shown for node in _accesses(expression) for shown in _shown(node, names))
-
-
 @lru_cache(maxsize=1024)
 def _accesses(expression: str) -> tuple[nodes.Node, ...]:
     """What an expression looks up, read once however many hosts it is judged for."""
-    tree = _parsed_expression(expression)
-    inner = {id(node.node) for node in tree.find_all(nodes.Expr) if isinstance(node, nodes.Getattr | nodes.Getitem)}
-    return tuple(node for node in tree.find_all((nodes.Getattr, nodes.Getitem, nodes.Name)) if id(node) not in inner)
-
-
-def _shown(node: nodes.Node, names: Mapping[str, object]) -> Iterator[tuple[str, Json]]:
-    """The access and its value; what cannot be told is left out, because the verdict is there and must not fail now."""
-    try:
-        told = _spelled(node), _plain(_looked_up(node, names))
-    except LookupError:
-        if isinstance(node, nodes.Getattr | nodes.Getitem):
-            yield from _shown(node.node, names)
-    else:
-        yield told
-
-
-def _spelled(node: nodes.Node) -> str:
-    match node:
-        case nodes.Name():
-            return node.name
-        case nodes.Getattr():
-            return f"{_spelled(node.node)}.{node.attr}"
-        case nodes.Getitem():
-            return f"{_spelled(node.node)}[{_spelled(node.arg)}]"
-        case nodes.Const():
-            return repr(node.value)
-        case _:
-            raise LookupError("more than names, attributes and items")
-
-
-def _looked_up(node: nodes.Node, names: Mapping[str, object]) -> object:
-    match node:
-        case nodes.Name():
-            found = names[node.name]
-        case nodes.Getattr():
-            found = attribute(_looked_up(node.node, names), node.attr)
-        case nodes.Getitem():
-            found = item(_looked_up(node.node, names), _looked_up(node.arg, names))
-        case nodes.Const():
-            found = node.value
-        case _:
-            raise LookupError("more than names, attributes and items")
-    if found is ABSENT or callable(found):
-        raise LookupError("no value")
-    return found
-
-
-def _plain(value: object) -> Json:
-    """A value as the record may keep it."""
-    match value:
-        case Registered():
-            return value.shown()
-        case str() | int() | float() | bool() | None:
-            return value
-        case list() | tuple() | Mapping() if len(value) > _LARGEST_TOLD:
-            return f"({len(value)} values)"
-        case _:
-            Allowance(shell=False, reveal=False).look(value, inside=True)
-            return str(value)
+    return accesses_in(_parsed_expression(expression))
 
 
 def _texts(value: object, *, shell: bool) -> Iterator[FieldText]:

@@ -8,6 +8,7 @@ from runbook.core.host import Host
 from runbook.core.inventory import Inventory
 from runbook.core.plan import Environment
 from runbook.inventory.pattern import idle_protection, protected_hosts, select
+from runbook.matching import matcher
 from runbook.problem import Problems, Where
 
 GROUPS = {
@@ -82,6 +83,9 @@ def test_a_pattern_selects(pattern, names):
         ("nodes:n[1-999999999]", "bad-pattern", "Write a smaller range."),
         ("nodes:n[1-999][1-999]", "bad-pattern", "Write a smaller range."),
         ("nodes:", "no-hosts", None),
+        ("[" * 100_000, "bad-pattern", "Split it, or name a group."),
+        ("nodes:" + "[" * 100_000, "bad-pattern", "Split it, or name a group."),
+        ("*a" * 50_000, "bad-pattern", "Split it, or name a group."),
     ],
 )
 def test_selecting_nobody_is_an_error_with_the_nearest_name(pattern, code, fix):
@@ -91,6 +95,22 @@ def test_selecting_nobody_is_an_error_with_the_nearest_name(pattern, code, fix):
     (problem,) = refused.value.problems
     assert (problem.code, problem.where) == (code, where)
     assert problem.fix == fix if fix else problem.what
+
+
+def test_an_expression_that_does_not_come_to_an_end_selects_nobody_and_says_so(monkeypatch):
+    monkeypatch.setattr(matcher, "WITHIN", 0.05)
+    lone = Inventory(
+        name="fleet",
+        source="inventories/fleet",
+        hosts={"a" * 40 + "-1": Host(name="a" * 40 + "-1")},
+        groups={"all": ("a" * 40 + "-1",)},
+        environment=Environment(name="fleet"),
+    )
+    with pytest.raises(Problems) as refused:
+        select(lone, "~(a+)+$")
+    [problem] = refused.value.problems
+    assert (problem.code, problem.fix) == ("bad-pattern", "Simplify it.")
+    assert "did not answer within 0.05 s" in problem.why
 
 
 @given(st.text(alphabet="webd123lon[]!&~:,*?.- \\(|", max_size=20))

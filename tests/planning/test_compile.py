@@ -23,6 +23,7 @@ from runbook.core.host import Host
 from runbook.core.plan import PlannedParameter, PlannedProbe, PlannedStep
 from runbook.document.runbook_file import parse_runbook, read_runbook
 from runbook.inventory.reading import read_inventory
+from runbook.matching import matcher
 from runbook.planning.compile import compile_plan
 from runbook.planning.draft import CompileOptions
 from runbook.planning.policy import gates_a_machine_may_not_answer
@@ -175,6 +176,13 @@ def test_a_release_number_keeps_its_spelling(tmp_path: Path) -> None:
     outer = write(tmp_path, "outer.yaml", "- {runbook: inner.yaml, parameters: {p: 1.10}}")
     [step] = compile_plan(read_runbook(outer), inventory()).plan.sections[1].steps
     assert step.steps[0].action == CommandAction(shell="echo 1.10")
+
+
+def test_a_value_on_which_the_pattern_of_its_parameter_does_not_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matcher, "WITHIN", 0.05)
+    head = "parameters:\n  code: {type: string, pattern: '([a-z]+ ?)+'}\n"
+    found = refused("- {command: x, on: db}", head=head, given={"code": "a" * 40 + "!"})
+    assert [(each.code, str(each.where)) for each in found] == [("no-answer", "parameter code (command line)")]
 
 
 def test_a_pattern_comes_from_the_step_or_its_section_and_may_name_a_parameter() -> None:

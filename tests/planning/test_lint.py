@@ -37,6 +37,8 @@ def test_a_careful_runbook_has_no_warning() -> None:
             SOUND.replace("command: x", "script: 'print({{ run.id }})', interpreter: [/usr/bin/env, python3]"),
             "foreign-quoting",
         ),
+        (SOUND + ", expect: {stdout: {matches: '^([a-z]+ ?)+$'}}", "endless-pattern"),
+        ("probe: {http: https://x, expect: {body: {matches: '(x+x+)+y'}}}", "endless-pattern"),
         ("http: {url: https://x, verify: false}", "http-not-verified"),
         ("wait_for: {probe: {http: {url: https://x, verify: false}}}", "http-not-verified"),
     ],
@@ -52,6 +54,8 @@ def test_a_step_that_will_be_regretted_is_warned_of(step: str, code: str) -> Non
         "command: x, on: db1, changes: false",
         SOUND.replace("x,", "'echo {{ run.id }} \"a\" ''b'' # it''s {{ run.id }}',"),
         SOUND.replace("command: x", "script: 'echo {{ run.id }}', interpreter: /bin/bash"),
+        SOUND.replace("x,", "'{% raw %}" + "{{ " * 20_000 + "{% endraw %}{{ run.id }}',"),
+        SOUND + ", expect: {stdout: {matches: '^(\\w+ ?){1,3}$'}, json: {matches: 'a+b+c+'}}",
     ],
 )
 def test_a_step_that_is_all_right_is_not(step: str) -> None:
@@ -67,6 +71,13 @@ def test_a_rollback_of_the_runbook_is_one_for_every_step_and_undoing_needs_none(
 def test_a_secret_in_a_command_is_seen_by_others() -> None:
     steps = f"- {{{SOUND.replace('x,', repr('login {{ pw }}') + ',')}, env: {{A: b}}}}"
     assert warnings(steps, head="parameters: {pw: {type: secret}}\n") == [("secret-in-command", "t.yaml:11:19")]
+
+
+def test_a_pattern_of_a_parameter_that_may_never_end_is_said() -> None:
+    head = "parameters:\n  code: {type: string, default: x, pattern: '(a|a)*'}\n"
+    assert warnings("- {" + SOUND.replace("x,", "'echo {{ code }}',") + "}", head=head) == [
+        ("endless-pattern", "t.yaml:8:45")
+    ]
 
 
 def test_a_parameter_that_nothing_uses_is_named() -> None:

@@ -16,8 +16,8 @@ from tests.steps.desk import Desk, scripted
 SAID = Observed(stdout=Kept("12"), stderr=Kept("warning\nno such table"), latency=2.5)
 
 
-def found(ending: Ending, *, truths: dict[str, bool] | None = None, **planned: object) -> Finding:
-    return concluded(ending, SAID, Desk(truths=truths or {}).bench(**planned))
+async def found(ending: Ending, *, truths: dict[str, bool] | None = None, **planned: object) -> Finding:
+    return await concluded(ending, SAID, Desk(truths=truths or {}).bench(**planned))
 
 
 def result(rc: int | None) -> Result:
@@ -48,10 +48,10 @@ def result(rc: int | None) -> Result:
         (NeverSent("no channel"), Outcome.UNREACHABLE, "not sent: no channel"),
     ],
 )
-def test_an_ending_means_one_thing(ending, outcome, detail):
+async def test_an_ending_means_one_thing(ending, outcome, detail):
     rc = ending.code if isinstance(ending, Exited) else None
     known = {name: getattr(ending, name) for name in ("survivors", "is_over") if hasattr(ending, name)}
-    assert found(ending) == Finding(outcome=outcome, detail=detail, result=result(rc), **known)
+    assert await found(ending) == Finding(outcome=outcome, detail=detail, result=result(rc), **known)
 
 
 @pytest.mark.parametrize(
@@ -61,49 +61,49 @@ def test_an_ending_means_one_thing(ending, outcome, detail):
         ({"has_printed": True}, "begun, and no end is known"),
     ],
 )
-def test_of_what_an_earlier_runner_announced_no_more_is_said_than_is_known(parts, known):
+async def test_of_what_an_earlier_runner_announced_no_more_is_said_than_is_known(parts, known):
     bench = scripted({}).bench(reattach=True, **parts)
-    finding = concluded(Lost("link gone"), Observed(), bench)
+    finding = await concluded(Lost("link gone"), Observed(), bench)
     assert (finding.outcome, finding.detail) == (Outcome.IN_DOUBT, f"{known}: link gone")
 
 
-def test_an_exit_code_that_the_author_expects_is_success_and_another_is_not():
+async def test_an_exit_code_that_the_author_expects_is_success_and_another_is_not():
     expect = Expectation(rc=Tolerance(one_of=(0, 3)))
-    assert found(Exited(3), expect=expect) == Finding(outcome=Outcome.SUCCEEDED, result=result(3))
-    assert found(Exited(1), expect=expect).outcome is Outcome.FAILED
+    assert await found(Exited(3), expect=expect) == Finding(outcome=Outcome.SUCCEEDED, result=result(3))
+    assert (await found(Exited(1), expect=expect)).outcome is Outcome.FAILED
 
 
-def test_exit_code_0_with_a_tolerance_that_does_not_hold_is_failure():
-    finding = found(Exited(0), expect=Expectation(stdout=Tolerance(max=10)))
+async def test_exit_code_0_with_a_tolerance_that_does_not_hold_is_failure():
+    finding = await found(Exited(0), expect=Expectation(stdout=Tolerance(max=10)))
     assert finding == Finding(outcome=Outcome.FAILED, detail='stdout is "12", expected at most 10', result=result(0))
 
 
-def test_failed_when_replaces_the_rule_for_exit_codes_and_leaves_written_tolerances():
+async def test_failed_when_replaces_the_rule_for_exit_codes_and_leaves_written_tolerances():
     truths = {"result.rc > 1": False}
-    assert found(Exited(1), truths=truths, failed_when="result.rc > 1").outcome is Outcome.SUCCEEDED
+    assert (await found(Exited(1), truths=truths, failed_when="result.rc > 1")).outcome is Outcome.SUCCEEDED
     expect = Expectation(stdout=Tolerance(equals="x"))
-    assert found(Exited(1), truths=truths, failed_when="result.rc > 1", expect=expect).outcome is Outcome.FAILED
+    assert (await found(Exited(1), truths=truths, failed_when="result.rc > 1", expect=expect)).outcome is Outcome.FAILED
 
 
-def test_failed_when_and_until_are_told_together():
-    finding = found(Exited(0), truths={"bad": True, "ready": False}, failed_when="bad", until="ready")
+async def test_failed_when_and_until_are_told_together():
+    finding = await found(Exited(0), truths={"bad": True, "ready": False}, failed_when="bad", until="ready")
     assert (finding.outcome, finding.detail) == (
         Outcome.FAILED,
         "failed_when holds: bad; until does not hold: ready",
     )
 
 
-def test_an_expression_that_cannot_be_evaluated_is_a_failure_in_words():
-    finding = found(Exited(0), failed_when="nme")
+async def test_an_expression_that_cannot_be_evaluated_is_a_failure_in_words():
+    finding = await found(Exited(0), failed_when="nme")
     assert (finding.outcome, finding.detail) == (Outcome.FAILED, '"nme" has an unknown name.')
 
 
-def test_no_expression_is_asked_about_what_did_not_exit():
-    assert found(Lost("gone"), until="never asked").outcome is Outcome.IN_DOUBT
+async def test_no_expression_is_asked_about_what_did_not_exit():
+    assert (await found(Lost("gone"), until="never asked")).outcome is Outcome.IN_DOUBT
 
 
-def test_a_step_that_keeps_no_log_shows_nothing_of_what_was_said():
-    finding = found(Exited(3), no_log=True, expect=Expectation(stdout=Tolerance(max=10)))
+async def test_a_step_that_keeps_no_log_shows_nothing_of_what_was_said():
+    finding = await found(Exited(3), no_log=True, expect=Expectation(stdout=Tolerance(max=10)))
     assert finding == Finding(
         outcome=Outcome.FAILED,
         detail="exit code is not as expected: 0; stdout is not as expected: at most 10",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runbook.core.action import Expectation, Tolerance
+from runbook.matching import matcher
 from runbook.steps.tolerance import Kept, Observed, judge
 
 OK = ()
@@ -95,6 +96,22 @@ def test_a_pattern_that_is_none_or_too_long_is_told_and_not_raised():
     assert stdout("x", matches="x" * 1025) == (
         'stdout is "x", expected a pattern of at most 1024 characters, not one of 1025',
     )
+
+
+def test_an_expression_that_does_not_answer_is_a_miss_and_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(matcher, "WITHIN", 0.05)
+    said = "did not answer within 0.05 s on 41 characters of text; simplify it"
+    assert stdout("a" * 40 + "!", matches="^([a-z]+ ?)+$|told") == (
+        f'stdout is "{"a" * 40}!", expected a match, but "^([a-z]+ ?)+$|told" {said}',
+    )
+    assert json(f'["{"a" * 40}!"]', jsonpath="$[?match(@, '([a-z]+ ?)+')]") == (
+        "\"$[?match(@, '([a-z]+ ?)+')]\" did not answer within 0.05 s on 45 characters of text; simplify it",
+    )
+
+
+def test_of_very_many_misses_the_first_are_told_and_the_others_counted():
+    misses = json("[" + ",".join(["2"] * 5000) + "]", jsonpath="$[*]", max=1)
+    assert misses == (*["json at $[*] is 2, expected at most 1"] * 20, "and 4980 more")
 
 
 def test_what_was_not_observed_is_a_miss_and_never_a_pass():

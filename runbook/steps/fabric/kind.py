@@ -60,7 +60,7 @@ class FabricKind:
         ending = await _followed(child, capture, bench)
         out, err = capture.ended()
         observed = Observed(stdout=out, stderr=err, latency=bench.clock.monotonic() - began)
-        return _told(concluded(ending, observed, bench), child, bench)
+        return _told(await concluded(ending, observed, bench), child, bench)
 
 
 def orders_for(action: FabricAction, bench: Bench) -> Orders:

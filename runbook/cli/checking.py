@@ -20,7 +20,7 @@ from runbook.document.runbook_file import read_runbook
 from runbook.inventory.manner import Reading
 from runbook.inventory.places import inventory_names
 from runbook.inventory.reading import read_inventory
-from runbook.planning.compile import compile_plan
+from runbook.planning.compile import Compiled, compile_plan
 from runbook.planning.draft import Given
 from runbook.planning.lint import lint
 from runbook.problem import Problem, Problems, Where
@@ -85,7 +85,7 @@ class Checker:
             else:
                 compiled = compile_plan(runbook, inventory, given=self._values(runbook, inventory))
                 plan = compiled.plan
-                yield from (*inventory.warnings, *compiled.warnings)
+                yield from (*inventory.warnings, *compiled.warnings, *_exposures(compiled, runbook, inventory))
         except Problems as wrong:
             yield from wrong.problems
         yield from lint(runbook, today=self._today, plan=plan)
@@ -113,6 +113,16 @@ class Checker:
         missing = {name: one for name, one in runbook.parameters.items() if name not in given and _must_be_given(one)}
         stand_ins = {name: _stand_in(one, inventory) for name, one in missing.items()}
         return {name: Given(value=value, source="check") for name, value in {**given, **stand_ins}.items()}
+
+
+def _exposures(compiled: Compiled, runbook: Runbook, inventory: Inventory) -> tuple[Problem, ...]:
+    """Secrets in the open, as far as they are known without asking."""
+    if not any(one.secret for one in compiled.plan.parameters):
+        return ()
+    from runbook.workspace.in_the_open import secrets_at_hand
+    from runbook.workspace.prepare import exposures  # noqa: PLC0415 - most runbooks have no secret
+
+    return exposures(compiled, secrets_at_hand(compiled.plan.parameters), runbook, inventory)
 
 
 def _must_be_given(parameter: Parameter) -> bool:

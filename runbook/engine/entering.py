@@ -34,7 +34,7 @@ from runbook.core.shown import EVERYWHERE, Shown, digest_of, texts_of
 from runbook.core.verdict import verdicts
 from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
-from runbook.engine.rendering import Grounds, Visit, grounds_of
+from runbook.engine.rendering import Grounds, Opened, Visit, grounds_of
 from runbook.engine.workers import Answer
 from runbook.planning.pins import pinned
 from runbook.problem import Problems, problem
@@ -60,6 +60,7 @@ class Entering:
         self._secrets = {secret.name: secret for secret in secrets}
         self._mask = mask
         self._clock = clock
+        self._opened: Opened | None = None
         self._visits: dict[StepId, Visit] = {}
         """Of steps that are not over; whatever is not here is rendered again."""
 
@@ -144,7 +145,10 @@ class Entering:
         kept = self._visits.get(planned.id)
         if kept is not None and kept.planned is planned and all(map(is_, kept.grounds, grounds)):
             return kept
-        visit = Visit(planned=planned, scope=self._names(run), mask=self._mask, grounds=grounds)
+        if self._opened is None:
+            self._opened = Opened(run.plan, self._secrets.values())
+        scope, opened = self._names(run), self._opened
+        visit = Visit(planned=planned, scope=scope, mask=self._mask, opened=opened, grounds=grounds)
         if planned.id in run.steps:
             self._visits = {step: one for step, one in self._visits.items() if not _is_over(run, step)}
             self._visits[planned.id] = visit

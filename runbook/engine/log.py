@@ -10,24 +10,32 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Callable
+
+from runbook.masking.masker import Masker
 
 
 class Log(io.TextIOBase):
-    """A text stream over a descriptor, each write masked on its way."""
+    """A text stream over a descriptor, masked on its way: a traceback comes in many pieces."""
 
-    def __init__(self, number: int, mask: Callable[[str], str]) -> None:
+    def __init__(self, number: int, masker: Masker) -> None:
         """Write to that descriptor, which stays the caller's."""
         self._number = number
-        self._mask = mask
+        self._masker = masker.fresh()
 
     def write(self, text: str) -> int:
         """Append; what cannot be written is let go."""
+        self._append(self._masker.feed(text.encode("utf-8", "replace")))
+        return len(text)
+
+    def flush(self) -> None:
+        """Whoever flushes is done with what was written, as the interpreter at its end."""
+        self._append(self._masker.flush())
+
+    def _append(self, data: bytes) -> None:
         try:
-            os.write(self._number, self._mask(text).encode("utf-8", "replace"))
+            os.write(self._number, data)
         except OSError:
             pass  # the disk is full or gone, and that is what the run stops for elsewhere
-        return len(text)
 
 
 def log_crash(crash: BaseException) -> None:

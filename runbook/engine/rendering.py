@@ -8,7 +8,8 @@ is as good as the values it rests on: when one of them is another by now, whoeve
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -16,10 +17,11 @@ import msgspec
 from runbook.core.action import Action
 from runbook.core.command import Secret
 from runbook.core.host import Host
-from runbook.core.plan import PlannedStep
+from runbook.core.plan import Plan, PlannedStep
 from runbook.core.run import Run
 from runbook.core.shown import Shown, as_planned
 from runbook.engine.masked import masked
+from runbook.masking.stand_in import StandIns, has_stand_ins
 from runbook.template.scope import Scope
 from runbook.template.template import render, render_action
 
@@ -38,6 +40,34 @@ class Sent:
     """A value that a secret went into is a secret."""
 
 
+class Opened:
+    """The plan's own texts with secrets where their names stand in for them, for sending and for nothing else."""
+
+    def __init__(self, plan: Plan, secrets: Iterable[Secret]) -> None:
+        """For this plan; mostly nobody wrote a secret into it, and then everything stays as it is."""
+        self._restored = StandIns(secrets).restored if has_stand_ins(plan.encoded) else None
+        self._last: tuple[Scope, Scope] | None = None
+
+    def step(self, planned: PlannedStep) -> PlannedStep:
+        """A step before anything is rendered into it."""
+        if self._restored is None:
+            return planned
+        parts = ("action", "by_host", "env", "cwd", "become_user")
+        return msgspec.structs.replace(
+            planned, **{part: masked(getattr(planned, part), self._restored) for part in parts}
+        )
+
+    def scope(self, scope: Scope) -> Scope:
+        """The parameters and the variables of hosts; what was registered is not the plan's and stays."""
+        if self._restored is None:
+            return scope
+        if self._last is None or self._last[0] is not scope:
+            parameters = {name: masked(value, self._restored) for name, value in scope.parameters.items()}
+            hosts = {name: masked(host, self._restored) for name, host in scope.hosts.items()}
+            self._last = scope, dataclasses.replace(scope, parameters=parameters, hosts=hosts)
+        return self._last[1]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """One step in one state of the values that it waits for."""
@@ -46,6 +76,7 @@ class Visit:
     scope: Scope
     """What all hosts share; it asks for nobody yet."""
     mask: Callable[[str], str]
+    opened: Opened
     grounds: Grounds
     kept: dict[str, Shown] = field(default_factory=dict)
     """Host to what it is shown, once somebody asked."""
@@ -84,10 +115,11 @@ class Visit:
 
     def _filled_in(self, host: str, *, reveal: bool) -> PlannedStep:
         """The step for one host. Text of a step that waits for nothing is final, whatever it looks like."""
-        planned = self.planned
+        planned = self.opened.step(self.planned) if reveal else self.planned
         if not planned.awaits:
             return planned
-        scope = self.scope.asking(self._target(host))
+        shared = self.opened.scope(self.scope) if reveal else self.scope
+        scope = shared.asking(shared.hosts.get(host))
         return msgspec.structs.replace(
             planned,
             action=render_action(planned.action_on(host), scope, reveal=reveal),

@@ -105,7 +105,7 @@ async def _live(handover: Handover) -> int:
             recorder, lambda intent, by: executor.submit(masked_intent(intent, mask), by), allowed=allowed
         )
         async with control.serve(door):
-            _go_quiet(recorder.open_log, mask)
+            _go_quiet(recorder.open_log, tools.masker)
             try:
                 await _know_this_place(tools)
                 await executor.drive(RunWorkers(tools))
@@ -180,6 +180,7 @@ def _opened(handover: Handover, door: Path, store: Store, clock: SystemClock) ->
     )
     recorder = Recorder(writer=created.writer, clock=clock, origin=origin, run=None)
     recorder.record(_run_opened(handover, opening, created.digests, origin, clock))
+    recorder.record(*(NoteAdded(text=note) for note in opening.notes))
     _announce(recorder, store, RunnerStarted(pid=os.getpid(), door=str(door)))
     return recorder
 
@@ -265,7 +266,7 @@ def _answer(started: Started) -> None:
     sys.stdout.buffer.flush()
 
 
-def _go_quiet(open_log: Callable[[], int], mask: Callable[[str], str]) -> None:
+def _go_quiet(open_log: Callable[[], int], masker: Masker) -> None:
     """Say that the run is up, then let go of the launcher's pipes; later trouble goes to a file."""
     _answer(Started(pid=os.getpid()))
     log = open_log()
@@ -274,7 +275,7 @@ def _go_quiet(open_log: Callable[[], int], mask: Callable[[str], str]) -> None:
         os.dup2(source, target)
     os.close(log)
     os.close(nothing)
-    sys.stdout = sys.stderr = Log(2, mask)
+    sys.stdout = sys.stderr = Log(2, masker)
 
 
 if __name__ == "__main__":

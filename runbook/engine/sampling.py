@@ -10,8 +10,6 @@ import asyncio
 import itertools
 import re
 
-import msgspec
-
 from runbook.core.action import Work
 from runbook.core.effect import Watch
 from runbook.core.event import CanarySampled, ProbeSampled
@@ -19,6 +17,7 @@ from runbook.core.fact import Fact
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedCanary, PlannedProbe, PlannedStep
 from runbook.engine.log import log_crash
+from runbook.engine.masked import masked
 from runbook.engine.sink import NoSink
 from runbook.engine.tools import Tools
 from runbook.planning.canary import MARK
@@ -60,10 +59,16 @@ class Sampling:
         if probe is None:
             raise problem(f'the plan has no probe "{name}"', code="no-probe")
         sample = await self._sample(probe)
-        detail = self._tools.masker.mask_text(sample.detail)
+        mask = self._tools.masker.mask_text
         if not self._tools.executor.is_stopping:
             self._tools.executor.tell(
-                ProbeSampled(probe=name, ok=sample.ok, took=sample.took, value=sample.value, detail=detail)
+                ProbeSampled(
+                    probe=name,
+                    ok=sample.ok,
+                    took=sample.took,
+                    value=masked(sample.value, mask),
+                    detail=mask(sample.detail),
+                )
             )
         return sample
 
@@ -115,8 +120,7 @@ class Sampling:
 
     def _tell_canary(self, event: CanarySampled) -> None:
         if not self._tools.executor.is_stopping:
-            masked = self._tools.masker.mask_text(event.detail)
-            self._tools.executor.tell(msgspec.structs.replace(event, detail=masked))
+            self._tools.executor.tell(masked(event, self._tools.masker.mask_text))
 
     async def _sample(self, probe: PlannedProbe) -> Sample:
         began = self._tools.clock.monotonic()

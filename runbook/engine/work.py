@@ -234,7 +234,7 @@ class RunWorkers:
         elif not planned.register:
             # Output is in its file; only what a later step can name is kept in the journal as well.
             result = msgspec.structs.replace(result, stdout="", stderr="")
-        result = msgspec.structs.replace(result, stdout=mask(result.stdout), stderr=mask(result.stderr))
+        result = masked(result, mask)
         good_since = finding.good_since
         if good_since is not None:
             good_since = max(0.0, self._tools.recorder.now() - (self._tools.clock.monotonic() - good_since))

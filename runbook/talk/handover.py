@@ -23,6 +23,8 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     step_mode: bool
     files: dict[str, bytes]
     """Name in the record to the exact bytes of what the run was made from."""
+    notes: tuple[str, ...] = ()
+    """What is to be noted at its beginning."""
 
 
 class Handover(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,6 +35,7 @@ from runbook.talk.handover import Handover, Opening
 from runbook.talk.launch import WarmRunner
 from runbook.talk.person import person, this_machine
 from runbook.workspace.books import book_files, find_book
+from runbook.workspace.in_the_open import without_secrets
 from runbook.workspace.kept_reading import reading_again
 from runbook.workspace.prepare import Prepared, SecretSource, Wish, prepare, sudo_passwords
 from runbook.workspace.rows import BookRow, ParameterField, RunRow
@@ -169,12 +170,13 @@ class LocalWorkspace:
         """
         run = new_run_id(self._clock.wall(), prepared.plan.runbook)
         opening = Opening(
-            plan=prepared.plan,
+            plan=without_secrets(prepared.plan, prepared.secrets),
             operator=self.whoami(),
             attended=how.attended,
             auto=how.auto,
             step_mode=how.step_mode,
             files=prepared.files,
+            notes=tuple(str(each) for each in prepared.exposed),
         )
         secrets = {secret.name: secret.reveal() for secret in prepared.secrets}
         handover = self._handover(run, str(prepared.folder), secrets, opening=opening)

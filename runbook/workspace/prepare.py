@@ -26,6 +26,7 @@ from runbook.planning.draft import CompileOptions, Given
 from runbook.problem import Problem, problem
 from runbook.workspace import kept_reading
 from runbook.workspace.books import find_book
+from runbook.workspace.in_the_open import secrets_at_hand, warnings_about
 from runbook.workspace.settings import Settings
 
 
@@ -59,6 +60,8 @@ class Prepared:
     folder: Path
     """The runbook's; relative paths of uploads start there."""
     warnings: tuple[Problem, ...]
+    exposed: tuple[Problem, ...] = ()
+    """Those of the warnings that are noted in the record: secrets in the open, and such as are hard to hide."""
 
     @property
     def sudo_passwords(self) -> dict[str, str]:
@@ -87,6 +90,8 @@ def prepare(settings: Settings, wish: Wish, secret: SecretSource | None) -> Prep
     given = {name: Given(value=value, source=wish.source) for name, value in wish.given.items()}
     options = CompileOptions(limit=wish.limit, step_mode=wish.step_mode)
     compiled = compile_plan(runbook, inventory, given=given, options=options, secrets=secret)
+    known = compiled.secrets if secret else secrets_at_hand(compiled.plan.parameters)
+    exposed = exposures(compiled, known, runbook, inventory)
     return Prepared(
         runbook=runbook,
         inventory=inventory,
@@ -94,8 +99,17 @@ def prepare(settings: Settings, wish: Wish, secret: SecretSource | None) -> Prep
         secrets=(*compiled.secrets, *inventory.secrets),
         files=_files(path, inventory, wish.reading, compiled),
         folder=path.resolve().parent,
-        warnings=(*inventory.warnings, *compiled.warnings),
+        warnings=(*inventory.warnings, *compiled.warnings, *exposed),
+        exposed=exposed,
     )
+
+
+def exposures(
+    compiled: Compiled, secrets: tuple[Secret, ...], runbook: Runbook, inventory: Inventory
+) -> tuple[Problem, ...]:
+    """What a run's secrets are in danger by."""
+    read = dict.fromkeys((runbook.source, *inventory.files, *compiled.files))
+    return warnings_about(compiled.plan, secrets, {name: Path(name) for name in read})
 
 
 def inventory_of(settings: Settings, wish: Wish, runbook: Runbook) -> str:
@@ -118,13 +132,13 @@ def inventory_of(settings: Settings, wish: Wish, runbook: Runbook) -> str:
 def _files(path: Path, inventory: Inventory, reading: Reading, compiled: Compiled) -> dict[str, bytes]:
     """Copies for the record: names flattened and numbered, passwords of the inventory masked, secrets left out."""
     masker = Masker.for_secrets((*compiled.secrets, *inventory.secrets))
-    files = {"runbook.yaml": path.read_bytes()}
+    files = {"runbook.yaml": _masked(masker, path.read_bytes())}
     for kind, names in (("inventory", inventory.files), ("part", compiled.files)):
         for number, name in enumerate(names):
             files[f"{kind}-{number:02}-{Path(name).name}"] = _masked(masker, Path(name).read_bytes())
     parameters = {one.name: "(secret)" if one.secret else one.value for one in compiled.plan.parameters}
     files[kept_reading.FILE] = _masked(masker, _document(kept_reading.keep(inventory, reading)))
-    files["parameters.json"] = _document(parameters)
+    files["parameters.json"] = _masked(masker, _document(parameters))
     return files
 
 

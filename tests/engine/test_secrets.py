@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from runbook.core.action import (
@@ -20,8 +22,9 @@ from runbook.core.action import (
 )
 from runbook.core.command import Secret
 from runbook.core.event import SessionLost
+from runbook.core.host import Host
 from runbook.core.intent import AddNote, AnswerGate, HaltRun
-from runbook.core.plan import PlannedParameter, PlannedProbe, PlannedStep
+from runbook.core.plan import Plan, PlannedParameter, PlannedProbe, PlannedStep
 from runbook.engine.log import Log
 from runbook.engine.masked import masked, masked_intent
 from runbook.masking.masker import Masker
@@ -29,7 +32,8 @@ from runbook.problem import Problems
 from tests.place import Place, answered, command, ended, eventually, plan, until
 
 SECRET = Secret("password", "corr\"x horse/batt'ery")
-MASK = Masker.for_secrets((SECRET,)).mask_text
+MASKER = Masker.for_secrets((SECRET,))
+MASK = MASKER.mask_text
 FORMS = {SECRET.reveal(), json.dumps(SECRET.reveal())[1:-1], "corr", "horse", "batt"}
 
 
@@ -138,10 +142,85 @@ def test_half_a_character_does_not_stop_the_masking() -> None:
 
 def test_the_log_masks_and_survives_a_full_disk() -> None:
     with Path("/dev/full").open("wb", buffering=0) as full:
-        assert Log(full.fileno(), MASK).write("lost") == 4
+        assert Log(full.fileno(), MASKER).write("lost") == 4
 
 
 def test_what_libraries_print_as_a_last_resort_is_masked(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb", buffering=0) as file:
-        print("Traceback", SECRET.reveal(), file=Log(file.fileno(), MASK))
-    assert (tmp_path / "log").read_text() == "Traceback ********\n"
+        log = Log(file.fileno(), MASKER)
+        print("Traceback", SECRET.reveal(), file=log)
+        for piece in (SECRET.reveal()[:5], SECRET.reveal()[5:], "\n"):
+            log.write(piece)
+        log.flush()
+    assert (tmp_path / "log").read_text() == "Traceback ********\n********\n"
+
+
+PLAIN = Secret("token", "hunter22SuperSecret")
+QUOTED = Secret("word", "it's a s3cret & more")
+OPEN = {PLAIN.reveal(), QUOTED.reveal(), "s3cret"}
+
+
+def in_the_open(folder: Path) -> list[str]:
+    """Files of a record in which a secret can be read."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [str(path) for path in files if any(text.encode() in path.read_bytes() for text in OPEN)]
+
+
+def open_plan() -> Plan:
+    """Secrets wherever an author may have written them, and steps that hold only when they are sent as they were."""
+    is_sent = f'[ "$(printf %s {PLAIN.reveal()} | wc -c)" -eq 19 ]'
+    quoted = shlex.quote(QUOTED.reveal())
+    steps = (
+        command("1.1", is_sent, description=f"Log in with {PLAIN.reveal()}"),
+        command("1.2", f'test {quoted} = "it\'s a s3cret & more"'),
+        command("1.3", 'test "$A" = "$B"', env={"A": PLAIN.reveal(), "B": "{{ token }}"}, awaits=("token",)),
+        command("1.4", "test {{ note | upper }} = HUNTER22SUPERSECRET", awaits=("said",)),
+        command("1.5", "printf %s {{ host.door }} | grep -q '^hunter22S'", awaits=("said",)),
+        command("1.6", f"{is_sent} && echo {{{{ said.stdout }}}}", awaits=("said",), when=f"note == '{PLAIN.reveal()}'"),
+    )  # fmt: skip
+    said = command("1.0", "echo said", register="said")
+    return plan(
+        said, *steps,
+        title=f"With {PLAIN.reveal()}",
+        parameters=(
+            PlannedParameter(name="token", secret=True, source="env:TOKEN"),
+            PlannedParameter(name="word", secret=True, source="env:WORD"),
+            PlannedParameter(name="note", value=PLAIN.reveal(), source="command line"),
+        ),
+        hosts=(Host(name="here", connection="local", variables={"door": PLAIN.reveal(), "many": [QUOTED.reveal()]}),),
+    )  # fmt: skip
+
+
+async def test_a_secret_that_somebody_wrote_into_the_plan_is_sent_as_it_is_and_on_no_disk(place: Place) -> None:
+    feed = await place.start(open_plan(), secrets=(PLAIN, QUOTED), attended=False)
+    run = await ended(feed)
+    assert {step.id: step.outcome for step in run.steps.values() if step.outcome != "succeeded"} == {}
+    assert in_the_open(place.folder(run.id)) == []
+
+
+async def test_a_runner_that_takes_over_sends_the_same_from_the_record_alone(place: Place) -> None:
+    of = open_plan()
+    question = PlannedStep(id="1.9", name="Go on?", action=ConfirmAction(message="Go on?"))
+    first = msgspec.structs.replace(
+        of.sections[0], steps=(of.sections[0].steps[0], question, *of.sections[0].steps[1:])
+    )
+    feed = await place.start(msgspec.structs.replace(of, sections=(first,)), secrets=(PLAIN, QUOTED), attended=True)
+    await until(feed, lambda run: run.open_gates)
+    os.kill(place.runners(feed.run.id)[-1], signal.SIGKILL)
+    await eventually(lambda: not feed.is_live)
+    place.workspace.secret = lambda name, _source: {"token": PLAIN, "word": QUOTED}[name].reveal()
+    await place.workspace.resume(feed.run.id)
+    again = await place.watch(feed.run.id)
+    await answered(again, lambda gate: AnswerGate(gate=gate, answer="proceed"))
+    run = await ended(again)
+    assert {step.id: step.outcome for step in run.steps.values() if step.outcome != "succeeded"} == {}
+    assert in_the_open(place.folder(run.id)) == []
+
+
+async def test_a_host_cannot_have_a_secret_sent_by_naming_it(place: Place) -> None:
+    """Only what stands in the plan is restored; what a host printed is its own words."""
+    said = command("1.1", "printf '%s{token}' '********'", register="said")
+    sent = command("1.2", "test {{ said.stdout }} = '********''{token}'", awaits=("said",))
+    written = command("1.3", f"test {PLAIN.reveal()} = hunter22'SuperSecret'")
+    run = await ended(await place.start(plan(said, sent, written), secrets=(PLAIN,), attended=False))
+    assert [run.steps[step].outcome for step in ("1.2", "1.3")] == ["succeeded", "succeeded"]

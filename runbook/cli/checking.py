@@ -119,7 +119,7 @@ def _exposures(compiled: Compiled, runbook: Runbook, inventory: Inventory) -> tu
     """Secrets in the open, as far as they are known without asking."""
     if not any(one.secret for one in compiled.plan.parameters):
         return ()
-    from runbook.workspace.in_the_open import secrets_at_hand
+    from runbook.workspace.in_the_open import secrets_at_hand  # noqa: PLC0415 - as below
     from runbook.workspace.prepare import exposures  # noqa: PLC0415 - most runbooks have no secret
 
     return exposures(compiled, secrets_at_hand(compiled.plan.parameters), runbook, inventory)

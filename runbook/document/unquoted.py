@@ -15,6 +15,9 @@ from runbook.problem import Problem, Where
 _BLOCK = re.compile(r"^(?P<before>\s*(?:- +)*(?:[^\s#'\"{\[][^:#]*: +)?)(?P<value>\{[{%].*?)(?P<comment>\s+#.*)?$")
 """A value in block style that begins with a template: behind `key: ` or `- `."""
 
+_LONGEST_LINE = 500
+"""Characters of a line that somebody has written by hand. The patterns take a time that grows faster than these."""
+
 _BACK = 2
 """Lines up to a complaint about brackets in which the cause is looked for."""
 
@@ -52,6 +55,8 @@ def _unquoted(problem: Problem, lines: list[str]) -> Problem | None:
 
 def quoted(line: str) -> str | None:
     """The line with quotes where they are missing; None where no value begins with a template."""
+    if len(line) > _LONGEST_LINE:
+        return None
     block = _BLOCK.match(line)
     if block is not None and block["before"].strip():
         return f"{block['before']}{_in_quotes(block['value'].rstrip())}{block['comment'] or ''}"

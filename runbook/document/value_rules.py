@@ -32,6 +32,7 @@ from runbook.core.runbook import (
 )
 from runbook.document.scalars import moment
 from runbook.document.vocabulary import ON_FAILURE, RESERVED
+from runbook.matching.pattern import check_pattern
 from runbook.problem import Problems, nearest
 
 _SHOWN = 200
@@ -88,10 +89,8 @@ def _expectation(value: Expectation) -> Iterator[Broken]:
 
 
 def _regex(key: str, pattern: str) -> Iterator[Broken]:
-    from runbook.matching.matcher import matcher  # noqa: PLC0415 - most files have none, and a check is to be quick
-
     try:
-        matcher().found("search", pattern, ())
+        check_pattern(pattern)
     except Problems as wrong:
         [why] = wrong.problems
         fix = why.fix or "Escape the character, or quote the text."

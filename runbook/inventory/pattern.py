@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from runbook.core.action import CONTROLLER
 from runbook.core.inventory import Inventory
 from runbook.inventory.host_expression import expand
+from runbook.matching.pattern import check_pattern
 from runbook.problem import Exit, Problem, Problems, Where, nearest
 
 NODES = "nodes:"
@@ -177,6 +178,7 @@ def _matching(expression: str, names: Iterable[str], where: Where | None) -> tup
 
     tried = tuple(names)
     try:
+        check_pattern(expression[1:])
         found = matcher().found("match", expression[1:], tried)
     except Problems as wrong:
         [why] = wrong.problems

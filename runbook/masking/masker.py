@@ -28,6 +28,9 @@ SPREAD = 4096
 _HEAD = 4
 """Bytes that a tail must share with a form before the rest is compared."""
 
+_SHORT = 1024
+"""Bytes up to which four of a form are looked for instead of all of it."""
+
 _SIGNS = b"!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~"
 """Punctuation that may stand in a secret, and that somebody may put a backslash before."""
 
@@ -43,25 +46,30 @@ class _Needles:
     def __init__(self, forms: Iterable[bytes]) -> None:
         self.forms = tuple(sorted(set(forms)))
         self.longest = max(map(len, self.forms), default=0)
-        self._heads = tuple((form, form[:_HEAD]) for form in self.forms)
+        self._heads = tuple(dict.fromkeys(form[:_HEAD] for form in self.forms))
         self._beginnings = {form[:size] for form in self.forms for size in range(1, _HEAD)}
 
     def found(self, text: bytes) -> list[tuple[int, int]]:
         """Start and end of every occurrence."""
         return [place for form in self.forms if form in text for place in _all(form, text)]
 
-    def any_in(self, text: bytes) -> bool:
-        """Whether one is found or begun."""
-        for form in self.forms:  # a generator would cost more than the search
-            if form in text:
+    def may_be_in(self, text: bytes) -> bool:
+        """At a glance, whether one is found or begun; true may be wrong, false never is."""
+        if text[-1:] in self._beginnings or text[-2:] in self._beginnings or text[-3:] in self._beginnings:
+            return True
+        end = text
+        if len(text) > _SHORT:  # where looking for long bytes is faster than looking for few
+            if _has_any(self.forms, text):
                 return True
-        return bool(self.forms and self.begun(text))
+            end = text[-self.longest :]
+        return _has_any(self._heads, end)
 
     def begun(self, text: bytes) -> list[int]:
         """How many bytes of the end are the proper beginning of one; the most first."""
         sizes = {len(tail) for tail in (text[-3:], text[-2:], text[-1:]) if tail in self._beginnings}
         end = text[-self.longest :] if self.longest < len(text) else text
-        for form, head in self._heads:
+        for form in self.forms:
+            head = form[:_HEAD]
             if head not in end:
                 continue
             at = text.find(head, max(0, len(text) - len(form) + 1))
@@ -70,6 +78,13 @@ class _Needles:
                     sizes.add(len(text) - at)
                 at = text.find(head, at + 1)
         return sorted(sizes, reverse=True)
+
+
+def _has_any(forms: Iterable[bytes], text: bytes) -> bool:
+    for form in forms:  # noqa: SIM110 - a generator would cost more than the search
+        if form in text:
+            return True
+    return False
 
 
 def _all(form: bytes, text: bytes) -> Iterator[tuple[int, int]]:
@@ -107,10 +122,16 @@ class _Forms:
 
     def is_clear(self, raw: bytes) -> bool:
         """True where one glance tells that nothing is to be hidden or held; most output is such, and is to be quick."""
-        if not self.undoing.is_plain(raw):
-            return False
         bare = raw.translate(None, UNSEEN)
-        return not (self._squeezed.any_in(bare) or self._only_undone.any_in(bare) or self._as_it_is.any_in(raw))
+        if self._squeezed.may_be_in(bare) or (self._as_it_is.forms and self._as_it_is.may_be_in(raw)):
+            return False
+        if not self.undoing.is_plain(raw):
+            if self.undoing.settled(raw, len(raw)) < len(raw):
+                return False
+            undone = self.undoing.differs(raw)
+            if undone is not None:
+                return not self._undone_too.may_be_in(undone.text)
+        return not (self._only_undone.forms and self._only_undone.may_be_in(bare))
 
     def _undone(self, form: bytes) -> bytes:
         return self.undoing.read(form).text

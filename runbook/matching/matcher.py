@@ -39,9 +39,6 @@ WITHIN = 0.5
 MOST_FAILURES = 10
 """Times that an expression may fail to answer before it is not asked any more."""
 
-LONGEST_PATTERN = 1024
-"""Characters of an expression. A longer one is a program, and belongs in a script."""
-
 _STALLED = 60.0
 """Seconds after which a process that neither answers nor uses its time is given up, as on a machine that swaps."""
 
@@ -58,17 +55,11 @@ class Matcher:
         self._failures: Counter[str] = Counter()
 
     def found(self, how: How, pattern: str, texts: Sequence[str]) -> tuple[bool, ...]:
-        """For each text, whether the pattern is found in it.
+        """For each text, whether the pattern, which `check_pattern` has let through, is found in it.
 
         Raises:
             Problems: `bad-regex`, or `no-answer` when it takes too long or too much memory.
         """
-        if len(pattern) > LONGEST_PATTERN:
-            raise problem(
-                f"a pattern of {len(pattern)} characters",
-                fix=f"Write at most {LONGEST_PATTERN}, or a script.",
-                code="bad-regex",
-            )
         given = self._ask(pattern, sum(map(len, texts)), "search", how, pattern, list(texts))
         return msgspec.convert(given, tuple[bool, ...])
 

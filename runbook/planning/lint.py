@@ -26,6 +26,7 @@ from runbook.core.action import (
 from runbook.core.plan import Environment, Plan, PlannedStep
 from runbook.core.runbook import BlockStep, ParallelStep, Probe, Runbook, Step
 from runbook.document import scalars
+from runbook.matching.pattern import may_be_endless
 from runbook.planning.actions import word_of
 from runbook.planning.shells import interpreter_of, is_shell, program_of
 from runbook.planning.steps import name_of
@@ -201,8 +202,8 @@ def _patterns(expect: Expectation | None) -> tuple[str, ...]:
 
 def _endless(patterns: tuple[str, ...], where: Where, how: How = "search") -> Iterator[Problem]:
     """Tried on the texts over which such expressions stumble: a long row of one character, and then another one."""
-    for pattern in patterns:
-        from runbook.matching.matcher import matcher  # noqa: PLC0415 - most runbooks have no pattern
+    for pattern in filter(may_be_endless, patterns):
+        from runbook.matching.matcher import matcher  # noqa: PLC0415 - most patterns are tame
 
         letters = dict.fromkeys((*(char for char in pattern if char.isalnum()), *"a0 "))
         try:

@@ -22,7 +22,8 @@ import msgspec
 
 from runbook.core.action import Expectation, Tolerance
 from runbook.core.host import Json, Scalar
-from runbook.matching.matcher import LONGEST_PATTERN, matcher
+from runbook.matching.matcher import matcher
+from runbook.matching.pattern import LONGEST_PATTERN
 from runbook.problem import Problem, Problems
 
 SEARCHED_MAX = 64 * 1024

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from runbook.matching import matcher as module
 from runbook.matching.matcher import Matcher, matcher
 from runbook.matching.off_loop import off_loop
+from runbook.matching.pattern import check_pattern, may_be_endless
 from runbook.problem import Problem, Problems
 
 LONG = "a" * 65_000
@@ -104,7 +105,23 @@ def test_an_expression_that_failed_often_is_not_asked_any_more_and_others_are(ow
 
 def test_what_is_no_expression_or_too_long_is_told() -> None:
     assert refused(matcher(), "(").why == "missing ), unterminated subpattern at position 0"
-    assert refused(matcher(), "x" * 1025).what == "a pattern of 1025 characters"
+    for pattern, what in (
+        ("x" * 1025, "a pattern of 1025 characters"),
+        ("(", '"(" cannot be read'),
+        ("(?z)", '"(?z)" cannot be read'),
+    ):
+        with pytest.raises(Problems) as caught:
+            check_pattern(pattern)
+        assert [(each.code, each.what) for each in caught.value.problems] == [("bad-regex", what)]
+    check_pattern("(?i)[a-z]+")
+
+
+@pytest.mark.parametrize(("pattern", "text"), ENDLESS.values(), ids=ENDLESS)
+def test_what_is_called_tame_is_never_what_has_no_end(pattern: str, text: str) -> None:
+    assert (
+        may_be_endless(pattern) or pattern == r"a+a+a+a+b"
+    )  # which takes long, and not twice as long with each character
+    assert not any(map(may_be_endless, ("^[a-z]+ ok$", r"\d+ of \d+", "(a|b)c", "(?:one|two) [0-9]{1,3}")))
 
 
 def test_a_path_picks_what_it_names() -> None:

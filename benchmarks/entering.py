@@ -35,7 +35,7 @@ from runbook.engine.recorder import Recorder
 from runbook.engine.runner import GARBAGE
 from runbook.engine.tools import Tools
 from runbook.engine.work import RunWorkers
-from runbook.masking import Masker
+from runbook.masking.masker import Masker
 from runbook.record.address import open_store
 from runbook.transport.scripted import Says, ScriptedConnector
 

@@ -5,7 +5,7 @@ in which one sign stands for another (`+` for a space). Escapes that concern one
 `%3C`, `\/`) are undone by `reading.py`, in whatever mixture a tool writes them; the few that stand here as well are
 those in which undoing is ambiguous, because the secret itself has a backslash, an ampersand or a percent sign in it.
 
-What no form can be made for is named in `docs/secrets.md`: encryption, hashes, compression, another order or case.
+What no form can be made for is named in `docs/secrets.md`: encryption, hashes, compression, another order.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def forms_of(secret: str) -> frozenset[bytes]:
     if len(secret) < STRONG_FROM:
         return frozenset({raw})
     lines = {line.strip() for line in secret.splitlines()}
-    texts = {secret, *_escaped(secret), *(line for line in lines if len(line) >= STRONG_FROM)}
+    # Of an ordinary word the other case is an ordinary word too.
+    cases = set() if secret.isalpha() else {secret.upper(), secret.lower()}
+    texts = {secret, *cases, *_escaped(secret), *(line for line in lines if len(line) >= STRONG_FROM)}
     forms = {text.encode("utf-8", "surrogateescape") for text in texts} | _base64(raw) | _hex(raw)
     # An escaped form may be shorter than its secret only by error; a short one would match ordinary text.
     return frozenset(form for form in forms if len(form) >= STRONG_FROM)

@@ -55,7 +55,7 @@ def without_secrets(plan: Plan, secrets: Iterable[Secret]) -> Plan:
         probes=tuple(_probe(each, put) for each in plan.probes),
         canary=canary
         and msgspec.structs.replace(canary, write=_action(canary.write, put), read=_action(canary.read, put)),
-        parameters=tuple(msgspec.structs.replace(one, value=masked(one.value, put)) for one in plan.parameters),
+        parameters=tuple(_parameter(one, put) for one in plan.parameters),
         hosts=tuple(msgspec.structs.replace(host, variables=masked(host.variables, put)) for host in plan.hosts),
     )
 
@@ -118,6 +118,12 @@ def _exposed(secret: Secret, place: str, where: Where | None) -> Problem:
         code="secret-in-the-open",
         warning=True,
     )
+
+
+def _parameter(one: PlannedParameter, put: Put) -> PlannedParameter:
+    # A source that holds its own secret, such as `command:echo s3cret`, cannot be recorded: a resume then has to ask.
+    source = one.source if put(one.source) == one.source else "prompt"
+    return msgspec.structs.replace(one, value=masked(one.value, put), source=source)
 
 
 def _step(step: PlannedStep, put: Put) -> PlannedStep:

@@ -183,7 +183,7 @@ def open_plan() -> Plan:
         said, *steps,
         title=f"With {PLAIN.reveal()}",
         parameters=(
-            PlannedParameter(name="token", secret=True, source="env:TOKEN"),
+            PlannedParameter(name="token", secret=True, source=f"command:echo {PLAIN.reveal()}"),
             PlannedParameter(name="word", secret=True, source="env:WORD"),
             PlannedParameter(name="note", value=PLAIN.reveal(), source="command line"),
         ),
@@ -196,6 +196,7 @@ async def test_a_secret_that_somebody_wrote_into_the_plan_is_sent_as_it_is_and_o
     run = await ended(feed)
     assert {step.id: step.outcome for step in run.steps.values() if step.outcome != "succeeded"} == {}
     assert in_the_open(place.folder(run.id)) == []
+    assert [one.source for one in run.plan.parameters] == ["prompt", "env:WORD", "command line"]
 
 
 async def test_a_runner_that_takes_over_sends_the_same_from_the_record_alone(place: Place) -> None:

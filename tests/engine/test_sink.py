@@ -10,7 +10,7 @@ import pytest
 from runbook.core.event import AttemptGraded, Event
 from runbook.core.outcome import Grade
 from runbook.engine.sink import RecordSink
-from runbook.masking import Masker
+from runbook.masking.masker import Masker
 from runbook.record.output import OutputStore, Source
 
 

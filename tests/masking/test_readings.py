@@ -89,6 +89,8 @@ ESCAPES: dict[str, Callable[[str], str]] = {
     "base64 in json": lambda text: json.dumps(base64.encodebytes(text.encode()).decode().strip())[1:-1].replace("/", "\\/"),
     "base64, folded header": lambda text: base64.encodebytes(text.encode()).decode().strip().replace("\n", "\r\n  "),
     "letter by letter": "\n".join,
+    "capitals": str.upper,
+    "small letters": str.lower,
 }  # fmt: skip
 
 
@@ -219,7 +221,8 @@ def test_however_it_is_cut_the_same_is_hidden(secrets: list[str], pieces: list[s
 # A backslash in a secret makes what escaped it a matter of opinion; the forms that are common are in the table above.
 letters = st.characters(exclude_categories=("Cs", "Cc", "Cf", "Mn", "Z"), exclude_characters="\\")
 words = st.text(alphabet=letters, min_size=8, max_size=24)
-steps = st.sampled_from([None, *ESCAPES.values()])
+# A word of letters alone is not known in the other case.
+steps = st.sampled_from([None, *(escape for escape in ESCAPES.values() if escape not in {str.upper, str.lower})])
 
 
 @given(

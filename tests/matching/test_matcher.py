@@ -43,6 +43,7 @@ def refused(asker: Matcher, pattern: str, text: str = LONG) -> Problem:
     return problem
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # what Python may mean by "[[" some day
 @settings(deadline=None, max_examples=60)
 @given(st.text(alphabet="ab|()*+?.[]^$\\d{}1,", max_size=12), st.lists(st.text(alphabet="ab1", max_size=8), max_size=4))
 def test_it_answers_as_python_does(pattern: str, texts: list[str]) -> None:

@@ -16,7 +16,7 @@ from benchmarks.table import publish, rows
 from runbook.core.action import CommandAction
 from runbook.core.actor import Actor
 from runbook.core.due import due
-from runbook.core.effect import Attempt, Enter, Note
+from runbook.core.effect import Attempt, Conclude, Enter
 from runbook.core.entry import Entry
 from runbook.core.event import AttemptEnded, AttemptStarted, Event, RunnerStarted, RunOpened, StepEntered
 from runbook.core.evolve import evolve, open_run
@@ -61,7 +61,7 @@ def drive(of: Plan) -> tuple[Run, int]:
     run = tell(run, RunnerStarted(pid=1))
     while not run.has_ended:
         effects = due(run, run.now)
-        notes = [effect.event for effect in effects if isinstance(effect, Note)]
+        notes = [effect.event for effect in effects if isinstance(effect, Conclude)]
         entering = [run.steps[effect.step].planned for effect in effects if isinstance(effect, Enter)]
         notes += [StepEntered(step=planned.id, hosts=planned.hosts) for planned in entering]
         attempts = [effect for effect in effects if isinstance(effect, Attempt)]

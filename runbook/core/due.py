@@ -5,8 +5,8 @@ left open is closed first. These steps are walked from the first up to the one t
 its children at once), and what they call for is the answer, beside what is observed all the time. There is no program
 counter to lose: the position of a run is the state of its steps.
 
-Decisions that the state itself calls for come back as `Note(event)`; the executor records and folds them and asks again
-until only work and waiting are left. What was named before and no longer is, is cancelled: stopping is *not naming*.
+Decisions that the state itself calls for come back as `Conclude(event)`; the executor records and folds them and asks
+again until only work and waiting are left. What was named before and no longer is, is cancelled: stopping is *not naming*.
 What is named comes in the order of its urgency, and what must wait for a revert is not named (`urgency.py`).
 """
 
@@ -31,7 +31,7 @@ from runbook.core.action import (
     WaitAction,
 )
 from runbook.core.actor import Actor
-from runbook.core.effect import Effect, Enter, Note, WakeAt, Watch, WriteMarks
+from runbook.core.effect import Conclude, Effect, Enter, WakeAt, Watch, WriteMarks
 from runbook.core.event import (
     AlwaysStarted,
     FailureResolved,
@@ -66,16 +66,16 @@ def due(run: Run, now: float) -> tuple[Effect, ...]:
             effects = _forward(run, now)
         case Phase.ROLLBACK:
             undoing = undo_steps(run) if _is_undoing(run) else ()
-            effects = _drain(run) or _sequence(run, undoing, now) or (Note(AlwaysStarted()),)
+            effects = _drain(run) or _sequence(run, undoing, now) or (Conclude(AlwaysStarted()),)
         case Phase.ALWAYS:
-            effects = _drain(run) or _sequence(run, run.plan.always, now) or (Note(RunEnded(reason=_reason(run))),)
+            effects = _drain(run) or _sequence(run, run.plan.always, now) or (Conclude(RunEnded(reason=_reason(run))),)
     if run.paused:
         effects = tuple(effect for effect in effects if not isinstance(effect, Enter))
     return effects if _is_decision(effects) else pressing(run, (*_watches(run), *effects))
 
 
 def _is_decision(effects: tuple[Effect, ...]) -> bool:
-    return any(isinstance(effect, Note) for effect in effects)
+    return any(isinstance(effect, Conclude) for effect in effects)
 
 
 def _watches(run: Run) -> Iterator[Effect]:
@@ -95,15 +95,15 @@ def _reason(run: Run) -> str:
 def _forward(run: Run, now: float) -> tuple[Effect, ...]:
     if run.stop is not None:
         next_phase = RollbackStarted(reason=run.stop.reason) if run.stop.undo else AlwaysStarted()
-        return _drain(run) or (Note(next_phase),)
+        return _drain(run) or (Conclude(next_phase),)
     broken = _abort_rule(run)
     if broken:
-        return (Note(HaltRequested(by=None, reason=broken)),)
+        return (Conclude(HaltRequested(by=None, reason=broken)),)
     for section in run.plan.sections:
         effects = _sequence(run, section.steps, now)
         if effects:
             return effects
-    return (Note(AlwaysStarted()),)
+    return (Conclude(AlwaysStarted()),)
 
 
 def _abort_rule(run: Run) -> str:
@@ -140,7 +140,7 @@ def _drain(run: Run) -> tuple[Effect, ...]:
     leftover = _leftover(run)
     reason = run.stop.reason if run.stop else "the run went on"
     quiet = [state for state in leftover if not _is_busy(state, leftover)]
-    ended = [Note(fanout.cut_short(state, state.given_up or reason)) for state in quiet]
+    ended = [Conclude(fanout.cut_short(state, state.given_up or reason)) for state in quiet]
     if ended:
         return tuple(ended)
     # Nothing to decide, but not done either: a wake far away keeps the phase from moving on.
@@ -183,7 +183,7 @@ def _held_back(run: Run, state: StepState) -> tuple[Effect, ...]:
     held = {} if run.attended else held_hosts(run, state)
     if not held or set(held) < set(state.planned.hosts):
         return ()
-    return (Note(StepEnded(step=state.id, outcome=Outcome.IN_DOUBT, detail=f"not done: {said(held)}")),)
+    return (Conclude(StepEnded(step=state.id, outcome=Outcome.IN_DOUBT, detail=f"not done: {said(held)}")),)
 
 
 def _held(run: Run, state: StepState) -> tuple[Effect, ...]:
@@ -194,11 +194,11 @@ def _held(run: Run, state: StepState) -> tuple[Effect, ...]:
         return ()
     gate = _open_gate(run, state)
     if gate is None:
-        return (Note(gates.before(run, state)),)
+        return (Conclude(gates.before(run, state)),)
     refused = gates.refusal(gate)
     if refused is not None:
         detail = f"{refused.by.name}: {refused.answer}: {refused.reason}"
-        return (Note(StepEnded(step=state.id, outcome=Outcome.CANCELLED, detail=detail)),)
+        return (Conclude(StepEnded(step=state.id, outcome=Outcome.CANCELLED, detail=detail)),)
     return _by_machine(run, gate, None) or _waiting()
 
 
@@ -216,7 +216,7 @@ def _entered(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
         case WaitAction():
             return _wait(state, now)
         case NoticeAction():
-            return (Note(StepEnded(step=state.id, outcome=Outcome.SUCCEEDED)),)
+            return (Conclude(StepEnded(step=state.id, outcome=Outcome.SUCCEEDED)),)
         case ConfirmAction() | ApproveAction() | AskAction() | ChooseAction() | ManualAction() | ChecklistAction():
             return _gate(run, state, action, now)
         case _:
@@ -236,7 +236,7 @@ def _chosen_way(state: StepState) -> tuple[Effect, ...]:
     if not isinstance(action, ChooseAction) or state.outcome is not Outcome.SUCCEEDED or state.has_jumped:
         return ()
     target = next((option.goto for option in action.options if option.label == state.detail), "")
-    return (Note(Jumped(source=state.id, target=target)),) if target else ()
+    return (Conclude(Jumped(source=state.id, target=target)),) if target else ()
 
 
 # --- failures ---------------------------------------------------------------------------------------------------------
@@ -246,10 +246,10 @@ def _resolve(run: Run, state: StepState) -> tuple[Effect, ...]:
     choice = chosen_by_policy(run, state)
     if choice == "ask":
         gate = _open_gate(run, state)
-        return (Note(gates.failure(run, state)),) if gate is None else _waiting()
+        return (Conclude(gates.failure(run, state)),) if gate is None else _waiting()
     goto = state.planned.goto if choice == "goto" else ""
     resolved = FailureResolved(step=state.id, choice=choice, goto=goto)  # type: ignore[arg-type]  # never "ask" here
-    return (Note(resolved),)
+    return (Conclude(resolved),)
 
 
 # --- gates and waits --------------------------------------------------------------------------------------------------
@@ -258,13 +258,13 @@ def _resolve(run: Run, state: StepState) -> tuple[Effect, ...]:
 def _gate(run: Run, state: StepState, action: Ask, now: float) -> tuple[Effect, ...]:
     gate = _open_gate(run, state)
     if gate is None:
-        return (Note(gates.opening(run, state, action, now)),)
+        return (Conclude(gates.opening(run, state, action, now)),)
     end = gates.settled(gate, action)
     if end is not None:
-        return (Note(StepEnded(step=state.id, outcome=end[0], detail=end[1])),)
+        return (Conclude(StepEnded(step=state.id, outcome=end[0], detail=end[1])),)
     deadline = gate.opened.deadline
     if deadline is not None and now >= deadline:
-        return (Note(GateLapsed(gate=gate.opened.gate, step=state.id)),)
+        return (Conclude(GateLapsed(gate=gate.opened.gate, step=state.id)),)
     return _by_machine(run, gate, action) or _waiting(deadline)
 
 
@@ -273,7 +273,7 @@ def _by_machine(run: Run, gate: GateState, action: Ask | None) -> tuple[Effect, 
     if not gates.machine_may_answer(run, gate) or gate.answers or runs_in_circles:
         return ()
     return tuple(
-        Note(GateAnswered(gate=gate.opened.gate, step=gate.opened.step, by=MACHINE, answer=answer, value=value))
+        Conclude(GateAnswered(gate=gate.opened.gate, step=gate.opened.step, by=MACHINE, answer=answer, value=value))
         for answer, value in gates.machine_answers(run, gate, action)
     )
 
@@ -291,8 +291,8 @@ def _waiting(deadline: float | None = None) -> tuple[Effect, ...]:
 def _wait(state: StepState, now: float) -> tuple[Effect, ...]:
     end = (state.entered_at or 0.0) + state.wait
     if state.wait_cut:
-        return (Note(StepEnded(step=state.id, outcome=Outcome.SUCCEEDED, detail=f"cut short: {state.wait_cut}")),)
-    return (WakeAt(end),) if now < end else (Note(StepEnded(step=state.id, outcome=Outcome.SUCCEEDED)),)
+        return (Conclude(StepEnded(step=state.id, outcome=Outcome.SUCCEEDED, detail=f"cut short: {state.wait_cut}")),)
+    return (WakeAt(end),) if now < end else (Conclude(StepEnded(step=state.id, outcome=Outcome.SUCCEEDED)),)
 
 
 # --- containers -------------------------------------------------------------------------------------------------------
@@ -306,7 +306,7 @@ def _block(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
     if not effects and broken is not None:
         effects = _sequence(run, planned.rescue, now)
     effects = effects or _sequence(run, planned.always, now)
-    return effects or (Note(_block_end(run, planned, broken)),)
+    return effects or (Conclude(_block_end(run, planned, broken)),)
 
 
 def _block_end(run: Run, planned: PlannedStep, broken: StepState | None) -> StepEnded:
@@ -327,11 +327,11 @@ def _broken(run: Run, steps: tuple[PlannedStep, ...]) -> StepState | None:
 
 def _parallel(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
     effects = [effect for child in state.planned.steps for effect in _step(run, run.steps[child.id], now)]
-    notes = tuple(effect for effect in effects if isinstance(effect, Note))
+    notes = tuple(effect for effect in effects if isinstance(effect, Conclude))
     if notes or effects:
         return notes or tuple(effects)
     broken = _broken(run, state.planned.steps)
     if broken is None:
-        return (Note(StepEnded(step=state.id, outcome=Outcome.SUCCEEDED)),)
+        return (Conclude(StepEnded(step=state.id, outcome=Outcome.SUCCEEDED)),)
     detail = f"{broken.planned.name}: {broken.detail}"
-    return (Note(StepEnded(step=state.id, outcome=broken.outcome or Outcome.FAILED, detail=detail)),)
+    return (Conclude(StepEnded(step=state.id, outcome=broken.outcome or Outcome.FAILED, detail=detail)),)

@@ -28,7 +28,7 @@ class Urgency(IntEnum):
     """It changes something, or prepares to."""
 
 
-class Note(msgspec.Struct, frozen=True):
+class Conclude(msgspec.Struct, frozen=True):
     """A decision the state itself calls for: record it, fold it, ask again. Never in flight."""
 
     urgency: ClassVar = Urgency.STANDING
@@ -73,5 +73,5 @@ class WakeAt(msgspec.Struct, frozen=True):
     at: float
 
 
-Effect = Note | Enter | Attempt | Watch | WriteMarks | WakeAt
+Effect = Conclude | Enter | Attempt | Watch | WriteMarks | WakeAt
 """The closed union."""

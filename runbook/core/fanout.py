@@ -7,7 +7,7 @@ Pure questions about a `StepState`. The one rule of thresholds: no host is start
 from __future__ import annotations
 
 from runbook.core import key_gate
-from runbook.core.effect import Attempt, Effect, Note, WakeAt
+from runbook.core.effect import Attempt, Conclude, Effect, WakeAt
 from runbook.core.event import HostExcluded, StepEnded
 from runbook.core.outcome import Outcome
 from runbook.core.run import Run, StepState
@@ -25,12 +25,12 @@ def work(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
     # Sorted, because a persistent map has an order of its own in every process.
     flying = [Attempt(state.id, host, number) for host, number in sorted(state.running.items())]
     if state.errors > state.planned.max_errors:
-        return tuple(flying) or (Note(_end(state)),)
+        return tuple(flying) or (Conclude(_end(state)),)
     room = (state.planned.concurrency or MAX_CONCURRENCY) - len(flying)
     retries, waking = _retries(state, now, room)
     fresh = _fresh(state, room - len(retries))
     effects: tuple[Effect, ...] = (*flying, *retries, *fresh, *waking, *key_gate.questions(run, state))
-    return effects or (*_exclusions(run, state), Note(_whole_end(run, state)))
+    return effects or (*_exclusions(run, state), Conclude(_whole_end(run, state)))
 
 
 def _retries(state: StepState, now: float, room: int) -> tuple[list[Attempt], list[WakeAt]]:
@@ -103,7 +103,7 @@ def cut_short(state: StepState, reason: str) -> StepEnded:
     return StepEnded(step=state.id, outcome=Outcome.CANCELLED, detail=reason)
 
 
-def _exclusions(run: Run, state: StepState) -> tuple[Note, ...]:
+def _exclusions(run: Run, state: StepState) -> tuple[Conclude, ...]:
     """Hosts that failed within tolerance take no further part, as with Ansible: later steps must not build on them.
 
     They are excluded just before their step ends, so that no later look at the run has to ask about it again.
@@ -112,7 +112,7 @@ def _exclusions(run: Run, state: StepState) -> tuple[Note, ...]:
         return ()
     failed = [host for host, outcome in state.settled.items() if outcome.is_error and host not in run.excluded]
     reason = f"failed in step {state.id} {state.planned.name}"
-    return tuple(Note(HostExcluded(host=host, reason=reason)) for host in sorted(failed))
+    return tuple(Conclude(HostExcluded(host=host, reason=reason)) for host in sorted(failed))
 
 
 def targets(run: Run, state: StepState) -> dict[str, str]:

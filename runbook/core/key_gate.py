@@ -11,7 +11,7 @@ import msgspec
 
 from runbook.core.actor import Actor
 from runbook.core.alteration import close_gate, one_more_try, set_step, settle, without
-from runbook.core.effect import Effect, Note, WakeAt
+from runbook.core.effect import Conclude, Effect, WakeAt
 from runbook.core.event import GateOpened, HostKeyAccepted
 from runbook.core.gates import gate_id, words
 from runbook.core.host_key import AcceptedKey, ChangedKey
@@ -47,7 +47,7 @@ def questions(run: Run, state: StepState) -> tuple[Effect, ...]:
     asked = {gate.opened.changed_key for gate in _open(run) if gate.opened.step == state.id}
     for _, changed in sorted(state.asking.items()):
         if changed not in asked:
-            return (Note(_opening(run, state, changed)),)
+            return (Conclude(_opening(run, state, changed)),)
     return (WakeAt(_FOREVER),)
 
 

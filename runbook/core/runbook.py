@@ -261,7 +261,7 @@ class Canary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     every: Seconds = 1.0
 
 
-class RecoveryPoint(Written, frozen=True, kw_only=True, omit_defaults=True):
+class WrittenRecoveryPoint(Written, frozen=True, kw_only=True, omit_defaults=True):
     """How data loss is measured. Exactly one method is set."""
 
     canary: Canary | None = None
@@ -305,7 +305,7 @@ class Runbook(Written, frozen=True, kw_only=True, omit_defaults=True):
     steady_state: tuple[Probe, ...] = ()
     probes: tuple[Probe, ...] = ()
     """Named probes that are no part of the steady state."""
-    recovery_point: RecoveryPoint | None = None
+    recovery_point: WrittenRecoveryPoint | None = None
     abort_when: tuple[AbortRule, ...] = ()
     safeguards: Safeguards = Safeguards()
     rollback: tuple[Step, ...] = ()

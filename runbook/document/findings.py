@@ -17,7 +17,7 @@ from runbook.problem import Problem, Where
 _SARIF = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class ProblemRow(msgspec.Struct, frozen=True, kw_only=True):
     """One problem, flat, as `--format json` prints it."""
 
     level: Literal["error", "warning"]
@@ -42,7 +42,7 @@ def as_text(problems: Sequence[Problem]) -> str:
 
 
 def as_json(problems: Sequence[Problem]) -> str:
-    """An array of `Finding`."""
+    """An array of `ProblemRow`."""
     return msgspec.json.format(msgspec.json.encode([_finding(each) for each in problems]), indent=2).decode() + "\n"
 
 
@@ -55,9 +55,9 @@ def as_sarif(problems: Sequence[Problem], *, version: str) -> str:
     return msgspec.json.format(msgspec.json.encode(log), indent=2).decode() + "\n"
 
 
-def _finding(problem: Problem) -> Finding:
+def _finding(problem: Problem) -> ProblemRow:
     where = problem.where or Where("")
-    return Finding(
+    return ProblemRow(
         level=_level(problem),
         code=problem.code,
         what=problem.what,

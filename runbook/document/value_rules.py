@@ -22,13 +22,13 @@ from runbook.core.plan import AbortRule
 from runbook.core.runbook import (
     Canary,
     Parameter,
-    RecoveryPoint,
     Runbook,
     Safeguards,
     Schedule,
     Section,
     Step,
     WaitForStep,
+    WrittenRecoveryPoint,
 )
 from runbook.document.scalars import moment
 from runbook.document.vocabulary import ON_FAILURE, RESERVED
@@ -217,7 +217,9 @@ def _action(value: msgspec.Struct) -> Iterator[Broken]:
             yield Broken("items", "a checklist without items", "Add at least one.")
         case Schedule() if bool(value.every) == bool(value.cron):
             yield Broken("every", "a schedule needs every or cron", "Write one of the two.")
-        case RecoveryPoint() if sum(part is not None for part in (value.canary, value.watermark, value.backup)) != 1:
+        case WrittenRecoveryPoint() if (
+            sum(part is not None for part in (value.canary, value.watermark, value.backup)) != 1
+        ):
             yield Broken("", "one method measures data loss", "Write one of canary, watermark and backup.")
         case _:
             pass

@@ -107,7 +107,7 @@ NOT_KEYS: Mapping[type, frozenset[str]] = MappingProxyType(
         runbook.Probe: frozenset({"where", "places", "action"}),
         runbook.Section: frozenset({"where", "places"}),
         runbook.Parameter: frozenset({"where", "places"}),
-        runbook.RecoveryPoint: frozenset({"where", "places"}),
+        runbook.WrittenRecoveryPoint: frozenset({"where", "places"}),
         action.CommandAction: frozenset({"interpreter"}),
         action.UploadAction: frozenset({"size", "sha256"}),
         action.FabricAction: frozenset({"sha256", "beside"}),

@@ -22,7 +22,7 @@ from typing import Any
 from runbook.core.actor import Actor
 from runbook.core.decide import decide, refuse
 from runbook.core.due import due
-from runbook.core.effect import Effect, Note, WakeAt
+from runbook.core.effect import Conclude, Effect, WakeAt
 from runbook.core.event import Event
 from runbook.core.intent import Intent
 from runbook.core.run import Run
@@ -220,7 +220,9 @@ class Executor:
         while True:
             run = self._recorder.run
             effects = due(run, self._recorder.now())
-            events = [effect.event for effect in effects if isinstance(effect, Note)] or self._answered(run, effects)
+            events = [effect.event for effect in effects if isinstance(effect, Conclude)] or self._answered(
+                run, effects
+            )
             if not events:
                 self._answers.clear()
                 return effects

@@ -3,7 +3,7 @@
 The executor knows when something starts and ends and nothing of hosts; workers know hosts and nothing of when. What
 the loop must know of one kind (how it begins, whether it goes on without us, what a crash of it tells) stands in its
 row of `kinds_of` and nowhere else, so a new kind of effect is its class, its row, and whoever does it. An effect
-without a row is no work: `Note` is a decision and `WakeAt` a time. Tests put hands of their own here.
+without a row is no work: `Conclude` is a decision and `WakeAt` a time. Tests put hands of their own here.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _CONFIGURATION = "ansible.cfg"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class HostSource:
     """One source of hosts."""
 
     named: str
@@ -36,7 +36,7 @@ class Place:
         return self.path if self.path is None or self.path.is_dir() else self.path.parent
 
 
-def places(text: str, names: FileNames) -> tuple[Place, ...]:
+def places(text: str, names: FileNames) -> tuple[HostSource, ...]:
     """The places that a text names, in the order in which they are merged.
 
     Raises:
@@ -51,18 +51,18 @@ def inventory_names(workspace: Path) -> tuple[str, ...]:
     return tuple(sorted(entry.name for entry in folder.iterdir() if entry.is_dir())) if folder.is_dir() else ()
 
 
-def _places(text: str, names: FileNames) -> Iterator[Place]:
+def _places(text: str, names: FileNames) -> Iterator[HostSource]:
     if "," in text and not _exists(names.root / text):
-        yield Place(named=text, path=None)
+        yield HostSource(named=text, path=None)
         return
     path = _located(text, names)
     configured = _configured(path, names) if path.is_dir() else ()
     if not configured:
-        yield Place(named=text, path=path)
+        yield HostSource(named=text, path=path)
     for word in configured:
         named = path / Path(word).expanduser()
         is_list = "," in word and not _exists(named)
-        yield Place(named=word, path=None) if is_list else Place(named=text, path=_located(str(named), names))
+        yield HostSource(named=word, path=None) if is_list else HostSource(named=text, path=_located(str(named), names))
 
 
 def _located(text: str, names: FileNames) -> Path:

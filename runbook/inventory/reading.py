@@ -24,7 +24,7 @@ from runbook.inventory.draft import ALL, UNGROUPED, InventoryDraft, Setting, wri
 from runbook.inventory.host_expression import expand
 from runbook.inventory.manner import AS_IT_IS, JOINT, Reading
 from runbook.inventory.pattern import idle_protection
-from runbook.inventory.places import FOLDER, Place, places
+from runbook.inventory.places import FOLDER, HostSource, places
 from runbook.inventory.sources import inventory_files, read_file, read_through_ansible
 from runbook.inventory.variable_files import FileNames, VariableFiles, read_bytes
 from runbook.inventory.vault import decrypter
@@ -73,7 +73,7 @@ class _Assembly:
         source = JOINT.join(str(place.path or place.named) for place in found)
         return self._finish(files, environment, name=environment.name, source=source, folder=spoke)
 
-    def _read_place(self, place: Place, beside: frozenset[Path]) -> None:
+    def _read_place(self, place: HostSource, beside: frozenset[Path]) -> None:
         if place.path is None:
             for word in filter(None, (word.strip() for word in place.named.split(","))):
                 self._collect(partial(self._add_host, word))
@@ -157,7 +157,7 @@ class _Assembly:
             self._draft.problems += bad.problems
 
 
-def _name(text: str, found: tuple[Place, ...]) -> str:
+def _name(text: str, found: tuple[HostSource, ...]) -> str:
     """How an operator calls it: the folder's name where there is one, else as given."""
     path = found[0].path if len(found) == 1 else None
     if path is None:

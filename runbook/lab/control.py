@@ -21,7 +21,7 @@ from pathlib import Path
 from runbook.lab.inventory import write_inventory
 from runbook.lab.layout import HOSTS, SOCKETS_PREFIX, Layout
 from runbook.lab.misbehaviour import Asked, NoServer, Wish, ask_server
-from runbook.lab.orders.place import Place
+from runbook.lab.orders.place import OrdersHome
 from runbook.lab.orders.service import services_of, state
 from runbook.lab.processes import end_processes
 from runbook.lab.state import LabState, ServerState, describe, read_state
@@ -76,7 +76,7 @@ def status(root: Path) -> LabState:
     """Look, and change nothing. A lab that never was is one that does not run."""
     layout = Layout.at(root)
     server = read_state(layout)
-    places = [Place(layout.home(host.name), host.name, Path(server.sockets)) for host in HOSTS]
+    places = [OrdersHome(layout.home(host.name), host.name, Path(server.sockets)) for host in HOSTS]
     services = {
         place.host: {str(service): state(place, service).name.lower() for service in services_of(place)}
         for place in places

@@ -17,7 +17,7 @@ from runbook.lab.layout import HOSTS, HTTP_OFFSET, LAB_USER, LabHost, Layout
 from runbook.lab.orders import backups, releases
 from runbook.lab.orders.database import Role, write_role
 from runbook.lab.orders.orderlog import Order, write_orders
-from runbook.lab.orders.place import Place
+from runbook.lab.orders.place import OrdersHome
 
 SEED = tuple(Order(seq, 1, 1_790_000_000.0 + 60.0 * seq, 0, f"order {seq} of the first day") for seq in range(1, 41))
 """The orders that a new lab has, the same in every lab, so that checksums of its first backup are the same too."""
@@ -35,9 +35,9 @@ class Site(NamedTuple):
     base_port: int
     sockets: Path
 
-    def place(self, host: str) -> Place:
+    def place(self, host: str) -> OrdersHome:
         """A host as its own tools see it."""
-        return Place(self.layout.home(host), host, self.sockets)
+        return OrdersHome(self.layout.home(host), host, self.sockets)
 
     def environment(self, host: str) -> dict[str, str]:
         """What a command on this host finds. Nothing of the operator's own environment leaks in."""
@@ -77,7 +77,7 @@ def remove(site: Site, host: LabHost) -> None:
     shutil.rmtree(site.layout.home(host.name), ignore_errors=True)
 
 
-def _new_database(place: Place) -> None:
+def _new_database(place: OrdersHome) -> None:
     first, second = (host.name for host in HOSTS if host.role == "database")
     place.set("peer", second if place.host == first else first)
     place.set("replication-delay", "0.3")
@@ -88,13 +88,13 @@ def _new_database(place: Place) -> None:
     backups.take(place, FIRST_BACKUP)
 
 
-def _new_application(place: Place) -> None:
+def _new_application(place: OrdersHome) -> None:
     place.set("primary", HOSTS[0].name)
     place.set("api-token", secrets.token_hex(16))
     releases.install(place)
 
 
-def _write_tools(site: Site, place: Place) -> None:
+def _write_tools(site: Site, place: OrdersHome) -> None:
     """Small wrappers that carry the host's identity, so that a scrubbed environment still reaches the right host."""
     environment = site.environment(place.host)
     identity = {name: environment[name] for name in ("HOME", "LAB_HOST", "LAB_ROOT", "LAB_SOCKETS")}
@@ -106,7 +106,7 @@ def _write_tools(site: Site, place: Place) -> None:
     _tool(place, "misbehave", f'{python} runbook.lab.misbehaviour "$@"')
 
 
-def _tool(place: Place, name: str, line: str) -> None:
+def _tool(place: OrdersHome, name: str, line: str) -> None:
     path = place.home / "bin" / name
     path.write_text(f"#!/bin/sh\n{line}\n", "utf-8")
     path.chmod(0o700)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from runbook.core.entry import Entry
 from runbook.core.event import RunOpened
-from runbook.record.finding import Check, Ending, Finding
 from runbook.record.journal import TORN
 from runbook.record.journal_file import JOURNAL, RUNNER_LOG
 from runbook.record.output import OUT, is_output_file
+from runbook.record.soundness import Examined, JournalEnd, Soundness
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -37,13 +37,13 @@ class AccessCheck:
             case _:
                 pass
 
-    def check(self, ending: Ending) -> Check:  # noqa: ARG002 - the protocol's
+    def check(self, ending: JournalEnd) -> Examined:  # noqa: ARG002 - the protocol's
         """Look at everything that lies there."""
         try:
             found = dict(_everything(self._folder))
         except OSError as error:
-            return Check(
-                name="access", finding=Finding.NOTE, detail=f"The record cannot be looked at: {error.strerror}"
+            return Examined(
+                name="access", finding=Soundness.NOTE, detail=f"The record cannot be looked at: {error.strerror}"
             )
         is_open = [name for name, mode in found.items() if mode & _OTHERS and not stat.S_ISLNK(mode)]
         odd = [name for name, mode in found.items() if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))]
@@ -54,8 +54,8 @@ class AccessCheck:
             _told(strange, "are not named by the record", self._folder.name),
         )
         said = "; ".join(detail for detail in details if detail)
-        finding = Finding.NOTE if said else Finding.OK
-        return Check(name="access", finding=finding, detail=said or "Only its owner can read or write the record")
+        finding = Soundness.NOTE if said else Soundness.OK
+        return Examined(name="access", finding=finding, detail=said or "Only its owner can read or write the record")
 
     def _is_named(self, name: str) -> bool:
         """True for what the opening names and for what a run makes; where it cannot be read, of everything."""

@@ -20,11 +20,11 @@ from runbook.core.entry import Entry
 from runbook.core.event import OutputArrived, RunnerStarted, RunOpened
 from runbook.problem import Problems
 from runbook.record.disk import is_safe_name
-from runbook.record.finding import Check, Ending, Finding, line_of
 from runbook.record.journal import torn_files
 from runbook.record.journal_file import LARGEST_COPY
 from runbook.record.output import CHUNK, OUT, is_output_file
 from runbook.record.plain import NOT_PLAIN, closed, open_folder, open_folder_below, open_plain
+from runbook.record.soundness import Examined, JournalEnd, Soundness, line_of
 
 _BLOCK = 1024 * 1024
 
@@ -45,21 +45,21 @@ class CopiesCheck:
         if isinstance(entry.event, RunOpened):
             self._files = entry.event.files
 
-    def check(self, ending: Ending) -> Check:  # noqa: ARG002 - the protocol's
+    def check(self, ending: JournalEnd) -> Examined:  # noqa: ARG002 - the protocol's
         """Hash each."""
         for name, expected in self._files.items():
             if not is_safe_name(name):
-                return _copy_check(Finding.ALTERED, f'"{name}" cannot be the name of a copy')
+                return _copy_check(Soundness.ALTERED, f'"{name}" cannot be the name of a copy')
             found = _read(self._folder, name, 0, LARGEST_COPY + 1)
-            if found.finding is not Finding.OK:
+            if found.finding is not Soundness.OK:
                 return _copy_check(found.finding, found.detail or f"{name} is not there")
             if found.sha256 != expected:
-                return _copy_check(Finding.ALTERED, f"{name} is not what the run was made from")
-        return Check(name="copies", finding=Finding.OK, detail=f"{len(self._files)} copied files are unchanged")
+                return _copy_check(Soundness.ALTERED, f"{name} is not what the run was made from")
+        return Examined(name="copies", finding=Soundness.OK, detail=f"{len(self._files)} copied files are unchanged")
 
 
-def _copy_check(finding: Finding, detail: str) -> Check:
-    return Check(name="copies", finding=finding, detail=detail, line=1)
+def _copy_check(finding: Soundness, detail: str) -> Examined:
+    return Examined(name="copies", finding=finding, detail=detail, line=1)
 
 
 class OutputCheck:
@@ -73,7 +73,7 @@ class OutputCheck:
         self._resumes = 0
         self._bytes = 0
         self._uncovered = 0
-        self._wrong: Check | None = None
+        self._wrong: Examined | None = None
 
     def see(self, entry: Entry) -> None:
         """Read and hash each chunk."""
@@ -85,7 +85,7 @@ class OutputCheck:
             case _:
                 pass
 
-    def check(self, ending: Ending) -> Check:
+    def check(self, ending: JournalEnd) -> Examined:
         """Look for bytes and files that no line names."""
         try:
             found = _listed(self._folder)
@@ -99,17 +99,19 @@ class OutputCheck:
         detail = f"{self._bytes} bytes of output are as they were journalled"
         if self._uncovered:
             more = f"{detail}; {self._uncovered} more are covered by no good line, as after a crash"
-            return Check(name="output", finding=Finding.NOTE, detail=more)
-        return Check(name="output", finding=Finding.OK, detail=detail)
+            return Examined(name="output", finding=Soundness.NOTE, detail=more)
+        return Examined(name="output", finding=Soundness.OK, detail=detail)
 
     def _chunk(self, chunk: OutputArrived, line: int) -> None:
         if not (0 <= chunk.length <= CHUNK and 0 <= chunk.offset <= _FARTHEST):
-            self._blame(Finding.ALTERED, f"{chunk.file}: no chunk can lie at {chunk.offset}, {chunk.length} long", line)
+            self._blame(
+                Soundness.ALTERED, f"{chunk.file}: no chunk can lie at {chunk.offset}, {chunk.length} long", line
+            )
             return
         end = self._ends.get(chunk.file, 0)
         gap = chunk.offset - end
         if gap < 0 or (gap > 0 and not self._crash_since(chunk.file)):
-            self._blame(Finding.ALTERED, f"{chunk.file}: a chunk begins at {chunk.offset} where {end} is due", line)
+            self._blame(Soundness.ALTERED, f"{chunk.file}: a chunk begins at {chunk.offset} where {end} is due", line)
         self._uncovered += max(gap, 0)
         self._ends[chunk.file] = chunk.offset + chunk.length
         self._resumes_then[chunk.file] = self._resumes
@@ -118,7 +120,7 @@ class OutputCheck:
 
     def _compare(self, chunk: OutputArrived, line: int) -> None:
         if not is_output_file(chunk.file):
-            self._blame(Finding.ALTERED, f'"{chunk.file}" cannot be a file of output', line)
+            self._blame(Soundness.ALTERED, f'"{chunk.file}" cannot be a file of output', line)
             return
         found = _read(self._folder, chunk.file, chunk.offset, chunk.length)
         if found.detail:
@@ -126,28 +128,28 @@ class OutputCheck:
         elif found.length < chunk.length:
             lost = chunk.length - found.length
             where = chunk.offset + found.length
-            self._blame(Finding.MISSING, f"{chunk.file}: {lost} bytes from {where} on are lost", line)
+            self._blame(Soundness.MISSING, f"{chunk.file}: {lost} bytes from {where} on are lost", line)
         elif found.sha256 != chunk.sha256:
-            self._blame(Finding.ALTERED, f"{chunk.file}: the bytes from {chunk.offset} on were changed", line)
+            self._blame(Soundness.ALTERED, f"{chunk.file}: the bytes from {chunk.offset} on were changed", line)
 
-    def _end(self, name: str, found: os.stat_result, ending: Ending) -> None:
+    def _end(self, name: str, found: os.stat_result, ending: JournalEnd) -> None:
         if not stat.S_ISREG(found.st_mode):
-            self._blame(Finding.ALTERED, f"{name} is not a plain file", 0)
+            self._blame(Soundness.ALTERED, f"{name} is not a plain file", 0)
             return
         extra = found.st_size - self._ends.get(name, 0)
         if extra <= 0:
             return
         if ending.ended and not self._crash_since(name):
-            self._blame(Finding.ALTERED, f"{name}: {extra} bytes were added that no line names", 0)
+            self._blame(Soundness.ALTERED, f"{name}: {extra} bytes were added that no line names", 0)
         self._uncovered += extra
 
     def _crash_since(self, name: str) -> bool:
         """True when a runner died after the file's last chunk: only then may bytes be there that no line names."""
         return self._resumes > self._resumes_then.get(name, 0)
 
-    def _blame(self, finding: Finding, detail: str, line: int) -> None:
+    def _blame(self, finding: Soundness, detail: str, line: int) -> None:
         if self._wrong is None or finding > self._wrong.finding:
-            self._wrong = Check(name="output", finding=finding, detail=detail, line=line)
+            self._wrong = Examined(name="output", finding=finding, detail=detail, line=line)
 
 
 class TornCheck:
@@ -165,20 +167,20 @@ class TornCheck:
             self._declared += entry.event.torn_bytes
             self._line = line_of(entry)
 
-    def check(self, ending: Ending) -> Check:
+    def check(self, ending: JournalEnd) -> Examined:
         """Compare with what lies there."""
         try:
             kept = _kept(self._folder)
         except Problems as wrong:
             finding, trouble = _trouble(self._folder, wrong)
-            return Check(name="torn", finding=finding, detail=trouble, line=self._line)
+            return Examined(name="torn", finding=finding, detail=trouble, line=self._line)
         if kept == self._declared:
             note = f"{kept} bytes of unfinished lines were cut off after a crash, declared and kept" if kept else ""
-            finding = Finding.NOTE if kept else Finding.OK
-            return Check(name="torn", finding=finding, detail=note or "No unfinished line was ever cut off")
+            finding = Soundness.NOTE if kept else Soundness.OK
+            return Examined(name="torn", finding=finding, detail=note or "No unfinished line was ever cut off")
         detail = f"{self._declared} bytes of unfinished lines are declared and {kept} are kept"
-        finding = Finding.ALTERED if ending.ended or kept < self._declared else Finding.NOTE
-        return Check(name="torn", finding=finding, detail=detail, line=self._line)
+        finding = Soundness.ALTERED if ending.ended or kept < self._declared else Soundness.NOTE
+        return Examined(name="torn", finding=finding, detail=detail, line=self._line)
 
 
 def _kept(folder: Path) -> int:
@@ -222,7 +224,7 @@ class _Read(msgspec.Struct, frozen=True, kw_only=True):
 
     sha256: str = ""
     length: int = 0
-    finding: Finding = Finding.OK
+    finding: Soundness = Soundness.OK
     detail: str = ""
 
 
@@ -235,14 +237,14 @@ def _read(folder: Path, name: str, offset: int, length: int) -> _Read:
     try:
         number = open_plain(folder, name)
     except FileNotFoundError:
-        return _Read(finding=Finding.MISSING)
+        return _Read(finding=Soundness.MISSING)
     except Problems as wrong:
         finding, detail = _trouble(folder, wrong)
         return _Read(finding=finding, detail=detail)
     try:
         return _hashed(number, offset, length)
     except OSError as error:
-        return _Read(finding=Finding.MISSING, detail=f"{name} cannot be read: {error.strerror}")
+        return _Read(finding=Soundness.MISSING, detail=f"{name} cannot be read: {error.strerror}")
     finally:
         os.close(number)
 
@@ -258,10 +260,10 @@ def _hashed(number: int, offset: int, length: int) -> _Read:
     return _Read(sha256=digest.hexdigest(), length=found)
 
 
-def _trouble(folder: Path, wrong: Problems) -> tuple[Finding, str]:
+def _trouble(folder: Path, wrong: Problems) -> tuple[Soundness, str]:
     """What a file that is none, or is closed to us, comes to."""
     found = wrong.problems[0]
     name = os.path.relpath(found.where.file, folder) if found.where else ""
     if found.code == NOT_PLAIN:
-        return Finding.ALTERED, f"{name} is not a plain {'folder' if name == OUT else 'file'}"
-    return Finding.MISSING, f"{name} cannot be read: {found.why}"
+        return Soundness.ALTERED, f"{name} is not a plain {'folder' if name == OUT else 'file'}"
+    return Soundness.MISSING, f"{name} cannot be read: {found.why}"

@@ -28,8 +28,8 @@ from runbook.core.event import (
 from runbook.core.host_key import ChangedKey
 from runbook.core.plan import Plan, PlannedStep, StepId
 from runbook.record.codec import plan_in
-from runbook.record.finding import Check, Ending, Finding, line_of
 from runbook.record.formats import PLAN, rules_of
+from runbook.record.soundness import Examined, JournalEnd, Soundness, line_of
 
 
 class PlanCheck:
@@ -37,20 +37,20 @@ class PlanCheck:
 
     def __init__(self) -> None:
         """Nothing seen yet."""
-        self.check = Check(name="plan", finding=Finding.MISSING, detail="The journal holds no plan", line=1)
+        self.check = Examined(name="plan", finding=Soundness.MISSING, detail="The journal holds no plan", line=1)
         """As found so far."""
 
     def see(self, entry: Entry, line: bytes) -> None:
         """Recompute the digest of the plan in the first line."""
         opened = isinstance(entry.event, RunOpened)
-        if opened != (entry.seq == 0) and self.check.finding is not Finding.ALTERED:
+        if opened != (entry.seq == 0) and self.check.finding is not Soundness.ALTERED:
             what = "The run is opened a second time" if opened else "The first line does not open a run"
-            self.check = Check(name="plan", finding=Finding.ALTERED, detail=what, line=line_of(entry))
+            self.check = Examined(name="plan", finding=Soundness.ALTERED, detail=what, line=line_of(entry))
         elif isinstance(entry.event, RunOpened):
             self.check = _plan_check(entry.event, line)
 
 
-def _plan_check(event: RunOpened, line: bytes) -> Check:
+def _plan_check(event: RunOpened, line: bytes) -> Examined:
     digest = rules_of(event.format)[0].plan_digest(event, plan_in(line))
     if digest != event.plan_digest:
         detail = f"The plan gives the digest {digest}, the record says that {event.plan_digest} was confirmed"
@@ -58,8 +58,8 @@ def _plan_check(event: RunOpened, line: bytes) -> Check:
         detail = f"{PLAN} is another plan than that of the first line"
     else:
         detail = f"The plan has the digest that was confirmed, {digest}"
-        return Check(name="plan", finding=Finding.OK, detail=detail)
-    return Check(name="plan", finding=Finding.ALTERED, detail=detail, line=1)
+        return Examined(name="plan", finding=Soundness.OK, detail=detail)
+    return Examined(name="plan", finding=Soundness.ALTERED, detail=detail, line=1)
 
 
 class EndingCheck:
@@ -77,15 +77,15 @@ class EndingCheck:
         if isinstance(entry.event, RunEnded) and not self._ended_at:
             self._ended_at = line_of(entry)
 
-    def check(self, ending: Ending) -> Check:
+    def check(self, ending: JournalEnd) -> Examined:
         """A journal that was cut after any whole line shows here, because the chain cannot know what it lacks."""
         if self._behind:
             detail = f"The run ended in line {self._ended_at} and yet the journal goes on"
-            return Check(name="ending", finding=Finding.ALTERED, detail=detail, line=self._behind)
+            return Examined(name="ending", finding=Soundness.ALTERED, detail=detail, line=self._behind)
         if not self._ended_at:
             detail = "The journal does not say that the run ended: it is live, its runner died, or the end was cut off"
-            return Check(name="ending", finding=Finding.MISSING, detail=detail, line=ending.lines + 1)
-        return Check(name="ending", finding=Finding.OK, detail=f"The run ended in line {self._ended_at}, the last")
+            return Examined(name="ending", finding=Soundness.MISSING, detail=detail, line=ending.lines + 1)
+        return Examined(name="ending", finding=Soundness.OK, detail=f"The run ended in line {self._ended_at}, the last")
 
 
 class AttemptsCheck:
@@ -95,7 +95,7 @@ class AttemptsCheck:
         """Nothing seen yet."""
         self._open: dict[tuple[str, str, int], int] = {}
         self._known: set[tuple[str, str, int]] = set()
-        self._wrong: Check | None = None
+        self._wrong: Examined | None = None
 
     def see(self, entry: Entry) -> None:
         """Pair starts and ends."""
@@ -113,7 +113,7 @@ class AttemptsCheck:
             case _:
                 pass
 
-    def check(self, ending: Ending) -> Check:
+    def check(self, ending: JournalEnd) -> Examined:
         """An attempt without an end may have run: the record does not say."""
         if self._wrong is not None:
             return self._wrong
@@ -121,16 +121,16 @@ class AttemptsCheck:
             (step, host, number), line = min(self._open.items(), key=lambda item: item[1])
             detail = f"{len(self._open)} attempts have no end, the first is {number} of step {step} on {host}"
             due = line if ending.ended else ending.lines + 1
-            return Check(name="attempts", finding=Finding.MISSING, detail=detail, line=due)
+            return Examined(name="attempts", finding=Soundness.MISSING, detail=detail, line=due)
         detail = f"Each of {len(self._known)} attempts started once and came to an end"
-        return Check(name="attempts", finding=Finding.OK, detail=detail)
+        return Examined(name="attempts", finding=Soundness.OK, detail=detail)
 
     def _blame(self, entry: Entry, detail: str) -> None:
         if self._wrong is None:
-            self._wrong = Check(name="attempts", finding=Finding.ALTERED, detail=detail, line=line_of(entry))
+            self._wrong = Examined(name="attempts", finding=Soundness.ALTERED, detail=detail, line=line_of(entry))
 
 
-Place = tuple[tuple[str, int], ...]
+StepPath = tuple[tuple[str, int], ...]
 """Where a step stands: for each container around it, outermost first, the container and the place in its order."""
 
 
@@ -139,10 +139,10 @@ class GatesCheck:
 
     def __init__(self) -> None:
         """Nothing seen yet."""
-        self._paths: dict[StepId, Place] = {}
+        self._paths: dict[StepId, StepPath] = {}
         self._waiting: dict[str, GateOpened] = {}
         self._opened = 0
-        self._wrong: Check | None = None
+        self._wrong: Examined | None = None
 
     def see(self, entry: Entry) -> None:
         """Keep the gates that wait, and hold every attempt against them."""
@@ -169,10 +169,10 @@ class GatesCheck:
             case _:
                 pass
 
-    def check(self, ending: Ending) -> Check:  # noqa: ARG002 - the protocol's
+    def check(self, ending: JournalEnd) -> Examined:  # noqa: ARG002 - the protocol's
         """As found."""
         detail = f"Nothing was started while one of {self._opened} gates that guard it still waited"
-        return self._wrong or Check(name="gates", finding=Finding.OK, detail=detail)
+        return self._wrong or Examined(name="gates", finding=Soundness.OK, detail=detail)
 
     def _answer(self, entry: Entry, name: str) -> None:
         gate = self._waiting.get(name)
@@ -194,22 +194,22 @@ class GatesCheck:
 
     def _blame(self, entry: Entry, detail: str) -> None:
         if self._wrong is None:
-            self._wrong = Check(name="gates", finding=Finding.ALTERED, detail=detail, line=line_of(entry))
+            self._wrong = Examined(name="gates", finding=Soundness.ALTERED, detail=detail, line=line_of(entry))
 
 
 def _is_about(asked: ChangedKey | None, accepted: ChangedKey) -> bool:
     return asked is not None and (asked.machine, asked.shown) == (accepted.machine, accepted.shown)
 
 
-def _paths(plan: Plan) -> dict[StepId, Place]:
+def _paths(plan: Plan) -> dict[StepId, StepPath]:
     """Every step of the main flow; what rolls back and what always runs at the end waits for no gate of it."""
-    found: dict[StepId, Place] = {}
+    found: dict[StepId, StepPath] = {}
     for number, section in enumerate(plan.sections):
         _place(found, section.steps, (("", number),), section.id)
     return found
 
 
-def _place(found: dict[StepId, Place], steps: tuple[PlannedStep, ...], above: Place, container: str) -> None:
+def _place(found: dict[StepId, StepPath], steps: tuple[PlannedStep, ...], above: StepPath, container: str) -> None:
     for number, step in enumerate(steps):
         path = (*above, (container, number))
         found[step.id] = path
@@ -221,7 +221,7 @@ def _place(found: dict[StepId, Place], steps: tuple[PlannedStep, ...], above: Pl
             _place(found, (*step.steps, *step.rescue, *step.always), path, step.id)
 
 
-def _is_before(gate: Place, step: Place) -> bool:
+def _is_before(gate: StepPath, step: StepPath) -> bool:
     for (order, place), (other_order, other_place) in zip(gate, step, strict=False):
         if order != other_order:
             return False

@@ -14,8 +14,8 @@ from runbook.core.event import AttemptStarted, GateOpened, RunnerStarted, RunOpe
 from runbook.core.host import Host
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.shown import hash_of
-from runbook.record.finding import Check, Ending, Finding, line_of
 from runbook.record.formats import FORMAT, rules_of
+from runbook.record.soundness import Examined, JournalEnd, Soundness, line_of
 
 
 class ShownCheck:
@@ -29,7 +29,7 @@ class ShownCheck:
         self._entered: dict[StepId, str] = {}
         self._sums: dict[StepId, dict[str, str]] = {}
         self._compared = 0
-        self._wrong: Check | None = None
+        self._wrong: Examined | None = None
 
     def see(self, entry: Entry) -> None:
         """Hold every digest against what it is said to be of."""
@@ -50,10 +50,10 @@ class ShownCheck:
             case _:
                 pass
 
-    def check(self, ending: Ending) -> Check:  # noqa: ARG002 - the protocol's
+    def check(self, ending: JournalEnd) -> Examined:  # noqa: ARG002 - the protocol's
         """As found."""
         detail = f"What was entered, asked about and sent has the digest of what was shown, {self._compared} times"
-        return self._wrong or Check(name="shown", finding=Finding.OK, detail=detail)
+        return self._wrong or Examined(name="shown", finding=Soundness.OK, detail=detail)
 
     def _enter(self, entry: Entry, entered: StepEntered) -> None:
         self._entered[entered.step] = entered.digest
@@ -83,4 +83,4 @@ class ShownCheck:
 
     def _blame(self, entry: Entry, detail: str) -> None:
         if self._wrong is None:
-            self._wrong = Check(name="shown", finding=Finding.ALTERED, detail=detail, line=line_of(entry))
+            self._wrong = Examined(name="shown", finding=Soundness.ALTERED, detail=detail, line=line_of(entry))

@@ -19,15 +19,15 @@ from runbook.problem import Exit
 from runbook.record.access import AccessCheck
 from runbook.record.codec import holds_more
 from runbook.record.evidence import CopiesCheck, OutputCheck, TornCheck
-from runbook.record.finding import Check, Ending, Finding, Observer
 from runbook.record.newer import Newer
 from runbook.record.order import AttemptsCheck, EndingCheck, GatesCheck, PlanCheck
 from runbook.record.plain import CLOSED
 from runbook.record.reader import TORN, RecordReader
 from runbook.record.sent import ShownCheck
+from runbook.record.soundness import Examined, JournalEnd, Observer, Soundness
 
 
-class Grade(StrEnum):
+class Judgement(StrEnum):
     """What may be said about a record in one word."""
 
     SOUND = "sound"
@@ -45,8 +45,12 @@ class Grade(StrEnum):
         return _EXITS.get(self, Exit.FAILED)
 
 
-_EXITS = {Grade.SOUND: Exit.HELD, Grade.NEWER: Exit.NEWER}
-_GRADES = {Finding.NEWER: Grade.NEWER, Finding.MISSING: Grade.INCOMPLETE, Finding.ALTERED: Grade.ALTERED}
+_EXITS = {Judgement.SOUND: Exit.HELD, Judgement.NEWER: Exit.NEWER}
+_GRADES = {
+    Soundness.NEWER: Judgement.NEWER,
+    Soundness.MISSING: Judgement.INCOMPLETE,
+    Soundness.ALTERED: Judgement.ALTERED,
+}
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,21 +59,21 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path
     run: str
     """Empty when the first line cannot be read."""
-    checks: tuple[Check, ...]
+    checks: tuple[Examined, ...]
     lines: int
     """Good lines of the journal, from the first on."""
     head: str
     """SHA-256 of the last good line: quoted elsewhere (a ticket, a mail), it pins everything before it."""
 
     @property
-    def grade(self) -> Grade:
+    def grade(self) -> Judgement:
         """By the gravest finding."""
-        return _GRADES.get(max(check.finding for check in self.checks), Grade.SOUND)
+        return _GRADES.get(max(check.finding for check in self.checks), Judgement.SOUND)
 
     @property
     def first_bad_line(self) -> int:
         """The first line of the journal that a failed check points at; 0 when none does. What is newer is not bad."""
-        bad = (check.line for check in self.checks if check.finding > Finding.NEWER and check.line)
+        bad = (check.line for check in self.checks if check.finding > Soundness.NEWER and check.line)
         return min(bad, default=0)
 
 
@@ -90,7 +94,7 @@ def verify(folder: Path) -> Verification:
             reader.newer.note("it says things that this version does not know", entry)
         for observer in (*by_meaning, *by_hash, access):
             observer.see(entry)
-    ending = Ending(ended=story.ended, lines=reader.tip.seq, newer=reader.newer)
+    ending = JournalEnd(ended=story.ended, lines=reader.tip.seq, newer=reader.newer)
     checks = (
         _chain_check(reader),
         _version_check(reader.newer),
@@ -119,24 +123,24 @@ class _Story:
                 pass
 
 
-def _version_check(newer: Newer) -> Check:
+def _version_check(newer: Newer) -> Examined:
     """Whether this version knows all that the record says."""
     if not newer.sign:
-        return Check(name="version", finding=Finding.OK, detail="This version knows all that the record says")
+        return Examined(name="version", finding=Soundness.OK, detail="This version knows all that the record says")
     detail = f"A newer version wrote it: {newer.sign}"
-    return Check(name="version", finding=Finding.NEWER, detail=detail, line=newer.line)
+    return Examined(name="version", finding=Soundness.NEWER, detail=detail, line=newer.line)
 
 
-_STOPS = {TORN: Finding.MISSING, CLOSED: Finding.MISSING, "journal-unknown": Finding.NEWER}
+_STOPS = {TORN: Soundness.MISSING, CLOSED: Soundness.MISSING, "journal-unknown": Soundness.NEWER}
 """By the code of what stopped the reading; everything else is a change."""
 
 
-def _chain_check(reader: RecordReader) -> Check:
+def _chain_check(reader: RecordReader) -> Examined:
     """How reading along the chain stopped."""
     damage = reader.damage
     if damage is None:
         detail = f"{reader.tip.seq} lines follow one another without a break"
-        return Check(name="chain", finding=Finding.OK, detail=detail)
+        return Examined(name="chain", finding=Soundness.OK, detail=detail)
     detail = f"{damage.what}: {damage.why}" if damage.why else damage.what
-    finding = _STOPS.get(damage.code, Finding.ALTERED)
-    return Check(name="chain", finding=finding, detail=detail, line=reader.tip.seq + 1)
+    finding = _STOPS.get(damage.code, Soundness.ALTERED)
+    return Examined(name="chain", finding=finding, detail=detail, line=reader.tip.seq + 1)

@@ -38,7 +38,7 @@ class RecoveryTime(msgspec.Struct, frozen=True, kw_only=True):
     objective: float | None
 
 
-class RecoveryPoint(msgspec.Struct, frozen=True, kw_only=True):
+class LossSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The recovery point actual beside its objective."""
 
     seconds: float | None
@@ -69,7 +69,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     runbook: str
     verdicts: VerdictSummary
     rta: RecoveryTime
-    rpa: RecoveryPoint
+    rpa: LossSummary
     steps: tuple[StepSummary, ...]
 
 
@@ -93,7 +93,7 @@ def summary(run: Run, folder: str) -> Summary:
             error=None if took.seconds is None else _rounded(took.error),
             objective=promised.rto,
         ),
-        rpa=RecoveryPoint(
+        rpa=LossSummary(
             seconds=_rounded(loss.seconds) if loss else None,
             lost=loss.lost if loss else None,
             objective=promised.rpo,

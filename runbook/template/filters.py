@@ -21,7 +21,7 @@ from jinja2.utils import pass_context
 from runbook.core.command import MASK, Secret
 from runbook.core.host import Host
 from runbook.template.allowance import STEP, Allowance
-from runbook.template.scope import Registered
+from runbook.template.scope import RegisteredName
 
 Filter = Callable[..., Any]
 
@@ -72,7 +72,7 @@ def spelled(value: object, allowance: Allowance, between: str) -> str:
             return value
         case Secret():
             return value.reveal() if allowance.reveal else MASK
-        case Registered():
+        case RegisteredName():
             return spelled(value.shown(), allowance, between)
         case Host():
             return value.name
@@ -93,7 +93,7 @@ def as_text(value: object, allowance: Allowance) -> str:
     match value:
         case str():
             return value
-        case Registered():
+        case RegisteredName():
             return spelled(value, allowance, ", ")
         case _:
             return _plainly(value, allowance)

@@ -13,7 +13,7 @@ from jinja2.exceptions import SecurityError
 
 from runbook.core.host import Json
 from runbook.template.allowance import Allowance
-from runbook.template.scope import ABSENT, Registered, attribute, item
+from runbook.template.scope import ABSENT, RegisteredName, attribute, item
 
 _LARGEST_TOLD = 100
 """Values in a list or a mapping that are still written out."""
@@ -75,7 +75,7 @@ def _looked_up(node: nodes.Node, names: Mapping[str, object]) -> object:
 def _plain(value: object) -> Json:
     """A value as the record may keep it."""
     match value:
-        case Registered():
+        case RegisteredName():
             return value.shown()
         case str() | int() | float() | bool() | None:
             return value

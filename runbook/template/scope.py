@@ -88,7 +88,7 @@ class InOrder(Mapping[str, Result]):
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
+class RegisteredName:
     """A registered name as templates see it."""
 
     name: str
@@ -121,7 +121,7 @@ def _named(name: str, results: Mapping[str, Result], asking: str) -> object:
     """A person's answer is its value, so that `ticket == "CHG-1"` means what it says."""
     answer = results.get("")
     scalar = answer is not None and isinstance(answer.value, str | int | float | bool)
-    return answer.value if answer is not None and scalar else Registered(name, results, asking)
+    return answer.value if answer is not None and scalar else RegisteredName(name, results, asking)
 
 
 class Absent:
@@ -141,7 +141,7 @@ def attribute(value: object, name: str) -> object:
     match value:
         case Host():
             return _of_host(value, name)
-        case Registered():
+        case RegisteredName():
             return value.results if name == "host" else _of_result(value, name)
         case Mapping():
             return value[name] if name in value else _method(value, name, _MAPPING_METHODS)
@@ -162,7 +162,7 @@ def item(value: object, key: object) -> object:
         LookupError: there is such a name, but it cannot be answered.
     """
     match value:
-        case Registered() if isinstance(key, str) and key in value.results:
+        case RegisteredName() if isinstance(key, str) and key in value.results:
             return value.results[key]
         case list() | tuple() | str() if isinstance(key, int) and -len(value) <= key < len(value):
             return value[key]
@@ -170,7 +170,7 @@ def item(value: object, key: object) -> object:
             return value[key]
         case Mapping() if isinstance(key, str | int):
             return value.get(key, ABSENT)
-        case Host() | Result() | Registered() if isinstance(key, str):
+        case Host() | Result() | RegisteredName() if isinstance(key, str):
             return attribute(value, key)
         case _:
             return ABSENT
@@ -178,10 +178,10 @@ def item(value: object, key: object) -> object:
 
 def effort(value: object, key: object) -> int:
     """What looking that up costs beyond a glance: reading JSON, and copying text, of a result."""
-    if key not in {"json", "stdout", "stderr"} or not isinstance(value, Registered | Result):
+    if key not in {"json", "stdout", "stderr"} or not isinstance(value, RegisteredName | Result):
         return 0
-    results = value.results.values() if isinstance(value, Registered) and len(value.results) == 1 else ()
-    mine = value.results.get(value.asking) if isinstance(value, Registered) else value
+    results = value.results.values() if isinstance(value, RegisteredName) and len(value.results) == 1 else ()
+    mine = value.results.get(value.asking) if isinstance(value, RegisteredName) else value
     size = sum(len(each.stdout) + len(each.stderr) for each in (mine, *results) if each is not None)
     return size // (2 if key == "json" else 16)
 
@@ -191,7 +191,7 @@ def known_attributes(value: object) -> tuple[str, ...]:
     match value:
         case Host():
             return (*HOST_FIELDS, *value.variables)
-        case Registered() | Result():
+        case RegisteredName() | Result():
             return RESULT_FIELDS
         case Mapping():
             return tuple(str(key) for key in value)
@@ -212,7 +212,7 @@ def _of_host(host: Host, name: str) -> object:
     return value
 
 
-def _of_result(registered: Registered, name: str) -> object:
+def _of_result(registered: RegisteredName, name: str) -> object:
     if name in RESULT_FIELDS:
         return _result_field(registered.own(), name)
     return registered.results.get(name, ABSENT)

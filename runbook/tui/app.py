@@ -22,7 +22,7 @@ from runbook.tui.actions import DEEDS, LEAVING, bindings
 from runbook.tui.modals.help import Help
 from runbook.tui.modals.keylock import LOCK, KeyLock
 from runbook.tui.moment import Clock
-from runbook.tui.screens.library import Library
+from runbook.tui.screens.library import LibraryScreen
 from runbook.tui.screens.replay import ReplayScreen
 from runbook.tui.screens.run import RunScreen
 from runbook.tui.theme import THEMES, choose
@@ -112,7 +112,7 @@ class RunbookApp(App[None]):
 def _first_screen(workspace: Workspace, feed: Feed | Replay | None, start_on: StartOn) -> Screen[None]:
     match start_on:
         case "library":
-            return Library(workspace)
+            return LibraryScreen(workspace)
         case "run" | "replay" if feed is None:
             message = f"start_on {start_on!r} needs a feed"
             raise ValueError(message)

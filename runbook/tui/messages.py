@@ -37,7 +37,7 @@ class FeedStopped(Message):
 
 
 @dataclass
-class Refused(Message):
+class ProblemsMet(Message):
     """Something that was asked for was not granted, or did not work."""
 
     problems: tuple[Problem, ...]

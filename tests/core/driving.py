@@ -22,7 +22,7 @@ from runbook.core.action import WaitAction
 from runbook.core.actor import Actor
 from runbook.core.decide import decide
 from runbook.core.due import due
-from runbook.core.effect import Attempt, Effect, Enter, Note, WakeAt
+from runbook.core.effect import Attempt, Conclude, Effect, Enter, WakeAt
 from runbook.core.entry import Entry
 from runbook.core.event import (
     AlwaysStarted,
@@ -191,7 +191,7 @@ class Drive:
     def _note(self) -> None:
         for _ in range(MAX_NOTES):
             self.effects = due(self.run, self.now)
-            events = [effect.event for effect in self.effects if isinstance(effect, Note)]
+            events = [effect.event for effect in self.effects if isinstance(effect, Conclude)]
             events.extend(self.enter(effect) for effect in self.effects if isinstance(effect, Enter))
             if not events:
                 return

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from runbook.core.due import due
-from runbook.core.effect import Attempt, Effect, Note, Urgency, WakeAt
+from runbook.core.effect import Attempt, Conclude, Effect, Urgency, WakeAt
 from runbook.core.event import AttemptEnded, AttemptStarted, Event, NoteAdded
 from runbook.core.intent import AddNote
 from runbook.core.outcome import Outcome
@@ -118,7 +118,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 async def test_every_kind_of_effect_is_work_with_a_row_or_is_none(tmp_path: Path) -> None:
     live = Stage(tmp_path, ScriptedConnector({})).open(plan(step("1.1")))
-    assert live.workers.kinds.keys() == set(get_args(Effect)) - {Note, WakeAt}
+    assert live.workers.kinds.keys() == set(get_args(Effect)) - {Conclude, WakeAt}
     await live.recorder.close()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from runbook.lab.orders.cluster import diverged
 from runbook.lab.orders.orderlog import Order, OrderLog, digest_of, encode, write_orders
-from runbook.lab.orders.place import Refused
+from runbook.lab.orders.place import OrdersRefused
 
 
 def order(seq: int, *, epoch: int = 1) -> Order:
@@ -52,7 +52,7 @@ def test_a_log_cut_at_any_byte_keeps_every_whole_line_and_can_be_appended_to(tmp
 def test_damage_is_refused_and_left_as_it_is(tmp_path: Path, damage: bytes, said: str) -> None:
     path = tmp_path / "orders.log"
     path.write_bytes(damage)
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(OrdersRefused, match=said):
         digest_of(path)
     assert path.read_bytes() == damage
 

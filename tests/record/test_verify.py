@@ -33,12 +33,12 @@ from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedSection, PlannedStep
 from runbook.core.shown import digest_of
 from runbook.problem import Exit
-from runbook.record.finding import Check, Finding
 from runbook.record.formats import rules_of
 from runbook.record.journal import Journal
 from runbook.record.output import OutputStore, Source
 from runbook.record.reader import RecordReader
-from runbook.record.verify import Grade, verify
+from runbook.record.soundness import Examined, Soundness
+from runbook.record.verify import Judgement, verify
 from tests.record.samples import (
     ANNA,
     FILES,
@@ -76,7 +76,7 @@ def record(tmp_path: Path) -> Path:
     return tmp_path / "r1"
 
 
-def failed(folder: Path) -> dict[str, Check]:
+def failed(folder: Path) -> dict[str, Examined]:
     return {check.name: check for check in verify(folder).checks if not check.ok}
 
 
@@ -90,8 +90,8 @@ def gate_about_key(digest: str) -> GateOpened:
 
 def test_an_untouched_record_is_sound(record: Path):
     found = verify(record)
-    assert [(check.name, check.finding) for check in found.checks] == [(name, Finding.OK) for name in CHECKS]
-    assert (found.grade, found.first_bad_line, found.lines, found.run) == (Grade.SOUND, 0, 11, "r1")
+    assert [(check.name, check.finding) for check in found.checks] == [(name, Soundness.OK) for name in CHECKS]
+    assert (found.grade, found.first_bad_line, found.lines, found.run) == (Judgement.SOUND, 0, 11, "r1")
     assert found.grade.exit is Exit.HELD
 
 
@@ -109,7 +109,7 @@ def test_a_flip_of_any_byte_of_the_journal_names_the_line_it_is_in(tmp_path: Pat
         line = whole[:place].count(b"\n") + 1
         assert (found.first_bad_line, found.lines) == (line, line - 1), place
         last_feed = place == len(whole) - 1
-        assert found.grade is (Grade.INCOMPLETE if last_feed else Grade.ALTERED), place
+        assert found.grade is (Judgement.INCOMPLETE if last_feed else Judgement.ALTERED), place
 
 
 def test_a_journal_cut_at_any_byte_is_incomplete_from_the_first_line_that_is_not_whole(tmp_path: Path):
@@ -120,7 +120,7 @@ def test_a_journal_cut_at_any_byte_is_incomplete_from_the_first_line_that_is_not
         path.write_bytes(whole[:cut])
         found = verify(tmp_path)
         lines = whole[:cut].count(b"\n")
-        assert (found.grade, found.lines, found.first_bad_line) == (Grade.INCOMPLETE, lines, lines + 1)
+        assert (found.grade, found.lines, found.first_bad_line) == (Judgement.INCOMPLETE, lines, lines + 1)
 
 
 def test_any_changed_byte_of_output_is_found_with_the_line_that_names_it(record: Path):
@@ -129,9 +129,9 @@ def test_any_changed_byte_of_output_is_found_with_the_line_that_names_it(record:
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + b"\xff" + whole[place + 1 :])
         assert failed(record) == {
-            "output": Check(
+            "output": Examined(
                 name="output",
-                finding=Finding.ALTERED,
+                finding=Soundness.ALTERED,
                 detail="out/db1.log: the bytes from 0 on were changed",
                 line=8,
             )
@@ -144,7 +144,7 @@ def test_output_that_was_cut_or_lost_makes_the_record_incomplete(record: Path):
     assert failed(record)["output"].detail == "out/db1.log: 5 bytes from 11 on are lost"
     path.unlink()
     assert failed(record)["output"].detail == "out/db1.log: 16 bytes from 0 on are lost"
-    assert verify(record).grade is Grade.INCOMPLETE
+    assert verify(record).grade is Judgement.INCOMPLETE
 
 
 @pytest.mark.parametrize("name", ["db1.log", "web1.log"])
@@ -164,8 +164,8 @@ def test_output_from_before_a_crash_is_a_note_and_not_an_alteration(tmp_path: Pa
     resumed = (*story(known)[:-3], RunnerStarted(pid=2, resumed=True), *after, *story()[-3:])
     write_journal(tmp_path, *resumed)
     found = verify(tmp_path)
-    assert found.grade is Grade.SOUND
-    assert [check.detail for check in found.checks if check.finding is Finding.NOTE and check.name == "output"] == [
+    assert found.grade is Judgement.SOUND
+    assert [check.detail for check in found.checks if check.finding is Soundness.NOTE and check.name == "output"] == [
         "12 bytes of output are as they were journalled; 8 more are covered by no good line, as after a crash"
     ]
 
@@ -212,7 +212,7 @@ def test_a_changed_or_missing_copy_is_found(record: Path, name: str):
 def test_a_plan_that_was_not_the_confirmed_one_is_found(tmp_path: Path):
     first = replace(opened(), plan_digest="0" * 64)
     write_journal(tmp_path, first, *story()[1:])
-    assert (failed(tmp_path)["plan"].finding, verify(tmp_path).first_bad_line) == (Finding.ALTERED, 1)
+    assert (failed(tmp_path)["plan"].finding, verify(tmp_path).first_bad_line) == (Soundness.ALTERED, 1)
 
 
 def test_a_run_is_opened_first_and_once(tmp_path: Path):
@@ -228,9 +228,9 @@ def test_a_run_is_opened_first_and_once(tmp_path: Path):
 def test_nothing_may_follow_the_end(tmp_path: Path):
     write_journal(tmp_path, *story(), NoteAdded(text="and one more thing"))
     assert failed(tmp_path) == {
-        "ending": Check(
+        "ending": Examined(
             name="ending",
-            finding=Finding.ALTERED,
+            finding=Soundness.ALTERED,
             detail="The run ended in line 10 and yet the journal goes on",
             line=11,
         )
@@ -258,7 +258,7 @@ def test_nothing_may_follow_the_end(tmp_path: Path):
 def test_what_was_entered_asked_about_and_sent_is_what_was_shown(tmp_path: Path, events, line: int, detail: str):
     write_journal(tmp_path, opened(), *events)
     check = next(check for check in verify(tmp_path).checks if check.name == "shown")
-    assert (check.finding, check.line) == (Finding.ALTERED if line else Finding.OK, line)
+    assert (check.finding, check.line) == (Soundness.ALTERED if line else Soundness.OK, line)
     assert detail in check.detail
 
 
@@ -277,10 +277,10 @@ def test_the_digests_of_a_record_count_as_its_bytes_say_whatever_else_stands_in_
     write_journal(record.parent / "r2", first, *told[:4], later, started, *told[4:])
     rechain(record.parent / "r2", say_more)
     found = verify(record.parent / "r2")
-    assert {check.name: check.finding for check in found.checks if check.finding is not Finding.OK} == {
-        "version": Finding.NEWER
+    assert {check.name: check.finding for check in found.checks if check.finding is not Soundness.OK} == {
+        "version": Soundness.NEWER
     }
-    assert (found.grade, found.grade.exit) == (Grade.NEWER, Exit.NEWER)
+    assert (found.grade, found.grade.exit) == (Judgement.NEWER, Exit.NEWER)
 
 
 SEAL = Unknown(name="SealAdded", raw=b'{"type":"SealAdded","by":{"name":"anna"}}')
@@ -307,14 +307,14 @@ SEAL = Unknown(name="SealAdded", raw=b'{"type":"SealAdded","by":{"name":"anna"}}
 )
 def test_a_record_of_a_newer_version_is_newer_and_never_altered(tmp_path: Path, events: tuple[Event, ...]):
     write_journal(tmp_path, *events)
-    assert verify(tmp_path).grade is Grade.NEWER
+    assert verify(tmp_path).grade is Judgement.NEWER
     assert verify(tmp_path).lines == len(events)
 
 
 def test_a_record_of_a_newer_version_whose_chain_is_broken_is_altered_all_the_same(tmp_path: Path):
     write_journal(tmp_path, *story(), SEAL)
     rewrite(tmp_path, lambda lines: [*lines[:2], lines[2].replace(b"Now?", b"Now!"), *lines[3:]])
-    assert (verify(tmp_path).grade, verify(tmp_path).first_bad_line) == (Grade.ALTERED, 3)
+    assert (verify(tmp_path).grade, verify(tmp_path).first_bad_line) == (Judgement.ALTERED, 3)
 
 
 @pytest.mark.parametrize("name", list(FILES))
@@ -323,9 +323,9 @@ def test_copies_beside_an_unknown_event_are_still_held_to_their_hashes(record: P
     journal = Journal.reopen(record).journal
     journal.append(*numbered(SEAL, story()[-1], start=10))
     journal.close()
-    assert verify(record).grade is Grade.NEWER
+    assert verify(record).grade is Judgement.NEWER
     (record / name).write_bytes(b"other")
-    assert verify(record).grade is Grade.ALTERED
+    assert verify(record).grade is Judgement.ALTERED
 
 
 def test_the_copy_of_the_plan_is_the_plan_of_the_first_line(tmp_path: Path):
@@ -344,19 +344,23 @@ def end(step: str = "1.2", number: int = 1, outcome: Outcome = Outcome.SUCCEEDED
 @pytest.mark.parametrize(
     ("events", "finding", "detail"),
     [
-        ((attempt(),), Finding.MISSING, "1 attempts have no end, the first is 1 of step 1.2 on db1"),
-        ((attempt(), attempt(), end()), Finding.ALTERED, "Attempt 1 of step 1.2 on db1 is started a second time"),
-        ((end(),), Finding.ALTERED, "Attempt 1 of step 1.2 on db1 ends and was never started"),
-        ((attempt(), end(outcome=Outcome.IN_DOUBT)), Finding.OK, "Each of 1 attempts started once and came to an end"),
-        ((end(outcome=Outcome.UNREACHABLE),), Finding.OK, "Each of 0 attempts started once and came to an end"),
+        ((attempt(),), Soundness.MISSING, "1 attempts have no end, the first is 1 of step 1.2 on db1"),
+        ((attempt(), attempt(), end()), Soundness.ALTERED, "Attempt 1 of step 1.2 on db1 is started a second time"),
+        ((end(),), Soundness.ALTERED, "Attempt 1 of step 1.2 on db1 ends and was never started"),
+        (
+            (attempt(), end(outcome=Outcome.IN_DOUBT)),
+            Soundness.OK,
+            "Each of 1 attempts started once and came to an end",
+        ),
+        ((end(outcome=Outcome.UNREACHABLE),), Soundness.OK, "Each of 0 attempts started once and came to an end"),
         (
             (attempt(), end(), attempt(number=2), end(number=2)),
-            Finding.OK,
+            Soundness.OK,
             "Each of 2 attempts started once and came to an end",
         ),
     ],
 )
-def test_every_attempt_starts_once_and_ends_if_only_in_doubt(tmp_path: Path, events, finding: Finding, detail: str):
+def test_every_attempt_starts_once_and_ends_if_only_in_doubt(tmp_path: Path, events, finding: Soundness, detail: str):
     write_journal(tmp_path, opened(), *events, RunEnded(reason=""))
     check = next(check for check in verify(tmp_path).checks if check.name == "attempts")
     assert (check.finding, check.detail) == (finding, detail)
@@ -429,7 +433,7 @@ GUARDED = PLAN.__class__(
 def test_nothing_starts_while_a_gate_before_it_waits(tmp_path: Path, events, line: int):
     write_journal(tmp_path, opened(plan=GUARDED), *events)
     check = next(check for check in verify(tmp_path).checks if check.name == "gates")
-    assert (check.finding, check.line) == (Finding.ALTERED if line else Finding.OK, line)
+    assert (check.finding, check.line) == (Soundness.ALTERED if line else Soundness.OK, line)
 
 
 def test_a_torn_end_that_a_resume_declared_is_a_note(tmp_path: Path):
@@ -442,22 +446,22 @@ def test_a_torn_end_that_a_resume_declared_is_a_note(tmp_path: Path):
     reopened.journal.close()
     torn = next(check for check in verify(tmp_path).checks if check.name == "torn")
     assert (verify(tmp_path).grade, torn.finding, torn.detail) == (
-        Grade.SOUND,
-        Finding.NOTE,
+        Judgement.SOUND,
+        Soundness.NOTE,
         "8 bytes of unfinished lines were cut off after a crash, declared and kept",
     )
     (tmp_path / "torn-1").unlink()
-    assert failed(tmp_path)["torn"].finding is Finding.ALTERED
+    assert failed(tmp_path)["torn"].finding is Soundness.ALTERED
 
 
 def test_a_record_that_others_could_read_is_noted_but_sound(record: Path):
     (record / "runbook.yaml").chmod(0o644)
     access = verify(record).checks[-1]
     assert (access.finding, access.detail) == (
-        Finding.NOTE,
+        Soundness.NOTE,
         "1 files are open to others than the owner: r1/runbook.yaml",
     )
-    assert verify(record).grade is Grade.SOUND
+    assert verify(record).grade is Judgement.SOUND
 
 
 def test_what_was_verified_is_what_is_read(record: Path):
@@ -477,6 +481,8 @@ def test_a_record_that_was_begun_in_an_older_format_is_held_to_each_by_its_own_l
         new = (RunnerStarted(pid=2, resumed=True, format=2), RESTARTED, announced(RESTARTED))
         folder = tmp_path / type(rules).__name__
         write_journal(folder, *old, *new)
-        assert [check.finding for check in verify(folder).checks if check.name in {"plan", "shown"}] == [Finding.OK] * 2
+        assert [check.finding for check in verify(folder).checks if check.name in {"plan", "shown"}] == [
+            Soundness.OK
+        ] * 2
         write_journal(folder / "forged", *old, *new[1:])
         assert failed(folder / "forged")["shown"].line == 4

@@ -9,7 +9,7 @@ import pytest
 from runbook.tui.actions import DEEDS, bindings
 from runbook.tui.app import RunbookApp
 from runbook.tui.modals.help import help_rows, keys_shown
-from runbook.tui.screens.library import Library
+from runbook.tui.screens.library import LibraryScreen
 from runbook.tui.screens.plan import PlanScreen
 from runbook.tui.screens.replay import ReplayScreen
 from runbook.tui.screens.run import RunScreen
@@ -17,9 +17,9 @@ from runbook.tui.widgets.outputview import OutputView
 from runbook.tui.widgets.rows import Rows
 
 HOMES = {
-    "everywhere": (RunbookApp, Library),
+    "everywhere": (RunbookApp, LibraryScreen),
     "lists": (Rows,),
-    "library": (Library,),
+    "library": (LibraryScreen,),
     "plan": (PlanScreen,),
     "run": (RunScreen,),
     "output": (OutputView,),

@@ -11,7 +11,7 @@ from runbook.core.plan import Environment
 from runbook.problem import Problems
 from runbook.tui.modals.refusal import Refusal
 from runbook.tui.modals.sure import Sure
-from runbook.tui.screens.library import Library
+from runbook.tui.screens.library import LibraryScreen
 from runbook.tui.screens.plan import PlanScreen
 from runbook.tui.screens.replay import ReplayScreen
 from runbook.tui.screens.run import RunScreen
@@ -96,7 +96,7 @@ async def test_a_folder_that_cannot_be_read_is_told_and_ends_nothing():
         await until_shown(pilot, "disk on fire")
         await asked(pilot)
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Library))
+        await until(pilot, lambda: isinstance(pilot.app.screen, LibraryScreen))
         assert pilot.app.is_running
 
 
@@ -189,7 +189,7 @@ async def test_start_goes_to_the_run_and_leaving_it_leads_to_the_library():
         await pilot.press("tab", "enter")
         await until(pilot, lambda: type(pilot.app.screen) is RunScreen)
         await pilot.press("q")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Library) and workspace.feed.closed)
+        await until(pilot, lambda: isinstance(pilot.app.screen, LibraryScreen) and workspace.feed.closed)
         assert workspace.started == [("drills/orders-failover.yaml", {}, False)]
 
 

@@ -7,16 +7,16 @@ import click
 from runbook.cli.compose import json_option, recordings_option, store
 from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import tell
-from runbook.record.finding import Check, Finding
+from runbook.record.soundness import Examined, Soundness
 from runbook.record.verify import Verification
 from runbook.view.sanitize import safe
 
 WORDS = {
-    Finding.OK: "ok",
-    Finding.NOTE: "note",
-    Finding.NEWER: "NEWER",
-    Finding.MISSING: "MISSING",
-    Finding.ALTERED: "ALTERED",
+    Soundness.OK: "ok",
+    Soundness.NOTE: "note",
+    Soundness.NEWER: "NEWER",
+    Soundness.MISSING: "MISSING",
+    Soundness.ALTERED: "ALTERED",
 }
 
 
@@ -37,7 +37,7 @@ def verb(*, run: str, recordings: str, as_json: bool) -> int:
     return int(found.grade.exit)
 
 
-def _cells(check: Check) -> tuple[str, ...]:
+def _cells(check: Examined) -> tuple[str, ...]:
     place = f" (line {check.line})" if check.line else ""
     return (check.name, WORDS[check.finding], f"{safe(check.detail)}{place}")
 

@@ -12,7 +12,7 @@ import time
 
 from runbook.lab.orders import backups, cluster, releases, service
 from runbook.lab.orders.daemon import run_database
-from runbook.lab.orders.place import Place, Refused
+from runbook.lab.orders.place import OrdersHome, OrdersRefused
 from runbook.lab.orders.wire import Request, Silent, ask
 
 HELP = """\
@@ -46,11 +46,11 @@ On both:
 """
 
 
-class Unknown(Refused):
+class Unknown(OrdersRefused):
     """No such command; the tool ends with 2 and not with 1, so that a typing error is never a finding."""
 
 
-def perform(place: Place, words: list[str]) -> str:  # noqa: C901, PLR0911, PLR0912 - one arm of one line per command
+def perform(place: OrdersHome, words: list[str]) -> str:  # noqa: C901, PLR0911, PLR0912 - one arm of one line per command
     """Do one command and give what it prints.
 
     Raises:
@@ -106,7 +106,7 @@ def perform(place: Place, words: list[str]) -> str:  # noqa: C901, PLR0911, PLR0
             raise unknown(words)
 
 
-def perform_backup(place: Place, words: list[str]) -> str:
+def perform_backup(place: OrdersHome, words: list[str]) -> str:
     """Like `perform`, for the commands about backups and what is restored from them.
 
     Raises:
@@ -139,7 +139,7 @@ def unknown(words: list[str]) -> Unknown:
     return Unknown(f"there is no such command: {' '.join(words)}. See `orders help`")
 
 
-def status_text(place: Place) -> str:
+def status_text(place: OrdersHome) -> str:
     """The host's state in lines of `name: value`."""
     if not place.has("peer"):
         release = releases.current_release(place).version
@@ -147,7 +147,7 @@ def status_text(place: Place) -> str:
     return "\n".join(f"{name}: {value}" for name, value in cluster.status(place)._asdict().items())
 
 
-def set_lag(place: Place, seconds: str) -> str:
+def set_lag(place: OrdersHome, seconds: str) -> str:
     """Change how far this standby stays behind on purpose; in force when this returns.
 
     Raises:
@@ -168,11 +168,11 @@ def number(text: str) -> float:
     """
     if not text.replace(".", "", 1).isdigit():
         message = f"{text!r} is not a number of seconds"
-        raise Refused(message)
+        raise OrdersRefused(message)
     return float(text)
 
 
-def repoint(place: Place, host: str) -> str:
+def repoint(place: OrdersHome, host: str) -> str:
     """Send the application's writes to another database.
 
     Raises:
@@ -181,12 +181,12 @@ def repoint(place: Place, host: str) -> str:
     before = place.setting("primary")
     if not place.socket_of(host).exists():
         message = f"{host} has no database"
-        raise Refused(message)
+        raise OrdersRefused(message)
     place.set("primary", host)
     return f"orders go to {host} (before: {before})"
 
 
-def put(place: Place, mark: str, item: str) -> str:
+def put(place: OrdersHome, mark: str, item: str) -> str:
     """Place an order: over HTTP where the application is, else with the database itself.
 
     Raises:
@@ -194,23 +194,23 @@ def put(place: Place, mark: str, item: str) -> str:
     """
     if not mark.isdigit():
         message = f"a mark is a whole number, not {mark!r}"
-        raise Refused(message)
+        raise OrdersRefused(message)
     if not place.has("peer"):
         return fetch(place, "/orders", body=json.dumps({"mark": int(mark), "item": item}))
     answer = ask(place.socket_of(place.host), Request("put", mark=int(mark), item=item))
     if not answer.ok:
-        raise Refused(answer.message)
+        raise OrdersRefused(answer.message)
     return str(answer.orders[0].seq)
 
 
-def last(place: Place) -> str:
+def last(place: OrdersHome) -> str:
     """The mark of the newest order that can be read here; 0 when there is none."""
     if not place.has("peer"):
         return str(json.loads(fetch(place, "/orders/last"))["order"]["mark"])
     return str(cluster.status(place).last_mark)
 
 
-def fetch(place: Place, path: str, body: str = "") -> str:
+def fetch(place: OrdersHome, path: str, body: str = "") -> str:
     """Ask this host's application.
 
     Raises:
@@ -227,13 +227,13 @@ def fetch(place: Place, path: str, body: str = "") -> str:
             return str(response.read().decode().strip())
     except urllib.error.HTTPError as cause:
         with cause:
-            raise Refused(cause.read().decode().strip()) from cause
+            raise OrdersRefused(cause.read().decode().strip()) from cause
     except OSError as cause:
         message = f"orders-app does not answer: {cause}"
-        raise Refused(message) from cause
+        raise OrdersRefused(message) from cause
 
 
-def fetch_within(place: Place, path: str, seconds: float) -> str:
+def fetch_within(place: OrdersHome, path: str, seconds: float) -> str:
     """Ask this host's application, and hold a late answer against it.
 
     Raises:
@@ -244,11 +244,11 @@ def fetch_within(place: Place, path: str, seconds: float) -> str:
     took = time.monotonic() - started
     if took > seconds:
         message = f"the answer took {took:.2f} s, more than {seconds:g} s"
-        raise Refused(message)
+        raise OrdersRefused(message)
     return said
 
 
-def control(place: Place, name: service.Service, verb: str) -> str:
+def control(place: OrdersHome, name: service.Service, verb: str) -> str:
     """`service NAME VERB`.
 
     Raises:
@@ -278,8 +278,8 @@ def main(words: list[str]) -> int:
         sys.stdout.write(HELP)
         return 0
     try:
-        said = perform(Place.here(), words)
-    except (Refused, Silent) as no:
+        said = perform(OrdersHome.here(), words)
+    except (OrdersRefused, Silent) as no:
         sys.stderr.write(f"orders: {no}\n")
         return 2 if isinstance(no, Unknown) else 1
     if said:

@@ -21,7 +21,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import NamedTuple
 
 from runbook.lab.orders.daemon import claim, end_on_term
-from runbook.lab.orders.place import Place, Refused
+from runbook.lab.orders.place import OrdersHome, OrdersRefused
 from runbook.lab.orders.releases import current_release
 from runbook.lab.orders.wire import Answer, Request, Silent, ask
 
@@ -48,7 +48,7 @@ def reply(status: HTTPStatus, said: Mapping[str, object]) -> Reply:
 class Shop:
     """The application itself: what each address does, without HTTP's details."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: OrdersHome) -> None:
         """Start with the release that is current."""
         self._place = place
         self._release = current_release(place)
@@ -109,7 +109,7 @@ class ShopServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     request_queue_size = 64
 
-    def __init__(self, place: Place, shop: Shop) -> None:
+    def __init__(self, place: OrdersHome, shop: Shop) -> None:
         """Listen on the host's port, on loopback only."""
         self.shop = shop
         self.token = place.setting("api-token")
@@ -163,7 +163,7 @@ class Page(BaseHTTPRequestHandler):
         """Nothing: five probes a second would fill the log, and a failure is told to the caller."""
 
 
-def run_application(place: Place) -> None:
+def run_application(place: OrdersHome) -> None:
     """Be `orders-app` until told to stop.
 
     Raises:
@@ -177,6 +177,6 @@ def run_application(place: Place) -> None:
             server = ShopServer(place, shop)
         except OSError as cause:
             message = f"port {place.setting('http-port')} cannot be opened: {cause.strerror}"
-            raise Refused(message) from cause
+            raise OrdersRefused(message) from cause
         with server:
             server.serve_forever()

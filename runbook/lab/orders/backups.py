@@ -15,7 +15,7 @@ from typing import NamedTuple
 from runbook.lab.orders.daemon import running_pid
 from runbook.lab.orders.database import Role, read_role, write_role
 from runbook.lab.orders.orderlog import Digest, decode, digest_of, write_orders
-from runbook.lab.orders.place import Place, Refused, replace_text, sync_directory
+from runbook.lab.orders.place import OrdersHome, OrdersRefused, replace_text, sync_directory
 
 
 class Backup(NamedTuple):
@@ -36,7 +36,7 @@ class Backup(NamedTuple):
         return Digest(self.orders, self.last_mark, self.sha256)
 
 
-def take(place: Place, name: str) -> Backup:
+def take(place: OrdersHome, name: str) -> Backup:
     """Copy the orders as they are now. The file only grows by whole synced lines, so what is read is consistent.
 
     Raises:
@@ -45,7 +45,7 @@ def take(place: Place, name: str) -> Backup:
     folder = place.backups / name
     if "/" in name or name.startswith(".") or folder.exists():
         message = f"a backup cannot be called {name!r}: the name is taken or is no plain file name"
-        raise Refused(message)
+        raise OrdersRefused(message)
     data = (place.data / "orders.log").read_bytes()
     folder.mkdir(parents=True, mode=0o700)
     write_orders(folder / "orders.log", decode(data[: data.rfind(b"\n") + 1]))
@@ -54,13 +54,13 @@ def take(place: Place, name: str) -> Backup:
     return backup
 
 
-def listed(place: Place) -> tuple[Backup, ...]:
+def listed(place: OrdersHome) -> tuple[Backup, ...]:
     """Every backup with a manifest, oldest first; one without was never finished."""
     found = (read(place, path.parent.name) for path in place.backups.glob("*/manifest.json"))
     return tuple(sorted(found, key=lambda backup: backup.taken))
 
 
-def read(place: Place, name: str) -> Backup:
+def read(place: OrdersHome, name: str) -> Backup:
     """One backup's manifest.
 
     Raises:
@@ -71,13 +71,13 @@ def read(place: Place, name: str) -> Backup:
     except FileNotFoundError:
         known = ", ".join(sorted(path.parent.name for path in place.backups.glob("*/manifest.json"))) or "none"
         message = f"there is no backup {name} on {place.host}; there are: {known}"
-        raise Refused(message) from None
+        raise OrdersRefused(message) from None
     except (ValueError, TypeError) as cause:
         message = f"the manifest of backup {name} is damaged: {cause}"
-        raise Refused(message) from cause
+        raise OrdersRefused(message) from cause
 
 
-def verify(place: Place, name: str, folder: Path) -> Digest:
+def verify(place: OrdersHome, name: str, folder: Path) -> Digest:
     """Compare a set of orders with a backup's manifest, by count, last order and checksum.
 
     Raises:
@@ -86,11 +86,11 @@ def verify(place: Place, name: str, folder: Path) -> Digest:
     expected, found = read(place, name).digest, digest_of(folder / "orders.log")
     if found != expected:
         message = f"{folder.name} is not backup {name}: {found.orders} orders, {found.sha256[:12]}; expected "
-        raise Refused(f"{message}{expected.orders} orders, {expected.sha256[:12]}")
+        raise OrdersRefused(f"{message}{expected.orders} orders, {expected.sha256[:12]}")
     return found
 
 
-def restore(place: Place, name: str) -> Digest:
+def restore(place: OrdersHome, name: str) -> Digest:
     """Build a set beside the live data from a backup; the next primary epoch begins with it.
 
     Raises:
@@ -105,7 +105,7 @@ def restore(place: Place, name: str) -> Digest:
     return verify(place, name, place.restored)
 
 
-def switch(place: Place) -> str:
+def switch(place: OrdersHome) -> str:
     """Put the restored set in the place of the live data, which is kept.
 
     Raises:
@@ -114,7 +114,7 @@ def switch(place: Place) -> str:
     _refuse_running(place)
     if not place.restored.exists():
         message = f"{place.host} has no restored set: run `orders restore NAME` first"
-        raise Refused(message)
+        raise OrdersRefused(message)
     kept = place.home / f"data.before-{read_role(place.restored).epoch}"
     place.data.rename(kept)
     place.restored.rename(place.data)
@@ -122,7 +122,7 @@ def switch(place: Place) -> str:
     return f"restored data is live; the data before is kept in {kept.name}"
 
 
-def switch_back(place: Place) -> str:
+def switch_back(place: OrdersHome) -> str:
     """Take the last switch back; the set that was live until now becomes the restored one again.
 
     Raises:
@@ -132,7 +132,7 @@ def switch_back(place: Place) -> str:
     kept = place.home / f"data.before-{read_role(place.data).epoch}"
     if not kept.exists():
         message = f"{place.host} runs on data that no restore put there"
-        raise Refused(message)
+        raise OrdersRefused(message)
     shutil.rmtree(place.restored, ignore_errors=True)
     place.data.rename(place.restored)
     kept.rename(place.data)
@@ -140,7 +140,7 @@ def switch_back(place: Place) -> str:
     return "the data from before the restore is live again"
 
 
-def _refuse_running(place: Place) -> None:
+def _refuse_running(place: OrdersHome) -> None:
     if running_pid(place.pid_file("orders-db")):
         message = "orders-db is running: stop it before its data is switched"
-        raise Refused(message)
+        raise OrdersRefused(message)

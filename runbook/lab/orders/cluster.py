@@ -11,14 +11,14 @@ import time
 from runbook.lab.orders import service
 from runbook.lab.orders.database import Role, read_role, write_role
 from runbook.lab.orders.orderlog import Order, decode, write_orders
-from runbook.lab.orders.place import Place, Refused
+from runbook.lab.orders.place import OrdersHome, OrdersRefused
 from runbook.lab.orders.wire import Answer, Op, Request, Silent, Status, ask
 
 HANDOVER_LIMIT = 5.0
 """Seconds in which a standby must catch up with a primary that has stopped taking orders."""
 
 
-def question(place: Place, host: str, op: Op) -> Status:
+def question(place: OrdersHome, host: str, op: Op) -> Status:
     """Ask a database for something that it answers with its status.
 
     Raises:
@@ -27,18 +27,18 @@ def question(place: Place, host: str, op: Op) -> Status:
     try:
         answer = ask(place.socket_of(host), Request(op))
     except Silent as cause:
-        raise Refused(str(cause)) from cause
+        raise OrdersRefused(str(cause)) from cause
     if not answer.ok or not answer.status:
-        raise Refused(answer.message)
+        raise OrdersRefused(answer.message)
     return answer.status
 
 
-def status(place: Place) -> Status:
+def status(place: OrdersHome) -> Status:
     """This host's database."""
     return question(place, place.host, "status")
 
 
-def lag(place: Place) -> str:
+def lag(place: OrdersHome) -> str:
     """Seconds by which the standby is behind, as the primary sees it; asked on either host.
 
     Raises:
@@ -48,14 +48,14 @@ def lag(place: Place) -> str:
     primary = here if here.role == "primary" else question(place, place.peer, "status")
     if primary.role != "primary":
         message = "neither database is primary"
-        raise Refused(message)
+        raise OrdersRefused(message)
     if primary.link != "streaming":
         message = f"{primary.host}: {primary.link}"
-        raise Refused(message)
+        raise OrdersRefused(message)
     return f"{primary.lag:.2f}"
 
 
-def promote(place: Place, *, force: bool) -> str:
+def promote(place: OrdersHome, *, force: bool) -> str:
     """Make this standby the primary.
 
     Raises:
@@ -63,18 +63,18 @@ def promote(place: Place, *, force: bool) -> str:
     """
     if not force and _peer_is_primary(place):
         message = f"{place.peer} is primary and answers: hand over there (`orders handover`), or stop it first"
-        raise Refused(message)
+        raise OrdersRefused(message)
     now = question(place, place.host, "promote")
     return f"{now.host} is primary in epoch {now.epoch}, last order {now.last_seq}"
 
 
-def demote(place: Place) -> str:
+def demote(place: OrdersHome) -> str:
     """Stop taking orders here and follow the other database."""
     now = question(place, place.host, "demote")
     return f"{now.host} is standby, last order {now.last_seq}"
 
 
-def handover(place: Place) -> str:
+def handover(place: OrdersHome) -> str:
     """Move the primary role to the other database without losing an order.
 
     Raises:
@@ -85,17 +85,17 @@ def handover(place: Place) -> str:
         message = (
             f"{place.host} is {here.role} and its link is: {here.link}. Only a primary with a standby can hand over"
         )
-        raise Refused(message)
+        raise OrdersRefused(message)
     final = question(place, place.host, "demote")
     if not _caught_up(place, final.last_seq):
         question(place, place.host, "promote")
         message = f"{place.peer} did not catch up within {HANDOVER_LIMIT:.0f} s; {place.host} stays primary"
-        raise Refused(message)
+        raise OrdersRefused(message)
     now = question(place, place.peer, "promote")
     return f"{now.host} is primary in epoch {now.epoch}, last order {now.last_seq}"
 
 
-def rejoin(place: Place) -> str:
+def rejoin(place: OrdersHome) -> str:
     """Make this database a standby of the other, whatever it held.
 
     Orders that only this side has are kept in a file beside the data, because somebody acknowledged them once.
@@ -106,7 +106,7 @@ def rejoin(place: Place) -> str:
     there = _whole(place)
     if not there.status or there.status.role != "primary":
         message = f"{place.peer} is not primary: there is nothing to rejoin"
-        raise Refused(message)
+        raise OrdersRefused(message)
     service.stop(place, "orders-db")
     path = place.data / "orders.log"
     data = path.read_bytes()
@@ -126,31 +126,31 @@ def diverged(here: tuple[Order, ...], there: tuple[Order, ...]) -> tuple[Order, 
     return here[common:]
 
 
-def _whole(place: Place) -> Answer:
+def _whole(place: OrdersHome) -> Answer:
     """Every order of the other database, at once and with nothing held back."""
     try:
         return ask(place.socket_of(place.peer), Request("fetch"))
     except Silent as cause:
-        raise Refused(str(cause)) from cause
+        raise OrdersRefused(str(cause)) from cause
 
 
-def _peer_is_primary(place: Place) -> bool:
+def _peer_is_primary(place: OrdersHome) -> bool:
     try:
         return question(place, place.peer, "status").role == "primary"
-    except Refused:
+    except OrdersRefused:
         return False
 
 
-def _wait_streaming(place: Place) -> None:
+def _wait_streaming(place: OrdersHome) -> None:
     deadline = time.monotonic() + HANDOVER_LIMIT
     while (link := status(place).link) != "streaming":
         if time.monotonic() > deadline:
             message = f"{place.host} has the data of {place.peer} but does not follow: {link}"
-            raise Refused(message)
+            raise OrdersRefused(message)
         time.sleep(0.02)
 
 
-def _caught_up(place: Place, seq: int) -> bool:
+def _caught_up(place: OrdersHome, seq: int) -> bool:
     deadline = time.monotonic() + HANDOVER_LIMIT
     while question(place, place.peer, "status").last_seq < seq:
         if time.monotonic() > deadline:

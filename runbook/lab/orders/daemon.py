@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from runbook.lab.orders.database import Database
-from runbook.lab.orders.place import Place, Refused
+from runbook.lab.orders.place import OrdersHome, OrdersRefused
 from runbook.lab.orders.wire import LONG_POLL, Line, Request, Silent, ask, decode_request, encode_answer
 
 RECONNECT = 0.1
@@ -50,7 +50,7 @@ def claim(pid_file: Path) -> IO[str]:
     except BlockingIOError:
         file.close()
         message = f"{pid_file.stem} is running already"
-        raise Refused(message) from None
+        raise OrdersRefused(message) from None
     file.truncate(0)
     file.write(f"{os.getpid()}\n")
     file.flush()
@@ -68,7 +68,7 @@ class DatabaseServer(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, place: Place, database: Database) -> None:
+    def __init__(self, place: OrdersHome, database: Database) -> None:
         """Listen in the place of whoever had the socket: the claim on the pid file proves that it is dead."""
         self.database = database
         path = place.socket_of(place.host)
@@ -90,7 +90,7 @@ class Conversation(socketserver.StreamRequestHandler):
             sys.stderr.write(f"orders-db: conversation ended: {cause}\n")
 
 
-def run_database(place: Place) -> None:
+def run_database(place: OrdersHome) -> None:
     """Be `orders-db` until told to stop.
 
     Raises:
@@ -105,7 +105,7 @@ def run_database(place: Place) -> None:
             server.serve_forever()
 
 
-def refuse_second_primary(place: Place, database: Database) -> None:
+def refuse_second_primary(place: OrdersHome, database: Database) -> None:
     """A primary that comes back after a failover must not take orders beside the new one.
 
     Raises:
@@ -119,21 +119,21 @@ def refuse_second_primary(place: Place, database: Database) -> None:
         return
     if other and other.role == "primary" and other.epoch > database.role.epoch:
         message = f"{other.host} is primary since epoch {other.epoch}: run `orders rejoin` on {place.host}"
-        raise Refused(message)
+        raise OrdersRefused(message)
 
 
-def follow(place: Place, database: Database) -> None:
+def follow(place: OrdersHome, database: Database) -> None:
     """Follow the other database for as long as this one is a standby. Never ends; it is a daemon thread's body."""
     while True:
         if database.role.kind == "standby":
             try:
                 stream(place, database)
-            except (Silent, Refused) as cause:
+            except (Silent, OrdersRefused) as cause:
                 database.lost_link(str(cause))
         time.sleep(RECONNECT)
 
 
-def stream(place: Place, database: Database) -> None:
+def stream(place: OrdersHome, database: Database) -> None:
     """Take orders from the other database over one connection.
 
     Raises:
@@ -148,7 +148,7 @@ def stream(place: Place, database: Database) -> None:
             newest = database.going_on(delay)
             answer = line.ask(Request("fetch", after=newest.seq, epoch=newest.epoch, delay=delay, wait=wait))
             if not answer.ok or not answer.status:
-                raise Refused(answer.message)
+                raise OrdersRefused(answer.message)
             database.apply(answer.orders, answer.status)
             wait = LONG_POLL
     finally:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, assert_never
 
 from runbook.lab.orders.orderlog import Order, OrderLog
-from runbook.lab.orders.place import Place, replace_text
+from runbook.lab.orders.place import OrdersHome, replace_text
 from runbook.lab.orders.wire import LONG_POLL, Answer, Request, Status
 
 FOLLOWER_SILENCE = 3 * LONG_POLL
@@ -44,7 +44,7 @@ def write_role(data: Path, role: Role) -> None:
 class Database:
     """The live state, safe to use from many threads."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: OrdersHome) -> None:
         """Open the data of this host.
 
         Raises:

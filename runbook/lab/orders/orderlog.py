@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from runbook.lab.orders.place import Refused, replace_text
+from runbook.lab.orders.place import OrdersRefused, replace_text
 
 
 class Order(NamedTuple):
@@ -55,11 +55,11 @@ def decode(data: bytes) -> tuple[Order, ...]:
         orders = tuple(Order(**json.loads(line)) for line in data.splitlines())
     except (ValueError, TypeError) as cause:
         message = f"damaged: a line is not an order ({cause})"
-        raise Refused(message) from cause
+        raise OrdersRefused(message) from cause
     for place, order in enumerate(orders, start=1):
         if order.seq != place:
             message = f"damaged: order {order.seq} stands at line {place}"
-            raise Refused(message)
+            raise OrdersRefused(message)
     return orders
 
 
@@ -73,7 +73,7 @@ def digest_of(path: Path) -> Digest:
         data = path.read_bytes()
     except FileNotFoundError:
         message = f"{path.name} is not there: {path.parent.name} holds no orders"
-        raise Refused(message) from None
+        raise OrdersRefused(message) from None
     orders = decode(data)
     return Digest(len(orders), orders[-1].mark if orders else 0, hashlib.sha256(data).hexdigest())
 

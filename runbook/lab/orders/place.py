@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-class Refused(Exception):  # noqa: N818 - said to an operator, in the service's own words
+class OrdersRefused(Exception):  # noqa: N818 - said to an operator, in the service's own words
     """The service will not do it; the text says why and what to do instead."""
 
 
-class Place(NamedTuple):
+class OrdersHome(NamedTuple):
     """One host of the lab as its own processes see it."""
 
     home: Path
@@ -26,7 +26,7 @@ class Place(NamedTuple):
     """A short 0700 directory for Unix sockets, whose paths may not exceed about a hundred bytes."""
 
     @classmethod
-    def here(cls, environment: Mapping[str, str] = os.environ) -> Place:
+    def here(cls, environment: Mapping[str, str] = os.environ) -> OrdersHome:
         """The host on which this process runs.
 
         Raises:
@@ -36,7 +36,7 @@ class Place(NamedTuple):
             return cls(Path(environment["HOME"]), environment["LAB_HOST"], Path(environment["LAB_SOCKETS"]))
         except KeyError as missing:
             message = f"{missing.args[0]} is not set: this tool only works on a host of the lab"
-            raise Refused(message) from None
+            raise OrdersRefused(message) from None
 
     @property
     def data(self) -> Path:
@@ -77,7 +77,7 @@ class Place(NamedTuple):
             return (self.home / "etc" / name).read_text("utf-8").strip()
         except FileNotFoundError:
             message = f"{self.host} has no etc/{name}: this is not the host for that command"
-            raise Refused(message) from None
+            raise OrdersRefused(message) from None
 
     def has(self, name: str) -> bool:
         """True when this host has that setting, which is how its role is told."""

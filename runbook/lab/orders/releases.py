@@ -13,7 +13,7 @@ import time
 from typing import NamedTuple
 
 from runbook.lab.orders.daemon import running_pid
-from runbook.lab.orders.place import Place, Refused
+from runbook.lab.orders.place import OrdersHome, OrdersRefused
 
 
 class Release(NamedTuple):
@@ -35,7 +35,7 @@ SHIPPED = (
 """What is on a new application host; the first is current."""
 
 
-def current_release(place: Place) -> Release:
+def current_release(place: OrdersHome) -> Release:
     """The release that the link points at.
 
     Raises:
@@ -45,11 +45,11 @@ def current_release(place: Place) -> Release:
         said = json.loads((place.releases / "current" / "release.json").read_text("utf-8"))
     except FileNotFoundError:
         message = f"{place.host} has no releases: this is not the host for that command"
-        raise Refused(message) from None
+        raise OrdersRefused(message) from None
     return Release(**said)
 
 
-def install(place: Place) -> None:
+def install(place: OrdersHome) -> None:
     """Put the shipped releases on a new host."""
     for release in SHIPPED:
         folder = place.releases / release.version
@@ -58,7 +58,7 @@ def install(place: Place) -> None:
     (place.releases / "current").symlink_to(SHIPPED[0].version)
 
 
-def switch(place: Place, version: str) -> str:
+def switch(place: OrdersHome, version: str) -> str:
     """Make a release current and tell the application.
 
     Raises:
@@ -68,7 +68,7 @@ def switch(place: Place, version: str) -> str:
     known = sorted(folder.name for folder in place.releases.iterdir() if not folder.is_symlink() and folder.is_dir())
     if version not in known:
         message = f"there is no release {version}; there are {', '.join(known)}"
-        raise Refused(message)
+        raise OrdersRefused(message)
     if version != before:
         _point(place, version)
         place.set("previous-release", before)
@@ -76,7 +76,7 @@ def switch(place: Place, version: str) -> str:
     return f"release {version} (before: {before})"
 
 
-def roll_back(place: Place) -> str:
+def roll_back(place: OrdersHome) -> str:
     """Make the release current that was so before the last switch.
 
     Raises:
@@ -84,18 +84,18 @@ def roll_back(place: Place) -> str:
     """
     if not place.has("previous-release"):
         message = f"no release was switched on {place.host} yet"
-        raise Refused(message)
+        raise OrdersRefused(message)
     return switch(place, place.setting("previous-release"))
 
 
-def _point(place: Place, version: str) -> None:
+def _point(place: OrdersHome, version: str) -> None:
     """Replace the link by rename: there is no moment without a current release."""
     beside = place.releases / f".current.{os.getpid()}"
     beside.symlink_to(version)
     beside.rename(place.releases / "current")
 
 
-def _reload(place: Place) -> None:
+def _reload(place: OrdersHome) -> None:
     """Ask the running application to go over; a stopped one reads the link when it starts."""
     pid = running_pid(place.pid_file("orders-app"))
     if pid:

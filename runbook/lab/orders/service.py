@@ -16,7 +16,7 @@ from enum import IntEnum
 from typing import Literal
 
 from runbook.lab.orders.daemon import running_pid
-from runbook.lab.orders.place import Place, Refused
+from runbook.lab.orders.place import OrdersHome, OrdersRefused
 from runbook.lab.orders.wire import Request, Silent, ask
 
 Service = Literal["orders-db", "orders-app"]
@@ -36,12 +36,12 @@ class State(IntEnum):
     STOPPED = 3
 
 
-def services_of(place: Place) -> tuple[Service, ...]:
+def services_of(place: OrdersHome) -> tuple[Service, ...]:
     """What is meant to run on this host."""
     return ("orders-db",) if place.has("peer") else ("orders-app",)
 
 
-def named(place: Place, name: str) -> Service:
+def named(place: OrdersHome, name: str) -> Service:
     """A service of this host by its name.
 
     Raises:
@@ -51,17 +51,17 @@ def named(place: Place, name: str) -> Service:
         if service == name:
             return service
     message = f"{place.host} has no service {name}; it has {', '.join(services_of(place))}"
-    raise Refused(message)
+    raise OrdersRefused(message)
 
 
-def state(place: Place, service: Service) -> State:
+def state(place: OrdersHome, service: Service) -> State:
     """Whether it runs."""
     if running_pid(place.pid_file(service)):
         return State.RUNNING
     return State.DEAD if place.pid_file(service).exists() else State.STOPPED
 
 
-def start(place: Place, service: Service) -> str:
+def start(place: OrdersHome, service: Service) -> str:
     """Start it and wait until it answers; one that runs already is left alone.
 
     Raises:
@@ -81,13 +81,13 @@ def start(place: Place, service: Service) -> str:
     deadline = time.monotonic() + START_LIMIT
     while not _answers(place, service):
         if child.poll() is not None or time.monotonic() > deadline:
-            raise Refused(_last_words(place, service))
+            raise OrdersRefused(_last_words(place, service))
         time.sleep(0.01)
     child.returncode = 0  # it outlives us on purpose; said so that the interpreter does not warn of a child left alone
     return f"{service} started"
 
 
-def stop(place: Place, service: Service) -> str:
+def stop(place: OrdersHome, service: Service) -> str:
     """Ask it to end, and end it when it does not.
 
     Raises:
@@ -99,7 +99,7 @@ def stop(place: Place, service: Service) -> str:
     while pid := running_pid(pid_file):
         if time.monotonic() > deadline + STOP_LIMIT:
             message = f"{service} (pid {pid}) cannot be ended"
-            raise Refused(message)
+            raise OrdersRefused(message)
         if time.monotonic() > deadline:
             number = signal.SIGKILL
         _signal(pid, number)
@@ -115,7 +115,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
         pass  # it ended between the look and the signal, which is what was wanted
 
 
-def _answers(place: Place, service: Service) -> bool:
+def _answers(place: OrdersHome, service: Service) -> bool:
     match service:
         case "orders-db":
             return bool(running_pid(place.pid_file(service))) and _database_answers(place)
@@ -123,7 +123,7 @@ def _answers(place: Place, service: Service) -> bool:
             return bool(running_pid(place.pid_file(service))) and _port_open(int(place.setting("http-port")))
 
 
-def _database_answers(place: Place) -> bool:
+def _database_answers(place: OrdersHome) -> bool:
     try:
         return ask(place.socket_of(place.host), Request("status"), timeout=1.0).ok
     except Silent:
@@ -138,6 +138,6 @@ def _port_open(port: int) -> bool:
         return False
 
 
-def _last_words(place: Place, service: Service) -> str:
+def _last_words(place: OrdersHome, service: Service) -> str:
     lines = place.log_file(service).read_text("utf-8", "replace").splitlines()
     return f"{service} did not start: {lines[-1] if lines else 'it said nothing'}"

@@ -19,7 +19,7 @@ from invoke.exceptions import Failure, ThreadException, UnexpectedExit
 from runbook.problem import Exit, Problem, Problems, Where
 from runbook.steps.fabric.policy import KeyRefused
 from runbook.steps.fabric.runner import NoStatus, SudoWantsPassword, TooLong
-from runbook.steps.fabric.talk import CommandFailed, Done, End, LinkLost, Orders, Raised, Refused
+from runbook.steps.fabric.talk import CommandFailed, Done, End, LinkLost, Orders, Raised, TaskRefused
 from runbook.transport.ssh.refusal import Seen, explained, login_refused
 from runbook.transport.ssh.resolve import ResolvedHost
 
@@ -80,13 +80,13 @@ def told(error: BaseException, orders: Orders, *, link_is_up: bool) -> End:
         case NoStatus():
             return LinkLost(f"{real} ({place})" if place else str(real))
         case Failure(reason=SudoWantsPassword()):
-            return Refused(_SUDO, place)
+            return TaskRefused(_SUDO, place)
         case TooLong():
-            return Refused(_too_long(real), place)
+            return TaskRefused(_too_long(real), place)
         case KeyRefused():
-            return Refused(real.problem, place)
+            return TaskRefused(real.problem, place)
         case Problems():
-            return Refused(real.problems[0])
+            return TaskRefused(real.problems[0])
         case EOFError() | OSError() | paramiko.SSHException() if not link_is_up:
             return LinkLost(_said(real))
         case _:

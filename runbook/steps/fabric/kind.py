@@ -25,7 +25,7 @@ from runbook.steps.capture import Capture
 from runbook.steps.ending import concluded, granted, not_repeated, refused
 from runbook.steps.fabric.process import Child, start
 from runbook.steps.fabric.project import Project
-from runbook.steps.fabric.talk import CommandFailed, Done, End, LinkLost, NotOpened, Orders, Raised, Refused, Shown
+from runbook.steps.fabric.talk import CommandFailed, Done, End, LinkLost, NotOpened, Orders, Raised, Shown, TaskRefused
 from runbook.steps.kind import Bench, Finding
 from runbook.steps.tolerance import Observed
 from runbook.transport.shell.limits import bounded
@@ -125,7 +125,7 @@ def _worded(finding: Finding, ended: End, child: Child, bench: Bench) -> Finding
             return _failed(finding, f"{said} ended with exit code {code}{_at(place)}{words}")
         case Raised(kind, message, place):
             return _failed(finding, f"{kind}: {message}{_at(place)}" if message and quoting else f"{kind}{_at(place)}")
-        case Refused(wrong, place):
+        case TaskRefused(wrong, place):
             return _failed(finding, f"{wrong}{_at(place)}")
         case NotOpened(wrong):
             return msgspec.structs.replace(finding, detail=str(wrong))

@@ -29,7 +29,7 @@ from runbook.steps.fabric.talk import (
     Opened,
     Orders,
     Raised,
-    Refused,
+    TaskRefused,
     line_of,
 )
 from runbook.transport.session import Sink, Stream
@@ -120,7 +120,7 @@ class Child:
                 return Exited(0, late_output)
             case CommandFailed(code=code):
                 return Exited(code, late_output)
-            case Raised() | Refused():
+            case Raised() | TaskRefused():
                 return Exited(1, late_output)
             case LinkLost(reason=reason):
                 return Lost(reason)

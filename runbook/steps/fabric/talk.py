@@ -72,7 +72,7 @@ class Raised(msgspec.Struct, frozen=True, tag="raised"):
     place: str
 
 
-class Refused(msgspec.Struct, frozen=True, tag="refused"):
+class TaskRefused(msgspec.Struct, frozen=True, tag="refused"):
     """It cannot be done as it is written: no such task, wrong arguments, something that is not supported here."""
 
     problem: Problem
@@ -91,7 +91,7 @@ class LinkLost(msgspec.Struct, frozen=True, tag="link_lost"):
     reason: str
 
 
-End = Done | CommandFailed | Raised | Refused | NotOpened | LinkLost
+End = Done | CommandFailed | Raised | TaskRefused | NotOpened | LinkLost
 Report = Opened | End
 
 ORDERS = msgspec.json.Decoder(Orders)

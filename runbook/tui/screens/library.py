@@ -17,8 +17,8 @@ from textual.containers import Container
 from textual.widgets import Footer, Input
 
 from runbook.tui.actions import bindings
-from runbook.tui.messages import Loaded, Refused
-from runbook.tui.screens.place import Place
+from runbook.tui.messages import Loaded, ProblemsMet
+from runbook.tui.screens.place import PlaceScreen
 from runbook.tui.screens.plan import PlanScreen
 from runbook.tui.screens.replay import ReplayScreen
 from runbook.tui.screens.run import RunScreen
@@ -29,7 +29,7 @@ from runbook.workspace.rows import RunRow
 from runbook.workspace.workspace import Workspace
 
 
-class Library(Place):
+class LibraryScreen(PlaceScreen):
     """The first screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("library")
@@ -64,7 +64,7 @@ class Library(Place):
             self._has_been_left = False
             self.action_reload()
 
-    def _go(self, place: Place) -> None:
+    def _go(self, place: PlaceScreen) -> None:
         self._has_been_left = True
         self.app.push_screen(place)
 
@@ -128,7 +128,7 @@ class Library(Place):
         if book.problem is None:
             self._go(PlanScreen(self._workspace, book))
         else:
-            self.post_message(Refused((book.problem,)))
+            self.post_message(ProblemsMet((book.problem,)))
 
     @on(Rows.Opened, "#runs")
     def _open_run(self) -> None:

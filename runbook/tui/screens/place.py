@@ -15,7 +15,7 @@ from textual.worker import Worker, WorkerState
 
 from runbook.tui.actions import LEAVING, bindings
 from runbook.tui.around import Around
-from runbook.tui.messages import Refused, as_problems
+from runbook.tui.messages import ProblemsMet, as_problems
 from runbook.tui.modals.refusal import Refusal
 from runbook.tui.widgets.rows import Rows, fit
 from runbook.view.words import plural
@@ -24,7 +24,7 @@ Job = Callable[[], Coroutine[object, object, object]]
 """An async function, or a partial of one."""
 
 
-class Place(Screen[None]):
+class PlaceScreen(Screen[None]):
     """A screen that one can be at."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere", only=LEAVING)
@@ -65,9 +65,9 @@ class Place(Screen[None]):
         """Tell of a worker that failed; it ends nothing."""
         error = event.worker.error
         if event.state is WorkerState.ERROR and error is not None:
-            self.post_message(Refused(as_problems(error)))
+            self.post_message(ProblemsMet(as_problems(error)))
 
-    def on_refused(self, message: Refused) -> None:
+    def on_problems_met(self, message: ProblemsMet) -> None:
         """Say what was refused until somebody has read it."""
         message.stop()
         self.app.push_screen(Refusal(message.problems))

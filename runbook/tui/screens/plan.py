@@ -20,9 +20,9 @@ from textual.widgets import Footer, Input, Select
 from runbook.core.plan import Plan
 from runbook.problem import Problem, Problems
 from runbook.tui.actions import bindings
-from runbook.tui.messages import Planned, Refused, Started
+from runbook.tui.messages import Planned, ProblemsMet, Started
 from runbook.tui.modals.sure import Sure
-from runbook.tui.screens.place import Place
+from runbook.tui.screens.place import PlaceScreen
 from runbook.tui.screens.run import RunScreen
 from runbook.tui.widgets.parameterform import ParameterForm
 from runbook.tui.widgets.plain import Plain
@@ -38,7 +38,7 @@ _DIGEST = 16
 """Hexadecimal digits of the plan's digest that a person is shown: enough to tell two plans apart by eye."""
 
 
-class PlanScreen(Place):
+class PlanScreen(PlaceScreen):
     """One runbook, planned."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("plan")
@@ -103,7 +103,7 @@ class PlanScreen(Place):
                 self._agreed.add(program)
                 self.action_compile()
             else:
-                self.post_message(Refused(refused))
+                self.post_message(ProblemsMet(refused))
 
         self.app.push_screen(question, answered)
 

@@ -24,12 +24,12 @@ from runbook.core.intent import (
 )
 from runbook.feed.feed import Feed
 from runbook.problem import Problem
-from runbook.tui.messages import Refused
+from runbook.tui.messages import ProblemsMet
 from runbook.tui.modals.gate import Reply
 from runbook.tui.modals.keylock import KeyLock
 from runbook.tui.modals.reason import Reason
 from runbook.tui.modals.sure import Sure
-from runbook.tui.screens.place import Place
+from runbook.tui.screens.place import PlaceScreen
 from runbook.tui.widgets.rows import Part
 from runbook.tui.widgets.steplist import StepList
 
@@ -39,7 +39,7 @@ ASKING = frozenset({"gate", "pause", "skip", "cut", "note", "undo", "halt"})
 Answer = TypeVar("Answer")
 
 
-class Steering(Place):
+class Steering(PlaceScreen):
     """A screen from which a run can be steered."""
 
     def __init__(self, feed: Feed, me: Actor) -> None:
@@ -59,7 +59,7 @@ class Steering(Place):
 
     def _told(self, problem: Problem | None) -> None:
         if problem is not None:
-            self.post_message(Refused((problem,)))
+            self.post_message(ProblemsMet((problem,)))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that ask a runner for something are greyed out when there is none."""

@@ -19,7 +19,7 @@ from textual.worker import Worker, WorkerState
 
 from runbook.feed.feed import Output
 from runbook.tui.actions import bindings
-from runbook.tui.messages import Refused, as_problems
+from runbook.tui.messages import ProblemsMet, as_problems
 from runbook.tui.search import Search
 from runbook.tui.widgets.outputline import HEAD, cell_of, shown
 from runbook.tui.widgets.outputwindow import OutputWindow
@@ -271,7 +271,7 @@ class OutputView(OutputWindow):
         error = event.worker.error
         if event.state is WorkerState.ERROR and error is not None:
             self.search = None
-            self.post_message(Refused(as_problems(error)))
+            self.post_message(ProblemsMet(as_problems(error)))
 
     def _search_said(self) -> str:
         search = self.search

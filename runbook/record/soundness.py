@@ -16,7 +16,7 @@ from runbook.record.formats import FORMAT
 from runbook.record.newer import Newer
 
 
-class Finding(IntEnum):
+class Soundness(IntEnum):
     """How one check came out, the gravest last."""
 
     OK = 0
@@ -30,14 +30,14 @@ class Finding(IntEnum):
     """What is there is not what was recorded."""
 
 
-class Check(msgspec.Struct, frozen=True, kw_only=True):
+class Examined(msgspec.Struct, frozen=True, kw_only=True):
     """One check and how it came out."""
 
     name: str
     """Stable, for scripts: `chain`, `version`, `plan`, `ending`, `attempts`, `shown`, `gates`, `copies`, `output`,
     `torn`, `access`.
     """
-    finding: Finding
+    finding: Soundness
     detail: str
     """A sentence without its full stop: what was checked, or what is wrong and what that proves."""
     line: int = 0
@@ -46,10 +46,10 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ok(self) -> bool:
         """False when the record cannot be relied on in this respect."""
-        return self.finding <= Finding.NOTE
+        return self.finding <= Soundness.NOTE
 
 
-class Ending(msgspec.Struct, frozen=True, kw_only=True):
+class JournalEnd(msgspec.Struct, frozen=True, kw_only=True):
     """How reading the journal stopped, for checks whose verdict depends on it."""
 
     ended: bool
@@ -59,7 +59,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     newer: Newer
     """Signs that a newer version wrote in it."""
 
-    def judged(self, check: Check, *, by_meaning: bool) -> Check:
+    def judged(self, check: Examined, *, by_meaning: bool) -> Examined:
         """The check as a version may say it that is older than the record: what it misses may be what it cannot read.
 
         Args:
@@ -70,7 +70,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
         if check.ok or not doubtful:
             return check
         detail = f"{check.detail}; whether that is wrong, only a version that knows this record can say"
-        return msgspec.structs.replace(check, finding=Finding.NEWER, detail=detail)
+        return msgspec.structs.replace(check, finding=Soundness.NEWER, detail=detail)
 
 
 class Observer(Protocol):
@@ -79,7 +79,7 @@ class Observer(Protocol):
     def see(self, entry: Entry) -> None:
         """Look at the next good entry."""
 
-    def check(self, ending: Ending) -> Check:
+    def check(self, ending: JournalEnd) -> Examined:
         """Say how it came out, after the last."""
 
 

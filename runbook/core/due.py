@@ -6,8 +6,8 @@ its children at once), and what they call for is the answer, beside what is obse
 counter to lose: the position of a run is the state of its steps.
 
 Decisions that the state itself calls for come back as `Conclude(event)`; the executor records and folds them and asks
-again until only work and waiting are left. What was named before and no longer is, is cancelled: stopping is *not naming*.
-What is named comes in the order of its urgency, and what must wait for a revert is not named (`urgency.py`).
+again until only work and waiting are left. What was named before and no longer is, is cancelled: stopping is *not
+naming*. What is named comes in the order of its urgency, and what must wait for a revert is not named (`urgency.py`).
 """
 
 from __future__ import annotations

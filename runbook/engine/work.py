@@ -141,6 +141,10 @@ class RunWorkers:
                 return Finding(
                     outcome=Outcome.IN_DOUBT, detail="no longer wanted, and it was not found again to be ended"
                 )
+            if self._tools.recorder.run.steps[effect.step].attempts[effect.host].grade is not None:
+                # It had reached its host, and whoever was to end it there was cut off: a halt in the middle of a limit.
+                detail = "no longer wanted, and nobody knows whether it has ended"
+                return Finding(outcome=Outcome.IN_DOUBT, detail=detail)
             return Finding(outcome=Outcome.CANCELLED, detail="stopped: the run no longer wants it")
         except Problems as wrong:
             unreachable = wrong.exit is Exit.UNREACHABLE

@@ -104,6 +104,9 @@ class Following:
         self._heard_at, self._was_last = self._bench.clock.monotonic(), False
         if isinstance(ending, NeverSent) and (self._bench.has_printed or any(self._capture.taken.values())):
             return Lost("the host has no trace of it any more, and yet it has begun")
+        if isinstance(ending, NeverSent) and self._bench.reattach and not self._bench.job.durable:
+            # It reached a shell of the host before that runner went, and its claim is all that it would have left.
+            return Lost("the host has no trace of it, and what runs attached leaves hardly any")
         return ending
 
     async def _answer(self, reading: Coroutine[None, None, Ending]) -> Ending:

@@ -165,6 +165,14 @@ async def test_no_trace_in_the_place_where_it_was_announced_proves_that_it_was_n
     assert finding == found(Outcome.UNREACHABLE, "not sent: orders lag never started", duration=0.0)
 
 
+async def test_what_an_earlier_runner_had_running_attached_is_never_called_unsent():
+    """It had reached its host, and its claim is all that it would have left there."""
+    world = World(Says())
+    finding = await world.attempt(job=Job(id=ID, place=world.place, durable=False), reattach=True)
+    assert finding.outcome is Outcome.IN_DOUBT
+    assert "the host has no trace of it, and what runs attached leaves hardly any" in finding.detail
+
+
 async def test_a_later_runner_sends_nothing_to_a_place_that_is_not_the_one_of_this_run():
     world = World(Says())
     finding = await world.attempt(job=Job(id=ID, place="another.1.scripted", is_resumed=True))

@@ -60,8 +60,15 @@ class Line:
         return cls(reader, writer, peer, is_certain=doorway.is_certain, via=via)
 
     async def watch(self) -> None:
-        """From now on, be told when there is more."""
-        await self._send(Watching())
+        """From now on, be told when there is more.
+
+        Raises:
+            Problems: The runner has gone: a short run may end between the call and the first word.
+        """
+        try:
+            await self._send(Watching())
+        except ConnectionError as lost:
+            raise Problems([gone()]) from lost
 
     async def look(self) -> Look:
         """What waits for people.

@@ -174,3 +174,18 @@ async def test_a_run_that_gets_no_socket_leaves_nothing_behind(place: Place, mon
     with pytest.raises(Problems, match="the run's socket cannot be made"):
         await place.start(plan(QUESTION))
     assert list(place.root.glob("recordings/[!.]*")) == []
+
+
+async def test_a_run_that_ends_before_the_first_word_to_its_runner_is_over_and_no_mistake(runtime: Path) -> None:
+    path = runtime / "short.sock"
+    server = await asyncio.start_unix_server(lambda _, writer: writer.close(), path)
+    line = await Line.open(Doorway(path=path, uid=os.getuid(), is_certain=True), via="test")
+
+    async def watched() -> None:
+        while True:  # the first words to a closed socket go to the kernel
+            await line.watch()
+
+    with pytest.raises(Problems, match="the runner has gone"):
+        await watched()
+    await line.close()
+    server.close()

@@ -89,6 +89,11 @@ def test_a_wait_that_was_cut_is_waited_in_full_at_its_next_visit() -> None:
     assert (drive.now, drive.state("1.1").detail) == (60.0, "")
 
 
+def test_a_wait_counts_from_when_it_is_entered_and_not_from_the_beginning_of_the_run() -> None:
+    drive = Drive(plan(step("1.1"), step("1.2", WaitAction(seconds=60.0))), took={"1.1": 10.0}).go()
+    assert drive.now == 70.0
+
+
 def test_a_milestone_is_marked_again_by_a_later_visit() -> None:
     of = plan(step("1.1", sets=Milestone.SERVICE_RESTORED), step("1.2", on_failure="goto", goto="1.1"))
     drive = Drive(of, outcomes={"1.2": [FAILED, OK]}).go()

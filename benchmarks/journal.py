@@ -16,10 +16,10 @@ from pathlib import Path
 from benchmarks.table import publish, rows
 from runbook.core.entry import Entry
 from runbook.core.event import Event, OutputArrived, ProbeSampled
-from runbook.record.journal import Journal
-from runbook.record.journal_file import JOURNAL
-from runbook.record.lines import OutputFile, OutputReader
-from runbook.record.reader import RecordReader
+from runbook.record.files.journal import Journal
+from runbook.record.files.journal_file import JOURNAL
+from runbook.record.files.lines import OutputFile, OutputReader
+from runbook.record.files.reader import RecordReader
 
 BATCH = 20
 

@@ -35,7 +35,7 @@ from runbook.core.host import Host
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment, Plan, PlannedSection, PlannedStep
 from runbook.core.result import Result
-from runbook.record.journal import Journal
+from runbook.record.files.journal import Journal
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = 5

@@ -21,8 +21,8 @@ import tempfile
 from pathlib import Path
 
 from runbook.cli.compose import workspace
+from runbook.core.fold.recovery import recovery
 from runbook.core.milestone_name import Milestone
-from runbook.core.recovery import recovery
 from runbook.feed.feed import Replay
 from runbook.tui.app import RunbookApp
 

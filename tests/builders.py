@@ -32,7 +32,7 @@ from runbook.core.event import (
     StepEnded,
     StepEntered,
 )
-from runbook.core.evolve import evolve, open_run
+from runbook.core.fold.evolve import evolve, open_run
 from runbook.core.host import Host
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment, Plan, PlannedSection, PlannedStep

@@ -18,7 +18,7 @@ from runbook.core.inventory import Inventory
 from runbook.core.plan import Environment, Plan, PlannedSection, PlannedStep
 from runbook.core.run import Run
 from runbook.feed.live import LiveFeed
-from runbook.record.reader import RecordReader
+from runbook.record.files.reader import RecordReader
 from runbook.talk.door import Doorway
 from runbook.workspace.local import HowToRun, LocalWorkspace
 from runbook.workspace.prepare import Prepared

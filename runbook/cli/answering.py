@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from runbook.core.answers import Answer, offered
 from runbook.core.event import GateOpened
-from runbook.core.gates import giving
+from runbook.core.gate.gates import giving
 from runbook.core.host import Json
 from runbook.core.intent import Intent
 from runbook.core.run import GateState

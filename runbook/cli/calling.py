@@ -10,9 +10,9 @@ import pwd
 from datetime import datetime, timedelta
 
 from runbook.cli.compose import workspace
+from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import Intent
 from runbook.core.run import GateState, Run
-from runbook.core.verdict import verdicts
 from runbook.problem import Exit, Problem, Problems, problem
 from runbook.report.facts import wall_label
 from runbook.talk.door import NO_RUNNER, NOT_ITS_RUNNER, is_there

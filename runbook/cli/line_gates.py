@@ -14,7 +14,7 @@ from runbook.cli.diagnostics import say
 from runbook.cli.keyboard import Keyboard
 from runbook.core.answers import Answer, offered
 from runbook.core.event import GateOpened
-from runbook.core.gates import giving
+from runbook.core.gate.gates import giving
 from runbook.core.intent import Intent
 from runbook.core.run import GateState, Run
 from runbook.view.gates import GateView, gate_view

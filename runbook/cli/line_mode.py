@@ -21,7 +21,7 @@ from runbook.cli.diagnostics import Tell, problem_text, say
 from runbook.cli.keyboard import Keyboard
 from runbook.core.entry import Entry
 from runbook.core.event import OutputArrived
-from runbook.core.gates import is_decided
+from runbook.core.gate.gates import is_decided
 from runbook.core.run import Run
 from runbook.feed.feed import MAX_LINE
 from runbook.feed.live import LiveFeed

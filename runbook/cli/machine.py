@@ -20,7 +20,7 @@ from typing import Literal
 import msgspec
 
 from runbook.record.address import open_store
-from runbook.record.disk import FLOOR
+from runbook.record.files.disk import FLOOR
 from runbook.talk.door import door_folders, socket_name, why_unfit
 from runbook.transport.ssh.openssh import SshConfig
 from runbook.transport.ssh.own_config import Question

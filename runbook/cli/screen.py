@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runbook.cli.compose import run_async, workspace
 from runbook.cli.diagnostics import say, tell
-from runbook.core.verdict import verdicts
+from runbook.core.fold.verdict import verdicts
 from runbook.problem import Exit
 from runbook.tui.app import RunbookApp
 from runbook.view.closing import closing

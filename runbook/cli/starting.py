@@ -13,8 +13,8 @@ import click
 from runbook.cli.compose import run_async
 from runbook.cli.data import json_text
 from runbook.cli.diagnostics import can_show_screen, problem_text, say, story, tell
+from runbook.core.fold.verdict import verdicts
 from runbook.core.run import Run
-from runbook.core.verdict import verdicts
 from runbook.planning.policy import gates_a_machine_may_not_answer
 from runbook.problem import Problems
 from runbook.talk.launch import WarmRunner

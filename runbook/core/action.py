@@ -3,7 +3,7 @@
 The structs are declared once and read three times: the document reader checks YAML against their fields, `schema`
 turns them into JSON Schema, and the record carries them, so that a replay needs neither YAML nor the code of a step
 kind. Text fields may hold templates; after compiling only templates on registered values are left. This file knows no
-I/O and no behaviour: `steps/` runs the kinds that do work, `core/due.py` drives the ones that wait for people or
+I/O and no behaviour: `steps/` runs the kinds that do work, `core/rules/due.py` drives the ones that wait for people or
 contain other steps.
 """
 

@@ -45,7 +45,7 @@ class RunOpened(_Event, frozen=True, kw_only=True, tag="RunOpened"):
     version: str = ""
     """Of this program."""
     format: int = 1
-    """Of the record: by which rules its digests were taken (`record/formats.py`)."""
+    """Of the record: by which rules its digests were taken (`record/form/formats.py`)."""
     boot_id: str = ""
     """Of the controller; while it stays the same, `at` is exact over a resume."""
     origin: float = 0.0

@@ -1,4 +1,4 @@
-"""What a person may ask of a live run: a closed union in the imperative. `core/decide.py` grants or refuses each."""
+"""What a person may ask of a live run: a closed union in the imperative. `rules/decide.py` grants or refuses each."""
 
 from __future__ import annotations
 

@@ -20,18 +20,18 @@ from typing import TypeVar, cast
 
 from msgspec.structs import replace
 
-from runbook.core import fanout
 from runbook.core.action import Action, UploadAction, WaitAction
 from runbook.core.clock import Clock
 from runbook.core.command import Secret
 from runbook.core.effect import Enter
 from runbook.core.event import Event, StepEnded, StepEntered, StepSkipped
+from runbook.core.fold.verdict import verdicts
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.result import Result
+from runbook.core.rules import fanout
 from runbook.core.run import Run, StepPhase, StepState
 from runbook.core.shown import EVERYWHERE, Shown, digest_of, texts_of
-from runbook.core.verdict import verdicts
 from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
 from runbook.engine.rendering import Grounds, Opened, Visit, grounds_of

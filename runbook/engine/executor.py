@@ -20,11 +20,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from runbook.core.actor import Actor
-from runbook.core.decide import decide, refuse
-from runbook.core.due import due
 from runbook.core.effect import Conclude, Effect, WakeAt
 from runbook.core.event import Event
 from runbook.core.intent import Intent
+from runbook.core.rules.decide import decide, refuse
+from runbook.core.rules.due import due
 from runbook.core.run import Run
 from runbook.engine.log import log_crash
 from runbook.engine.recordable import told_otherwise

@@ -11,7 +11,7 @@ import asyncio
 from runbook.core.clock import Clock
 from runbook.core.entry import Entry
 from runbook.core.event import Event
-from runbook.core.evolve import evolve, open_run
+from runbook.core.fold.evolve import evolve, open_run
 from runbook.core.run import Run
 from runbook.engine.clock import wall_text
 from runbook.record.store import RecordWriter

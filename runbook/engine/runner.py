@@ -23,7 +23,7 @@ import msgspec
 from runbook.core.action import CONTROLLER, FabricAction, HttpAction
 from runbook.core.command import Secret
 from runbook.core.event import Event, NoteAdded, RunnerStarted, RunOpened
-from runbook.core.evolve import fold
+from runbook.core.fold.evolve import fold
 from runbook.core.host_key import HostKey
 from runbook.core.run import Run
 from runbook.engine.clock import SystemClock, boot_id, wall_text
@@ -40,7 +40,7 @@ from runbook.masking.masker import Masker
 from runbook.problem import Exit, Problems, problem
 from runbook.record.address import open_store
 from runbook.record.beginning import begun
-from runbook.record.formats import FORMAT, PLAN
+from runbook.record.form.formats import FORMAT, PLAN
 from runbook.record.store import Store
 from runbook.talk.door import make_door
 from runbook.talk.handover import Handover, Opening, Started

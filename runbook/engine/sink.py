@@ -15,7 +15,7 @@ from runbook.core.outcome import Grade
 from runbook.core.place import is_same_place
 from runbook.masking.masker import Masker
 from runbook.problem import Problems
-from runbook.record.output import Source
+from runbook.record.files.output import Source
 from runbook.record.store import OutputWriter
 from runbook.transport.session import Stream
 

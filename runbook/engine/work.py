@@ -30,7 +30,7 @@ from runbook.engine.sink import RecordSink, Unwanted
 from runbook.engine.tools import Tools
 from runbook.engine.workers import Answer, kinds_of
 from runbook.problem import Exit, Problems, problem
-from runbook.record.output import Source
+from runbook.record.files.output import Source
 from runbook.steps.kind import ASKED_AFTER, LEAST_TIME, PATIENCE, Bench, Finding
 from runbook.steps.table import kind_for
 from runbook.template.template import evaluate

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from runbook.core.entry import Entry
-from runbook.core.evolve import evolve
+from runbook.core.fold.evolve import evolve
 from runbook.core.intent import Intent
 from runbook.core.run import Run
 from runbook.feed.output_view import OutputView

@@ -17,7 +17,7 @@ from runbook.core.entry import Entry
 from runbook.core.event import OutputArrived
 from runbook.feed.feed import MAX_LINE, OutputLine
 from runbook.problem import Exit, Problem, Problems
-from runbook.record.lines import OutputReader
+from runbook.record.files.lines import OutputReader
 from runbook.record.store import Record
 
 Seen = TypeVar("Seen")

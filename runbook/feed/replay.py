@@ -12,7 +12,7 @@ from bisect import bisect_right
 
 from runbook.core.clock import Clock
 from runbook.core.entry import Entry
-from runbook.core.evolve import evolve, fold
+from runbook.core.fold.evolve import evolve, fold
 from runbook.core.intent import Intent
 from runbook.core.run import Run
 from runbook.feed.output_view import OutputView

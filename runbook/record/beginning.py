@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runbook.core.entry import Entry
-from runbook.core.evolve import fold, open_run
+from runbook.core.fold.evolve import fold, open_run
 from runbook.core.run import Run
 from runbook.problem import Exit, Problems, Where, problem
-from runbook.record.reading import Reading
+from runbook.record.form.reading import Reading
 
 
 def begun(reader: Reading, entries: Sequence[Entry]) -> Run:

@@ -14,16 +14,16 @@ from pathlib import Path
 
 from runbook.core.entry import Entry
 from runbook.problem import Exit, Problems, Where, problem
-from runbook.record.codec import Tip
-from runbook.record.disk import is_locked
-from runbook.record.holder import Holder, holder_among
-from runbook.record.journal import Journal
-from runbook.record.journal_file import JOURNAL, LARGEST_COPY, RUNNER_LOG, every_line
-from runbook.record.lines import OutputFile
-from runbook.record.output import OutputStore
-from runbook.record.plain import open_below, open_plain
-from runbook.record.reader import RecordReader
-from runbook.record.verify import Verification, verify
+from runbook.record.checking.verify import Verification, verify
+from runbook.record.files.disk import is_locked
+from runbook.record.files.holder import Holder, holder_among
+from runbook.record.files.journal import Journal
+from runbook.record.files.journal_file import JOURNAL, LARGEST_COPY, RUNNER_LOG, every_line
+from runbook.record.files.lines import OutputFile
+from runbook.record.files.output import OutputStore
+from runbook.record.files.plain import open_below, open_plain
+from runbook.record.files.reader import RecordReader
+from runbook.record.form.codec import Tip
 
 
 class FileRecord:

@@ -19,7 +19,8 @@ from typing import Self
 
 from runbook.core.event import RunOpened
 from runbook.problem import Exit, Problem, Problems, Where, nearest, problem
-from runbook.record.disk import (
+from runbook.record.file_record import FileRecord, FileWriter
+from runbook.record.files.disk import (
     FLOOR,
     PRIVATE_FILE,
     PRIVATE_FOLDER,
@@ -31,12 +32,11 @@ from runbook.record.disk import (
     try_lock,
     write_new_file,
 )
-from runbook.record.file_record import FileRecord, FileWriter
-from runbook.record.journal import Journal
-from runbook.record.journal_file import JOURNAL, LARGEST_COPY
+from runbook.record.files.journal import Journal
+from runbook.record.files.journal_file import JOURNAL, LARGEST_COPY
+from runbook.record.files.output import OutputStore
+from runbook.record.files.ownership import concerns
 from runbook.record.kept_summaries import KeptSummaries, seen
-from runbook.record.output import OutputStore
-from runbook.record.ownership import concerns
 from runbook.record.store import LAST, Created, Taken
 from runbook.record.summary import RunSummary, summarise
 

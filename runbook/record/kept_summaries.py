@@ -19,9 +19,9 @@ from pathlib import Path
 import msgspec
 
 from runbook.problem import Problems
-from runbook.record.disk import PRIVATE_FILE, PRIVATE_FOLDER, is_safe_name
-from runbook.record.journal_file import JOURNAL
-from runbook.record.plain import open_plain
+from runbook.record.files.disk import PRIVATE_FILE, PRIVATE_FOLDER, is_safe_name
+from runbook.record.files.journal_file import JOURNAL
+from runbook.record.files.plain import open_plain
 from runbook.record.summary import RunSummary
 
 FOLDER = ".cache"

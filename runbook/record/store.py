@@ -19,13 +19,13 @@ import msgspec
 from runbook.core.entry import Entry
 from runbook.core.event import OutputArrived
 from runbook.problem import Problem
-from runbook.record.codec import Tip
-from runbook.record.holder import Holder
-from runbook.record.lines import OutputBytes
-from runbook.record.output import Source
-from runbook.record.reading import Reading
+from runbook.record.checking.verify import Verification
+from runbook.record.files.holder import Holder
+from runbook.record.files.lines import OutputBytes
+from runbook.record.files.output import Source
+from runbook.record.form.codec import Tip
+from runbook.record.form.reading import Reading
 from runbook.record.summary import RunSummary
-from runbook.record.verify import Verification
 
 LAST = "last"
 """The word that finds the newest run."""

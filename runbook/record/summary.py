@@ -12,13 +12,13 @@ from collections.abc import Callable
 import msgspec
 from msgspec.structs import replace
 
-from runbook.core.recovery import recovery
+from runbook.core.fold.recovery import recovery
+from runbook.core.fold.verdict import verdicts
 from runbook.core.run import Run
-from runbook.core.verdict import verdicts
 from runbook.problem import Problem, Problems
 from runbook.record.beginning import folded
-from runbook.record.reader import TORN
-from runbook.record.reading import Reading
+from runbook.record.files.reader import TORN
+from runbook.record.form.reading import Reading
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):

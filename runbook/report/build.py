@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator
 
 from runbook.core.entry import Entry
 from runbook.core.event import SessionOpened
+from runbook.core.fold.recovery import Recovery, recovery, waiting_between
+from runbook.core.fold.recovery_point import RecoveryPoint, recovery_point
+from runbook.core.fold.verdict import loss_verdict, time_verdict, verdicts
 from runbook.core.host import Host
 from runbook.core.milestone_name import Milestone
 from runbook.core.plan import Plan, PlannedProbe
-from runbook.core.recovery import Recovery, recovery, waiting_between
-from runbook.core.recovery_point import RecoveryPoint, recovery_point
 from runbook.core.run import ProbeState, Run, Stretch
-from runbook.core.verdict import loss_verdict, time_verdict, verdicts
 from runbook.report import chronology
 from runbook.report.facts import Facts
 from runbook.report.model import (

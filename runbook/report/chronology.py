@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 
 from runbook.core.action import Action
 from runbook.core.event import AttemptEnded
+from runbook.core.fold.verdict import deviations
 from runbook.core.role import Role
 from runbook.core.run import GateState, Run, StepPhase, StepState
-from runbook.core.verdict import deviations
 from runbook.report.deviation import (
     Deviation,
     FailedTry,

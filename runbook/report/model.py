@@ -17,11 +17,11 @@ from runbook.core.action import Action
 from runbook.core.actor import Actor
 from runbook.core.answers import GateKind
 from runbook.core.event import FailureResolved
+from runbook.core.fold.verdict import ObjectiveVerdict, Verdicts
 from runbook.core.host import Json
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import StepId
-from runbook.core.verdict import ObjectiveVerdict, Verdicts
 from runbook.report.deviation import Deviation
 from runbook.view.timeline import Timeline
 from runbook.view.words import Status

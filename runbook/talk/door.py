@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runbook.problem import Exit, Problems, Where, problem
-from runbook.record.disk import is_safe_name
-from runbook.record.holder import Holder
+from runbook.record.files.disk import is_safe_name
+from runbook.record.files.holder import Holder
 from runbook.talk.peer import known_as
 
 SHARED_BY_ALL = Path("/tmp")  # noqa: S108 - owners and modes are checked

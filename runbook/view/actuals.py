@@ -6,9 +6,9 @@ what was not measured, or is not over, is said in words and never left out.
 
 from __future__ import annotations
 
+from runbook.core.fold.recovery import Recovery, recovery
+from runbook.core.fold.recovery_point import recovery_point
 from runbook.core.milestone_name import Milestone
-from runbook.core.recovery import Recovery, recovery
-from runbook.core.recovery_point import recovery_point
 from runbook.core.run import Run
 from runbook.view.words import duration, measured, plural
 

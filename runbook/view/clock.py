@@ -14,9 +14,9 @@ from typing import Literal
 import msgspec
 
 from runbook.core.action import ParallelAction
+from runbook.core.fold.recovery import Recovery, recovery, waiting_between
 from runbook.core.milestone_name import Milestone
 from runbook.core.plan import PlannedStep
-from runbook.core.recovery import Recovery, recovery, waiting_between
 from runbook.core.run import Run, StepPhase
 from runbook.view.steps import elapsed, waited
 from runbook.view.words import duration, measured

@@ -6,8 +6,8 @@ although something failed is named too: green words above hide nothing.
 
 from __future__ import annotations
 
+from runbook.core.fold.verdict import deviations, verdicts
 from runbook.core.run import Run
-from runbook.core.verdict import deviations, verdicts
 from runbook.view.actuals import loss_words, recovery_words
 from runbook.view.reasons import brief
 from runbook.view.sanitize import safe

@@ -14,8 +14,8 @@ from runbook.core.action import CONTROLLER, ApproveAction, Ask, ChecklistAction,
 from runbook.core.actor import distinct
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep, StepId
+from runbook.core.rules.undo import undo_steps
 from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
-from runbook.core.undo import undo_steps
 from runbook.view.sanitize import safe
 from runbook.view.words import Status, duration, plural, status_of
 

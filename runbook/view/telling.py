@@ -32,9 +32,9 @@ from runbook.core.event import (
     StepEntered,
     StepSkipped,
 )
+from runbook.core.fold.verdict import verdicts
 from runbook.core.outcome import Outcome
 from runbook.core.run import Run, StepState
-from runbook.core.verdict import verdicts
 from runbook.view.actuals import loss_words, recovery_words
 from runbook.view.describe import describe
 from runbook.view.hosts import host_names

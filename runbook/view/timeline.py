@@ -24,9 +24,9 @@ from runbook.core.event import (
     SessionLost,
     StepEnded,
 )
+from runbook.core.fold.recovery import recovery
 from runbook.core.milestone_name import Milestone
 from runbook.core.plan import StepId
-from runbook.core.recovery import recovery
 from runbook.core.run import Run, StepState
 from runbook.view.sanitize import safe
 from runbook.view.steps import StepRow, step_gates, step_rows

@@ -29,7 +29,7 @@ from runbook.inventory.reading import read_inventory
 from runbook.problem import Exit, Problems, problem
 from runbook.record.address import open_store
 from runbook.record.beginning import folded
-from runbook.record.holder import Holder
+from runbook.record.files.holder import Holder
 from runbook.talk.door import Doorway, door_folders, doorways
 from runbook.talk.handover import Handover, Opening
 from runbook.talk.launch import WarmRunner

@@ -13,7 +13,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def place(path: Path, line: int = 0) -> str:
-    """`runbook/core/due.py:12`, as editors link it."""
+    """`runbook/core/rules/due.py:12`, as editors link it."""
     return f"{path.relative_to(ROOT)}:{line}" if line else str(path.relative_to(ROOT))
 
 

@@ -62,7 +62,7 @@ def test_an_old_reader_takes_a_newer_field_and_a_new_reader_an_older_line() -> N
     assert msgspec.json.decode(newer, type=event.Event) == event.RunnerStarted(pid=1)
 
 
-@pytest.mark.parametrize("name", ["evolve.py", "decide.py"])
+@pytest.mark.parametrize("name", ["fold/evolve.py", "rules/decide.py"])
 def test_a_verb_that_forgets_a_member_does_not_type_check(name: str) -> None:
     """`assert_never` makes mypy refuse a new event or intent that nobody handles."""
     source = (ROOT / "runbook" / "core" / name).read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import pytest
 
 from runbook.core.action import HttpAction
 from runbook.core.plan import Objectives, PlannedProbe
-from runbook.record.output import OutputStore, Source
+from runbook.record.files.output import OutputStore, Source
 from tests.builders import Story, plan, step
 from tests.cli.desk import Desk
 from tests.record.samples import story, write_journal

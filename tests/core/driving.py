@@ -17,11 +17,8 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from runbook.core import fanout
 from runbook.core.action import WaitAction
 from runbook.core.actor import Actor
-from runbook.core.decide import decide
-from runbook.core.due import due
 from runbook.core.effect import Attempt, Conclude, Effect, Enter, WakeAt
 from runbook.core.entry import Entry
 from runbook.core.event import (
@@ -47,6 +44,9 @@ from runbook.core.intent import AnswerGate, Intent, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Plan
 from runbook.core.result import Result
+from runbook.core.rules import fanout
+from runbook.core.rules.decide import decide
+from runbook.core.rules.due import due
 from runbook.core.run import Run, StepState
 from runbook.problem import Problem
 from tests.builders import ANNA, Story

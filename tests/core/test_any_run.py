@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from runbook.core.actor import Actor
-from runbook.core.decide import decide
-from runbook.core.due import due
 from runbook.core.effect import Attempt
 from runbook.core.event import AttemptEnded, AttemptStarted, ProbeSampled
-from runbook.core.evolve import fold, open_run
-from runbook.core.fanout import MAX_CONCURRENCY
+from runbook.core.fold.evolve import fold, open_run
+from runbook.core.fold.recovery import recovery
+from runbook.core.fold.verdict import deviations, verdicts
 from runbook.core.intent import (
     AddNote,
     AnswerGate,
@@ -32,8 +31,9 @@ from runbook.core.intent import (
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Plan
-from runbook.core.recovery import recovery
-from runbook.core.verdict import deviations, verdicts
+from runbook.core.rules.decide import decide
+from runbook.core.rules.due import due
+from runbook.core.rules.fanout import MAX_CONCURRENCY
 from runbook.problem import Problem
 from tests.builders import ANNA, BEN
 from tests.core.driving import Drive

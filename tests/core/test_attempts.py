@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from runbook.core.event import AttemptStarted
-from runbook.core.fanout import MAX_CONCURRENCY
 from runbook.core.outcome import Outcome
+from runbook.core.rules.fanout import MAX_CONCURRENCY
 from tests.builders import plan, step
 from tests.core.driving import Drive
 

@@ -7,7 +7,7 @@ import msgspec
 from runbook.core.action import BlockAction
 from runbook.core.casting import cast
 from runbook.core.entry import Entry
-from runbook.core.evolve import open_run
+from runbook.core.fold.evolve import open_run
 from runbook.core.plan import Plan, PlannedSection
 from runbook.core.role import Role
 from tests.builders import opened, plan, step

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from runbook.core.action import BlockAction, ConfirmAction, NestedAction, ParallelAction, WaitAction
+from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import PauseRun
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
-from runbook.core.verdict import verdicts
 from tests.builders import plan, step
 from tests.core.driving import Drive, picks, says
 

@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from runbook.core.due import due
 from runbook.core.entry import Entry
 from runbook.core.event import (
     AttemptEnded,
@@ -37,12 +36,13 @@ from runbook.core.event import (
     StepSkipped,
     WaitCut,
 )
-from runbook.core.evolve import MAX_PROBE_STRETCHES, evolve, fold, open_run
 from runbook.core.fact import Staged
+from runbook.core.fold.evolve import MAX_PROBE_STRETCHES, evolve, fold, open_run
+from runbook.core.fold.recovery import recovery
+from runbook.core.fold.verdict import deviations, verdicts
 from runbook.core.outcome import Grade, Outcome
-from runbook.core.recovery import recovery
+from runbook.core.rules.due import due
 from runbook.core.run import Note, OutputState, Phase, Run, Stop
-from runbook.core.verdict import deviations, verdicts
 from tests.builders import ANNA, BEN, Story, plan, step
 from tests.core.planning import plans
 from tests.view.reachable import folded, tapes

@@ -16,10 +16,10 @@ from runbook.core.action import (
     Option,
 )
 from runbook.core.event import GateOpened
+from runbook.core.fold.verdict import verdicts
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment, PlannedStep
 from runbook.core.run import StepPhase
-from runbook.core.verdict import verdicts
 from tests.builders import plan, step
 from tests.core.driving import Drive, picks, says
 from tests.core.shapes import answer, asking

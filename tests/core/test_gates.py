@@ -17,10 +17,10 @@ from runbook.core.action import (
 )
 from runbook.core.actor import Actor
 from runbook.core.event import GateOpened, HaltRequested
+from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import AnswerGate, HaltRun
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment
-from runbook.core.verdict import verdicts
 from tests.builders import ANNA, BEN, plan, step
 from tests.core.driving import Drive, picks, says
 from tests.core.shapes import answer, asking

@@ -6,11 +6,11 @@ import pytest
 
 from runbook.core.action import BlockAction, ChooseAction, ConfirmAction, Option, WaitAction
 from runbook.core.event import Jumped
-from runbook.core.failure_policy import MAX_VISITS
 from runbook.core.intent import AnswerGate, CutWait
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment, Plan
+from runbook.core.rules.failure_policy import MAX_VISITS
 from runbook.core.run import StepPhase
 from tests.builders import plan, section, step
 from tests.core.driving import Drive, says

@@ -6,12 +6,12 @@ import pytest
 
 from runbook.core.action import CommandAction, ConfirmAction, HttpAction, WaitForAction
 from runbook.core.event import MilestoneMarked, ProbeSampled, RunnerStarted
+from runbook.core.fold.recovery import Bracket, Recovery, hold_of, recovery, waiting_between
+from runbook.core.fold.verdict import verdicts
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Objectives, Plan, PlannedProbe
-from runbook.core.recovery import Bracket, Recovery, hold_of, recovery, waiting_between
 from runbook.core.run import Stretch
-from runbook.core.verdict import verdicts
 from tests.builders import ANNA, Story, plan, step
 
 OUTAGE, RESTORED, DECLARED = Milestone.OUTAGE, Milestone.SERVICE_RESTORED, Milestone.DECLARED

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from runbook.core.action import CommandAction
 from runbook.core.event import CanarySampled
+from runbook.core.fold.recovery_point import RecoveryPoint, recovery_point
+from runbook.core.fold.verdict import loss_verdict, verdicts
 from runbook.core.plan import Objectives, PlannedCanary
-from runbook.core.recovery_point import RecoveryPoint, recovery_point
-from runbook.core.verdict import loss_verdict, verdicts
 from tests.builders import Story, plan, step
 
 CANARY = PlannedCanary(

@@ -7,11 +7,11 @@ import pytest
 from runbook.core.action import (
     ConfirmAction,
 )
-from runbook.core.due import due
 from runbook.core.effect import Attempt
 from runbook.core.event import AttemptEnded, AttemptStarted, RunnerStarted
 from runbook.core.intent import ExcludeHost, HaltRun, SkipStep
 from runbook.core.outcome import Outcome
+from runbook.core.rules.due import due
 from runbook.core.run import Phase
 from tests.builders import ANNA, plan, step
 from tests.core.driving import Drive

@@ -10,7 +10,7 @@ import pytest
 
 from runbook.core.entry import Entry
 from runbook.core.event import Checked
-from runbook.core.evolve import fold
+from runbook.core.fold.evolve import fold
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Plan
 from tests.builders import Story, plan, step

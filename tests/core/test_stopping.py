@@ -13,14 +13,14 @@ from runbook.core.action import (
     NestedAction,
     WaitAction,
 )
-from runbook.core.due import due
 from runbook.core.effect import Attempt, WakeAt
 from runbook.core.event import AlwaysStarted
+from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import AddNote, ExcludeHost, HaltRun, PauseRun, RollBack
 from runbook.core.outcome import Outcome
+from runbook.core.rules.due import due
+from runbook.core.rules.undo import undo_steps
 from runbook.core.run import Phase
-from runbook.core.undo import undo_steps
-from runbook.core.verdict import verdicts
 from tests.builders import plan, step
 from tests.core.driving import Drive, picks, says
 from tests.core.shapes import changing, closing

@@ -13,7 +13,7 @@ from runbook.core.event import AlwaysStarted, AttemptStarted, RollbackStarted
 from runbook.core.intent import RollBack
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Plan
-from runbook.core.urgency import pressing
+from runbook.core.rules.urgency import pressing
 from tests.builders import Story, plan, step
 from tests.core.driving import Drive
 

@@ -6,9 +6,9 @@ import pytest
 
 from runbook.core.action import CommandAction, HttpAction, PreflightAction, WaitAction
 from runbook.core.event import CanarySampled, StepSkipped, WaitCut
+from runbook.core.fold.verdict import Verdicts, deviations, loss_verdict, verdicts
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Objectives, Plan, PlannedCanary, PlannedProbe
-from runbook.core.verdict import Verdicts, deviations, loss_verdict, verdicts
 from runbook.problem import Exit
 from tests.builders import ANNA, Story, plan, step
 from tests.core.driving import Drive

@@ -34,7 +34,7 @@ from runbook.engine.workers import Workers
 from runbook.masking.masker import Masker
 from runbook.problem import Problem
 from runbook.record.file_store import FileStore
-from runbook.record.reader import RecordReader
+from runbook.record.files.reader import RecordReader
 from runbook.talk.handover import Handover, Opening
 from runbook.transport.session import Connector
 from tests.builders import ANNA

@@ -15,7 +15,7 @@ from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment, Plan, PlannedStep
 from runbook.engine.fleet import FIRST_PAUSE
 from runbook.problem import Exit, Problems
-from runbook.record.verify import verify
+from runbook.record.checking.verify import verify
 from runbook.transport.scripted import Says, ScriptedConnector
 from runbook.transport.session import Session
 from tests.builders import ANNA, plan, step

@@ -17,13 +17,13 @@ import pytest
 from runbook.core.action import BlockAction, ConfirmAction, ParallelAction, WaitAction
 from runbook.core.entry import Entry
 from runbook.core.event import AttemptEnded, AttemptStarted, OutputArrived, SessionOpened
-from runbook.core.evolve import fold, open_run
+from runbook.core.fold.evolve import fold, open_run
 from runbook.core.intent import AnswerGate, Intent, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Plan, PlannedStep, StepId
 from runbook.core.run import GateState, Run
-from runbook.record.reader import RecordReader
-from runbook.record.verify import verify
+from runbook.record.checking.verify import verify
+from runbook.record.files.reader import RecordReader
 from runbook.transport.scripted import Says, ScriptedConnector
 from tests.engine.stage import Live, Stage
 from tests.place import Place, command, ended, plan, until

@@ -25,14 +25,14 @@ from runbook.core.event import (
     StepEnded,
     StepEntered,
 )
-from runbook.core.evolve import evolve
+from runbook.core.fold.evolve import evolve
+from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import AnswerGate, CutWait, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.result import Result
 from runbook.core.run import Run
 from runbook.core.shown import Shown, Surroundings, digest_of, hash_of, texts_of
-from runbook.core.verdict import verdicts
 from runbook.engine import entering, executor, rendering, runner
 from runbook.engine.clock import SystemClock
 from runbook.engine.entering import Entering, _seconds_until

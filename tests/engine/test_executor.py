@@ -24,18 +24,18 @@ from runbook.core.event import (
     ProbeSampled,
     StepEntered,
 )
+from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import AddNote, AnswerGate, ContinueRun, HaltRun, PauseRun, ResolveFailure
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import PlannedProbe, PlannedStep
 from runbook.core.run import Run
-from runbook.core.verdict import verdicts
 from runbook.engine import executor
 from runbook.engine.clock import SystemClock
 from runbook.engine.entering import Entering
 from runbook.engine.workers import Answer, kinds_of
 from runbook.problem import Exit, Problems, problem
-from runbook.record.codec import decode
-from runbook.record.verify import verify
+from runbook.record.checking.verify import verify
+from runbook.record.form.codec import decode
 from runbook.transport.scripted import Hangs, Says, ScriptedConnector, unreachable
 from tests.builders import ANNA, plan, step
 from tests.engine.stage import PATIENCE, Live, Stage

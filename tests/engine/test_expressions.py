@@ -11,10 +11,10 @@ import pytest
 
 from runbook.core.action import CommandAction, Expectation, Tolerance
 from runbook.core.event import AttemptEnded, NoteAdded
+from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import AddNote, HaltRun
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
-from runbook.core.verdict import verdicts
 from runbook.matching import matcher
 from runbook.matching.off_loop import off_loop
 from runbook.steps import ending, tolerance

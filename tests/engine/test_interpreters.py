@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from runbook.core.action import CommandAction, ScriptAction
+from runbook.core.fold.verdict import verdicts
 from runbook.core.plan import PlannedStep
-from runbook.core.verdict import verdicts
 from runbook.planning.shells import interpreter_of
 from runbook.problem import Where
 from tests.place import Place, ended, plan

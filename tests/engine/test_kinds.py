@@ -14,14 +14,14 @@ from typing import ClassVar, get_args
 import msgspec
 import pytest
 
-from runbook.core.due import due
 from runbook.core.effect import Attempt, Conclude, Effect, Urgency, WakeAt
 from runbook.core.event import AttemptEnded, AttemptStarted, Event, NoteAdded
 from runbook.core.intent import AddNote
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Plan
+from runbook.core.rules.due import due
+from runbook.core.rules.urgency import pressing
 from runbook.core.run import Run
-from runbook.core.urgency import pressing
 from runbook.engine import executor
 from runbook.engine.workers import Kind, Outlives, kinds_of
 from runbook.transport.scripted import ScriptedConnector

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from runbook.core.action import ConfirmAction
+from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import AnswerGate
 from runbook.core.plan import PlannedStep
-from runbook.core.verdict import verdicts
-from runbook.record.verify import verify
+from runbook.record.checking.verify import verify
 from tests.place import Place, answered, command, ended, eventually, plan, until
 
 MEGABYTE = 2**20

@@ -19,7 +19,7 @@ from runbook.core.run import Run
 from runbook.document.runbook_file import read_runbook
 from runbook.engine.clock import SystemClock
 from runbook.planning.compile import compile_plan
-from runbook.record.verify import verify
+from runbook.record.checking.verify import verify
 from runbook.transport.local import files
 from runbook.transport.local.connector import LocalConnector
 from runbook.view.gates import gate_view

@@ -17,8 +17,8 @@ from runbook.core.intent import AnswerGate, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedProbe
 from runbook.problem import Problems
-from runbook.record.output import Source
-from runbook.record.verify import verify
+from runbook.record.checking.verify import verify
+from runbook.record.files.output import Source
 from runbook.transport.scripted import Says, ScriptedConnector
 from tests.builders import plan
 from tests.engine.stage import PATIENCE, Stage

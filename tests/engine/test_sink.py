@@ -11,7 +11,7 @@ from runbook.core.event import AttemptGraded, Event
 from runbook.core.outcome import Grade
 from runbook.engine.sink import RecordSink
 from runbook.masking.masker import Masker
-from runbook.record.output import OutputStore, Source
+from runbook.record.files.output import OutputStore, Source
 
 
 class Desk:

@@ -10,15 +10,15 @@ import pytest
 from runbook.core.action import HttpAction
 from runbook.core.entry import Entry
 from runbook.core.event import OutputArrived, ProbeSampled
-from runbook.core.evolve import fold, open_run
+from runbook.core.fold.evolve import fold, open_run
 from runbook.core.intent import PauseRun
 from runbook.core.plan import PlannedProbe
 from runbook.core.run import Run
 from runbook.feed.replay import KEYFRAME, LONGEST_WAIT, RecordedReplay
 from runbook.problem import Problems
 from runbook.record.file_record import FileRecord
-from runbook.record.journal import Journal
-from runbook.record.output import OutputStore, Source
+from runbook.record.files.journal import Journal
+from runbook.record.files.output import OutputStore, Source
 from tests.builders import Story, plan, step
 from tests.steps.desk import FakeClock
 

@@ -16,8 +16,8 @@ import pytest
 
 from runbook.core.event import AttemptStarted, GateAnswered, RunnerStarted
 from runbook.lab.control import down, up
-from runbook.record.reader import RecordReader
-from runbook.record.verify import verify
+from runbook.record.checking.verify import verify
+from runbook.record.files.reader import RecordReader
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE = 60.0

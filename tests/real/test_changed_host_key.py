@@ -17,8 +17,8 @@ from runbook.core.host_key import HostKeys
 from runbook.core.intent import AnswerGate
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment, Plan, PlannedStep
-from runbook.record.reader import RecordReader
-from runbook.record.verify import verify
+from runbook.record.checking.verify import verify
+from runbook.record.files.reader import RecordReader
 from runbook.report.build import report
 from runbook.report.render import render
 from tests.place import Place, command, ended, plan, until

@@ -17,7 +17,7 @@ from runbook.core.outcome import Outcome
 from runbook.core.plan import Plan, PlannedStep
 from runbook.core.run import AttemptState, Run
 from runbook.feed.live import LiveFeed
-from runbook.record.verify import verify
+from runbook.record.checking.verify import verify
 from runbook.transport.shell.durable import FORGET_AT
 from tests.place import Place, command, ended, eventually, gone, plan, until
 from tests.real.held_host import HeldHost, held_host

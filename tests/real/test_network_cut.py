@@ -21,7 +21,7 @@ import pytest
 from runbook.core.action import Expectation, Tolerance
 from runbook.core.run import AttemptState, Run
 from runbook.feed.live import LiveFeed
-from runbook.record.verify import verify
+from runbook.record.checking.verify import verify
 from runbook.transport.session import Job
 from runbook.transport.ssh.connector import SshConnector, SshOptions
 from tests.place import Place, command, gone, plan

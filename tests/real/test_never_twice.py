@@ -24,7 +24,7 @@ from runbook.core.outcome import Outcome
 from runbook.core.plan import Plan, PlannedStep
 from runbook.core.run import Run
 from runbook.feed.live import LiveFeed
-from runbook.record.verify import verify
+from runbook.record.checking.verify import verify
 from tests.place import Place, answered, command, ended, eventually, gone, plan, until
 from tests.real.openssh import RealServer, kill, needed, skip_or_fail
 

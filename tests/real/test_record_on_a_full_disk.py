@@ -12,9 +12,9 @@ import pytest
 from runbook.core.event import NoteAdded
 from runbook.problem import Exit, Problems
 from runbook.record.file_store import FileStore
-from runbook.record.journal import Journal
-from runbook.record.output import CHUNK, OutputStore, Source
-from runbook.record.reader import RecordReader
+from runbook.record.files.journal import Journal
+from runbook.record.files.output import CHUNK, OutputStore, Source
+from runbook.record.files.reader import RecordReader
 from tests.record.samples import numbered
 
 pytestmark = pytest.mark.real

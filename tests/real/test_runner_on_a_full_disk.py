@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from runbook.core.event import AttemptEnded
-from runbook.core.verdict import verdicts
+from runbook.core.fold.verdict import verdicts
 from runbook.problem import Exit
-from runbook.record.verify import verify
+from runbook.record.checking.verify import verify
 from tests.place import Place, command, ended, eventually, gone, plan
 
 pytestmark = pytest.mark.real

@@ -26,7 +26,7 @@ from runbook.core.plan import PlannedStep
 from runbook.feed.live import LiveFeed
 from runbook.problem import Exit, Problem, Problems
 from runbook.record.file_record import FileRecord
-from runbook.record.holder import Holder
+from runbook.record.files.holder import Holder
 from runbook.talk import door
 from runbook.talk.door import Doorway, doorways, socket_name, sweep
 from runbook.talk.line import reach

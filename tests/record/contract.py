@@ -9,11 +9,11 @@ import pytest
 
 from runbook.core.entry import Entry
 from runbook.core.event import OutputArrived, RunnerStarted
-from runbook.core.evolve import fold
+from runbook.core.fold.evolve import fold
 from runbook.problem import Problems
 from runbook.record.beginning import begun
-from runbook.record.codec import Tip
-from runbook.record.output import Source
+from runbook.record.files.output import Source
+from runbook.record.form.codec import Tip
 from runbook.record.store import RecordWriter, Store
 from tests.record.samples import FILES, numbered, opened, story
 

@@ -18,14 +18,14 @@ from typing import Self
 from runbook.core.entry import Entry
 from runbook.core.event import OutputArrived, RunOpened
 from runbook.problem import Exit, Problem, Where, problem
-from runbook.record.codec import Tip, encode, follow
+from runbook.record.checking.verify import Verification, verify
 from runbook.record.file_record import moved_on
-from runbook.record.holder import Holder, holder_among
-from runbook.record.newer import Newer
-from runbook.record.output import Source, output_file
+from runbook.record.files.holder import Holder, holder_among
+from runbook.record.files.output import Source, output_file
+from runbook.record.form.codec import Tip, encode, follow
+from runbook.record.form.newer import Newer
 from runbook.record.store import LAST, Created, Taken
 from runbook.record.summary import RunSummary, summarise
-from runbook.record.verify import Verification, verify
 
 
 @dataclass

@@ -26,12 +26,12 @@ from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment, Plan, PlannedSection, PlannedStep
 from runbook.core.result import Result
 from runbook.core.shown import EVERYWHERE, Shown, as_planned, digest_of, hash_of, text_for, texts_of
-from runbook.record.codec import ZERO
 from runbook.record.file_store import keep_files
-from runbook.record.formats import FORMAT
-from runbook.record.formats import PLAN as PLAN_FILE
-from runbook.record.journal import Journal
-from runbook.record.output import OutputStore, Source
+from runbook.record.files.journal import Journal
+from runbook.record.files.output import OutputStore, Source
+from runbook.record.form.codec import ZERO
+from runbook.record.form.formats import FORMAT
+from runbook.record.form.formats import PLAN as PLAN_FILE
 
 ANNA = Actor(name="anna", uid=1000, via="run")
 FILES = {"runbook.yaml": b"title: Restart orders\n", "inventory.json": b"{}\n"}

@@ -16,7 +16,7 @@ from runbook.core.event import AttemptEnded, NoteAdded, RunEnded, Unknown
 from runbook.core.outcome import Outcome
 from runbook.core.result import Result
 from runbook.problem import Problems
-from runbook.record.codec import DEEPEST, ZERO, Tip, decode, encode, follow, holds_more, is_whole, plan_in
+from runbook.record.form.codec import DEEPEST, ZERO, Tip, decode, encode, follow, holds_more, is_whole, plan_in
 from tests import strategies
 from tests.record.samples import PLAN, numbered, opened
 

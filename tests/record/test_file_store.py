@@ -14,13 +14,14 @@ import pytest
 from msgspec.structs import replace
 
 from runbook.problem import Exit, Problems
-from runbook.record import file_record, file_store, kept_summaries, reader
+from runbook.record import file_record, file_store, kept_summaries
+from runbook.record.checking.verify import verify
 from runbook.record.file_store import FileStore, keep_files
-from runbook.record.journal import Journal
+from runbook.record.files import reader
+from runbook.record.files.journal import Journal
+from runbook.record.files.plain import open_plain
 from runbook.record.kept_summaries import KeptSummaries
-from runbook.record.plain import open_plain
 from runbook.record.summary import RunSummary, summarise
-from runbook.record.verify import verify
 from tests.record.samples import PLAN, numbered, opened, story, write_journal, write_record
 
 

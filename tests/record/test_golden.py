@@ -13,10 +13,10 @@ import msgspec
 import pytest
 
 from runbook.core.event import Unknown
-from runbook.core.evolve import fold, open_run
-from runbook.record.codec import decode, encode
-from runbook.record.reader import RecordReader
-from runbook.record.verify import verify
+from runbook.core.fold.evolve import fold, open_run
+from runbook.record.checking.verify import verify
+from runbook.record.files.reader import RecordReader
+from runbook.record.form.codec import decode, encode
 from runbook.report.summary import summary
 
 GOLDEN = Path(__file__).parents[2] / "recordings" / "golden"

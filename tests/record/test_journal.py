@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from runbook.core.entry import Entry
 from runbook.core.event import Event, NoteAdded, RunnerStarted, RunOpened, Unknown
 from runbook.problem import Exit, Problems
-from runbook.record.codec import Tip
 from runbook.record.file_record import FileRecord
-from runbook.record.journal import Journal
-from runbook.record.reader import RecordReader
+from runbook.record.files.journal import Journal
+from runbook.record.files.reader import RecordReader
+from runbook.record.form.codec import Tip
 from tests import strategies
 from tests.record.samples import numbered, opened, story, write_journal
 
@@ -235,7 +235,7 @@ import sys
 from pathlib import Path
 from runbook.core.entry import Entry
 from runbook.core.event import NoteAdded
-from runbook.record.journal import Journal
+from runbook.record.files.journal import Journal
 journal = Journal.create(Path(sys.argv[1]))
 seq = 0
 while True:

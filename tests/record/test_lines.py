@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.record.lines import LONGEST_LINE, OutputFile, OutputReader
+from runbook.record.files.lines import LONGEST_LINE, OutputFile, OutputReader
 
 
 def reader(folder: Path, data: bytes) -> OutputReader:

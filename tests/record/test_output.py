@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from runbook.core.event import OutputArrived
 from runbook.problem import Problems
-from runbook.record.output import CHUNK, OutputStore, Source, output_file
+from runbook.record.files.output import CHUNK, OutputStore, Source, output_file
 
 
 def source(host: str = "db1", stream: str = "out", number: int = 1) -> Source:

@@ -9,7 +9,7 @@ import pytest
 
 from runbook.problem import Exit, Problems
 from runbook.record.file_store import FileStore
-from runbook.record.ownership import concerns
+from runbook.record.files.ownership import concerns
 
 SOMEBODY = 54321
 

@@ -8,8 +8,8 @@ import pytest
 
 from runbook.core.event import Event, NoteAdded, RunEnded, RunnerStarted, Unknown
 from runbook.problem import Exit, Problem, Problems
-from runbook.record.journal import Journal
-from runbook.record.reader import RecordReader
+from runbook.record.files.journal import Journal
+from runbook.record.files.reader import RecordReader
 from tests.record.samples import numbered, opened, read_lines, story, write_journal
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from runbook.core.event import GateOpened, RunEnded
 from runbook.core.host_key import ChangedKey, HostKey
+from runbook.record.checking.verify import verify
 from runbook.record.file_store import keep_files
-from runbook.record.verify import verify
 from tests.record.samples import PLAN, entered, opened, read_lines, rechain, story, write_journal, write_record
 
 MANUAL = Path(__file__).parents[2] / "docs/record.md"

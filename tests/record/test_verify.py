@@ -33,12 +33,12 @@ from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedSection, PlannedStep
 from runbook.core.shown import digest_of
 from runbook.problem import Exit
-from runbook.record.formats import rules_of
-from runbook.record.journal import Journal
-from runbook.record.output import OutputStore, Source
-from runbook.record.reader import RecordReader
-from runbook.record.soundness import Examined, Soundness
-from runbook.record.verify import Judgement, verify
+from runbook.record.checking.soundness import Examined, Soundness
+from runbook.record.checking.verify import Judgement, verify
+from runbook.record.files.journal import Journal
+from runbook.record.files.output import OutputStore, Source
+from runbook.record.files.reader import RecordReader
+from runbook.record.form.formats import rules_of
 from tests.record.samples import (
     ANNA,
     FILES,

@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from runbook.core.action import ConfirmAction, ParallelAction
+from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import AddNote, AnswerGate, HaltRun, ResolveFailure
 from runbook.core.plan import PlannedStep
-from runbook.core.verdict import verdicts
 from runbook.problem import Problems
 from runbook.talk.door import Doorway
 from runbook.talk.line import Line, reach

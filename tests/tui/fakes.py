@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from runbook.core.actor import Actor
-from runbook.core.decide import decide
 from runbook.core.entry import Entry
 from runbook.core.event import Event
-from runbook.core.evolve import fold
+from runbook.core.fold.evolve import fold
 from runbook.core.intent import Intent
 from runbook.core.plan import Plan
+from runbook.core.rules.decide import decide
 from runbook.core.run import Run
 from runbook.feed.feed import OutputLine
 from runbook.problem import Exit, Problem, Problems

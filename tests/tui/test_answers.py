@@ -27,13 +27,13 @@ from runbook.core.action import (
     Option,
 )
 from runbook.core.answers import QUESTIONS, Answer, GateKind, answer_of, gate_kinds, question
-from runbook.core.decide import decide
 from runbook.core.event import AttemptEnded, GateAnswered, HaltRequested
-from runbook.core.gates import machine_may_answer
+from runbook.core.gate.gates import machine_may_answer
 from runbook.core.host_key import ChangedKey, HostKey, HostKeys
 from runbook.core.intent import AnswerGate, Intent, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment
+from runbook.core.rules.decide import decide
 from runbook.core.run import GateState
 from runbook.problem import Problem
 from runbook.tui.modals.gate import GateModal

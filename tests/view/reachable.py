@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from runbook.core.action import Action, BlockAction, ParallelAction
 from runbook.core.entry import Entry
 from runbook.core.event import Event, RunOpened
-from runbook.core.evolve import evolve, open_run
+from runbook.core.fold.evolve import evolve, open_run
 from runbook.core.milestone_name import Milestone
 from runbook.core.plan import Objectives, Plan
 from runbook.core.run import Run

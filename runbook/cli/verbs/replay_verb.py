@@ -18,7 +18,7 @@ from runbook.engine.clock import SystemClock
 from runbook.feed.output_view import OutputView
 from runbook.feed.replay import LONGEST_WAIT, RecordedReplay
 from runbook.problem import Problems
-from runbook.record.codec import body_of
+from runbook.record.form.codec import body_of
 from runbook.view.sanitize import escaped_json
 
 

@@ -16,7 +16,7 @@ from runbook.cli.compose import json_option, recordings_option, store
 from runbook.cli.diagnostics import explain, say
 from runbook.problem import Problems, Where, problem
 from runbook.record.beginning import folded
-from runbook.record.verify import Verification
+from runbook.record.checking.verify import Verification
 from runbook.report.build import report
 from runbook.report.model import CheckFacts, Integrity
 from runbook.report.render import Format, render

@@ -7,8 +7,8 @@ import click
 from runbook.cli.compose import json_option, recordings_option, store
 from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import tell
-from runbook.record.soundness import Examined, Soundness
-from runbook.record.verify import Verification
+from runbook.record.checking.soundness import Examined, Soundness
+from runbook.record.checking.verify import Verification
 from runbook.view.sanitize import safe
 
 WORDS = {

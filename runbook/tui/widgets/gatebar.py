@@ -5,8 +5,8 @@ It is never hidden and never scrolled away. It takes no keys; the footer says wh
 
 from __future__ import annotations
 
+from runbook.core.fold.verdict import verdicts
 from runbook.core.run import Run
-from runbook.core.verdict import verdicts
 from runbook.problem import Problem
 from runbook.tui.widgets.plain import Plain
 from runbook.tui.widgets.rows import Part, Row

@@ -9,9 +9,9 @@ from __future__ import annotations
 from textual.reactive import reactive
 from textual.strip import Strip
 
+from runbook.core.fold.verdict import verdicts
 from runbook.core.plan import Environment
 from runbook.core.run import Run
-from runbook.core.verdict import verdicts
 from runbook.tui.widgets.rows import Part, Row, Rows
 from runbook.view.clock import RecoveryClock as Clock
 from runbook.view.clock import clock_line, recovery_clock

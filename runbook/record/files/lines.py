@@ -15,8 +15,8 @@ from bisect import bisect_right
 from pathlib import Path
 from typing import Protocol
 
-from runbook.record.output import output_file
-from runbook.record.plain import open_plain
+from runbook.record.files.output import output_file
+from runbook.record.files.plain import open_plain
 
 LONGEST_LINE = 64 * 1024
 """Bytes after which a line is cut on its way to a viewport; the file keeps all of it."""

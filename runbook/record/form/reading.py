@@ -7,8 +7,8 @@ from typing import Protocol
 
 from runbook.core.entry import Entry
 from runbook.problem import Problem
-from runbook.record.codec import Tip
-from runbook.record.newer import Newer
+from runbook.record.form.codec import Tip
+from runbook.record.form.newer import Newer
 
 
 class Reading(Protocol):

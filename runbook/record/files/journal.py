@@ -25,11 +25,18 @@ import msgspec
 from runbook.core.entry import Entry
 from runbook.core.event import RunnerStarted
 from runbook.problem import Exit, Problems, Where, problem
-from runbook.record.codec import Tip, encode, follow, is_whole
-from runbook.record.disk import disk_problems, make_private_folder, sync_file, try_lock, write_new_below, write_whole
-from runbook.record.journal_file import JOURNAL, LONGEST, every_line
-from runbook.record.newer import Newer
-from runbook.record.plain import not_plain, open_below, open_folder
+from runbook.record.files.disk import (
+    disk_problems,
+    make_private_folder,
+    sync_file,
+    try_lock,
+    write_new_below,
+    write_whole,
+)
+from runbook.record.files.journal_file import JOURNAL, LONGEST, every_line
+from runbook.record.files.plain import not_plain, open_below, open_folder
+from runbook.record.form.codec import Tip, encode, follow, is_whole
+from runbook.record.form.newer import Newer
 
 TORN = "torn-"
 """Unfinished last lines are kept beside it as `torn-1`, `torn-2`, ..."""

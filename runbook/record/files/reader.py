@@ -19,10 +19,10 @@ import msgspec
 
 from runbook.core.entry import Entry
 from runbook.problem import Exit, Problem, Problems, Where, problem
-from runbook.record.codec import Tip, follow
-from runbook.record.journal_file import JOURNAL, LONGEST, may_be_unfinished, whole_lines
-from runbook.record.newer import TELLING, Newer
-from runbook.record.plain import closed, open_plain
+from runbook.record.files.journal_file import JOURNAL, LONGEST, may_be_unfinished, whole_lines
+from runbook.record.files.plain import closed, open_plain
+from runbook.record.form.codec import Tip, follow
+from runbook.record.form.newer import TELLING, Newer
 
 TORN = "journal-torn"
 """The code of the one damage that may be none: a last line without its end, after a crash or while it is written."""

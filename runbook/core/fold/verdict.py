@@ -10,9 +10,9 @@ from typing import Literal
 
 import msgspec
 
+from runbook.core.fold.recovery import Recovery, recovery
+from runbook.core.fold.recovery_point import recovery_point
 from runbook.core.outcome import Outcome
-from runbook.core.recovery import Recovery, recovery
-from runbook.core.recovery_point import recovery_point
 from runbook.core.run import ProbeState, Run, StepState
 from runbook.problem import Exit
 

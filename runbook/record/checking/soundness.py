@@ -12,8 +12,8 @@ from typing import Protocol
 import msgspec
 
 from runbook.core.entry import Entry
-from runbook.record.formats import FORMAT
-from runbook.record.newer import Newer
+from runbook.record.form.formats import FORMAT
+from runbook.record.form.newer import Newer
 
 
 class Soundness(IntEnum):

@@ -16,15 +16,15 @@ import msgspec
 from runbook.core.entry import Entry
 from runbook.core.event import RunEnded, RunOpened
 from runbook.problem import Exit
-from runbook.record.access import AccessCheck
-from runbook.record.codec import holds_more
-from runbook.record.evidence import CopiesCheck, OutputCheck, TornCheck
-from runbook.record.newer import Newer
-from runbook.record.order import AttemptsCheck, EndingCheck, GatesCheck, PlanCheck
-from runbook.record.plain import CLOSED
-from runbook.record.reader import TORN, RecordReader
-from runbook.record.sent import ShownCheck
-from runbook.record.soundness import Examined, JournalEnd, Observer, Soundness
+from runbook.record.checking.access import AccessCheck
+from runbook.record.checking.evidence import CopiesCheck, OutputCheck, TornCheck
+from runbook.record.checking.order import AttemptsCheck, EndingCheck, GatesCheck, PlanCheck
+from runbook.record.checking.sent import ShownCheck
+from runbook.record.checking.soundness import Examined, JournalEnd, Observer, Soundness
+from runbook.record.files.plain import CLOSED
+from runbook.record.files.reader import TORN, RecordReader
+from runbook.record.form.codec import holds_more
+from runbook.record.form.newer import Newer
 
 
 class Judgement(StrEnum):

@@ -15,8 +15,8 @@ import msgspec
 from runbook.core.entry import Entry
 from runbook.core.event import RunnerStarted, RunOpened, Unknown
 from runbook.problem import Exit, Problem
-from runbook.record.codec import format_in
-from runbook.record.formats import FORMAT
+from runbook.record.form.codec import format_in
+from runbook.record.form.formats import FORMAT
 
 NEWER = "record-newer"
 """The code of everything that is said here."""

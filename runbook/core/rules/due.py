@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
-from runbook.core import fanout, gates
 from runbook.core.action import (
     ApproveAction,
     Ask,
@@ -43,14 +42,16 @@ from runbook.core.event import (
     RunEnded,
     StepEnded,
 )
-from runbook.core.failure_policy import MAX_VISITS, chosen_by_policy
+from runbook.core.gate import gates
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.role import Role
+from runbook.core.rules import fanout
+from runbook.core.rules.failure_policy import MAX_VISITS, chosen_by_policy
+from runbook.core.rules.undo import undo_steps
+from runbook.core.rules.urgency import pressing
 from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
 from runbook.core.still_running import held_hosts, said
-from runbook.core.undo import undo_steps
-from runbook.core.urgency import pressing
 
 _ASKS = get_args(Ask)
 MACHINE = Actor(name="runbook --auto", uid=-1, machine=True, via="auto", identity="policy:auto")

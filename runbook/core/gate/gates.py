@@ -21,9 +21,9 @@ from runbook.core.action import (
     kind_of,
 )
 from runbook.core.actor import Actor, distinct
-from runbook.core.answer_value import typed_value
 from runbook.core.answers import Answer, Choice, GateKind, answer_of, offered, question
 from runbook.core.event import GateAnswered, GateOpened
+from runbook.core.gate.answer_value import typed_value
 from runbook.core.host import Json
 from runbook.core.intent import AnswerGate, ResolveFailure
 from runbook.core.outcome import Outcome

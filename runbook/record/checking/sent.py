@@ -14,8 +14,8 @@ from runbook.core.event import AttemptStarted, GateOpened, RunnerStarted, RunOpe
 from runbook.core.host import Host
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.shown import hash_of
-from runbook.record.formats import FORMAT, rules_of
-from runbook.record.soundness import Examined, JournalEnd, Soundness, line_of
+from runbook.record.checking.soundness import Examined, JournalEnd, Soundness, line_of
+from runbook.record.form.formats import FORMAT, rules_of
 
 
 class ShownCheck:

@@ -14,7 +14,7 @@ from typing import assert_never
 from immutables import Map
 from msgspec.structs import replace
 
-from runbook.core import key_gate, still_running
+from runbook.core import still_running
 from runbook.core.alteration import close_all_gates, close_gates, know_place, register, set_step, stop_run, without
 from runbook.core.answers import answer_of
 from runbook.core.casting import cast
@@ -54,9 +54,10 @@ from runbook.core.event import (
     Unknown,
     WaitCut,
 )
-from runbook.core.evolve_attempt import evolve_attempt
-from runbook.core.evolve_step import evolve_step
-from runbook.core.recovery_point import canary_sampled
+from runbook.core.fold.evolve_attempt import evolve_attempt
+from runbook.core.fold.evolve_step import evolve_step
+from runbook.core.fold.recovery_point import canary_sampled
+from runbook.core.gate import key_gate
 from runbook.core.result import Result
 from runbook.core.run import (
     GateAnswer,

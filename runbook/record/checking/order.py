@@ -27,9 +27,9 @@ from runbook.core.event import (
 )
 from runbook.core.host_key import ChangedKey
 from runbook.core.plan import Plan, PlannedStep, StepId
-from runbook.record.codec import plan_in
-from runbook.record.formats import PLAN, rules_of
-from runbook.record.soundness import Examined, JournalEnd, Soundness, line_of
+from runbook.record.checking.soundness import Examined, JournalEnd, Soundness, line_of
+from runbook.record.form.codec import plan_in
+from runbook.record.form.formats import PLAN, rules_of
 
 
 class PlanCheck:

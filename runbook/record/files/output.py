@@ -21,14 +21,14 @@ import msgspec
 
 from runbook.core.event import OutputArrived
 from runbook.problem import Problems
-from runbook.record.disk import (
+from runbook.record.files.disk import (
     disk_problems,
     is_safe_name,
     make_private_folder,
     sync_file,
     write_whole,
 )
-from runbook.record.plain import open_folder, open_folder_below, open_within
+from runbook.record.files.plain import open_folder, open_folder_below, open_within
 
 CHUNK = 64 * 1024
 """Most bytes of one `OutputArrived` (design D5)."""

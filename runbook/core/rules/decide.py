@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from runbook.core import gates, key_gate
 from runbook.core.action import AskAction, ChecklistAction, ChooseAction, WaitAction
 from runbook.core.actor import Actor
-from runbook.core.answer_value import typed_value
 from runbook.core.answers import answer_of
 from runbook.core.event import (
     Event,
@@ -28,6 +26,8 @@ from runbook.core.event import (
     StepSkipped,
     WaitCut,
 )
+from runbook.core.gate import gates, key_gate
+from runbook.core.gate.answer_value import typed_value
 from runbook.core.intent import (
     AddNote,
     AnswerGate,

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from runbook.core.entry import Entry
 from runbook.core.event import RunOpened
-from runbook.record.journal import TORN
-from runbook.record.journal_file import JOURNAL, RUNNER_LOG
-from runbook.record.output import OUT, is_output_file
-from runbook.record.soundness import Examined, JournalEnd, Soundness
+from runbook.record.checking.soundness import Examined, JournalEnd, Soundness
+from runbook.record.files.journal import TORN
+from runbook.record.files.journal_file import JOURNAL, RUNNER_LOG
+from runbook.record.files.output import OUT, is_output_file
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 

@@ -19,12 +19,12 @@ import msgspec
 from runbook.core.entry import Entry
 from runbook.core.event import OutputArrived, RunnerStarted, RunOpened
 from runbook.problem import Problems
-from runbook.record.disk import is_safe_name
-from runbook.record.journal import torn_files
-from runbook.record.journal_file import LARGEST_COPY
-from runbook.record.output import CHUNK, OUT, is_output_file
-from runbook.record.plain import NOT_PLAIN, closed, open_folder, open_folder_below, open_plain
-from runbook.record.soundness import Examined, JournalEnd, Soundness, line_of
+from runbook.record.checking.soundness import Examined, JournalEnd, Soundness, line_of
+from runbook.record.files.disk import is_safe_name
+from runbook.record.files.journal import torn_files
+from runbook.record.files.journal_file import LARGEST_COPY
+from runbook.record.files.output import CHUNK, OUT, is_output_file
+from runbook.record.files.plain import NOT_PLAIN, closed, open_folder, open_folder_below, open_plain
 
 _BLOCK = 1024 * 1024
 

@@ -6,9 +6,9 @@ Pure questions about a `StepState`. The one rule of thresholds: no host is start
 
 from __future__ import annotations
 
-from runbook.core import key_gate
 from runbook.core.effect import Attempt, Conclude, Effect, WakeAt
 from runbook.core.event import HostExcluded, StepEnded
+from runbook.core.gate import key_gate
 from runbook.core.outcome import Outcome
 from runbook.core.run import Run, StepState
 from runbook.core.still_running import held_hosts, said

@@ -1,0 +1,1 @@
+"""Gates: how one opens, who may answer it with what, and when it has been answered."""

@@ -1,0 +1,1 @@
+"""What can be said against a record: each check reads what is written and believes nothing else."""

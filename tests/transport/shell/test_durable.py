@@ -186,7 +186,7 @@ def test_every_shell_prints_short_outputs_as_they_are(tmp_path, shell, locale):
     verbs = b"rb_mark=M\n"
     for number, data in enumerate(OUTPUTS):
         (tmp_path / str(number)).write_bytes(data)
-        verbs += b"rb_show out %d\nrb_say end\n" % number
+        verbs += b"rb_show out %d %d\nrb_say end\n" % (number, len(data))
     done = subprocess.run(
         shell,
         input=_LIBRARY + verbs,
@@ -197,6 +197,19 @@ def test_every_shell_prints_short_outputs_as_they_are(tmp_path, shell, locale):
         check=False,
     )
     assert (done.stdout, done.stderr) == (b"".join(b"M out\n%sM end\n" % data for data in OUTPUTS), b"")
+
+
+@pytest.mark.parametrize("length", [3_000, 600_000])
+async def test_a_long_line_is_not_read_byte_for_byte(reach, length):
+    """What the long-lived shell reads is told by the next command, whose parent it is."""
+    session = await reach()
+    assert await ran(session, sh(f"head -c {length} /dev/zero | tr '\\0' x"), name="1") == (
+        Exited(0),
+        b"x" * length,
+        b"",
+    )
+    _, reads, _ = await ran(session, sh('grep syscr "/proc/$PPID/io"'), name="2")
+    assert int(reads.split()[1]) < 3_000
 
 
 async def test_everything_of_the_command_arrives_as_it_is(reach, tmp_path):

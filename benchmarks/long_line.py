@@ -3,7 +3,7 @@
     python -m benchmarks.long_line
 
 base64 without wrapping, minified JSON and database dumps are one line. This machine is the host, over its own shell:
-what counts is that shell, the files of a durable job, the masker and the kept beginning; no link, and no disk of a record.
+what counts is that shell, the files of a durable job, the masker and the kept beginning, and no link and no record.
 """
 
 from __future__ import annotations

@@ -12,62 +12,20 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 
 from runbook.cli import line_gates
 from runbook.cli.answering import answer_commands
 from runbook.cli.diagnostics import Tell, problem_text, say
 from runbook.cli.keyboard import Keyboard
-from runbook.core.entry import Entry
-from runbook.core.event import OutputArrived
+from runbook.cli.narrator import Narrator
 from runbook.core.gate.gates import is_decided
 from runbook.core.run import Run
-from runbook.feed.feed import MAX_LINE
 from runbook.feed.live import LiveFeed
 from runbook.feed.output_view import OutputView
 from runbook.problem import Problems
 from runbook.talk.door import NOT_ITS_RUNNER
-from runbook.view.lines import narrate, output_line
 from runbook.workspace.local import LocalWorkspace
-
-MAX_LINES_AT_ONCE = 400
-"""Lines of one host that are printed for one chunk; the rest is in the record, and the reader is told so."""
-
-
-@dataclass(slots=True)
-class Narrator:
-    """Tells each entry once, in order, and the output that came with it; live runs and records alike."""
-
-    output: OutputView
-    """Its own, so that every line is told with the entry that brought it, also while a feed is still being opened."""
-    tell: Tell
-    shown: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Host to lines of its output already told, and bytes of the last of them: it may not have been whole yet."""
-
-    def each(self, before: Run | None, after: Run, entry: Entry) -> None:
-        """Tell one entry."""
-        self.output.take(entry)
-        if isinstance(entry.event, OutputArrived):
-            self._output(after, entry, entry.event)
-        for text in narrate(before, after, entry):
-            self.tell(text)
-
-    def _output(self, run: Run, entry: Entry, event: OutputArrived) -> None:
-        told, length = self.shown.get(event.host, (0, 0))
-        count = self.output.count(event.host)
-        # The last line told may have grown since; what is new of it stands on a line of its own.
-        start = max(0, told - 1)
-        for one in self.output.lines(event.host, start, min(count - start, MAX_LINES_AT_ONCE)):
-            data = one.data[length:] if one.number < told else one.data
-            if data or one.number >= told:
-                self.tell(output_line(run, entry.wall, host=event.host, step=one.step, data=data))
-            length = len(one.data)
-        if count - start > MAX_LINES_AT_ONCE:
-            more = f"({count - start - MAX_LINES_AT_ONCE} more lines are in the record)"
-            self.tell(output_line(run, entry.wall, host=event.host, step=event.step, data=more.encode()))
-            length = MAX_LINE
-        self.shown[event.host] = (count, length)
 
 
 class Watched:

@@ -18,6 +18,7 @@ from runbook.core.event import OutputArrived
 from runbook.feed.feed import MAX_LINE, OutputLine
 from runbook.problem import Exit, Problem, Problems
 from runbook.record.files.lines import OutputReader
+from runbook.record.files.output import CHUNK
 from runbook.record.store import Record
 
 Seen = TypeVar("Seen")
@@ -36,6 +37,8 @@ class _Chunks:
     times: array[float] = field(default_factory=lambda: array("d"))
     sources: array[int] = field(default_factory=lambda: array("L"))
     """Index into the view's table of (step, stream)."""
+    writer: tuple[str, int, str] = ("", 0, "")
+    """Step, attempt and stream of the last one."""
 
 
 class OutputView:
@@ -56,7 +59,7 @@ class OutputView:
         event = entry.event
         if not isinstance(event, OutputArrived):
             return
-        if not 0 <= event.offset <= event.offset + event.length <= _FARTHEST:
+        if not _is_somewhere(event):
             self.damage = self.damage or _nowhere(event)
             return
         chunks = self._hosts.get(event.host)
@@ -65,6 +68,10 @@ class OutputView:
         source = self._sources.setdefault((event.step, event.stream), len(self._named))
         if source == len(self._named):
             self._named.append((event.step, event.stream))
+        writer = (event.step, event.number, event.stream)
+        if chunks.ends and writer != chunks.writer:
+            chunks.reader.begin_at(event.offset)
+        chunks.writer = writer
         chunks.starts.append(event.offset)
         chunks.ends.append(event.offset + event.length)
         chunks.times.append(entry.at)
@@ -92,6 +99,13 @@ class OutputView:
             return ()
         first = max(0, start)
         return self._read(lambda: self._viewport(chunks, first, max(0, count), end), ())
+
+    def chunk(self, event: OutputArrived) -> bytes:
+        """What one event that was taken names."""
+        chunks = self._hosts.get(event.host)
+        if chunks is None or not _is_somewhere(event):
+            return b""
+        return self._read(lambda: chunks.reader.read(event.offset, min(event.length, CHUNK)), b"")
 
     def text(self, host: str, start: int, size: int) -> bytes:
         """Whole lines in one read, which is what makes a million of them searchable in about a second."""
@@ -124,6 +138,10 @@ class OutputView:
         return chunks.ends[index - 1] if index else 0
 
 
+def _is_somewhere(event: OutputArrived) -> bool:
+    return 0 <= event.offset <= event.offset + event.length <= _FARTHEST
+
+
 def _nowhere(event: OutputArrived) -> Problem:
     return Problem(
         what=f"{event.file} cannot hold the output that the record names",
@@ -139,6 +157,7 @@ def _text(reader: OutputReader, start: int, size: int, end: int) -> bytes:
     data = reader.read(begin, min(size, end - begin)) if begin < end else b""
     if not data:
         return b""
-    whole = data.rfind(b"\n") + 1
     is_last = begin + len(data) >= end
+    data = reader.parted(begin, data)
+    whole = data.rfind(b"\n") + 1
     return data[:whole] if whole and (whole == len(data) or not is_last) else data + b"\n"

@@ -90,9 +90,9 @@ def line(time: str, host: str, step: str, text: str, *, width: Column) -> str:
     return f"{time} {safe(host) or '-':<{width.host}} {safe(step) or '-':<{width.step}} | {safe_row(text)}"
 
 
-def output_line(run: Run, wall: str, *, host: str, step: str, data: bytes) -> str:
+def output_line(wall: str, *, host: str, step: str, data: bytes, width: Column) -> str:
     """A line that a host printed; the text is set in, so that it can never be taken for the runner's own words."""
-    return line(clock_label(wall), host, step, f"  {safe_row(data)}", width=columns(run))
+    return line(clock_label(wall), host, step, f"  {safe_row(data)}", width=width)
 
 
 def clock_label(wall: str) -> str:

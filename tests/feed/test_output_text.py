@@ -14,8 +14,8 @@ from runbook.record.file_record import FileRecord
 WRITTEN = (b"first\nsec", b"ond\n\n", b"x" * 100 + b"\n", b"unfinished")
 
 
-def view_of(folder: Path, *chunks: bytes, missing: int = 0) -> OutputView:
-    """A view of one host's chunks, one a second; the file lacks its last `missing` bytes."""
+def view_of(folder: Path, *chunks: bytes, missing: int = 0, steps: tuple[str, ...] = ()) -> OutputView:
+    """A view of one host's chunks, one a second; the file lacks its last `missing` bytes. `steps` wrote them."""
     (folder / "out").mkdir()
     whole = b"".join(chunks)
     (folder / "out" / "db1.log").write_bytes(whole[: len(whole) - missing])
@@ -23,7 +23,7 @@ def view_of(folder: Path, *chunks: bytes, missing: int = 0) -> OutputView:
     offset = 0
     for number, data in enumerate(chunks):
         event = OutputArrived(
-            step="1.1",
+            step=steps[number] if steps else "1.1",
             host="db1",
             number=1,
             stream="out",
@@ -69,3 +69,22 @@ def test_a_host_that_said_nothing_has_no_text(tmp_path):
 
 def test_a_file_that_lost_its_end_ends_there(tmp_path):
     assert slices(view_of(tmp_path, *WRITTEN, missing=115), 1000) == [b"first\n", b"seco\n"]
+
+
+def test_a_line_belongs_to_the_step_that_wrote_it_although_the_one_before_was_never_ended(tmp_path):
+    view = view_of(tmp_path, b"partial", b"whole\nand", b" more\n", b"end\n", steps=("1.1", "1.2", "1.2", "1.3"))
+    expected = [("1.1", b"partial"), ("1.2", b"whole"), ("1.2", b"and more"), ("1.3", b"end")]
+    assert [(line.step, line.data) for line in view.lines("db1", 0, 9)] == expected
+    assert view.count("db1") == 4
+    assert b"".join(slices(view, 12)) == b"partial\nwhole\nand more\nend\n"
+
+
+def test_a_step_that_goes_on_behind_what_was_already_read_begins_a_line_too(tmp_path):
+    view = view_of(tmp_path, b"partial", steps=("1.1",))
+    (tmp_path / "out/db1.log").write_bytes(b"partialwhole\n")
+    assert [line.data for line in view.lines("db1", 0, 9)] == [b"partial"]
+    place = {"file": "out/db1.log", "offset": 7, "length": 6, "sha256": ""}
+    view.take(
+        Entry(seq=1, at=1.0, wall="", event=OutputArrived(step="1.2", host="db1", number=1, stream="out", **place))
+    )
+    assert [(line.step, line.data) for line in view.lines("db1", 0, 9)] == [("1.1", b"partial"), ("1.2", b"whole")]

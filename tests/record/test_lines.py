@@ -97,6 +97,23 @@ def test_lines_are_those_of_the_whole_text(tmp_path_factory, pieces: list[bytes]
     assert (found.count, found.lines(first, count)) == (len(expected), tuple(expected[first : first + count]))
 
 
+@given(
+    pieces=st.lists(st.text("a\n", min_size=1, max_size=6).map(str.encode), min_size=1, max_size=8),
+    is_told_late=st.booleans(),
+)
+def test_each_writer_begins_a_line_of_its_own(tmp_path_factory, pieces: list[bytes], *, is_told_late: bool):
+    found = reader(tmp_path_factory.mktemp("lines"), b"".join(pieces))
+    if is_told_late:
+        found.scan()
+    for number in range(1, len(pieces)):
+        found.begin_at(len(b"".join(pieces[:number])))
+    found.scan()
+    expected = [line for piece in pieces for line in piece.removesuffix(b"\n").split(b"\n")]
+    assert (found.count, found.lines(0, 99)) == (len(expected), tuple(expected))
+    whole = found.parted(0, b"".join(pieces)).removesuffix(b"\n").split(b"\n")
+    assert whole == expected
+
+
 def test_a_million_lines_cost_eight_bytes_each(tmp_path: Path):
     found = reader(tmp_path, b"".join(b"line %07d\n" % number for number in range(1_000_000)))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -6,7 +6,7 @@ from runbook.core.action import CONTROLLER
 from runbook.core.event import HostExcluded, NoteAdded, SessionOpened, StepSkipped
 from runbook.core.host import Host
 from runbook.view import telling
-from runbook.view.lines import clock_label, narrate, output_line
+from runbook.view.lines import clock_label, columns, narrate, output_line
 from tests.builders import ANNA, RUN_ID, Story, plan, step
 from tests.stories import failover, resumed, stopped
 
@@ -61,7 +61,11 @@ def test_nothing_in_a_line_drives_the_terminal() -> None:
 def test_output_is_set_in_so_that_it_never_passes_for_our_own_words() -> None:
     tale = Story(plan(step("1.1")))
     line = output_line(
-        tale.run, "2026-11-23T04:12:01.500Z", host="db1", step="1.1", data=b"04:12:01 -  - | ended\x1b[1m"
+        "2026-11-23T04:12:01.500Z",
+        host="db1",
+        step="1.1",
+        data=b"04:12:01 -  - | ended\x1b[1m",
+        width=columns(tale.run),
     )
     assert line == "04:12:01 db1  1.1  |   04:12:01 -  - | ended"
 

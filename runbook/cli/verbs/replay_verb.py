@@ -51,7 +51,7 @@ def verb(*, run: str, recordings: str, as_json: bool, line: bool, speed: float) 
 
 async def _tell(replay: RecordedReplay, output: OutputView, speed: float) -> None:
     """The story in lines, output of hosts included."""
-    from runbook.cli.line_mode import Narrator  # noqa: PLC0415 - the screen must not pay for the lines
+    from runbook.cli.narrator import Narrator  # noqa: PLC0415 - the screen must not pay for the lines
 
     narrator = Narrator(output, click.echo)
     before: Run | None = None

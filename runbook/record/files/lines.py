@@ -3,7 +3,8 @@
 A file of a million lines is shown forty at a time, so only the places where lines begin are kept: eight bytes each,
 found as far as somebody has looked. Lines come as bytes, as they were written; whoever shows them sanitises them.
 Safe against output that grows while it is read. It refuses to hold a file open or to keep any text, and knows only
-ranges of bytes: they may lie in a file or anywhere else.
+ranges of bytes: they may lie in a file or anywhere else. Where one writer follows another a line begins, whether or not
+the last one has ended its own: whoever knows the writers says where that is.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from pathlib import Path
 from typing import Protocol
 
@@ -86,6 +87,14 @@ class OutputReader:
         self._source = source
         self._starts = array("Q", [0])
         self._scanned = 0
+        self._breaks = array("Q")
+
+    def begin_at(self, offset: int) -> None:
+        """A line begins there, whatever stands before it. Told in the order of the bytes."""
+        self._breaks.append(offset)
+        place = bisect_left(self._starts, offset)
+        if offset <= self._scanned and self._starts[place : place + 1].tolist() != [offset]:
+            self._starts.insert(place, offset)
 
     @property
     def count(self) -> int:
@@ -104,9 +113,21 @@ class OutputReader:
             if not block:
                 return True
             base = self._scanned
-            self._starts.extend([base + feed.end() for feed in _FEED.finditer(block)])
             self._scanned += len(block)
+            starts = [base + feed.end() for feed in _FEED.finditer(block)]
+            breaks = self._breaks_in(base + 1, self._scanned + 1)
+            self._starts.extend(sorted({*starts, *breaks}) if breaks else starts)
         return self._scanned >= self._source.size()
+
+    def parted(self, offset: int, data: bytes) -> bytes:
+        """What was read there, with a line feed in front of each line that begins without one."""
+        parts: list[bytes] = []
+        at = 0
+        for cut in (start - offset for start in self._breaks_in(offset + 1, offset + len(data))):
+            if data[cut - 1 : cut] != b"\n":
+                parts += (data[at:cut], b"\n")
+                at = cut
+        return b"".join((*parts, data[at:]))
 
     def lines(self, first: int, count: int, *, until: int | None = None) -> tuple[bytes, ...]:
         """Lines from `first` (0-based), without line feeds, fewer where the output ends.
@@ -131,6 +152,9 @@ class OutputReader:
         """The offset of a line's first byte; the end of what was found for a line that is not there."""
         self._look_for(line)
         return self._starts[line] if line < len(self._starts) else self._scanned
+
+    def _breaks_in(self, first: int, stop: int) -> array[int]:
+        return self._breaks[bisect_left(self._breaks, first) : bisect_left(self._breaks, stop)]
 
     def _look_for(self, line: int) -> None:
         while len(self._starts) <= line and not self.scan(_BLOCK):

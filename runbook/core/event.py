@@ -200,6 +200,8 @@ class AttemptEnded(_Event, frozen=True, kw_only=True, tag="AttemptEnded"):
     """For an end in doubt: it is certain that nothing of it runs any more, whatever it did."""
     survivors: tuple[str, ...] = ()
     """Processes of it (`pid name`, `?` for an id that nobody knows) that could not be ended."""
+    is_last: bool = False
+    """For a failure: the step's `until` held, so it is not tried again."""
 
 
 class StepEnded(_Event, frozen=True, kw_only=True, tag="StepEnded"):

@@ -252,6 +252,7 @@ class RunWorkers:
             good_since=good_since,
             changed_key=finding.changed_key if finding.outcome is Outcome.UNREACHABLE else None,
             is_over=finding.is_over,
+            is_last=finding.is_last,
             survivors=tuple(mask(survivor) for survivor in finding.survivors),
         )
 

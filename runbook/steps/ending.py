@@ -8,8 +8,8 @@ reason for a failure is given at once, because an operator who fixes one only to
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
-from typing import assert_never
+from collections.abc import Awaitable
+from typing import NamedTuple, assert_never
 
 import msgspec
 
@@ -84,16 +84,26 @@ async def judged(observed: Observed, bench: Bench) -> Finding:
         misses = await off_loop(lambda: judge(expect, observed, quoting=quoting))
     else:
         misses = judge(expect, observed, quoting=quoting)
-    reasons = tuple(_reasons(misses, result, bench))
-    return _ended(Outcome.FAILED if reasons else Outcome.SUCCEEDED, "; ".join(reasons), observed, bench)
+    said = _asked(result, bench)
+    reasons = (*misses, *_last_words(misses, result, bench), *said.reasons)
+    if not reasons:
+        return _ended(Outcome.SUCCEEDED, "", observed, bench)
+    why = f"; not tried again, as until holds: {bench.planned.until}" if said.is_last else ""
+    finding = _ended(Outcome.FAILED, "; ".join(reasons) + why, observed, bench)
+    return msgspec.structs.replace(finding, is_last=said.is_last)
 
 
 def settled(finding: Finding, bench: Bench) -> Finding:
     """A finding that was reached without an `expect`, after `failed_when` and `until` have had their say."""
-    if finding.outcome is not Outcome.SUCCEEDED:
+    if finding.outcome not in {Outcome.SUCCEEDED, Outcome.FAILED}:
         return finding
-    reasons = tuple(_expressions(finding.result, bench))
-    return msgspec.structs.replace(finding, outcome=Outcome.FAILED, detail="; ".join(reasons)) if reasons else finding
+    said = _asked(finding.result, bench)
+    if finding.outcome is Outcome.FAILED:
+        return msgspec.structs.replace(finding, is_last=said.is_last)
+    if not said.reasons:
+        return finding
+    detail = "; ".join(said.reasons)
+    return msgspec.structs.replace(finding, outcome=Outcome.FAILED, detail=detail, is_last=said.is_last)
 
 
 def refused(problems: Problems) -> Finding:
@@ -159,13 +169,11 @@ def _result(observed: Observed) -> Result:
     )
 
 
-def _reasons(misses: tuple[str, ...], result: Result, bench: Bench) -> Iterator[str]:
-    """Why it failed: tolerances, then the last words if the exit code is among them, then expressions."""
-    yield from misses
+def _last_words(misses: tuple[str, ...], result: Result, bench: Bench) -> tuple[str, ...]:
+    """The last of standard error, where the exit code is among what is wrong."""
     words = result.stderr.rstrip().rpartition("\n")[2].strip()
-    if words and not bench.planned.no_log and any(miss.startswith("exit code") for miss in misses):
-        yield f"stderr ends: {words[:_LAST_WORDS]}"
-    yield from _expressions(result, bench)
+    is_wanted = words and not bench.planned.no_log and any(miss.startswith("exit code") for miss in misses)
+    return (f"stderr ends: {words[:_LAST_WORDS]}",) if is_wanted else ()
 
 
 def _expected(observed: Observed, bench: Bench) -> Expectation:
@@ -183,12 +191,26 @@ def _expected(observed: Observed, bench: Bench) -> Expectation:
     return expect
 
 
-def _expressions(result: Result, bench: Bench) -> Iterator[str]:
+class _Said(NamedTuple):
+    """What the step's own expressions made of a result."""
+
+    reasons: tuple[str, ...]
+    """Why it is a failure; none where it is not."""
+    is_last: bool
+    """`until` holds: this was the last attempt, whatever else is wrong with it."""
+
+
+def _asked(result: Result, bench: Bench) -> _Said:
+    """As Ansible does: `until` alone decides whether there is another attempt, the rest whether this one failed."""
     failed_when, until = bench.planned.failed_when, bench.planned.until
+    reasons: list[str] = []
+    is_last = False
     try:
         if failed_when and bench.evaluate(failed_when, result):
-            yield f"failed_when holds: {failed_when}"
-        if until and not bench.evaluate(until, result):
-            yield f"until does not hold: {until}"
+            reasons.append(f"failed_when holds: {failed_when}")
+        is_last = bool(until) and bench.evaluate(until, result)
+        if until and not is_last:
+            reasons.append(f"until does not hold: {until}")
     except Problems as problems:
-        yield told(problems)
+        reasons.append(told(problems))
+    return _Said(tuple(reasons), is_last)

@@ -47,6 +47,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """For a doubt: it is certain that nothing of it runs any more."""
     survivors: tuple[str, ...] = ()
     """Processes of it (`pid name`) that could not be ended."""
+    is_last: bool = False
+    """For a failure: `until` held, so there is no further attempt, whatever the step's `retries`."""
     good_since: float | None = None
     """For polling kinds: monotonic time of the first sample of the stretch that held."""
 

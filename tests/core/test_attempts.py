@@ -7,7 +7,7 @@ import pytest
 from runbook.core.event import AttemptStarted
 from runbook.core.outcome import Outcome
 from runbook.core.rules.fanout import MAX_CONCURRENCY
-from tests.builders import plan, step
+from tests.builders import Story, plan, step
 from tests.core.driving import Drive
 
 FAILED, DOUBT, GONE, LATE, OK = (
@@ -47,6 +47,14 @@ def test_retries_two_is_three_attempts() -> None:
 def test_failure_timeout_and_an_unreachable_host_are_tried_again(outcome: Outcome) -> None:
     drive = Drive(plan(step("1.1", retries=1)), outcomes={"1.1": [outcome, OK]}).go()
     assert drive.outcome("1.1") is OK
+
+
+def test_a_failure_in_which_until_held_is_not_tried_again() -> None:
+    story = Story(plan(step("1.1", retries=3, until="result.stdout == 'try 2'"))).start().enter("1.1")
+    tried = story.attempt("1.1", "db1").answer("1.1", "db1", FAILED).run.steps["1.1"]
+    assert (set(tried.retrying), tried.attempts["db1"].number) == ({"db1"}, 1)
+    ended = story.attempt("1.1", "db1").answer("1.1", "db1", FAILED, is_last=True).run.steps["1.1"]
+    assert (set(ended.retrying), ended.errors) == (set(), 1)
 
 
 def test_a_retry_that_succeeds_leaves_no_error_behind() -> None:

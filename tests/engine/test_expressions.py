@@ -144,3 +144,12 @@ async def test_a_real_runner_answers_a_halt_while_an_expression_does_not_end(pla
     await until(feed, lambda run: run.steps["1.1"].running)
     assert await feed.send(HaltRun(reason="stop")) is None
     assert verdicts(await ended(feed)).run == "aborted"
+
+
+async def test_the_attempt_in_which_until_holds_is_the_last_and_its_exit_code_still_counts(tmp_path: Path) -> None:
+    tries = iter(range(1, 5))
+    stage = Stage(tmp_path, ScriptedConnector(lambda _host, _command: Says(b"try %d\n" % next(tries), code=3)))
+    counting = step("1.1", CommandAction(shell="count"), retries=3, until="result.stdout == 'try 2'")
+    run = await stage.open(plan(counting), attended=False).to_its_end()
+    assert [event.is_last for event in stage.events(AttemptEnded)] == [False, True]
+    assert run.steps["1.1"].outcome is Outcome.FAILED

@@ -93,6 +93,21 @@ async def test_failed_when_and_until_are_told_together():
     )
 
 
+@pytest.mark.parametrize(("holds", "is_last"), [(True, True), (False, False)])
+async def test_until_alone_decides_whether_a_failure_is_tried_again(holds, is_last):
+    finding = await found(Exited(3), truths={"ready": holds}, until="ready", retries=3)
+    said = "not tried again, as until holds: ready" if holds else "until does not hold: ready"
+    assert (finding.outcome, finding.is_last) == (Outcome.FAILED, is_last)
+    assert finding.detail.startswith("exit code is 3, expected 0; ")
+    assert finding.detail.endswith(said)
+
+
+async def test_an_attempt_in_which_until_holds_and_nothing_else_is_wrong_has_succeeded():
+    assert await found(Exited(0), truths={"ready": True}, until="ready") == Finding(
+        outcome=Outcome.SUCCEEDED, result=result(0)
+    )
+
+
 async def test_an_expression_that_cannot_be_evaluated_is_a_failure_in_words():
     finding = await found(Exited(0), failed_when="nme")
     assert (finding.outcome, finding.detail) == (Outcome.FAILED, '"nme" has an unknown name.')
@@ -116,6 +131,7 @@ def test_an_expression_can_fail_what_succeeded_and_cannot_save_what_failed():
     good, bad = Finding(outcome=Outcome.SUCCEEDED), Finding(outcome=Outcome.FAILED, detail="x")
     assert settled(good, bench) == Finding(outcome=Outcome.FAILED, detail="until does not hold: ready")
     assert settled(bad, bench) == bad
+    assert settled(bad, Desk(truths={"ready": True}).bench(until="ready")).is_last
 
 
 def test_a_host_that_cannot_be_opened_leaves_a_started_attempt_in_doubt():

@@ -172,7 +172,7 @@ def _pause_before_retry(state: StepState, event: AttemptEnded) -> float | None:
             # Repeating what may have happened is the author's decision; then once more is the least that helps. What
             # may still happen is not repeated beside itself.
             allowed = max(allowed, 1) if state.planned.idempotent and event.is_over else 0
-        case Outcome.FAILED | Outcome.TIMED_OUT | Outcome.UNREACHABLE:
+        case Outcome.FAILED | Outcome.TIMED_OUT | Outcome.UNREACHABLE if not event.is_last:
             pass
         case _:
             return None

@@ -61,3 +61,8 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     def target(self) -> str:
         """What is dialled."""
         return self.address or self.name
+
+
+def at_port(address: str, port: int) -> str:
+    """`host:port` as everything reads it, so an IPv6 address stands in brackets (RFC 3986, section 3.2.2)."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -71,6 +71,7 @@ _FOR_SSH = (
 """Options that are handed on as they are, because they change who we are to a host or which keys it may show."""
 _FILES = frozenset(("certificatefile", "configfile", "identityagent", "identityfile"))
 _SOCKET = "SSH_AUTH_SOCK"
+_BRACKETED = re.compile(r"\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]")
 _PORT_NUMBER = re.compile(r"[0-9]{1,5}")
 _WORD = re.compile(r"[^\s\-][^\s]*")
 
@@ -191,10 +192,12 @@ class _Reading:
         return self._word(field, options[0]) if options else ""
 
     def _address(self) -> str:
-        """`-o HostName` is what ssh would dial, whatever name it was given."""
+        """`-o HostName` is what ssh would dial, whatever name it was given; an IPv6 address may wear its brackets."""
         stated = self._options("hostname") or self._options("address", ADDRESS)
         self._take("address", stated)
-        return self._word("address", stated[0]) if stated else ""
+        text = self._word("address", stated[0]) if stated else ""
+        bare = _BRACKETED.fullmatch(text)
+        return bare[1] if bare else text
 
     def _word(self, field: str, option: SshOption) -> str:
         """A name or an address: one visible word that nobody could take for an option."""

@@ -74,7 +74,7 @@ _TUNING = frozenset(
 )
 _TUNING_FLAGS = frozenset("CTakqtvx")
 NO_BASTION = "none"
-_BASTION = re.compile(r"(?:[\w.%+-]+@)?(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?")
+_BASTION = re.compile(r"(?:[\w.%+-]+@)?(?:[\w.-]+|\[[0-9a-fA-F:.]+(?:%[\w.-]+)?\])(?::[0-9]{1,5})?")
 
 
 class Bastion(msgspec.Struct, frozen=True):
@@ -171,11 +171,15 @@ def bastion_of_command(command: str) -> Bastion:
 _NAMING = frozenset(("user", "port", "proxyjump"))
 _AT_BASTION = OBEYED - _NAMING - {"stricthostkeychecking", "proxycommand"}
 
+_BARE_IPV6 = re.compile(r"[0-9a-fA-F]*:[0-9a-fA-F]*:[0-9a-fA-F:.]*(?:%[\w.-]+)?")
+
 
 def _spelled(said: dict[str, str]) -> str:
     """As ProxyJump has it, the bastion last."""
     target, user, port, before = (said.get(word, "") for word in ("host", "user", "port", "proxyjump"))
-    name = f"{user}@{target}" if user and "@" not in target else target
+    before_at, at, host = target.rpartition("@")
+    host = f"[{host}]" if _BARE_IPV6.fullmatch(host) else host
+    name = f"{before_at or user}@{host}" if at or user else host
     last = f"{name}:{port}" if port else name
     return f"{before},{last}" if before and before.lower() != NO_BASTION else last
 

@@ -38,7 +38,7 @@ ANSWERED = 2
 TO_END = 5.0
 """Seconds in which a host that is away may come back for what is no longer wanted there to be ended."""
 
-_MAY_COME_BACK = frozenset({"refused", "timeout", "dns", "protocol", "jump"})
+_MAY_COME_BACK = frozenset({"refused", "reset", "no-route", "forbidden", "timeout", "dns", "protocol", "jump"})
 """Codes of `Connector.connect` that time may heal. A wrong key may be an attack, and a refused login locks accounts."""
 
 

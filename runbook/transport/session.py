@@ -175,8 +175,8 @@ class Connector(Protocol):
         """Open one host.
 
         Raises:
-            Problems: exit UNREACHABLE, with a code of `dns`, `refused`, `timeout`, `host-key-unknown`,
-                `host-key-changed`, `auth`, `protocol` or `jump`, and what to do about it.
+            Problems: exit UNREACHABLE, with a code of `dns`, `refused`, `reset`, `no-route`, `forbidden`, `timeout`,
+                `host-key-unknown`, `host-key-changed`, `auth`, `protocol` or `jump`, and what to do about it.
         """
 
     async def close(self) -> None:

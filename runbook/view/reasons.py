@@ -16,7 +16,7 @@ import msgspec
 
 from runbook.view.words import fold_hosts
 
-_PLACE = re.compile(r"(?:(?<=^)|(?<=[:;] ))host (?P<host>[^\s:]+): ")
+_PLACE = re.compile(r"(?:(?<=^)|(?<=[:;] ))host (?P<host>\S+): ")
 """Where a problem with a host begins."""
 
 _FIX = re.compile(r"\. (?=[A-Z])")

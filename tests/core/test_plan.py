@@ -9,7 +9,7 @@ import pytest
 
 from runbook.core.action import CommandAction, HttpAction
 from runbook.core.command import MASK, Become, Command, Secret
-from runbook.core.host import Host
+from runbook.core.host import Host, at_port
 from runbook.core.plan import Plan, PlannedProbe
 from tests.builders import plan, step
 
@@ -44,6 +44,13 @@ def test_a_probe_is_found_by_its_name() -> None:
     probe = PlannedProbe(name="health", action=HttpAction(url="http://app1/"))
     assert plan(step(), probes=(probe,)).probe("health") == probe
     assert plan(step(), probes=(probe,)).probe("wealth") is None
+
+
+@pytest.mark.parametrize(
+    ("address", "said"), [("db1", "db1:22"), ("10.0.0.1", "10.0.0.1:22"), ("fe80::1%a", "[fe80::1%a]:22")]
+)
+def test_an_ipv6_address_stands_in_brackets_before_a_port(address: str, said: str) -> None:
+    assert at_port(address, 22) == said
 
 
 @pytest.mark.parametrize(("host", "target"), [(Host(name="db1"), "db1"), (Host(name="db1", address="::1"), "::1")])

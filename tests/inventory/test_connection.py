@@ -41,6 +41,9 @@ def host(**fields: object) -> Host:
         ),
         ({"ansible_port": "2222"}, {"port": 2222}),
         ({"ansible_user": None, "ansible_host": None}, {}),
+        ({"ansible_host": "[2001:db8::1]", "ansible_port": 23}, {"address": "2001:db8::1", "port": 23}),
+        ({"ansible_host": "[fe80::1%eth0]"}, {"address": "fe80::1%eth0"}),
+        ({"ansible_host": "2001:db8::1"}, {"address": "2001:db8::1"}),
         ({"ansible_connection": "local"}, {"connection": "local"}),
         ({"ansible_connection": "ansible.builtin.ssh"}, {"connection": "ssh"}),
         ({"ansible_ssh_private_key_file": "keys/id"}, {"key_files": ("/srv/inventories/lab/keys/id",)}),
@@ -178,6 +181,8 @@ def test_a_host_that_cannot_be_connected_to_blocks_only_those_who_select_it(tmp_
     [
         ("none", "none"),
         ("ssh -W %h:%p bastion", "bastion"),
+        ("ssh -W %h:%p ops@2001:db8::1", "ops@[2001:db8::1]"),
+        ("ssh -W [%h]:%p -p 2222 fe80::1%eth0", "[fe80::1%eth0]:2222"),
         ("/usr/bin/ssh -l ops bastion.example.org -q -W [%h]:%p -p 2222", "ops@bastion.example.org:2222"),
         ("ssh -o StrictHostKeyChecking=no -W %h:%p ops@bastion", "ops@bastion"),
     ],

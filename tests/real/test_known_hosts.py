@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from runbook.core.host import Host
+from runbook.problem import Problems
+from runbook.transport.ssh.connector import SshConnector, SshOptions
 from tests.real.agent import made_key, signed
 from tests.real.client import COMMON, client_place, host_key
+from tests.real.openssh import RealServer
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -150,3 +154,22 @@ async def test_a_key_that_the_configuration_revokes_is_refused_whatever_knows_it
         return
     assert place.ssh("127.0.0.2").returncode == 255
     assert (await place.refusal(Host(name="127.0.0.2"))).code == "host-key-changed"
+
+
+async def test_over_ipv6_the_advice_works_and_the_place_stands_in_brackets(tmp_path):
+    server, connector = RealServer(tmp_path, address="::1"), SshConnector(SshOptions(wall=time.time, agent=""))
+    await server.start()
+    try:
+        (tmp_path / "known_hosts").unlink()
+        with pytest.raises(Problems) as refused:
+            await connector.connect(server.host)
+        command = refused.value.problems[0].fix.partition("then add the key: ")[2]
+        subprocess.run(command, shell=True, check=True, timeout=20, stderr=subprocess.DEVNULL)
+        again = SshConnector(SshOptions(wall=time.time, agent=""))
+        session = await again.connect(server.host)
+        assert session.facts.address == f"[::1]:{server.port}"
+        await session.close()
+        await again.close()
+    finally:
+        await connector.close()
+        await server.stop()

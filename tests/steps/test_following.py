@@ -224,7 +224,7 @@ async def test_of_a_look_that_lost_its_link_nothing_is_asked():
 # --- the host is away -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("code", ["refused", "timeout", "dns", "protocol", "jump"])
+@pytest.mark.parametrize("code", ["refused", "reset", "no-route", "forbidden", "timeout", "dns", "protocol", "jump"])
 async def test_an_absent_host_is_waited_for(code):
     def start(world: World) -> None:
         away(world, code)

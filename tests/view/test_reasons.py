@@ -28,6 +28,11 @@ def test_a_detail_of_another_shape_stays_whole() -> None:
     assert reason("exit code 3; stderr ends: no. Really: no") == Reason("exit code 3; stderr ends: no. Really: no")
 
 
+def test_a_host_may_be_named_by_its_ipv6_address() -> None:
+    detail = f"host 2001:db8::1: [2001:db8::1]:22 refuses connections: Connection refused. {CHECK}"
+    assert reason(detail) == Reason("[2001:db8::1]:22 refuses connections", "Connection refused", CHECK)
+
+
 def test_what_came_before_the_problem_is_kept() -> None:
     text = f"started, and cannot be asked about: {refused('app1', '10.0.0.1')}"
     assert reason(text).what == "started, and cannot be asked about: app1 (10.0.0.1:22) refuses connections"

@@ -9,7 +9,7 @@ from runbook.cli.compose import json_option, run_async, settings
 from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import explain, problem_text, say
 from runbook.cli.inventory_options import inventory_options
-from runbook.core.host import Host
+from runbook.core.host import Host, at_port
 from runbook.core.inventory import Inventory
 from runbook.inventory.explain import Resolved
 from runbook.inventory.explain import explain as resolve
@@ -82,7 +82,8 @@ def _cells(host: Host, why_not: str) -> tuple[str, ...]:
     groups = ", ".join(host.groups) or "-"
     if why_not:
         return tuple(safe(cell) for cell in (host.name, f"cannot be used: {why_not}", "-", groups))
-    address = "this machine" if host.connection == "local" else f"{host.target}{f':{host.port}' if host.port else ''}"
+    address = at_port(host.target, host.port) if host.port else host.target
+    address = "this machine" if host.connection == "local" else address
     return tuple(safe(cell) for cell in (host.name, address, host.user or "-", groups))
 
 

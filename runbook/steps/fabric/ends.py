@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import sys
 import traceback
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -20,7 +21,7 @@ from runbook.problem import Exit, Problem, Problems, Where
 from runbook.steps.fabric.policy import KeyRefused
 from runbook.steps.fabric.runner import NoStatus, SudoWantsPassword, TooLong
 from runbook.steps.fabric.talk import CommandFailed, Done, End, LinkLost, Orders, Raised, TaskRefused
-from runbook.transport.ssh.refusal import Seen, explained, login_refused
+from runbook.transport.ssh.refusal import Seen, behind_bastion, explained, login_refused
 from runbook.transport.ssh.resolve import ResolvedHost
 
 LONGEST = 500
@@ -38,7 +39,7 @@ class LoginFailed(Exception):  # noqa: N818 - carries the words of a problem, as
 
 def login_failed(error: Exception, hop: ResolvedHost, orders: Orders) -> Problem:
     """Why a host could not be opened, in the words that every other kind of step uses."""
-    found = _at_hop(error, hop, orders.connect_limit)
+    found = _at_hop(error, hop, orders)
     target = orders.route[-1]
     if hop is target:
         return found
@@ -47,25 +48,33 @@ def login_failed(error: Exception, hop: ResolvedHost, orders: Orders) -> Problem
     return msgspec.structs.replace(found, what=what, why=cause, code="jump", where=Where(f"host {target.name}"))
 
 
-def _at_hop(error: Exception, hop: ResolvedHost, limit: float) -> Problem:
+def _at_hop(error: Exception, hop: ResolvedHost, orders: Orders) -> Problem:
+    limit = orders.connect_limit
     match error:
         case KeyRefused():
             return error.problem
         case paramiko.AuthenticationException():
             return login_refused(hop, _said(error))
         case paramiko.ChannelException():
-            why = f"the bastion did not open a way there: {_said(error)}"
-            return explained(OSError(why), hop, Seen())
+            return behind_bastion(hop, _before(hop, orders), error.text)
         case paramiko.ssh_exception.NoValidConnectionsError():
-            return explained(next(iter(error.errors.values())), hop, Seen())
+            each = [f"[Errno {one.errno}]" for one in error.errors.values()]
+            return explained(OSError(" ".join(each)), hop, Seen())
         case paramiko.SSHException() if "No authentication methods" in str(error):
             return login_refused(hop, "there is no key to log in with")
         case paramiko.SSHException() if str(error) == "No existing session":
             return explained(TimeoutError(), hop, Seen(limit=limit))  # Its words for a handshake without an end.
+        case paramiko.SSHException() if "protocol banner" in str(error):
+            return explained(ConnectionError("it closed the connection before it said a word"), hop, Seen())
         case socket.gaierror() | OSError():
             return explained(error, hop, Seen(limit=limit))
         case _:
             return explained(ConnectionError(_said(error)) if isinstance(error, EOFError) else error, hop, Seen())
+
+
+def _before(hop: ResolvedHost, orders: Orders) -> str:
+    """Name of the last bastion on the way to it; empty where there is none."""
+    return next((before.name for before, after in pairwise(orders.route) if after is hop), "")
 
 
 def told(error: BaseException, orders: Orders, *, link_is_up: bool) -> End:

@@ -22,7 +22,7 @@ import asyncssh
 import tenacity
 
 from runbook.core.command import Secret
-from runbook.core.host import Host
+from runbook.core.host import Host, at_port
 from runbook.core.host_key import HostKey
 from runbook.problem import Problems
 from runbook.transport.session import HostFacts, Session
@@ -256,7 +256,7 @@ def _shown(link: Link, resolved: ResolvedHost) -> HostFacts:
     address, port = peer if peer[0] else (resolved.address, resolved.port)
     key = link.connection.get_server_host_key()
     return HostFacts(
-        address=f"{address}:{port}",
+        address=at_port(address, port),
         host_key=key.get_fingerprint() if key else "",
         server=str(link.connection.get_extra_info("server_version") or ""),
         user=resolved.user,

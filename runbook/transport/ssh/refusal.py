@@ -16,10 +16,13 @@ from pathlib import Path
 import asyncssh
 import msgspec
 
+from runbook.core.host import at_port
 from runbook.core.host_key import ChangedKey, HostKey, KeyChanged
 from runbook.problem import Exit, Problem, Problems, Where
 from runbook.transport.ssh.resolve import ResolvedHost
+from runbook.transport.ssh.unconnected import RESET, Cause, advice_behind_bastion, cause_of
 
+_PASSING = frozenset({"refused", "reset", "no-route", "timeout"})
 _TOO_MANY = "too many authentication failures"
 
 
@@ -53,7 +56,7 @@ class Seen:
 
 def may_pass(error: BaseException) -> bool:
     """True for what another attempt may find gone: nobody listening yet, a full queue, a lost packet."""
-    return isinstance(error, Problems) and all(p.code in {"refused", "timeout"} for p in error.problems)
+    return isinstance(error, Problems) and all(p.code in _PASSING for p in error.problems)
 
 
 def explained(error: BaseException, host: ResolvedHost, seen: Seen) -> Problem:
@@ -66,13 +69,7 @@ def explained(error: BaseException, host: ResolvedHost, seen: Seen) -> Problem:
         case asyncssh.DisconnectError() if _TOO_MANY in str(error.reason).lower():
             return _too_many(host, seen)
         case asyncssh.ChannelOpenError():
-            return _problem(
-                host,
-                "jump",
-                f"{seen.through or 'the bastion'} could not open a way to {_place(host)}",
-                why=str(error.reason),
-                fix="Check that the bastion can reach it and allows forwarding (AllowTcpForwarding).",
-            )
+            return behind_bastion(host, seen.through, str(error.reason))
         case socket.gaierror():
             return _problem(
                 host,
@@ -89,10 +86,12 @@ def explained(error: BaseException, host: ResolvedHost, seen: Seen) -> Problem:
                 why=seen.proxy,
                 fix="Check that the host is up, and the network and firewalls between.",
             )
-        case asyncssh.ConnectionLost() if not seen.spoke:
-            return _refused(host, seen.proxy or "it closed the connection before it said a word")
+        case asyncssh.ConnectionLost():
+            said = "it had said its version" if seen.spoke else "it said a word"
+            when = "after" if seen.spoke else "before"
+            return _unconnected(host, RESET, seen.proxy or f"it closed the connection {when} {said}")
         case OSError():
-            return _refused(host, error.strerror or str(error))
+            return _unconnected(host, *cause_of(error))
         case _:
             return _problem(
                 host,
@@ -101,6 +100,12 @@ def explained(error: BaseException, host: ResolvedHost, seen: Seen) -> Problem:
                 why=getattr(error, "reason", "") or str(error),
                 fix="Check with `ssh -v` that an SSH server listens there; look at its log.",
             )
+
+
+def behind_bastion(host: ResolvedHost, bastion: str, reason: str) -> Problem:
+    """A bastion is there and could not open a way to the host; `reason` is what it said."""
+    what = f"{bastion or 'the bastion'} could not open a way to {_place(host)}"
+    return _problem(host, "jump", what, why=reason, fix=advice_behind_bastion(reason))
 
 
 def hung_up(host: ResolvedHost, why: str) -> Problem:
@@ -210,18 +215,12 @@ def _what_was_tried(seen: Seen) -> str:
     return "; ".join(filter(None, (refused, takes if methods else "", *seen.remarks)))
 
 
-def _refused(host: ResolvedHost, why: str) -> Problem:
-    return _problem(
-        host,
-        "refused",
-        f"{_place(host)} refuses connections",
-        why=why,
-        fix="Check that the SSH server runs and listens on this port.",
-    )
+def _unconnected(host: ResolvedHost, cause: Cause, why: str) -> Problem:
+    return _problem(host, cause.code, cause.what.format(_place(host)), why=why, fix=cause.fix)
 
 
 def _place(host: ResolvedHost) -> str:
-    where = f"{host.address}:{host.port}"
+    where = at_port(host.address, host.port)
     return f"{host.name} ({where})" if host.name != host.address else where
 
 

@@ -5,6 +5,7 @@ import dataclasses
 import os
 import socket
 import stat
+import struct
 import time
 import uuid
 
@@ -314,8 +315,37 @@ async def test_a_server_that_hangs_up_at_once_is_tried_again(box):
     slammer = await asyncio.start_server(slam, "127.0.0.1", 0)
     connector = SshConnector(SshOptions(wall=time.time, agent="", pause=0.01))
     problem = await refused(connector, changed(box.host, port=slammer.sockets[0].getsockname()[1]))
-    assert (problem.code, len(calls)) == ("refused", 3)
+    assert (problem.code, len(calls)) == ("reset", 3)
     slammer.close()
+
+
+@pytest.mark.parametrize(("hello", "word"), [(b"", "Connection reset by peer"), (b"SSH-2.0-x\r\n", "Connection reset")])
+async def test_a_connection_that_is_reset_is_not_called_refused(box, hello, word):
+    async def reset(reader, writer):
+        linger = struct.pack("ii", 1, 0)  # RST instead of FIN: socket(7), SO_LINGER
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        if hello:
+            writer.write(hello)
+            await reader.readline()
+        writer.close()
+
+    server_ = await asyncio.start_server(reset, "127.0.0.1", 0)
+    connector = SshConnector(SshOptions(wall=time.time, agent="", attempts=1))
+    problem = await refused(connector, changed(box.host, port=server_.sockets[0].getsockname()[1]))
+    assert (problem.code, "hung up before the login" in problem.what, "MaxStartups" in problem.fix) == (
+        "reset",
+        True,
+        True,
+    )
+    assert problem.why.startswith(word)
+    server_.close()
+
+
+async def test_a_way_that_does_not_exist_is_told_as_such(box):
+    connector = SshConnector(SshOptions(wall=time.time, agent="", attempts=1))
+    problem = await refused(connector, changed(box.host, address="255.255.255.255", port=22))
+    assert (problem.code, problem.why) == ("no-route", "Network is unreachable")
+    assert problem.what == "there is no way to box (255.255.255.255:22)"
 
 
 async def test_a_refused_channel_means_nothing_was_sent(box, connector):

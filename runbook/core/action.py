@@ -51,6 +51,8 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     body: Tolerance | None = None
     latency: Tolerance | None = None
     """Seconds."""
+    value: Tolerance | None = None
+    """What a Fabric task returned, as JSON."""
 
 
 class CommandAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="command", omit_defaults=True):

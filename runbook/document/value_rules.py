@@ -85,7 +85,7 @@ def _tolerance(value: Tolerance) -> Iterator[Broken]:
 
 def _expectation(value: Expectation) -> Iterator[Broken]:
     if value == Expectation():
-        yield Broken("", "nothing to test", "Write rc, stdout, stderr, json, status, body or latency.")
+        yield Broken("", "nothing to test", "Write rc, stdout, stderr, json, status, body, latency or value.")
 
 
 def _regex(key: str, pattern: str) -> Iterator[Broken]:
@@ -148,7 +148,7 @@ def _fabric(value: Step) -> Iterator[Broken]:
     """What the kind of command that a Fabric task is cannot be given; its process would refuse it at run time."""
     if not isinstance(value.action, FabricAction):
         return
-    given = {"become": value.become, "become_user": value.become_user, "env": value.env, "cwd": value.cwd}
+    given = {"become": value.become, "become_user": value.become_user, "cwd": value.cwd}
     for key, written in given.items():
         if written:
             yield Broken(key, f"a Fabric task takes no {key}", "Take it out, and let the task do it or give it args.")

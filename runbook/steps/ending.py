@@ -165,6 +165,7 @@ def _result(observed: Observed) -> Result:
         stdout=said.text[:KEEP],
         stderr=(observed.stderr or Kept("")).text,
         status=observed.status,
+        value=msgspec.json.decode(observed.value.text) if observed.value and not observed.value.cut else None,
         duration=observed.latency,
     )
 

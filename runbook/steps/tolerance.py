@@ -54,6 +54,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     body: Kept | None = None
     latency: float = 0.0
     """Seconds."""
+    value: Kept | None = None
+    """What the work itself gave back, as JSON text."""
 
 
 def judge(expect: Expectation, observed: Observed, *, quoting: bool = True) -> tuple[str, ...]:
@@ -77,12 +79,14 @@ def judge(expect: Expectation, observed: Observed, *, quoting: bool = True) -> t
     ]
     if expect.json is not None:
         misses += _json_part(expect.json, observed.body or observed.stdout, quoting)
+    if expect.value is not None:
+        misses += _json_part(expect.value, observed.value, quoting, "value")
     return tuple(misses)
 
 
 def asks(expect: Expectation) -> bool:
     """Whether judging by it asks an expression, and so may have to wait."""
-    parts = (expect.rc, expect.stdout, expect.stderr, expect.json, expect.status, expect.body, expect.latency)
+    parts = tuple(getattr(expect, name) for name in expect.__struct_fields__)
     return any(part is not None and (part.matches is not None or part.jsonpath is not None) for part in parts)
 
 

@@ -15,7 +15,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import fabric
 import paramiko
@@ -23,7 +25,9 @@ import paramiko
 from runbook.steps.fabric import ends as fabric_ends
 from runbook.steps.fabric import policy as fabric_policy
 from runbook.steps.fabric import runner as fabric_runner
-from runbook.steps.fabric.fabfile import Fabfile, execute
+from runbook.steps.fabric import terminal
+from runbook.steps.fabric.fabfile import Fabfile, execute, key_files, login_settings
+from runbook.steps.fabric.returned import done
 from runbook.steps.fabric.talk import LONGEST, ORDERS, Done, End, NotOpened, Opened, Orders, Report, line_of
 from runbook.transport.ssh.resolve import ResolvedHost
 
@@ -64,20 +68,29 @@ def carry_out(orders: Orders, tell: Callable[[Report], None]) -> End:
     """Do it, and say how it ended."""
     fabric_policy.put_under(fabric_policy.Trust(orders.route))
     fabric_runner.put_under(orders.connect_limit)
+    terminal.put_away()
     try:
         connection = log_in(orders)
     except fabric_ends.LoginFailed as failed:
         return NotOpened(failed.problem)
     tell(Opened(f"fabric {fabric.__version__}, paramiko {paramiko.__version__}"))
+    surround(orders.env)
     fabfile = Fabfile(orders)
     transport = connection.transport
     try:
-        execute(fabfile, orders, connection)
+        return done(execute(fabfile, orders, connection))
     except BaseException as error:  # noqa: BLE001 - whatever a fabfile raises is its ending, SystemExit included
         return fabric_ends.told(error, orders, link_is_up=transport.is_active())
     finally:
         connection.close()
-    return Done()
+
+
+def surround(env: Mapping[str, str]) -> None:
+    """Give the task what its step says, as a shell would have given it to `fab`."""
+    os.environ.update(env)
+    sys.path[:0] = [path for path in env.get("PYTHONPATH", "").split(os.pathsep) if path]
+    if "TZ" in env:
+        time.tzset()
 
 
 def log_in(orders: Orders) -> fabric.Connection:
@@ -88,7 +101,8 @@ def log_in(orders: Orders) -> fabric.Connection:
     """
     gateway: fabric.Connection | None = None
     for hop in orders.route:
-        connection = connection_to(hop, gateway, orders)
+        own = login_settings(orders) if hop is orders.route[-1] else {}
+        connection = connection_to(hop, gateway, orders, own)
         # An agent is there for the login and for nothing else: the fabfile's own processes never see it.
         if hop.agent:
             os.environ["SSH_AUTH_SOCK"] = hop.agent
@@ -103,9 +117,20 @@ def log_in(orders: Orders) -> fabric.Connection:
     return connection
 
 
-def connection_to(hop: ResolvedHost, gateway: fabric.Connection | None, orders: Orders) -> fabric.Connection:
-    """Not opened yet. No configuration file takes part: everything was resolved before."""
+def connection_to(
+    hop: ResolvedHost, gateway: fabric.Connection | None, orders: Orders, own: Mapping[str, Any]
+) -> fabric.Connection:
+    """Not opened yet. No configuration file of SSH takes part: everything was resolved before.
+
+    `own` is `connect_kwargs` of the project's settings: they add to what the inventory says, and may say how to log in.
+    """
     limit = orders.connect_limit
+    ours = {
+        "allow_agent": bool(hop.agent),
+        "look_for_keys": False,
+        "banner_timeout": 2 * limit,  # The connect timeout covers the whole handshake, and comes first.
+        "auth_timeout": limit,
+    }
     return fabric.Connection(
         hop.address,
         user=hop.user,
@@ -113,14 +138,7 @@ def connection_to(hop: ResolvedHost, gateway: fabric.Connection | None, orders: 
         gateway=gateway or hop.proxy_command or None,
         config=fabric.Config(lazy=True, ssh_config=paramiko.SSHConfig()),
         connect_timeout=int(limit),
-        connect_kwargs={
-            # A public key alone names one that the agent holds, and the agent is asked as it is.
-            "key_filename": [path for path in hop.key_files if os.access(path, os.R_OK) and path[-4:] != ".pub"],
-            "allow_agent": bool(hop.agent),
-            "look_for_keys": False,
-            "banner_timeout": 2 * limit,  # The connect timeout covers the whole handshake, and comes first.
-            "auth_timeout": limit,
-        },
+        connect_kwargs={**ours, **own, "key_filename": key_files(hop, own)},
     )
 
 

@@ -21,6 +21,7 @@ from runbook.problem import Exit, Problem, Problems, Where
 from runbook.steps.fabric.policy import KeyRefused
 from runbook.steps.fabric.runner import NoStatus, SudoWantsPassword, TooLong
 from runbook.steps.fabric.talk import CommandFailed, Done, End, LinkLost, Orders, Raised, TaskRefused
+from runbook.steps.fabric.terminal import asked
 from runbook.transport.ssh.refusal import Seen, behind_bastion, explained, login_refused
 from runbook.transport.ssh.resolve import ResolvedHost
 
@@ -81,6 +82,8 @@ def told(error: BaseException, orders: Orders, *, link_is_up: bool) -> End:
     """What an exception that ended the task means; tracebacks of the fabfile's own mistakes go to standard error."""
     real = _real(error)
     place = _place(error, Path(orders.file))
+    if (question := asked(real)) is not None:
+        return TaskRefused(question.problem, place)
     match real:
         case InvokeExit() | SystemExit():
             return _left(real, place)

@@ -8,16 +8,19 @@ stopped too late. The task gets the connection that was opened before; what the 
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import fabric
+import fabric.connection
 import fabric.tasks
 import paramiko
 from invoke.collection import Collection
@@ -31,6 +34,7 @@ from runbook.problem import Exit, nearest, problem
 from runbook.steps.fabric import runner as fabric_runner
 from runbook.steps.fabric.project import Project, ShownFinder, ShownLoader
 from runbook.steps.fabric.talk import Orders
+from runbook.transport.ssh.resolve import ResolvedHost
 
 
 class Fabfile(Loader):
@@ -53,12 +57,73 @@ class Fabfile(Loader):
         return spec_from_file_location(name, entry, loader=loader, submodule_search_locations=inside)
 
     def configure(self, config: fabric.Config) -> None:
-        """Give a configuration its project's settings, from a copy that nobody can change meanwhile."""
-        with tempfile.TemporaryDirectory() as private:
-            for name, data in self.project.settings():
-                Path(private, name).write_bytes(data)
-            config.set_project_location(private)
-            config.load_project()
+        """Give a configuration its project's settings."""
+        _load(config, self.project.settings())
+
+
+def login_settings(orders: Orders) -> dict[str, Any]:
+    """`connect_kwargs` of the project's settings, as `fab` would log in with them; no line of a program is run.
+
+    What would lead to another host, and what is a program, has no say; what cannot be read is told once it is due.
+    """
+    config = fabric.Config(lazy=True, ssh_config=paramiko.SSHConfig())
+    project = Project(Path(orders.file), orders.shown)
+    with contextlib.suppress(Exception):
+        _load(config, [(name, data) for name, data in project.settings() if not name.endswith(".py")])
+        given = dict(config.connect_kwargs)
+        return {name: value for name, value in given.items() if name not in _INVENTORYS}
+    return {}
+
+
+_INVENTORYS = frozenset({"hostname", "username", "port", "sock", "timeout", "transport_factory"})
+
+
+def key_files(hop: ResolvedHost, own: Mapping[str, Any]) -> list[str]:
+    """The inventory's keys, then the project's. A public key alone names one that the agent holds, which is asked."""
+    said = own.get("key_filename") or []
+    ours = [path for path in hop.key_files if os.access(path, os.R_OK) and path[-4:] != ".pub"]
+    return [*ours, *([said] if isinstance(said, str) else said)]
+
+
+def _load(config: fabric.Config, files: Iterable[tuple[str, bytes]]) -> None:
+    """Settings from a copy that nobody can change meanwhile."""
+    with tempfile.TemporaryDirectory() as private:
+        for name, data in files:
+            Path(private, name).write_bytes(data)
+        config.set_project_location(private)
+        config.load_project()
+
+
+class OpenConnection(fabric.Connection):  # type: ignore[misc]
+    """The connection of a task, open already, with the task's own configuration.
+
+    Under `fab` it would be opened by the first command, with what the task has set on it until then: `c.user`, or a
+    password in `c.connect_kwargs`. So where that differs from how it was opened, it is opened anew, as checked as ever.
+    """
+
+    def __init__(self, opened: fabric.Connection, config: fabric.Config) -> None:
+        """Take over the client."""
+        place = {"host": opened.host, "user": opened.user, "port": opened.port, "gateway": opened.gateway}
+        super().__init__(**place, config=config)
+        self.client, self.transport = opened.client, opened.transport
+        self._set(_opened_as=self._said())
+
+    @property
+    def is_connected(self) -> bool:
+        """False as well when it is open as somebody else than the task has said since."""
+        return bool(super().is_connected) and self._opened_as == self._said()
+
+    def open(self) -> Any:
+        """As Fabric's; what was open before stays open for whoever uses it."""
+        if not self.is_connected and self._opened_as != self._said():
+            self.client, self.transport = fabric.connection.SSHClient(), None
+            self._set(_opened_as=self._said(), _sftp=None)
+        return super().open()
+
+    def _said(self) -> tuple[object, ...]:
+        # Lists are copied: a task may add a key to one.
+        given = {key: list(value) if isinstance(value, list) else value for key, value in self.connect_kwargs.items()}
+        return self.host, self.user, self.port, self.gateway, given
 
 
 class _OpenCall(fabric.tasks.ConnectionCall):  # type: ignore[misc]
@@ -66,11 +131,7 @@ class _OpenCall(fabric.tasks.ConnectionCall):  # type: ignore[misc]
 
     def make_context(self, config: fabric.Config) -> fabric.Connection:
         """A connection with the task's configuration that takes over the open client."""
-        opened = self.init_kwargs["opened"]
-        host = {"host": opened.host, "user": opened.user, "port": opened.port, "gateway": opened.gateway}
-        made = fabric.Connection(**host, config=config, connect_kwargs=opened.connect_kwargs)
-        made.client, made.transport = opened.client, opened.transport
-        return made
+        return OpenConnection(self.init_kwargs["opened"], config)
 
 
 class _HostExecutor(fabric.Executor):  # type: ignore[misc]
@@ -93,21 +154,25 @@ class _HostExecutor(fabric.Executor):  # type: ignore[misc]
         return call.clone(into=_OpenCall, with_={"init_kwargs": {**connection_init_kwargs, "opened": self._opened}})
 
 
-def execute(fabfile: Fabfile, orders: Orders, opened: fabric.Connection) -> None:
-    """Read the fabfile and call the task.
+def execute(fabfile: Fabfile, orders: Orders, opened: fabric.Connection) -> object:
+    """Read the fabfile and call the task; gives what it returned.
 
     Raises:
         Problems: There is no such task, or it does not take these arguments.
         BaseException: Whatever the fabfile raises.
     """
-    config = fabric.Config(overrides=fabric_runner.settings(orders.connect_limit), ssh_config=paramiko.SSHConfig())
+    # The keys stand where `fab -i` puts them, so that what the fabfile opens for itself has them too.
+    keys = {"connect_kwargs": {"key_filename": opened.connect_kwargs["key_filename"]}}
+    settings = {**fabric_runner.settings(orders.connect_limit), **keys}
+    config = fabric.Config(overrides=settings, ssh_config=paramiko.SSHConfig())
     module, folder = fabfile.load(fabfile.path.stem)
     fabfile.configure(config)
     dashes = config.tasks.auto_dash_names
     collection = Collection.from_module(module, loaded_from=folder, auto_dash_names=dashes)
     name = _named(collection, orders)
-    _check_arguments(collection[name], orders)
-    _HostExecutor(collection, config, opened).execute((name, orders.args))
+    task = collection[name]
+    _check_arguments(task, orders)
+    return _HostExecutor(collection, config, opened).execute((name, orders.args)).get(task)
 
 
 def _named(collection: Collection, orders: Orders) -> str:

@@ -3,21 +3,26 @@
 People bring fabfiles that work; they should go on working, unchanged. What does not come along is Fabric's trust in
 any host key, its waiting without limit and its taste for the terminal. The grade is *attached*: there is nothing on
 the host to follow a task by, so a task whose runner died is in doubt, and of a task that is ended here only our side
-is certain to have ended. A task becomes somebody else by its own `sudo`, without a password; `become`, `env` and
-`cwd` belong to commands and are refused rather than passed over.
+is certain to have ended. A task becomes somebody else by its own `sudo`, without a password; `become` and `cwd` belong
+to commands and are refused rather than passed over. What it returns is its result, next to what it printed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import assert_never
 
 import msgspec
 
 from runbook.core.action import FabricAction
+from runbook.core.command import Secret
+from runbook.core.host import Json
 from runbook.core.outcome import Ending, Grade, Outcome
 from runbook.masking.masker import Masker
 from runbook.problem import Exit, Problem, Problems, problem
@@ -25,9 +30,20 @@ from runbook.steps.capture import Capture
 from runbook.steps.ending import concluded, granted, not_repeated, refused
 from runbook.steps.fabric.process import Child, start
 from runbook.steps.fabric.project import Project
-from runbook.steps.fabric.talk import CommandFailed, Done, End, LinkLost, NotOpened, Orders, Raised, Shown, TaskRefused
+from runbook.steps.fabric.talk import (
+    LARGEST_VALUE,
+    CommandFailed,
+    Done,
+    End,
+    LinkLost,
+    NotOpened,
+    Orders,
+    Raised,
+    Shown,
+    TaskRefused,
+)
 from runbook.steps.kind import Bench, Finding
-from runbook.steps.tolerance import Observed
+from runbook.steps.tolerance import Kept, Observed
 from runbook.transport.shell.limits import bounded
 from runbook.transport.ssh.jump import hops
 from runbook.transport.ssh.openssh import SshConfig
@@ -59,7 +75,8 @@ class FabricKind:
         await bench.sink.reached(Grade.ATTACHED)
         ending = await _followed(child, capture, bench)
         out, err = capture.ended()
-        observed = Observed(stdout=out, stderr=err, latency=bench.clock.monotonic() - began)
+        took = bench.clock.monotonic() - began
+        observed = Observed(stdout=out, stderr=err, latency=took, value=_returned(child.ended, bench))
         return _told(await concluded(ending, observed, bench), child, bench)
 
 
@@ -72,7 +89,7 @@ def orders_for(action: FabricAction, bench: Bench) -> Orders:
     host = bench.address
     if host is None or host.connection != "ssh":
         raise _wrong(f"a Fabric task needs a host to log in to, and {bench.host} is none", "Use a command for it.")
-    refusals = {"become": bench.become, "env": bench.env, "cwd": bench.planned.cwd}
+    refusals = {"become": bench.become, "cwd": bench.planned.cwd}
     for word, value in refusals.items():
         if value:
             raise _wrong(f"a Fabric task takes no {word}", "Take it out, and let the task do it or give it args.")
@@ -87,8 +104,25 @@ def orders_for(action: FabricAction, bench: Bench) -> Orders:
     shown = Shown(sha256=action.sha256, beside=action.beside)
     Project(file, shown).look()
     return Orders(
-        task=action.task, file=str(file), shown=shown, args=action.args, route=route, connect_limit=CONNECT_LIMIT
+        task=action.task,
+        file=str(file),
+        shown=shown,
+        args=action.args,
+        route=route,
+        env=_environment(bench),
+        connect_limit=CONNECT_LIMIT,
     )
+
+
+def _environment(bench: Bench) -> dict[str, str]:
+    env = {name: value.reveal() if isinstance(value, Secret) else value for name, value in bench.env}
+    for name, value in env.items():
+        if not _NAME.fullmatch(name) or "\0" in value:
+            raise _wrong(f'"{name}" cannot stand in an environment', "Use letters, digits and _, and no NUL.")
+    return env
+
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 async def _followed(child: Child, capture: Capture, bench: Bench) -> Ending:
@@ -115,9 +149,10 @@ def _told(finding: Finding, child: Child, bench: Bench) -> Finding:
 def _worded(finding: Finding, ended: End, child: Child, bench: Bench) -> Finding:
     quoting = not bench.planned.no_log
     match ended:
-        case Done():
+        case Done(unkept=unkept):
             engine = child.opened.engine if child.opened else ""
-            return msgspec.structs.replace(finding, detail=finding.detail or engine)
+            said = "; ".join(filter(None, (finding.detail or engine, unkept)))
+            return msgspec.structs.replace(finding, detail=said)
         case CommandFailed(command, code, place):
             said = f'"{command}"' if quoting else "a command"
             last = finding.result.stderr.rstrip().rpartition("\n")[2].strip()
@@ -133,6 +168,31 @@ def _worded(finding: Finding, ended: End, child: Child, bench: Bench) -> Finding
             return finding
         case _:
             assert_never(ended)
+
+
+def _returned(ended: End | None, bench: Bench) -> Kept | None:
+    """What the task returned, masked as all that goes on record; None where it returned nothing."""
+    if not isinstance(ended, Done):
+        return None
+    if ended.unkept:
+        return Kept("", cut=LARGEST_VALUE)
+    mask = Masker.for_secrets(bench.secrets).mask_text
+    return Kept(json.dumps(_hidden(json.loads(ended.value), mask))) if ended.value else None
+
+
+def _hidden(value: Json, mask: Callable[[str], str]) -> Json:
+    """Every text in it masked, keys too; a number that is a secret becomes the mask."""
+    match value:
+        case str():
+            return mask(value)
+        case dict():
+            return {mask(key): _hidden(each, mask) for key, each in value.items()}
+        case list():
+            return [_hidden(each, mask) for each in value]
+        case int() | float() if not isinstance(value, bool) and (hidden := mask(str(value))) != str(value):
+            return hidden
+        case _:
+            return value
 
 
 def _failed(finding: Finding, detail: str) -> Finding:

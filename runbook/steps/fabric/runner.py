@@ -21,6 +21,8 @@ from invoke.exceptions import WatcherError
 from invoke.runners import Local, Result, Runner
 from invoke.watchers import StreamWatcher
 
+from runbook.steps.fabric.terminal import NoShell
+
 NO_PASSWORD = "runbook-has-no-sudo-password"  # noqa: S105 - the word for there being none
 """Stands in Fabric's `sudo.password`, whose own default of None would be sent to sudo as the word "None"."""
 
@@ -174,7 +176,7 @@ def settings(connect_limit: float) -> dict[str, Any]:
         "sudo": {"password": NO_PASSWORD},
         "timeouts": {"connect": int(connect_limit)},
         "forward_agent": False,
-        "runners": {"local": BoundedLocal, "remote": BoundedRemote},
+        "runners": {"local": BoundedLocal, "remote": BoundedRemote, "remote_shell": NoShell},
     }
 
 

@@ -16,6 +16,9 @@ from runbook.transport.ssh.resolve import ResolvedHost
 LONGEST = 1024 * 1024
 """Bytes of one line. Words are cut by the child long before."""
 
+LARGEST_VALUE = 64 * 1024
+"""Bytes of what a task returned, as JSON: as much as a result keeps of a stream."""
+
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """A fabfile as it was shown. Empty for a plan that was made by hand, which vouches for nothing."""
@@ -39,6 +42,9 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     """Keyword arguments of the task, typed as they were written."""
     route: tuple[ResolvedHost, ...]
     """Bastions in the order in which they are dialled, then the host itself. Never empty."""
+    env: dict[str, str] = {}
+    """What the task finds in its environment, besides the little that every child has. Over the line and not at the
+    start, so that no process list and no login sees it."""
     connect_limit: float
     """Seconds for each of TCP, the server's banner and authentication."""
 
@@ -52,6 +58,11 @@ class Opened(msgspec.Struct, frozen=True, tag="opened"):
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
     """The task returned."""
+
+    value: str = ""
+    """What it returned, as JSON; empty for None, and for what cannot be kept."""
+    unkept: str = ""
+    """Why what it returned is not here; empty otherwise."""
 
 
 class CommandFailed(msgspec.Struct, frozen=True, tag="command_failed"):

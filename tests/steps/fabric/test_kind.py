@@ -269,9 +269,7 @@ async def test_a_missing_fabfile_is_looked_for_nowhere_else(place):
     assert place.server.state.logins == 0
 
 
-@pytest.mark.parametrize(
-    ("word", "parts"), [("become", {"become": Become()}), ("env", {"env": (("A", "b"),)}), ("cwd", {"cwd": "/srv"})]
-)
+@pytest.mark.parametrize(("word", "parts"), [("become", {"become": Become()}), ("cwd", {"cwd": "/srv"})])
 async def test_keys_that_mean_nothing_to_a_task_are_refused_and_not_passed_over(place, word, parts):
     place.write("@task\ndef work(c):\n    c.run('true')")
     finding = await place.run("work", **parts)

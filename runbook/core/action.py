@@ -145,6 +145,15 @@ class AssertAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     that: str
 
 
+class Imports(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a fabfile needs of the interpreter that runs it."""
+
+    file: str
+    modules: tuple[str, ...] = ()
+    python: str = ""
+    """As in `FabricAction`."""
+
+
 class PreflightAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="preflight", omit_defaults=True):
     """Open the host and look, before anything changes. Put in front of every plan by the compiler."""
 
@@ -152,6 +161,8 @@ class PreflightAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind
     tools: tuple[str, ...] = ()
     free_mib: int = 16
     """Space the host must have where it keeps a job's files."""
+    imports: tuple[Imports, ...] = ()
+    """For the controller, where fabfiles run."""
 
 
 class ConfirmAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="confirm", omit_defaults=True):
@@ -240,6 +251,10 @@ class FabricAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     task: str
     file: str = "fabfile.py"
     args: dict[str, Json] = {}
+    python: str = ""
+    """The interpreter that runs it: a path relative to the runbook, or a program; empty for the one that runs us."""
+    imports: tuple[str, ...] = ()
+    """Modules from elsewhere that it cannot do without. The compiler fills it in; a preflight tries them."""
     sha256: str = ""
     """Of the fabfile as the plan saw it; one that has changed since is not run. The compiler fills it in."""
     beside: dict[str, str] | None = None

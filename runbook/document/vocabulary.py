@@ -110,7 +110,7 @@ NOT_KEYS: Mapping[type, frozenset[str]] = MappingProxyType(
         runbook.WrittenRecoveryPoint: frozenset({"where", "places"}),
         action.CommandAction: frozenset({"interpreter"}),
         action.UploadAction: frozenset({"size", "sha256"}),
-        action.FabricAction: frozenset({"sha256", "beside"}),
+        action.FabricAction: frozenset({"sha256", "beside", "imports"}),
     }
 )
 """Fields that the reader fills itself."""

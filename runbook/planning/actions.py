@@ -35,7 +35,7 @@ from runbook.core.runbook import BlockStep, ParallelStep, Probe, ProbeStep, Step
 from runbook.document.source import Limits
 from runbook.inventory.explain import why_missing
 from runbook.planning.draft import Draft
-from runbook.planning.fabfile import brought_along, entry
+from runbook.planning.fabfile import brought_along, entry, from_elsewhere
 from runbook.planning.pins import missing
 from runbook.planning.shells import bashisms, interpreter_of, is_posix_sh, shell_words
 from runbook.planning.targets import EVERYTHING, limited, resolve
@@ -308,7 +308,15 @@ def _with_digests(draft: Draft, fabric: FabricAction, where: Where) -> FabricAct
         sums[path] = hashlib.sha256(_read(path, where).encode()).hexdigest()
     first, *others = sums
     beside = {str(path.relative_to(file.parent)): sums[path] for path in others}
-    return msgspec.structs.replace(fabric, file=draft.from_outside(fabric.file), sha256=sums[first], beside=beside)
+    python = draft.from_outside(fabric.python) if "/" in fabric.python else fabric.python
+    return msgspec.structs.replace(
+        fabric,
+        file=draft.from_outside(fabric.file),
+        python=python,
+        imports=from_elsewhere(file, tuple(sums), fabric.task, where),
+        sha256=sums[first],
+        beside=beside,
+    )
 
 
 def _read(file: Path, where: Where) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from runbook.core.action import CONTROLLER
+from runbook.core.action import CONTROLLER, FabricAction
 from runbook.core.casting import cast
 from runbook.core.command import Secret
 from runbook.core.host import Host
@@ -163,7 +163,8 @@ def _hosts(draft: Draft, steps: tuple[PlannedStep, ...]) -> tuple[Host, ...]:
     looked_up = any("hosts" in late_names(step) for step in steps)
     known = draft.inventory.hosts
     hosts = tuple(host for name, host in known.items() if looked_up or name in named)
-    local = any(CONTROLLER in step.hosts for step in steps) or named == (CONTROLLER,)
+    works_here = any(CONTROLLER in step.hosts or isinstance(step.action, FabricAction) for step in steps)
+    local = works_here or named == (CONTROLLER,)
     return (*hosts, *((Host(name=CONTROLLER, connection="local"),) if local and CONTROLLER not in known else ()))
 
 

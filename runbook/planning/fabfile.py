@@ -3,15 +3,29 @@
 A fabfile is a program, and its program is more than one file. What it imports is found by reading its source, without
 running a line of it, as far as imports lead inside its folder; the task's process then loads these, as they were, and
 nothing else from there. What a task reads by itself while it runs is its own business: no plan can know it.
+
+What it imports from elsewhere is noted as well, so that a preflight can ask for it: what it imports in any case, when
+it is read or in the task itself. What stands behind a condition or may fail is its author's precaution and not asked
+for; nor is anything of one that changes `sys.path`, which alone knows where it will look.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from runbook.core.action import FABRIC_SETTINGS
+from runbook.problem import Where, problem
+
+_ENGINE = frozenset({"fabric", "invoke", "paramiko"})
+"""What runs it; every interpreter that can run a task at all has these."""
+
+_FABRIC_1 = frozenset(
+    f"fabric.{name}"
+    for name in ("api", "colors", "context_managers", "contrib", "decorators", "operations", "state", "utils")
+)
 
 
 def entry(file: Path) -> Path:
@@ -34,13 +48,74 @@ def brought_along(file: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def _imported(path: Path, folder: Path) -> Iterator[Path]:
-    """Modules of the folder that a file imports; none of one that is no Python, which its own process will tell."""
+def from_elsewhere(file: Path, files: tuple[Path, ...], task: str, where: Where) -> tuple[str, ...]:
+    """Top-level modules that are imported in any case, and lie neither in its folder nor in Python.
+
+    Args:
+        file: The fabfile.
+        files: It and what it brings along.
+        task: As the step names it.
+        where: Of the step.
+
+    Raises:
+        Problems: code `fabric-1`: it is written for Fabric 1, which nothing that is installed today can run.
+    """
+    folder, function = entry(file).parent, task.rpartition(".")[2].replace("-", "_")
+    trees = [_tree(path) for path in files if path.suffix == ".py"]
+    names = [name for tree in trees for name in _needed(tree, function)]
+    old = next((name for name in names if ".".join(name.split(".")[:2]) in _FABRIC_1), "")
+    if old:
+        raise problem(
+            f"{file.name} is written for Fabric 1",
+            why=f"it imports {old}, which Fabric has not had since 2018",
+            fix="Port it (docs.fabfile.org, Upgrading from 1.x), or call its own fab in a command on the controller.",
+            where=where,
+            code="fabric-1",
+        )
+    if any(_changes_path(tree) for tree in trees):
+        return ()
+    known = _ENGINE | sys.stdlib_module_names
+    tops = dict.fromkeys(name.partition(".")[0] for name in names)
+    return tuple(top for top in tops if top not in known and not _lies_in(folder, top))
+
+
+def _lies_in(folder: Path, name: str) -> bool:
+    return (folder / name).is_dir() or (folder / f"{name}.py").is_file()
+
+
+def _changes_path(tree: ast.Module) -> bool:
+    places = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "path")
+    return any(isinstance(node.value, ast.Name) and node.value.id == "sys" for node in places)
+
+
+def _needed(tree: ast.Module, function: str) -> Iterator[str]:
+    """Dotted names of absolute imports that nothing is in front of."""
+    bodies: list[Iterable[ast.stmt]] = [tree.body]
+    while bodies:
+        for node in bodies.pop():
+            match node:
+                case ast.Import(names=names):
+                    yield from (name.name for name in names)
+                case ast.ImportFrom(module=str(module), names=names, level=0):
+                    yield module
+                    yield from (f"{module}.{name.name}" for name in names if module == "fabric")
+                case ast.FunctionDef(name=name, body=body) | ast.AsyncFunctionDef(name=name, body=body):
+                    bodies += [body] if name == function else []
+                case ast.With(body=body) | ast.ClassDef(body=body):
+                    bodies.append(body)
+
+
+def _tree(path: Path) -> ast.Module:
+    """A file's program; an empty one where it is no Python, which its own process will tell."""
     try:
-        tree = ast.parse(path.read_bytes())
+        return ast.parse(path.read_bytes())
     except (SyntaxError, ValueError, RecursionError, OSError):
-        return
-    for node in ast.walk(tree):
+        return ast.Module(body=[], type_ignores=[])
+
+
+def _imported(path: Path, folder: Path) -> Iterator[Path]:
+    """Modules of the folder that a file imports."""
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             for name in node.names:
                 yield from _modules(folder, name.name.split("."))

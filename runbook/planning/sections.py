@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from runbook.core.action import CONTROLLER, PreflightAction, ProbeAction
+from runbook.core.action import CONTROLLER, FabricAction, Imports, PreflightAction, ProbeAction
 from runbook.core.plan import OnFailure, PlannedSection, PlannedStep
 from runbook.core.runbook import Section
 from runbook.planning.actions import probe_name
@@ -54,7 +54,36 @@ def preflight_section(draft: Draft, steps: Steps, *, tools: dict[str, tuple[str,
     steady = [probe.name for probe in draft.probes.values() if probe.steady]
     after: OnFailure = "continue" if draft.runbook.kind in _ASSUMED_BROKEN else "default"
     checks = tuple(_check(name, f"0.{number}", after=after) for number, name in enumerate(steady, start=2))
-    return PlannedSection(id="0", name=HEADING, steps=(look, *checks))
+    loads = _fabfiles_load(steps, f"0.{len(checks) + 2}")
+    return PlannedSection(id="0", name=HEADING, steps=(look, *checks, *loads))
+
+
+def _fabfiles_load(steps: Steps, step_id: str) -> Steps:
+    """A look at the interpreters that will run fabfiles; none where it is ours and a fabfile needs nothing else."""
+    needed: dict[tuple[str, str], dict[str, None]] = {}
+    for step in steps:
+        if isinstance(task := step.action, FabricAction):
+            # Where the step says itself where modules lie, only its task can tell.
+            names = () if "PYTHONPATH" in step.env else task.imports
+            needed.setdefault((task.python, task.file), {}).update(dict.fromkeys(names))
+    each = tuple(
+        Imports(python=python, file=file, modules=tuple(names))
+        for (python, file), names in needed.items()
+        if python or names
+    )
+    if not each:
+        return ()
+    look = PlannedStep(
+        id=step_id,
+        name="Fabfiles find what they import",
+        section=HEADING,
+        action=PreflightAction(imports=each),
+        hosts=(CONTROLLER,),
+        idempotent=True,
+        durable=False,
+        required=True,
+    )
+    return (look,)
 
 
 def touched_hosts(draft: Draft, steps: Iterable[PlannedStep]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from runbook.core.outcome import Grade, Outcome
 from runbook.problem import Problems
 from runbook.steps.command import followed
 from runbook.steps.ending import told
+from runbook.steps.fabric import trial
 from runbook.steps.kind import Bench, Finding
 from runbook.transport.session import HostFacts, Session, Sink, Stream
 from runbook.transport.shell.quoting import quote
@@ -74,7 +75,7 @@ class PreflightKind:
             await _report(bench, _closed(problems))
             changed = changed_key(problems.problems)
             return Finding(outcome=Outcome.UNREACHABLE, detail=told(problems), changed_key=changed)
-        opened = _opened(session.facts)
+        opened = [] if action.imports else _opened(session.facts)
         await _report(bench, opened)
         asked = await _ask(session, action, bench)
         if isinstance(asked, Finding):
@@ -118,9 +119,12 @@ async def _ask(session: Session, action: PreflightAction, bench: Bench) -> list[
     job = dataclasses.replace(bench.job, durable=False, leaves_trace=False, limit=bench.job.limit or LIMIT)
     # As the login user: whether sudo works is one of the questions.
     look = dataclasses.replace(bench, job=job, reattach=False, sink=_Unkept(bench.sink))
-    found = await followed(session, Command(shell=_questions(action, become)), look)
+    asked = trial.question(action.imports, bench.folder) if action.imports else _questions(action, become)
+    found = await followed(session, Command(shell=asked), look)
     if found.outcome is not Outcome.SUCCEEDED:
         return found
+    if action.imports:
+        return [Check(*each) for each in trial.answers(found.result.stdout, action.imports, bench.folder)]
     return _answers(found.result.stdout, action, become)
 
 

@@ -21,6 +21,7 @@ from runbook.core.action import (
     DownloadAction,
     FabricAction,
     HttpAction,
+    Imports,
     ManualAction,
     NestedAction,
     NoticeAction,
@@ -112,7 +113,7 @@ def _script(action: ScriptAction) -> str:
 
 def _fabric(action: FabricAction) -> str:
     given = ", ".join(f"{name}={value!r}" for name, value in action.args.items())
-    task = f"fabric task {action.task}({given}) of {action.file}"
+    task = f"fabric task {action.task}({given}) of {action.file}{f' with {action.python}' if action.python else ''}"
     beside = (f"with {name}, SHA-256 {digest}" for name, digest in (action.beside or {}).items())
     return "\n".join((f"{task}, SHA-256 {action.sha256}" if action.sha256 else task, *beside))
 
@@ -130,5 +131,12 @@ def _wait_for(action: WaitForAction) -> str:
 
 
 def _preflight(action: PreflightAction) -> str:
+    if action.imports:
+        return "\n".join(_imports(each) for each in action.imports)
     extra = (*(("sudo",) if action.become else ()), *action.tools)
     return f"reach the host and look: login, clock, space{''.join(f', {name}' for name in extra)}"
+
+
+def _imports(needed: Imports) -> str:
+    modules = f" and finds {', '.join(needed.modules)}" if needed.modules else ""
+    return f"look whether {needed.python or 'the Python of runbook'} can run {needed.file}{modules}"

@@ -11,6 +11,7 @@ Started as `python -m runbook.steps.fabric.child FD`; FD is a socket (`fabric_ta
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import socket
 import sys
@@ -73,7 +74,7 @@ def carry_out(orders: Orders, tell: Callable[[Report], None]) -> End:
         connection = log_in(orders)
     except fabric_ends.LoginFailed as failed:
         return NotOpened(failed.problem)
-    tell(Opened(f"fabric {fabric.__version__}, paramiko {paramiko.__version__}"))
+    tell(Opened(engine(orders)))
     surround(orders.env)
     fabfile = Fabfile(orders)
     transport = connection.transport
@@ -83,6 +84,12 @@ def carry_out(orders: Orders, tell: Callable[[Report], None]) -> End:
         return fabric_ends.told(error, orders, link_is_up=transport.is_active())
     finally:
         connection.close()
+
+
+def engine(orders: Orders) -> str:
+    """What carries the step: evidence."""
+    named = f", Python {platform.python_version()} at {sys.executable}" if orders.is_guest else ""
+    return f"fabric {fabric.__version__}, paramiko {paramiko.__version__}{named}"
 
 
 def surround(env: Mapping[str, str]) -> None:

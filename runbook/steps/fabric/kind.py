@@ -28,6 +28,7 @@ from runbook.masking.masker import Masker
 from runbook.problem import Exit, Problem, Problems, problem
 from runbook.steps.capture import Capture
 from runbook.steps.ending import concluded, granted, not_repeated, refused
+from runbook.steps.fabric.interpreter import program
 from runbook.steps.fabric.process import Child, start
 from runbook.steps.fabric.project import Project
 from runbook.steps.fabric.talk import (
@@ -104,6 +105,8 @@ def orders_for(action: FabricAction, bench: Bench) -> Orders:
     shown = Shown(sha256=action.sha256, beside=action.beside)
     Project(file, shown).look()
     return Orders(
+        python=program(action.python, bench.folder),
+        is_guest=bool(action.python),
         task=action.task,
         file=str(file),
         shown=shown,

@@ -11,13 +11,13 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 from pathlib import Path
 from typing import assert_never
 
 import msgspec
 
 from runbook.core.outcome import Ending, Exited, Lost, NeverSent
+from runbook.steps.fabric.interpreter import child_words
 from runbook.steps.fabric.talk import (
     LONGEST,
     REPORT,
@@ -175,10 +175,9 @@ async def start(orders: Orders, *, grace: float) -> Child:
 
 
 async def _process(orders: Orders, line: int, out: int, err: int) -> asyncio.subprocess.Process:
-    # -P: a file beside the fabfile must not pass for a module of Python's or ours. -B: nothing is left beside it.
-    words = (sys.executable, "-P", "-B", "-m", "runbook.steps.fabric.child", str(line))
     return await asyncio.create_subprocess_exec(
-        *words,
+        *child_words(orders.python),
+        str(line),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=out,
         stderr=err,

@@ -32,6 +32,10 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 class Orders(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the child needs to know; it reads no inventory."""
 
+    python: str
+    """Path of the interpreter."""
+    is_guest: bool = False
+    """True where it is not ours."""
     task: str
     """As `fab --list` shows it, dots included."""
     file: str

@@ -147,7 +147,8 @@ def _answers(text: str, action: PreflightAction, become: Become | None) -> list[
         checks.append(_sudo("".join(said["sudo"]), become))
     places = [*said["tool"], *[""] * len(action.tools)]
     for tool, place in zip(action.tools, places, strict=False):
-        checks.append(Check(f"tool {tool}", ok=bool(place), detail=place or f"{tool} is not in the PATH"))
+        missing = "is not there, or cannot be run" if "/" in tool else "is not in the PATH"
+        checks.append(Check(f"tool {tool}", ok=bool(place), detail=place or f"{tool} {missing}"))
     return checks
 
 

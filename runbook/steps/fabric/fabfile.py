@@ -13,7 +13,7 @@ import inspect
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import spec_from_file_location
 from pathlib import Path
@@ -30,6 +30,7 @@ from invoke.parser.context import ParserContext
 from invoke.parser.parser import Parser
 from invoke.tasks import Call, Task
 
+from runbook.core.action import FABRIC_SETTINGS
 from runbook.problem import Exit, nearest, problem
 from runbook.steps.fabric import runner as fabric_runner
 from runbook.steps.fabric.project import Project, ShownFinder, ShownLoader
@@ -62,17 +63,27 @@ class Fabfile(Loader):
 
 
 def login_settings(orders: Orders) -> dict[str, Any]:
-    """`connect_kwargs` of the project's settings, as `fab` would log in with them; no line of a program is run.
+    """`connect_kwargs` of Fabric's settings, as `fab` would log in with them: the system's, the user's, the project's.
 
-    What would lead to another host, and what is a program, has no say; what cannot be read is told once it is due.
+    What would lead to another host has no say, and what is a program is not run; what cannot be read is told once it is
+    due.
     """
-    config = fabric.Config(lazy=True, ssh_config=paramiko.SSHConfig())
     project = Project(Path(orders.file), orders.shown)
+    found: dict[str, Any] = {}
     with contextlib.suppress(Exception):
-        _load(config, [(name, data) for name, data in project.settings() if not name.endswith(".py")])
-        given = dict(config.connect_kwargs)
-        return {name: value for name, value in given.items() if name not in _INVENTORYS}
-    return {}
+        for files in (_kept_in("/etc/fabric"), _kept_in("~/.fabric"), project.settings()):
+            config = fabric.Config(lazy=True, ssh_config=paramiko.SSHConfig())
+            _load(config, [(name, data) for name, data in files if not name.endswith(".py")])
+            found.update(config.connect_kwargs)
+    return {name: value for name, value in found.items() if name not in _INVENTORYS}
+
+
+def _kept_in(prefix: str) -> Iterator[tuple[str, bytes]]:
+    """Settings outside the project, by the names that a project's would have."""
+    for name in FABRIC_SETTINGS:
+        path = Path(prefix + name.removeprefix("fabric")).expanduser()
+        if path.is_file():
+            yield name, path.read_bytes()
 
 
 _INVENTORYS = frozenset({"hostname", "username", "port", "sock", "timeout", "transport_factory"})

@@ -281,6 +281,16 @@ async def test_connect_kwargs_of_the_project_take_part_in_the_login(place):
     assert ((await place.run("work")).outcome, place.out, names(place)) == (Outcome.SUCCEEDED, b"ran\n", ["tester"])
 
 
+async def test_the_users_own_settings_take_part_in_it_too(place, monkeypatch, tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    (place.folder / "id").rename(home / "deploy_key")
+    (home / ".fabric.yml").write_text(f"connect_kwargs: {{key_filename: [{home}/deploy_key]}}\n")
+    place.write("@task\ndef work(c):\n    print(c.config.connect_kwargs.key_filename)")
+    finding = await place.run("work")
+    assert (finding.outcome, place.out.decode()) == (Outcome.SUCCEEDED, f"['{home}/deploy_key']\n")
+
+
 async def test_settings_that_are_a_program_have_no_part_in_the_login(place):
     (place.folder / "fabric.py").write_text(f"open('{place.folder}/read', 'w')\nconnect_kwargs = {{'password': 'x'}}\n")
     (place.folder / "known_hosts").write_text("")

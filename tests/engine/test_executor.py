@@ -36,7 +36,7 @@ from runbook.engine.workers import Answer, kinds_of
 from runbook.problem import Exit, Problems, problem
 from runbook.record.checking.verify import verify
 from runbook.record.form.codec import decode
-from runbook.transport.scripted import Hangs, Says, ScriptedConnector, unreachable
+from runbook.transport.scripted import Hangs, Says, ScriptedConnector, Vanishes, unreachable
 from tests.builders import ANNA, plan, step
 from tests.engine.stage import PATIENCE, Live, Stage
 
@@ -643,6 +643,15 @@ async def test_of_a_runner_whose_record_takes_no_more_a_host_forgets_nothing(tmp
     with pytest.raises(Problems, match="No space"):
         await live.to_its_end()
     assert world.forgotten == []
+
+
+async def test_what_a_host_keeps_of_a_job_in_doubt_stays_there(tmp_path: Path) -> None:
+    """It is all that anybody will ever learn of it; what ended before it is forgotten."""
+    world = ScriptedConnector({"long": Vanishes(), "work": Says()})
+    live = Stage(tmp_path, world).open(plan(does("1.1"), does("1.2", "long")), attended=False)
+    run = await live.to_its_end()
+    assert [run.steps[step].outcome for step in ("1.1", "1.2")] == [Outcome.SUCCEEDED, Outcome.IN_DOUBT]
+    assert world.forgotten == [run.steps["1.1"].attempts["db1"].job]
 
 
 async def test_the_fence_of_a_job_that_never_began_stays_on_its_host(tmp_path: Path) -> None:

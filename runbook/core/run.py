@@ -212,7 +212,6 @@ class ProbeState(msgspec.Struct, frozen=True, kw_only=True):
 class Loss(msgspec.Struct, frozen=True, kw_only=True):
     """What one interruption cost, told by the newest mark that could be read after it."""
 
-    at: float
     lost: int
     """Acknowledged marks that were not there any more."""
     seconds: float

@@ -192,7 +192,7 @@ class Drive:
         for _ in range(MAX_NOTES):
             self.effects = due(self.run, self.now)
             events = [effect.event for effect in self.effects if isinstance(effect, Conclude)]
-            events.extend(self.enter(effect) for effect in self.effects if isinstance(effect, Enter))
+            events = events or [self.enter(effect) for effect in self.effects if isinstance(effect, Enter)]
             if not events:
                 return
             self.story.add(*events)

@@ -16,9 +16,11 @@ from runbook.core.action import (
     Option,
 )
 from runbook.core.actor import Actor
+from runbook.core.answers import answer_of
 from runbook.core.event import GateOpened, HaltRequested
 from runbook.core.fold.verdict import verdicts
-from runbook.core.intent import AnswerGate, HaltRun
+from runbook.core.gate import gates
+from runbook.core.intent import AnswerGate, HaltRun, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment
 from tests.builders import ANNA, BEN, plan, step
@@ -157,7 +159,8 @@ def test_stopping_needs_no_word() -> None:
 
 def test_an_answer_to_something_that_has_changed_since_is_refused() -> None:
     drive = asking(ConfirmAction(message="Sure?"))
-    assert drive.ask(answer("proceed", digest="digest of yesterday")).code == "stale-gate"
+    refused = drive.ask(answer("proceed", digest="digest of yesterday"))
+    assert (refused.code, refused.fix) == ("stale-gate", "Look at it again and answer again.")
     assert drive.ask(answer("proceed", digest="digest of 1.1")) is None
 
 
@@ -177,10 +180,11 @@ def test_an_unknown_gate_is_refused_with_those_that_wait() -> None:
     assert Drive(plan(step())).ask(AnswerGate(gate="1.1#1", answer="proceed")).fix == "Waiting now: none."
 
 
-@pytest.mark.parametrize("value", ["north", None])
-def test_a_way_that_is_not_offered_is_refused(value: object) -> None:
+@pytest.mark.parametrize(("value", "fix"), [("wset", 'Did you mean "west"?'), (None, "Known: east, west.")])
+def test_a_way_that_is_not_offered_is_refused_with_the_nearest_that_is(value: object, fix: str) -> None:
     drive = asking(ChooseAction(prompt="?", options=(Option(label="east"), Option(label="west"))))
-    assert drive.ask(answer("choose", value=value)).what == f'"{value}" is not offered'
+    refused = drive.ask(answer("choose", value=value))
+    assert (refused.what, refused.fix) == (f'"{value}" is not offered', fix)
 
 
 @pytest.mark.parametrize("value", [2, -1, "0", None, True])
@@ -192,6 +196,15 @@ def test_an_item_is_settled_once() -> None:
     drive = asking(CHECKLIST)
     assert drive.ask(answer("tick", value=0)) is None
     assert drive.ask(answer("waive", value=0, reason="no"), BEN).why == "anna: tick"
+
+
+def test_an_answer_that_is_made_from_what_was_shown_names_it() -> None:
+    opened = asking(ConfirmAction(message="Kills db1", type="db1")).run.gates["1.1#1"].opened
+    given = gates.giving(opened, answer_of("confirm", "proceed"), reason="agreed", typed="db1")
+    assert given == answer("proceed", reason="agreed", typed="db1", digest="digest of 1.1")
+    menu = Drive(plan(step("1.1")), outcomes={"1.1": Outcome.FAILED}).go().run.gates["1.1#1"].opened
+    chosen = gates.giving(menu, answer_of("failure", "abort"), reason="enough")
+    assert chosen == ResolveFailure(step="1.1", choice="abort", reason="enough")
 
 
 # --- answering twice --------------------------------------------------------------------------------------------------
@@ -290,11 +303,18 @@ def test_stopping_at_a_confirmation_ends_the_run_without_an_undo() -> None:
     assert drive.did == ["1.1@db1", "A.1@db1"]
 
 
-@pytest.mark.parametrize(("on_timeout", "ends"), [("proceed", Outcome.SUCCEEDED), ("fail", Outcome.FAILED)])
-def test_an_approval_lapses_as_its_policy_says(on_timeout: str, ends: Outcome) -> None:
+@pytest.mark.parametrize(
+    ("on_timeout", "ends", "detail"),
+    [
+        ("proceed", Outcome.SUCCEEDED, "nobody answered in time; the runbook goes on then"),
+        ("fail", Outcome.FAILED, "nobody answered in time"),
+    ],
+)
+def test_an_approval_lapses_as_its_policy_says(on_timeout: str, ends: Outcome, detail: str) -> None:
     drive = asking(ApproveAction(message="?", timeout=600.0, on_timeout=on_timeout), attended=False, on_failure="abort")
     assert drive.tale[:3] == ["enter 1.1", "ask 1.1#1 approve", "lapse 1.1#1"]
-    assert (drive.outcome("1.1"), drive.state("1.1").ended_at) == (ends, 600.0)
+    state = drive.state("1.1")
+    assert (state.outcome, state.ended_at, state.detail) == (ends, 600.0, detail)
     assert verdicts(drive.run).run == ("completed" if on_timeout == "proceed" else "failed")
 
 

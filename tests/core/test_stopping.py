@@ -14,14 +14,14 @@ from runbook.core.action import (
     WaitAction,
 )
 from runbook.core.effect import Attempt, WakeAt
-from runbook.core.event import AlwaysStarted
+from runbook.core.event import AlwaysStarted, FailureResolved, HaltRequested
 from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import AddNote, ExcludeHost, HaltRun, PauseRun, RollBack
 from runbook.core.outcome import Outcome
 from runbook.core.rules.due import due
 from runbook.core.rules.undo import undo_steps
 from runbook.core.run import Phase
-from tests.builders import plan, step
+from tests.builders import ANNA, plan, step
 from tests.core.driving import Drive, picks, says
 from tests.core.shapes import changing, closing
 
@@ -237,6 +237,7 @@ def test_an_undo_that_fails_does_not_keep_the_others_from_their_turn() -> None:
     of = closing(changing("1.1"), changing("1.2"), step("1.3", on_failure="rollback"))
     drive = Drive(of, outcomes={"1.3": FAILED, "1.2.undo.1": FAILED}, attended=False).go()
     assert drive.did[3:] == ["1.2.undo.1@db1", "1.1.undo.1@db1", "R.1@db1", "A.1@db1"]
+    assert drive.state("1.2.undo.1").resolution == FailureResolved(step="1.2.undo.1", choice="continue")
 
 
 def failing_undo(**replies: object) -> Drive:
@@ -320,6 +321,7 @@ def test_a_halt_while_closing_ends_the_step_that_hangs_and_no_other() -> None:
     drive.go()
     assert drive.did == ["1.1@db1", "A.1@db1", "A.2@db1"]
     assert (drive.outcome("A.1"), drive.state("A.1").detail) == (CANCELLED, "it hangs")
+    assert HaltRequested(by=ANNA, reason="it hangs") in drive.events
     assert drive.now < 10.0
 
 

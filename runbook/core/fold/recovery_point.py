@@ -32,17 +32,17 @@ def canary_sampled(state: CanaryState, event: CanarySampled, at: float) -> Canar
         case "write", False:
             return state if state.failed_at is not None else replace(state, failed_at=at)
         case "read", True if state.failed_at is not None and state.acknowledged:
-            return replace(state, losses=(*state.losses, _loss(state, event.mark, state.failed_at, at)))
+            return replace(state, losses=(*state.losses, _loss(state, event.mark, state.failed_at)))
         case _:
             return state
 
 
-def _loss(state: CanaryState, mark: int, failed_at: float, at: float) -> Loss:
+def _loss(state: CanaryState, mark: int, failed_at: float) -> Loss:
     """A mark that is there counts as saved, acknowledged or not; one from before the run saves nothing of it."""
     gone = [began for written, began in state.acknowledged.items() if written > mark]
     survived = [began for written, began in state.acknowledged.items() if written <= mark]
     newest = max(survived, default=0.0)
-    return Loss(at=at, lost=len(gone), seconds=failed_at - newest, error=failed_at - max(newest, state.newest))
+    return Loss(lost=len(gone), seconds=failed_at - newest, error=failed_at - max(newest, state.newest))
 
 
 def recovery_point(run: Run) -> RecoveryPoint | None:

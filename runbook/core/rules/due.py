@@ -327,10 +327,9 @@ def _broken(run: Run, steps: tuple[PlannedStep, ...]) -> StepState | None:
 
 
 def _parallel(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
-    effects = [effect for child in state.planned.steps for effect in _step(run, run.steps[child.id], now)]
-    notes = tuple(effect for effect in effects if isinstance(effect, Conclude))
-    if notes or effects:
-        return notes or tuple(effects)
+    effects = tuple(effect for child in state.planned.steps for effect in _step(run, run.steps[child.id], now))
+    if effects:
+        return effects
     broken = _broken(run, state.planned.steps)
     if broken is None:
         return (Conclude(StepEnded(step=state.id, outcome=Outcome.SUCCEEDED)),)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runbook.core.entry import Entry
-from runbook.core.event import AttemptEnded, NoteAdded, RunEnded, Unknown
+from runbook.core.event import AttemptEnded, NoteAdded, RunEnded, StepEntered, Unknown
 from runbook.core.outcome import Outcome
 from runbook.core.result import Result
 from runbook.problem import Problems
@@ -89,6 +89,12 @@ def test_a_field_of_a_newer_version_is_passed_over():
 def test_text_that_is_not_unicode_is_written_with_replacement_characters():
     entry = Entry(seq=0, at=0.0, wall="", event=NoteAdded(text="backup-\udcff.tar 😀"))
     assert decode(encode(entry, ZERO))[0].event == NoteAdded(text="backup-\ufffd.tar 😀")
+    listed = Entry(
+        seq=0, at=0.0, wall="", event=StepEntered(step="1.1", hosts=("db-\udcff",), left_out={"\udcff": "x"})
+    )
+    assert decode(encode(listed, ZERO))[0].event == StepEntered(
+        step="1.1", hosts=("db-\ufffd",), left_out={"\ufffd": "x"}
+    )
 
 
 def nested(levels: int) -> list:
@@ -107,6 +113,7 @@ def test_a_value_that_could_not_be_read_back_is_refused_before_it_is_written(res
     with pytest.raises(Problems) as caught:
         encode(Entry(seq=0, at=0.0, wall="", event=event), ZERO)
     assert caught.value.problems[0].code == "record-unreadable"
+    assert str(caught.value).startswith("A value cannot be recorded: It could not be read back (")
 
 
 def test_a_value_that_is_nested_as_deeply_as_is_allowed_comes_back():
@@ -178,6 +185,12 @@ def test_a_line_that_says_more_than_this_version_knows_is_told_from_one_that_is_
 ):
     line = resealed(encode(NOTE, ZERO).replace(*change))
     assert holds_more(line, decode(line)[0]) is more
+
+
+def test_what_stands_in_a_list_is_looked_at_as_well():
+    line = encode(numbered(opened())[0], ZERO)
+    more = resealed(line.replace(b'"hosts":[{"name":"db1"', b'"hosts":[{"rack":"r1","name":"db1"'))
+    assert [holds_more(each, decode(each)[0]) for each in (line, more)] == [False, True]
 
 
 @given(entry=strategies.entries)

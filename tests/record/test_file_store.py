@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -13,13 +14,17 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from runbook.core.action import CommandAction
+from runbook.core.event import ProbeSampled
+from runbook.core.plan import PlannedProbe
 from runbook.problem import Exit, Problems
 from runbook.record import file_record, file_store, kept_summaries
 from runbook.record.checking.verify import verify
 from runbook.record.file_store import FileStore, keep_files
 from runbook.record.files import reader
 from runbook.record.files.journal import Journal
-from runbook.record.files.plain import open_plain
+from runbook.record.files.output import Source
+from runbook.record.files.plain import kind_of, open_plain
 from runbook.record.kept_summaries import KeptSummaries
 from runbook.record.summary import RunSummary, summarise
 from tests.record.samples import PLAN, numbered, opened, story, write_journal, write_record
@@ -74,6 +79,11 @@ def test_no_run_is_opened_where_its_record_would_not_fit(tmp_path: Path):
     with pytest.raises(Problems) as caught:
         FileStore(tmp_path).make_folder("r1", "orders", floor=2**62)
     assert caught.value.problems[0].code == "record-no-space"
+    assert re.fullmatch(
+        f"{tmp_path}: Only [0-9]+ MiB are free for the record: A run needs at least {2**42} MiB, so that its evidence "
+        "does not stop half-way. Free some space there, or choose another folder for recordings.",
+        message(caught),
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -86,10 +96,66 @@ def test_copies_are_kept_exactly_and_privately_with_their_hashes(tmp_path: Path)
         keep_files(tmp_path, {"runbook.yaml": b"other"})
 
 
+def test_a_copy_that_no_reader_would_take_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(file_store, "LARGEST_COPY", 2**20)
+    keep_files(tmp_path, {"inventory.json": bytes(2**20)})
+    with pytest.raises(Problems) as caught:
+        keep_files(tmp_path, {"runbook.yaml": bytes(2**20 + 1)})
+    assert message(caught) == (
+        f"{tmp_path}/runbook.yaml: runbook.yaml is too large for the record: A copy may have 1 MiB. Split it."
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["inventory.json"]
+
+
+def test_a_file_that_the_system_keeps_from_us_is_a_problem_and_no_missing_copy(tmp_path: Path):
+    name = "x" * 300
+    with pytest.raises(Problems) as caught:
+        file_record.FileRecord(tmp_path).copy(name)
+    assert message(caught) == (
+        f"{tmp_path}/{name}: {name} cannot be read: File name too long. "
+        "Give yourself the right to read it, or ask whose record it is."
+    )
+    assert (caught.value.exit, caught.value.problems[0].code) == (Exit.FAILED, "record-closed")
+
+
+@pytest.mark.parametrize(
+    ("mode", "word"),
+    [
+        (stat.S_IFLNK, "a link"),
+        (stat.S_IFIFO, "a pipe"),
+        (stat.S_IFSOCK, "a socket"),
+        (stat.S_IFDIR, "a folder"),
+        (stat.S_IFREG, "a file"),
+        (stat.S_IFCHR, "a device"),
+        (stat.S_IFBLK, "a device"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_file_has_a_word_for_people(mode: int, word: str):
+    assert kind_of(mode | 0o644) == word
+
+
 @pytest.mark.parametrize("name", ["../x", "/x", ".x", "", "journal.jsonl"])
 def test_a_copy_cannot_leave_the_record_or_stand_for_the_journal(tmp_path: Path, name: str):
     with pytest.raises(ValueError, match="cannot be the name of a copy"):
         keep_files(tmp_path, {name: b""})
+
+
+def test_a_record_that_is_taken_again_goes_on_with_its_output_where_it_ended(tmp_path: Path):
+    write_record(tmp_path / "r1", text=b"before\n")
+    taken = FileStore(tmp_path).take("r1")
+    taken.writer.output.write(Source(step="1.2", host="db1", number=2, stream="out"), b"after\n")
+    (arrived,) = taken.writer.output.flush()
+    taken.writer.abandon()
+    assert (arrived.offset, (tmp_path / "r1/out/db1.log").read_bytes()) == (7, b"before\nafter\n")
+
+
+def test_a_name_is_let_go_once(tmp_path: Path):
+    """The number of a descriptor that was closed is soon somebody else's."""
+    lock = FileStore(tmp_path).hold("orders", "r1")
+    lock.release()
+    with (tmp_path / "other").open("w") as other:
+        lock.release()
+        other.write("still open")
 
 
 def test_a_second_run_of_the_same_name_is_refused_while_one_is_live(tmp_path: Path):
@@ -152,6 +218,21 @@ def test_a_row_says_what_the_report_would(tmp_path: Path):
 def said(store: FileStore) -> list[tuple[str, str]]:
     """Each row's name and verdict."""
     return [(row.run, row.verdict) for row in store.runs()]
+
+
+HEALTH = PlannedProbe(name="health", action=CommandAction(shell="true"), every=1.0)
+
+
+@pytest.mark.parametrize(
+    ("at_first", "recovery"), [(True, 1.0), (False, 0.5)], ids=["seen whole", "out from the first"]
+)
+def test_a_row_gives_the_widest_reading_of_a_recovery_or_the_least_that_it_took(
+    tmp_path: Path, at_first: bool, recovery: float
+):
+    samples = (ProbeSampled(probe="health", ok=ok, took=0.0) for ok in (at_first, False, True))
+    write_journal(tmp_path / "r1", opened(plan=replace(PLAN, probes=(HEALTH,))), *samples)
+    (row,) = FileStore(tmp_path).runs()
+    assert (row.recovery, row.recovery_at_least) == (recovery, not at_first)
 
 
 def test_a_live_run_is_live_and_a_dead_one_is_interrupted(tmp_path: Path):

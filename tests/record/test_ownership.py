@@ -62,8 +62,12 @@ def test_a_sticky_folder_of_our_own_lets_nobody_replace_anything(recordings: Pat
 @as_root
 def test_a_folder_of_somebody_else_is_borne_and_told(recordings: Path):
     os.chown(recordings.parent, SOMEBODY, 0)
-    told = [("recordings-foreign", f"{recordings.parent} belongs to uid {SOMEBODY}", True)]
-    assert said(recordings) == told
+    (found,) = concerns(recordings)
+    assert (found.code, found.warning) == ("recordings-foreign", True)
+    assert str(found) == (
+        f"{recordings.parent}: {recordings.parent} belongs to uid {SOMEBODY}: who owns a folder can replace what lies in"
+        " it, and so the record of a run. Keep recordings where every folder above them is yours or root's."
+    )
     FileStore(recordings).create("r1", runbook="orders", files={}).writer.abandon()
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from runbook.core.event import Event, NoteAdded, RunEnded, RunnerStarted, Unknown
-from runbook.problem import Exit, Problem, Problems
+from runbook.problem import Exit, Problem, Problems, Where
+from runbook.record.beginning import folded
 from runbook.record.files.journal import Journal
 from runbook.record.files.reader import RecordReader
-from tests.record.samples import numbered, opened, read_lines, story, write_journal
+from tests.record.samples import numbered, opened, read_lines, rechain, story, write_journal
 
 
 def read(folder: Path) -> tuple[tuple, tuple[str, int]]:
@@ -130,6 +131,40 @@ def test_a_newer_version_is_known_by_its_number_its_format_and_what_it_tells(
     assert (reader.newer.sign, reader.newer.line, reader.damage) == (sign, line, None)
 
 
+def test_a_line_that_only_a_newer_version_can_read_ends_the_reading_with_the_advice_to_use_one(tmp_path: Path):
+    write_journal(tmp_path, opened(version="9.0.0"), NoteAdded(text="x"))
+    rechain(tmp_path, lambda line: line.replace(b'"at":0.5', b'"at":"0.5"'))
+    reader = RecordReader(tmp_path)
+    reader.more()
+    assert str(reader.damage) == (
+        f"{tmp_path}/journal.jsonl:2: This version cannot read the line: A newer version wrote it "
+        "(Expected `float`, got `str` - at `$.at`). "
+        "What this one does not know was passed over; read it with version 9.0.0 of this program, or a later one."
+    )
+
+
+@pytest.mark.parametrize(
+    ("events", "what"),
+    [((), "the record is empty"), ((NoteAdded(text="x"),), "the record does not begin with the opening of a run")],
+)
+def test_a_record_that_opens_no_run_is_refused_in_the_same_words_by_everybody(
+    tmp_path: Path, events: tuple[Event, ...], what: str
+):
+    write_journal(tmp_path, *events)
+    with pytest.raises(Problems) as caught:
+        folded(RecordReader(tmp_path))
+    assert caught.value.problems == (
+        Problem(
+            what=what,
+            why="the runner ended before its first line, or lines were taken away",
+            fix="If the run never began, start it again; if it did, bring its record back from a copy.",
+            where=Where(f"{tmp_path}/journal.jsonl"),
+            code="empty-record",
+            exit=Exit.FAILED,
+        ),
+    )
+
+
 def test_a_growing_journal_is_read_as_it_grows(tmp_path: Path):
     journal = Journal.create(tmp_path)
     reader = RecordReader(tmp_path)
@@ -172,10 +207,15 @@ def test_a_line_longer_than_a_read_is_read_whole(tmp_path: Path):
 
 
 def test_a_folder_without_a_journal_is_a_problem(tmp_path: Path):
-    with pytest.raises(Problems, match=r"There is no record here: The folder has no journal\.jsonl"):
+    with pytest.raises(Problems) as caught:
         RecordReader(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}: There is no record here: The folder has no journal.jsonl. "
+        "Use `runbook runs` to see what is recorded."
+    )
 
 
-def test_a_file_of_zeros_is_damage_in_line_one(tmp_path: Path):
-    (tmp_path / "journal.jsonl").write_bytes(bytes(100_000))
+@pytest.mark.parametrize("size", [100_000, 1_000_000])
+def test_a_file_of_zeros_is_damage_in_line_one(tmp_path: Path, size: int):
+    (tmp_path / "journal.jsonl").write_bytes(bytes(size))
     assert read(tmp_path) == ((), ("journal-torn", 1))

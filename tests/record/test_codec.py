@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from runbook.core.entry import Entry
 from runbook.core.event import AttemptEnded, NoteAdded, RunEnded, StepEntered, Unknown
@@ -123,6 +124,8 @@ def test_a_value_that_is_nested_as_deeply_as_is_allowed_comes_back():
         step="1.1", host="db1", number=1, outcome=Outcome.SUCCEEDED, result=Result(value=nested(DEEPEST - 4))
     )
     assert decode(encode(Entry(seq=0, at=0.0, wall="", event=ended), ZERO))[0].event == ended
+    wide = replace(ended, result=Result(value=[nested(60), nested(60)]))
+    assert decode(encode(Entry(seq=0, at=0.0, wall="", event=wide), ZERO))[0].event == wide
 
 
 def test_a_line_is_whole_until_a_byte_of_it_changes():

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -194,6 +196,34 @@ def test_after_a_failed_sync_nothing_is_tried_again_on_the_same_file(tmp_path: P
     assert len(calls) == 1
     said = "The journal cannot be made durable: Input/output error. Check the disk, then resume the run"
     assert messages == {f"{tmp_path}/journal.jsonl: {said}; the lines before this one are whole."}
+
+
+VANISHED = """The record has vanished: Its folder was moved or removed while the run wrote to it; it is now {moved}. \
+Put it back, then resume the run."""
+REPLACED = """The record was replaced while the run wrote to it: what the runner wrote is now {moved}. \
+Nothing more was sent. Find out who did that, put the run's own record back, then resume the run."""
+
+
+def moved(folder: Path) -> Path:
+    return folder.rename(folder.with_name("moved"))
+
+
+def replaced_by_a_copy(folder: Path) -> Path:
+    return shutil.copytree(moved(folder), folder)
+
+
+@pytest.mark.parametrize(("harm", "said"), [(moved, VANISHED), (replaced_by_a_copy, REPLACED)])
+def test_a_record_that_is_not_in_its_place_any_more_is_not_written_on(
+    tmp_path: Path, harm: Callable[[Path], object], said: str
+):
+    journal = Journal.create(tmp_path / "run")
+    journal.append(*notes(1))
+    harm(tmp_path / "run")
+    for attempt in (journal.commit, lambda: journal.append(*notes(1, start=1))):
+        with pytest.raises(Problems) as caught:
+            attempt()
+        assert str(caught.value) == f"{tmp_path}/run/journal.jsonl: {said.format(moved=tmp_path / 'moved')}"
+        assert caught.value.exit is Exit.REFUSED
 
 
 def test_a_commit_syncs_once_for_all_batches_and_not_for_none(tmp_path: Path):

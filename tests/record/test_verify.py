@@ -28,9 +28,10 @@ from runbook.core.event import (
     StepEntered,
     Unknown,
 )
+from runbook.core.host import Host
 from runbook.core.host_key import ChangedKey, HostKey
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedSection, PlannedStep
+from runbook.core.plan import Plan, PlannedSection, PlannedStep
 from runbook.core.shown import digest_of
 from runbook.problem import Exit
 from runbook.record.checking.soundness import Examined, Soundness
@@ -170,6 +171,30 @@ def test_output_from_before_a_crash_is_a_note_and_not_an_alteration(tmp_path: Pa
     ]
 
 
+def test_a_crash_explains_a_gap_only_in_files_that_it_was_written_to_before(tmp_path: Path):
+    """What was written after a crash and is not in a line was taken out of the journal."""
+    store = OutputStore(tmp_path)
+    source = Source(step="1.2", host="db1", number=2, stream="out")
+    after = [event for text in (b"1\n", b"22\n", b"3\n") for event in (*store.write(source, text), *store.flush())]
+    crashed = (*story()[:-3], RunnerStarted(pid=2, resumed=True))
+    write_journal(tmp_path, *crashed, after[0], after[2], *story()[-3:])
+    assert failed(tmp_path)["output"].detail == "out/db1.log: a chunk begins at 5 where 2 is due"
+
+
+def test_bytes_at_the_end_of_a_run_that_has_not_ended_are_counted(tmp_path: Path):
+    store = OutputStore(tmp_path)
+    source = Source(step="1.2", host="db1", number=1, stream="out")
+    known = (*store.write(source, b"known\n"), *store.flush())
+    store.write(source, b"unknown\n")
+    store.flush()
+    write_journal(tmp_path, *story(known)[:-3])
+    check = next(check for check in verify(tmp_path).checks if check.name == "output")
+    assert (check.finding, check.detail) == (
+        Soundness.NOTE,
+        "6 bytes of output are as they were journalled; 8 more are covered by no good line, as after a crash",
+    )
+
+
 def test_a_gap_in_output_without_a_crash_is_an_alteration(tmp_path: Path):
     store = OutputStore(tmp_path)
     source = Source(step="1.2", host="db1", number=1, stream="out")
@@ -260,6 +285,20 @@ def test_what_was_entered_asked_about_and_sent_is_what_was_shown(tmp_path: Path,
     check = next(check for check in verify(tmp_path).checks if check.name == "shown")
     assert (check.finding, check.line) == (Soundness.ALTERED if line else Soundness.OK, line)
     assert detail in check.detail
+
+
+def becoming(user: str) -> Plan:
+    """The plan with a step that becomes whoever the inventory says."""
+    ask, restart = PLAN.sections[0].steps
+    section = replace(PLAN.sections[0], steps=(ask, replace(restart, become=True)))
+    return replace(PLAN, hosts=(Host(name="db1", become_user=user),), sections=(section,))
+
+
+@pytest.mark.parametrize(("user", "line"), [("postgres", 0), ("deploy", 2)])
+def test_who_a_step_becomes_is_part_of_what_was_shown(tmp_path: Path, user: str, line: int):
+    write_journal(tmp_path, opened(plan=becoming("postgres")), entered("1.2", becoming(user)))
+    check = next(check for check in verify(tmp_path).checks if check.name == "shown")
+    assert (check.finding, check.line) == (Soundness.ALTERED if line else Soundness.OK, line)
 
 
 def test_the_digests_of_a_record_count_as_its_bytes_say_whatever_else_stands_in_them(record: Path):

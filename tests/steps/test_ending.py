@@ -7,8 +7,8 @@ import pytest
 from runbook.core.action import Expectation, Tolerance
 from runbook.core.outcome import Ending, Exited, Expired, Lost, NeverSent, Outcome, Signalled, Stopped, Withheld
 from runbook.core.result import Result
-from runbook.problem import Exit, problem
-from runbook.steps.ending import concluded, settled, unopened
+from runbook.problem import Exit, Problem, Problems, problem
+from runbook.steps.ending import concluded, granted, settled, told, unopened
 from runbook.steps.kind import Finding
 from runbook.steps.tolerance import Kept, Observed
 from tests.steps.desk import Desk, scripted
@@ -137,4 +137,32 @@ def test_an_expression_can_fail_what_succeeded_and_cannot_save_what_failed():
 def test_a_host_that_cannot_be_opened_leaves_a_started_attempt_in_doubt():
     problems = problem("db1 cannot be reached", exit=Exit.UNREACHABLE)
     assert unopened(problems, Desk().bench()).outcome is Outcome.UNREACHABLE
-    assert unopened(problems, Desk().bench(reattach=True)).outcome is Outcome.IN_DOUBT
+    doubt = unopened(problems, Desk().bench(reattach=True))
+    assert (doubt.outcome, doubt.detail) == (
+        Outcome.IN_DOUBT,
+        "started, and cannot be asked about: db1 cannot be reached.",
+    )
+
+
+def test_several_problems_are_told_in_one_line():
+    problems = Problems([Problem(what="db1 is away"), Problem(what="its key is another", fix="Ask.")])
+    assert told(problems) == "db1 is away. its key is another. Ask."
+
+
+async def test_work_that_cannot_even_be_claimed_is_not_done():
+    async def closed() -> Ending | None:
+        raise problem("db1 cannot be reached", exit=Exit.UNREACHABLE)
+
+    finding = await granted(closed(), Desk().bench())
+    assert finding == Finding(outcome=Outcome.UNREACHABLE, detail="db1 cannot be reached.")
+
+
+@pytest.mark.parametrize(
+    ("no_log", "detail"),
+    [(False, 'stdout is "12", expected to match "[a-z]+"'), (True, 'stdout is not as expected: to match "[a-z]+"')],
+)
+async def test_a_regular_expression_is_held_against_what_was_said_and_quotes_it_only_where_it_may(no_log, detail):
+    expect = Expectation(stdout=Tolerance(matches="[a-z]+"))
+    finding = await found(Exited(0), expect=expect, no_log=no_log)
+    assert (finding.outcome, finding.detail) == (Outcome.FAILED, detail)
+    assert (await found(Exited(0), expect=Expectation(stdout=Tolerance(matches="1.")))).outcome is Outcome.SUCCEEDED

@@ -14,7 +14,7 @@ from runbook.core.outcome import Ending, Grade, Lost, Outcome
 from runbook.problem import Problem, Problems
 from runbook.steps.command import CommandKind
 from runbook.steps.following import PAUSE, SETTLE, TO_END, may_come_back
-from runbook.steps.kind import PATIENCE, Bench, Finding
+from runbook.steps.kind import LEAST_TIME, PATIENCE, Bench, Finding
 from runbook.transport.scripted import Dies, Hangs, LosesLink, Reply, Says, ScriptedConnector, Vanishes, unreachable
 from runbook.transport.session import Job, Sink
 from tests.steps.desk import Desk, FakeClock
@@ -114,6 +114,38 @@ async def test_the_limit_goes_on_while_nobody_follows_and_is_told_whole():
     world = World(LosesLink(b"", then=Hangs()))
     finding = await world.attempt(job=Job(id=ID, limit=0.05), timeout=30.0)
     assert finding == found(Outcome.TIMED_OUT, "ended at its limit of 30 s", duration=PAUSE)
+
+
+class Asked(World):
+    """Keeps the limits with which it is asked about its job."""
+
+    async def connect(self, host):
+        session = await super().connect(host)
+        reattach = session.reattach
+
+        async def asked(command: object, job: Job, sink: Sink) -> Ending:
+            self.limits.append(job.limit)
+            return await reattach(command, job, sink)
+
+        session.reattach = asked
+        return session
+
+    @property
+    def limits(self) -> list[float | None]:
+        return self.__dict__.setdefault("limits of questions", [])
+
+
+async def test_a_job_that_is_found_again_has_what_is_left_of_its_limit_and_a_moment_at_least():
+    reply = LosesLink(b"", LosesLink(b"", then=Says()))
+    world = Asked(reply, (PAUSE, away), (10.0, back), (10.0 + PAUSE, away), (28.0, back))
+    await world.attempt(job=Job(id=ID, limit=30.0))
+    assert world.limits == [20.0, LEAST_TIME]
+
+
+async def test_a_job_without_a_limit_is_found_again_without_one():
+    world = Asked(LosesLink(b"", then=Says()))
+    await world.attempt()
+    assert world.limits == [None]
 
 
 # --- what the host says is believed -----------------------------------------------------------------------------------
@@ -264,6 +296,12 @@ async def test_a_limit_that_runs_out_meanwhile_is_the_end_of_our_patience():
     assert finding == found(Outcome.IN_DOUBT, f"sent, and no answer came: {away_then}: {AWAY}", duration=20.0)
 
 
+async def test_a_host_that_stays_away_though_the_limit_is_far_is_given_up_for_its_absence_alone():
+    finding = await Leaving(LosesLink()).attempt(job=Job(id=ID, limit=3600.0), timeout=3600.0)
+    detail = f"sent, and no answer came: connection lost; the host was tried for 600 s: {AWAY}"
+    assert finding == found(Outcome.IN_DOUBT, detail, duration=PATIENCE)
+
+
 async def test_a_link_that_always_goes_before_it_comes_to_the_job_uses_up_our_patience():
     class Flapping(World):
         async def connect(self, host):
@@ -377,10 +415,15 @@ async def test_what_was_lost_while_it_was_being_ended_is_sought_for_a_moment():
     assert (sum(world.clock.slept), task.cancelling()) == (TO_END, 0)
 
 
+class LeavingAsked(Leaving, Asked):
+    """Is away from the moment when the link goes, and keeps the limits with which it is asked."""
+
+
 async def test_what_was_lost_while_it_was_being_ended_is_ended_when_its_host_is_back():
-    world = Leaving(LosesLink(b"3\n", then=Hangs()), (PAUSE, back))
-    finding = await cancelled(world, world.desk.bench())
+    world = LeavingAsked(LosesLink(b"3\n", then=Hangs()), (PAUSE, back))
+    finding = await cancelled(world, world.desk.bench(job=Job(id=ID, limit=30.0)))
     assert (finding.outcome, finding.survivors, world.started(ID)) == (Outcome.CANCELLED, (), Dies("TERM"))
+    assert world.limits == [0.0], "it gets no time of its own any more"
 
 
 def test_every_refusal_that_is_not_known_to_pass_is_final():

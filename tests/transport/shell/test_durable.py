@@ -27,6 +27,9 @@ from tests.transport.recorder import Counter, Recorder, sh
 JOB = f"run/step/box/{uuid.uuid4()}"
 """New for every run of the tests: hosts that are this machine keep jobs in folders that outlive a test."""
 
+SOMEBODY = 54321
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+
 
 def durable(name="", **parts) -> Job:
     return Job(id=f"{JOB}{name}", **{"grace": 0.5, **parts})
@@ -356,6 +359,58 @@ async def test_an_exit_code_outlives_a_restart_of_the_machine(reach, home):
     assert await session.reattach(sh("x"), durable(), Recorder()) == Exited(9)
 
 
+async def test_an_exit_code_takes_no_more_room_than_was_taken_before_the_start(reach, home):
+    """A command may fill the disk, and its code must still be known."""
+    session = await reach()
+    ending, before, _ = await ran(session, sh(f"wc -c <{part(home, 'run')}; exit 255"))
+    after = part(home, "run").read_text()
+    assert (ending, int(before), after.split()[0]) == (Exited(255), len(after), "255")
+
+
+async def test_an_exit_code_without_its_last_word_is_none(reach, home):
+    """What a power cut has left of it may be the beginning of another number."""
+    session = await reach()
+    claim(home, "run", "out", "err")
+    part(home, "run").write_text("1 77.5 en\n")
+    assert isinstance(await session.reattach(sh("x"), durable(), Recorder()), Lost)
+
+
+@pytest.mark.parametrize("name", ["TERM", "HUP"])
+async def test_a_signal_that_is_not_for_the_shell_costs_no_exit_code(reach, home, name):
+    """Where all of a connection is one group, what is sent to a command comes to its shell as well."""
+    session = await reach()
+    running = asyncio.create_task(ran(session, sh(f"while [ ! -f {home}/go ]; do sleep 0.05; done; echo done; exit 6")))
+    await until(lambda: command_pid(home))
+    os.kill(int(claimed(home)[0].split()[0]), signal.Signals[f"SIG{name}"])
+    (home / "go").touch()
+    assert await running == (Exited(6), b"done\n", b"")
+
+
+BETWEEN = """
+rb_mark=M
+rb_ready visit
+rb_dir={folder}/j
+true >$rb_dir.out; true >$rb_dir.err; true >$rb_dir.run
+ends() {{ printf 'last\n' >>$rb_dir.out; printf '7 1 end\n' >$rb_dir.run; }}
+rb_lives() {{ {at_life} return {gone}; }}
+rb_read_code() {{
+  {at_code}
+  rb_code= rb_last=
+  read -r rb_code rb_rest rb_last <$rb_dir.run
+  [ "$rb_last" = end ] || rb_code=
+}}
+exec 5<$rb_dir.out 6<$rb_dir.err
+rb_turn
+"""
+
+
+@pytest.mark.parametrize("question", [{"at_life": "ends;", "at_code": "", "gone": 1}, {"at_life": "", "at_code": "ends", "gone": 0}], ids=["whether its shell lives", "its exit code"])  # fmt: skip
+def test_a_job_that_ends_while_it_is_asked_about_is_known_whole(tmp_path, home, question):
+    text = BETWEEN.format(folder=tmp_path, **question)
+    done = subprocess.run(["/bin/sh"], input=_LIBRARY + text.encode(), capture_output=True, timeout=20, check=False)
+    assert done.stdout.splitlines()[1:] == [b"M out", b"last", b"M err", b"M exit 7 0 1"]
+
+
 async def test_a_limit_ends_the_whole_tree_and_keeps_the_exit_code(reach, home):
     session = await reach()
     text = f"setsid sh -c 'echo $$ > {home}/deep; exec sleep 600' & echo begun; wait"
@@ -387,20 +442,42 @@ async def test_a_job_may_be_ended_by_a_runner_that_did_not_start_it(reach, home)
     assert not is_alive(command_pid(home))
 
 
-async def test_ending_spares_whoever_has_the_commands_number_now(reach, home):
+async def ended(session) -> list[tuple[str, str]]:
+    """What a shell says that is told to end the job."""
+    async with session._jobs._shells.urgent(None) as helper:
+        said = await answered(helper, f"rb_cancel {file_name(JOB)} {file_name(JOB)} 5\n", within=20)
+    return [(line.word, line.rest) for line in said]
+
+
+@pytest.mark.parametrize("claimed", ["999999 1 {boot}\nspec\n{pid}\n", "{pid} 1 {boot}\nattached spec\n"], ids=["durable", "attached"])  # fmt: skip
+async def test_ending_spares_whoever_has_the_commands_number_now(reach, home, claimed):
     """The job's shell is gone, and its process id belongs to a stranger: only the cookie may decide."""
     session = await reach()
     stranger = await asyncio.create_subprocess_exec("sleep", "600", start_new_session=True)
     claim(home, "run", "out", "err")
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    part(home, "job").write_text(f"999999 1 {boot}\nspec\n{stranger.pid}\n")
-    verb = f"rb_cancel {file_name(JOB)} {file_name(JOB)} 5\n"
-    async with session._jobs._shells.urgent(None) as helper:
-        said = await answered(helper, verb, within=20)
-    assert [(line.word, line.rest) for line in said] == [("ended", "")]
+    part(home, "job").write_text(claimed.format(pid=stranger.pid, boot=boot))
+    assert await ended(session) == [("ended", "")]
     assert is_alive(stranger.pid)
     stranger.kill()
     await stranger.wait()
+
+
+async def test_a_job_that_has_not_begun_is_ended_by_keeping_it_from_beginning(reach, home):
+    session = await reach()
+    claim(home)
+    assert await ended(session) == [("fenced", "")]
+    assert part(home, "run").read_text() == "fenced\n"
+
+
+async def test_a_job_that_is_over_is_not_ended(reach, home):
+    session = await reach()
+    left = await ran(session, sh(f"sleep 600 & echo $! > {home}/left"))
+    assert left[0] == Exited(0, late_output=True)
+    assert await ended(session) == [("over", "")]
+    pid = int((home / "left").read_text())
+    assert is_alive(pid)
+    os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("leader", [0, 1])
@@ -446,10 +523,11 @@ async def test_a_finished_job_is_removed_only_when_the_record_has_it(reach, home
 
 async def test_a_job_without_an_exit_code_is_never_removed(reach, home):
     session = await reach()
-    claim(home, "run")
+    claim(home, "run", "out", "err")
     await session.forget(durable())
     await session.close()
-    assert part(home, "job").exists()
+    left = {suffix: part(home, suffix).read_text() for suffix in ("job", "run", "out", "err")}
+    assert left == dict.fromkeys(left, "\n")
 
 
 async def test_an_unwritable_home_is_no_reason_to_be_less_durable(reach, home):
@@ -470,6 +548,27 @@ async def test_a_folder_that_somebody_laid_as_a_link_is_not_used(reach, home):
     await ran(session, sh("true"), name="linked")
     assert list((home / "elsewhere").iterdir()) == []
     await session.forget(durable("linked"))
+
+
+@as_root
+async def test_a_folder_of_somebody_else_is_not_used(reach, home):
+    base(home).mkdir(parents=True)
+    os.chown(base(home), SOMEBODY, SOMEBODY)
+    session = await reach()
+    await ran(session, sh("true"), name="theirs")
+    assert list(base(home).iterdir()) == []
+    await session.forget(durable("theirs"))
+
+
+@as_root
+def test_files_of_somebody_else_say_nothing_of_our_jobs(tmp_path, home):
+    """Anybody may have laid a folder where we would look last."""
+    for suffix, text in (("job", "1 1 boot\nspec\n1\n"), ("run", "0 1 end\n"), ("out", "forged\n"), ("err", "")):
+        (tmp_path / f"j.{suffix}").write_text(text)
+        os.chown(tmp_path / f"j.{suffix}", SOMEBODY, SOMEBODY)
+    text = f"rb_mark=M\nrb_ready visit\nrb_expect=$rb_place\nrb_base5={tmp_path}\nrb_attach j 0 0\n"
+    done = subprocess.run(["/bin/sh"], input=_LIBRARY + text.encode(), capture_output=True, timeout=20, check=False)
+    assert done.stdout.splitlines()[1:] == [b"M unsent"]
 
 
 async def test_without_setsid_a_job_is_still_durable(reach, home, monkeypatch, tmp_path):

@@ -413,6 +413,15 @@ async def test_what_is_over_is_forgotten_for_good_after_a_month_and_nothing_else
     assert {name for name in names if list(base.glob(f"{file_name(jobs[name].id)}.*"))} == {"ended", "young"}
 
 
+async def test_what_still_runs_is_never_too_old(reach, base, job, tmp_path):
+    session, job = await reach(), with_(job, durable=False)
+    await lost(session, job, f"echo $$ >{tmp_path}/pid; echo begun; exec sleep 600")
+    aged(base, job.id)
+    age()
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert (base / f"{file_name(job.id)}.job").exists()
+
+
 async def test_a_long_ledger_begins_a_new_place(reach, base):
     before = (await reach()).facts.place
     with (base / ".ledger").open("a") as ledger:

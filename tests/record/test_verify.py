@@ -334,6 +334,7 @@ SEAL = Unknown(name="SealAdded", raw=b'{"type":"SealAdded","by":{"name":"anna"}}
         (opened(format=9, plan_digest=OTHER), *story()[1:]),
         (opened(version="9.0.0"), replace(ASKED, digest=OTHER), *story()[2:]),
         (Unknown(name="RunOpened", raw=b'{"type":"RunOpened","format":9,"version":"9.0.0"}'), *story()[1:]),
+        (opened(version="9.0.0"), *story()[1:-1], opened(version="9.0.0"), story()[-1]),
     ],
     ids=[
         "sealed",
@@ -342,12 +343,31 @@ SEAL = Unknown(name="SealAdded", raw=b'{"type":"SealAdded","by":{"name":"anna"}}
         "hashed otherwise",
         "entered otherwise",
         "opened otherwise",
+        "opened again",
     ],
 )
 def test_a_record_of_a_newer_version_is_newer_and_never_altered(tmp_path: Path, events: tuple[Event, ...]):
     write_journal(tmp_path, *events)
     assert verify(tmp_path).grade is Judgement.NEWER
     assert verify(tmp_path).lines == len(events)
+
+
+def test_a_field_that_this_version_does_not_know_is_a_sign_of_a_newer_one(record: Path):
+    rechain(record, lambda line: line.replace(b'"answer":"proceed"', b'"mood":"calm","answer":"proceed"'))
+    assert failed(record) == {
+        "version": Examined(
+            name="version",
+            finding=Soundness.NEWER,
+            detail="A newer version wrote it: it says things that this version does not know",
+            line=4,
+        )
+    }
+
+
+def test_a_journal_without_a_line_holds_no_plan(tmp_path: Path):
+    Journal.create(tmp_path).close()
+    missing = Examined(name="plan", finding=Soundness.MISSING, detail="The journal holds no plan", line=1)
+    assert failed(tmp_path)["plan"] == missing
 
 
 def test_a_record_of_a_newer_version_whose_chain_is_broken_is_altered_all_the_same(tmp_path: Path):
@@ -490,7 +510,12 @@ def test_a_torn_end_that_a_resume_declared_is_a_note(tmp_path: Path):
         "8 bytes of unfinished lines were cut off after a crash, declared and kept",
     )
     (tmp_path / "torn-1").unlink()
-    assert failed(tmp_path)["torn"].finding is Soundness.ALTERED
+    assert failed(tmp_path)["torn"] == Examined(
+        name="torn",
+        finding=Soundness.ALTERED,
+        detail="8 bytes of unfinished lines are declared and 0 are kept",
+        line=len(entries) + 1,
+    )
 
 
 def test_a_record_that_others_could_read_is_noted_but_sound(record: Path):

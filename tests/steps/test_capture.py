@@ -40,6 +40,7 @@ async def test_every_byte_is_passed_on_and_the_head_of_each_stream_is_kept():
         (b"one\n", "one"),
         (b"one\r\n\n", "one"),
         (b"\none \n", "\none "),
+        (b"nXX\n", "nXX"),
         (b"a\xffb", "a\ufffdb"),
         (b"\xe2\x82", "\ufffd"),
     ],
@@ -67,6 +68,19 @@ def test_a_secret_is_masked_wherever_it_is_split(at):
 def test_a_cut_head_never_ends_in_a_piece_of_a_secret(limit):
     text = kept(b"pw=correct-horse and more and more", masker=SECRET, limit=limit).text
     assert text == f"pw={MASK} and more and more"[:limit].rstrip("\n")
+
+
+async def test_where_a_job_is_kept_is_passed_on_and_stays_known_while_the_host_is_asked_anew():
+    class Places(Page):
+        async def reached(self, grade: Grade, place: str = "") -> None:
+            self.grades.append((grade, place))
+
+    page = Places()
+    capture = Capture(page, NOTHING)
+    assert (capture.grade, capture.place) == (None, "")
+    await capture.reached(Grade.SESSION, "id.visit.boot")
+    capture.expect_grade()
+    assert (page.grades, capture.grade, capture.place) == ([(Grade.SESSION, "id.visit.boot")], None, "id.visit.boot")
 
 
 async def test_a_job_followed_again_is_kept_whole_and_only_its_new_bytes_are_passed_on():

@@ -45,6 +45,11 @@ def result(rc: int | None) -> Result:
             Outcome.IN_DOUBT,
             "not sent now, because it may have happened before: its place is another",
         ),
+        (
+            Withheld("ruled out", is_over=True),
+            Outcome.IN_DOUBT,
+            "not sent now, because it may have happened before: ruled out",
+        ),
         (NeverSent("no channel"), Outcome.UNREACHABLE, "not sent: no channel"),
     ],
 )

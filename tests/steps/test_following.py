@@ -10,7 +10,7 @@ import pytest
 
 from runbook.core.action import CommandAction
 from runbook.core.event import Result
-from runbook.core.outcome import Ending, Grade, Lost, Outcome
+from runbook.core.outcome import Ending, Expired, Grade, Lost, Outcome
 from runbook.problem import Problem, Problems
 from runbook.steps.command import CommandKind
 from runbook.steps.following import PAUSE, SETTLE, TO_END, may_come_back
@@ -140,6 +140,23 @@ async def test_a_job_that_is_found_again_has_what_is_left_of_its_limit_and_a_mom
     world = Asked(reply, (PAUSE, away), (10.0, back), (10.0 + PAUSE, away), (28.0, back))
     await world.attempt(job=Job(id=ID, limit=30.0))
     assert world.limits == [20.0, LEAST_TIME]
+
+
+async def test_a_job_that_is_ended_with_what_was_left_of_its_limit_is_told_with_all_of_it():
+    class Ends(Asked):
+        async def connect(self, host):
+            session = await super().connect(host)
+
+            async def ended(command: object, job: Job, sink: Sink) -> Expired:
+                await sink.reached(Grade.SESSION)
+                return Expired(job.limit)
+
+            session.reattach = ended
+            return session
+
+    world = Ends(LosesLink(b""), (PAUSE, away), (28.0, back))
+    finding = await world.attempt(job=Job(id=ID, limit=30.0))
+    assert finding == found(Outcome.TIMED_OUT, "ended at its limit of 30 s", duration=28.0)
 
 
 async def test_a_job_without_a_limit_is_found_again_without_one():

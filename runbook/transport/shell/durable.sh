@@ -268,9 +268,10 @@ rb_begun() {
 # Say that nothing was begun because nothing can be written, in the words of a program that tries. The claim stays, empty:
 # removed, it would let another start run the job that we call refused.
 rb_refuse() {
-  [ ! -f "$rb_dir.job" ] || { : >"$rb_dir.job" && rb_fence; } 2>/dev/null
+  # Asked before the claim gives back its room, which may be all that was missing.
   rb_why=$({ printf '%4096s' '' | cat >"$rb_base/.why"; } 2>&1)
   rm -f "$rb_base/.why"
+  [ ! -f "$rb_dir.job" ] || { : >"$rb_dir.job" && rb_fence; } 2>/dev/null
   rb_say refused "nothing can be written in $rb_base${rb_why:+: ${rb_why##*: }}"
 }
 

@@ -367,6 +367,15 @@ async def test_an_exit_code_takes_no_more_room_than_was_taken_before_the_start(r
     assert (ending, int(before), after.split()[0]) == (Exited(255), len(after), "255")
 
 
+@pytest.mark.parametrize("stream", ["out", "err"])
+async def test_an_exit_code_is_known_though_somebody_has_removed_the_output(reach, home, stream):
+    session = await reach()
+    assert (await ran(session, sh("echo out; exit 9")))[0] == Exited(9)
+    part(home, stream).unlink()
+    ending = await session.reattach(sh("x"), durable(), Recorder())
+    assert ending == Lost("it ended with exit code 9, and what it printed is not there any more", is_over=True)
+
+
 async def test_an_exit_code_without_its_last_word_is_none(reach, home):
     """What a power cut has left of it may be the beginning of another number."""
     session = await reach()
@@ -384,6 +393,24 @@ async def test_a_signal_that_is_not_for_the_shell_costs_no_exit_code(reach, home
     os.kill(int(claimed(home)[0].split()[0]), signal.Signals[f"SIG{name}"])
     (home / "go").touch()
     assert await running == (Exited(6), b"done\n", b"")
+
+
+SLOW = """
+rb_mark=M
+rb_ready visit
+rb_dir={folder}/j
+printf '1 1 boot\nspec\n' >$rb_dir.job
+rb_nap() {{
+  [ -f $rb_dir.run ] || {{ printf 'out\n' >$rb_dir.out; true >$rb_dir.err; printf '7 1 end\n' >$rb_dir.run; }}
+}}
+rb_follow 0 0 10
+"""
+
+
+def test_a_launcher_that_is_only_slow_has_a_moment_to_commit(tmp_path, home):
+    text = SLOW.format(folder=tmp_path)
+    done = subprocess.run(["/bin/sh"], input=_LIBRARY + text.encode(), capture_output=True, timeout=20, check=False)
+    assert done.stdout.splitlines()[1:] == [b"M out", b"out", b"M err", b"M exit 7 0 1"]
 
 
 BETWEEN = """
@@ -442,11 +469,22 @@ async def test_a_job_may_be_ended_by_a_runner_that_did_not_start_it(reach, home)
     assert not is_alive(command_pid(home))
 
 
+async def told(session, verb: str) -> list[tuple[str, str]]:
+    """What another shell says to a frame."""
+    async with session._jobs._shells.urgent(None) as helper:
+        said = await answered(helper, f"{verb}\n", within=20)
+    return [(line.word, line.rest) for line in said]
+
+
 async def ended(session) -> list[tuple[str, str]]:
     """What a shell says that is told to end the job."""
-    async with session._jobs._shells.urgent(None) as helper:
-        said = await answered(helper, f"rb_cancel {file_name(JOB)} {file_name(JOB)} 5\n", within=20)
-    return [(line.word, line.rest) for line in said]
+    return await told(session, f"rb_cancel {file_name(JOB)} {file_name(JOB)} 5")
+
+
+async def test_a_shell_that_comes_too_late_does_not_print_the_output_a_second_time(reach, home):
+    session = await reach()
+    assert await ran(session, sh("echo out")) == (Exited(0), b"out\n", b"")
+    assert await told(session, f"rb_live {file_name(JOB)} 0 0") == [("over", "")]
 
 
 @pytest.mark.parametrize("claimed", ["999999 1 {boot}\nspec\n{pid}\n", "{pid} 1 {boot}\nattached spec\n"], ids=["durable", "attached"])  # fmt: skip
@@ -468,6 +506,25 @@ async def test_a_job_that_has_not_begun_is_ended_by_keeping_it_from_beginning(re
     claim(home)
     assert await ended(session) == [("fenced", "")]
     assert part(home, "run").read_text() == "fenced\n"
+
+
+UNNAMED = """
+rb_mark=M
+rb_ready visit
+printf '%s\n' "$rb_me" spec >$rb_base/j.job
+echo "$rb_blank" >$rb_base/j.run
+sleep 600 </dev/null >/dev/null 2>&1 &
+command=$!
+rb_nap() { [ -n "$rb_pid" ] || echo "$command" >>$rb_base/j.job; }
+rb_cancel j cookie 5
+wait "$command"
+rb_say code $?
+"""
+
+
+def test_a_command_that_has_not_told_its_number_yet_is_ended_once_it_has(home):
+    done = subprocess.run(["/bin/sh"], input=_LIBRARY + UNNAMED.encode(), capture_output=True, timeout=30, check=False)
+    assert done.stdout.splitlines()[1:] == [b"M ended", b"M code 143"]
 
 
 async def test_a_job_that_is_over_is_not_ended(reach, home):

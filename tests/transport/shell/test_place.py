@@ -365,13 +365,18 @@ def filled(path):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="mounting a small disk needs root")
-@pytest.mark.parametrize("durable", [True, False], ids=["durable", "attached"])
-async def test_a_host_without_room_says_so_and_the_next_try_finds_another_place(reach, base, job, durable):
+@pytest.mark.parametrize(
+    ("durable", "pages"),
+    [(True, 0), (False, 0), (True, 1)],
+    ids=["durable", "attached", "for the claim alone"],
+)
+async def test_a_host_without_room_says_so_and_the_next_try_finds_another_place(reach, base, job, durable, pages):
     base.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=700", "tmpfs", str(base)], check=True)
     try:
         session = await reach()
         filled(base / "fill")
+        os.truncate(base / "fill", (base / "fill").stat().st_size - pages * os.sysconf("SC_PAGE_SIZE"))
         ending = await session.run(sh("true"), with_(job, durable=durable), Recorder())
         assert ending == NeverSent(f"nothing can be written in {base}: No space left on device")
         second = Job(id=f"{job.id}/2", durable=durable, unsent=(job.id,))

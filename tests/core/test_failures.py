@@ -303,3 +303,9 @@ def test_the_first_of_two_failures_at_once_decides() -> None:
     drive.story.add(StepEnded(step="1.1", outcome=FAILED), StepEnded(step="1.2", outcome=FAILED))
     drive.go()
     assert drive.tale[-4:] == ["policy: rollback 1.1", "roll back", "close", "ended"]
+
+
+def test_a_step_that_is_tried_again_is_measured_from_when_it_was_first_entered() -> None:
+    drive = Drive(plan(step("1.1")), outcomes={"1.1": [FAILED, OK]}, replies={"1.1": [picks("retry")]}).go()
+    state = drive.state("1.1")
+    assert (state.entered_at, state.ended_at, state.visit) == (0.0, 2.0, 2)

@@ -95,6 +95,11 @@ def test_an_odd_host_name_gets_a_safe_file_of_its_own(host: str):
     assert "~" in name
 
 
+@pytest.mark.parametrize(("host", "plain"), [("DB-1.Example", "db-1-example"), ("..", "host"), ("x" * 101, "x" * 40)])
+def test_the_name_of_such_a_file_says_what_it_can_of_its_host(host: str, plain: str):
+    assert output_file(host) == f"out/{plain}~{hashlib.sha256(host.encode()).hexdigest()[:16]}.log"
+
+
 @given(st.lists(st.text(max_size=5) | st.from_regex(r"[dD][bB][0-9~.-]?\Z"), unique=True, max_size=30))
 def test_no_two_hosts_share_a_file_even_where_case_does_not_count(hosts: list[str]):
     hosts = [host for host in hosts if not any(0xD800 <= ord(char) <= 0xDFFF for char in host)]

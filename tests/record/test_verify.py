@@ -364,6 +364,22 @@ def test_a_field_that_this_version_does_not_know_is_a_sign_of_a_newer_one(record
     }
 
 
+def test_what_is_missed_in_a_record_of_a_newer_version_is_told_with_that_reserve(tmp_path: Path):
+    write_journal(tmp_path, opened(version="9.0.0"), *story()[1:], NoteAdded(text="and one more thing"))
+    assert failed(tmp_path)["ending"] == Examined(
+        name="ending",
+        finding=Soundness.NEWER,
+        detail="The run ended in line 10 and yet the journal goes on; "
+        "whether that is wrong, only a version that knows this record can say",
+        line=11,
+    )
+
+
+def test_gates_and_steps_of_a_record_without_its_first_line_are_looked_at_all_the_same(tmp_path: Path):
+    write_journal(tmp_path, ASKS, RESTARTED, announced(RESTARTED))
+    assert verify(tmp_path).grade is Judgement.ALTERED
+
+
 def test_a_journal_without_a_line_holds_no_plan(tmp_path: Path):
     Journal.create(tmp_path).close()
     missing = Examined(name="plan", finding=Soundness.MISSING, detail="The journal holds no plan", line=1)

@@ -352,6 +352,19 @@ async def test_a_process_id_alone_proves_nothing(reach, home, line):
     assert isinstance(await session.reattach(sh("x"), durable(), Recorder()), Lost)
 
 
+async def test_a_shell_that_is_dead_and_not_buried_yet_is_dead(reach, home):
+    session = await reach()
+    dead = subprocess.Popen(["true"])
+    stat = Path(f"/proc/{dead.pid}/stat")
+    await until(lambda: ") Z " in stat.read_text())
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    claim(home, "run", "out", "err")
+    start = stat.read_text().rpartition(") ")[2].split()[19]
+    part(home, "job").write_text(f"{dead.pid} {start} {boot}\nspec\n")
+    assert isinstance(await session.reattach(sh("x"), durable(), Recorder()), Lost)
+    dead.wait()
+
+
 async def test_an_exit_code_outlives_a_restart_of_the_machine(reach, home):
     session = await reach()
     await ran(session, sh("echo before; exit 9"))

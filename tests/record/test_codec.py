@@ -208,4 +208,4 @@ def test_the_plan_is_found_in_its_line_as_it_was_written():
     spaced = resealed(encode(first, ZERO).replace(b'"title":"Restart', b'"mood": "calm","title":"Restart'))
     assert plan_in(encode(first, ZERO)) == PLAN.encoded
     assert plan_in(spaced) == PLAN.encoded.replace(b'"title":"Restart', b'"mood": "calm","title":"Restart')
-    assert plan_in(encode(NOTE, ZERO)) == b""
+    assert plan_in(encode(NOTE, ZERO)) == plan_in(b"no line of ours\n") == b""

@@ -21,6 +21,7 @@ from runbook.core.entry import Entry
 from runbook.core.event import Event, NoteAdded, RunnerStarted, RunOpened, Unknown
 from runbook.problem import Exit, Problems
 from runbook.record.file_record import FileRecord
+from runbook.record.files import journal as journal_module
 from runbook.record.files.journal import Journal
 from runbook.record.files.reader import RecordReader
 from runbook.record.form.codec import Tip
@@ -196,6 +197,19 @@ def test_after_a_failed_sync_nothing_is_tried_again_on_the_same_file(tmp_path: P
     assert len(calls) == 1
     said = "The journal cannot be made durable: Input/output error. Check the disk, then resume the run"
     assert messages == {f"{tmp_path}/journal.jsonl: {said}; the lines before this one are whole."}
+
+
+def test_a_line_that_no_reader_would_take_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(journal_module, "LONGEST", 2**20)
+    with pytest.raises(Problems) as caught:
+        Journal.create(tmp_path).append(*numbered(NoteAdded(text="x" * 3 * 2**20)))
+    assert (caught.value.problems[0].code, str(caught.value)) == (
+        "record-unreadable",
+        (
+            "A value cannot be recorded: Its line would have 3 MiB, and 1 are the most. "
+            "Register a part of it, or split the runbook."
+        ),
+    )
 
 
 VANISHED = """The record has vanished: Its folder was moved or removed while the run wrote to it; it is now {moved}. \

@@ -137,6 +137,13 @@ def loses_its_claim(place, base):
     return place
 
 
+def loses_all_but_its_claim(place, base):
+    for path in base.glob("[!.]*"):
+        if path.suffix != ".job":
+            path.unlink()
+    return place
+
+
 def loses_its_id(place, base):
     (base / ".place").unlink()
     loses_its_files(place, base)
@@ -175,6 +182,7 @@ HARMS = (
     is_removed,
     loses_its_files,
     loses_its_claim,
+    loses_all_but_its_claim,
     loses_its_id,
     loses_its_ledger,
     is_set_back_to_before_the_visit,

@@ -72,10 +72,17 @@ def know_place(run: Run, host: str, user: str, word: str) -> Run:
     return replace(run, places=run.places.set((host, user), KnownPlace(word=word, runner=run.runners)))
 
 
-def forget_places(run: Run, state: StepState) -> Run:
-    """The run once a person has decided about what is in doubt: wherever jobs are kept there now, is taken."""
+def weigh(run: Run, state: StepState) -> Run:
+    """The run once a person has decided about what is in doubt: wherever jobs are kept there now, is taken.
+
+    Where the record may lack lines the decision is about this step alone: what else they told of is not known either.
+    """
     doubtful = {host for host, outcome in state.settled.items() if outcome is Outcome.IN_DOUBT}
     if not doubtful:
+        return run
+    weighed = state.weighed.update(dict.fromkeys(doubtful, run.runners))
+    run = set_step(run, replace(state, weighed=weighed))
+    if not run.is_whole:
         return run
     return replace(run, places=Map({key: place for key, place in run.places.items() if key[0] not in doubtful}))
 

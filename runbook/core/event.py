@@ -68,6 +68,8 @@ class RunnerStarted(_Event, frozen=True, kw_only=True, tag="RunnerStarted"):
     """The path of its socket, so that nobody has to look for it elsewhere; empty in records that do not say."""
     format: int = 0
     """By which rules this runner takes digests, where it is not the program that opened the record; 0: as before."""
+    newest: bool = False
+    """For one that took the run over: the record that it found lacks nothing that any runner of it ever wrote."""
 
 
 class SessionOpened(_Event, frozen=True, kw_only=True, tag="SessionOpened"):

@@ -112,6 +112,8 @@ class StepState(msgspec.Struct, frozen=True, kw_only=True):
     """Host to how many attempts of this visit do not count against `retries`."""
     touched: Map[str, bool] = Map()
     """Hosts on which an ended attempt of any visit may have run: what an undo must consider."""
+    weighed: Map[str, int] = Map()
+    """Hosts on which it was in doubt, and under which runner (from 1) a person decided about that."""
     shown: dict[str, str] = {}
     """As in `StepEntered`: what digests are taken over. Empty for a visit recorded in format 1."""
     rendered: dict[str, Action] = {}
@@ -333,6 +335,13 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[Note, ...] = ()
     runners: int = 0
     """How many runner processes have had it; more than 1 means it was resumed."""
+    whole_until: int = 0
+    """The newest of these runners up to which nothing was known to be missing from the record."""
+
+    @property
+    def is_whole(self) -> bool:
+        """True while no runner can have begun what is not on this record, unless it wrote a copy of it."""
+        return self.whole_until == self.runners
 
     @property
     def has_ended(self) -> bool:

@@ -226,9 +226,14 @@ def _reopened(handover: Handover, door: Path, store: Store, clock: SystemClock) 
         origin=_origin(opened, run, entries[-1].wall, clock) if isinstance(opened, RunOpened) else 0.0,
         run=run,
     )
-    torn = taken.torn_bytes
     started = RunnerStarted(
-        pid=os.getpid(), resumed=True, by=handover.by, torn_bytes=torn, door=str(door), format=FORMAT
+        pid=os.getpid(),
+        resumed=True,
+        by=handover.by,
+        torn_bytes=taken.torn_bytes,
+        door=str(door),
+        format=FORMAT,
+        newest=taken.is_newest,
     )
     _announce(recorder, store, started)
     return recorder

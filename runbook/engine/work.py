@@ -20,6 +20,7 @@ from runbook.core.fact import Fact
 from runbook.core.outcome import Ending, Grade, Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.result import Result
+from runbook.core.rules.ground import ground
 from runbook.core.run import AttemptState, Run
 from runbook.core.shown import becomes, hash_of, pinned_as
 from runbook.engine.log import log_crash
@@ -184,7 +185,7 @@ class RunWorkers:
             planned=planned,
             host=effect.host,
             job=dataclasses.replace(
-                _job(run, attempt, attempt.place if reattach else _place(run, effect.host, _keeper(planned, user))),
+                _followed(attempt) if reattach else _new(run, effect, (effect.host, _keeper(planned, user))),
                 limit=_left(planned, attempt, tools.recorder.now()),
                 durable=is_durable,
                 outlast=ASKED_AFTER if is_asked_about else None,
@@ -204,7 +205,7 @@ class RunWorkers:
             folder=tools.folder,
             env=sent.env,
             become=Become(user=user) if planned.become else None,
-            claim=lambda: self._claim(attempt),
+            claim=lambda: self._claim(effect),
             accepted=run.accepted_key,
             address=host,
         )
@@ -216,11 +217,10 @@ class RunWorkers:
             AttemptStated(step=effect.step, host=effect.host, number=effect.number, fact=known)
         )
 
-    async def _claim(self, attempt: AttemptState) -> Ending | None:
+    async def _claim(self, effect: Attempt) -> Ending | None:
         """Claim an attempt on the controller, from where it acts."""
-        run = self._tools.recorder.run
         session = await self._tools.fleet.session(CONTROLLER)
-        return await session.claim(_job(run, attempt, _place(run, CONTROLLER, "")))
+        return await session.claim(_new(self._tools.recorder.run, effect, (CONTROLLER, "")))
 
     def _evaluate(self, effect: Attempt, planned: PlannedStep, expression: str, result: Result) -> bool:
         """`result` names this attempt's own result, as does the name that it registers."""
@@ -271,8 +271,18 @@ def _place(run: Run, host: str, user: str) -> str:
     return known.word if known else ""
 
 
-def _job(run: Run, attempt: AttemptState, place: str) -> Job:
-    return Job(id=attempt.job, place=place, is_resumed=run.runners > 1, unsent=attempt.unsent)
+def _new(run: Run, effect: Attempt, keeper: tuple[str, str]) -> Job:
+    """An attempt that is to begin."""
+    state = run.steps[effect.step]
+    attempt, on = state.attempts[effect.host], ground(run, state, effect.host, keeper)
+    return Job(
+        id=attempt.job, place=on.place, is_resumed=run.runners > 1, is_blind=on.is_missing, unsent=attempt.unsent
+    )
+
+
+def _followed(attempt: AttemptState) -> Job:
+    """One that an earlier runner announced."""
+    return Job(id=attempt.job, place=attempt.place)
 
 
 def _left(planned: PlannedStep, attempt: AttemptState, now: float) -> float | None:

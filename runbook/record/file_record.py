@@ -10,9 +10,11 @@ import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from runbook.core.entry import Entry
+from runbook.core.event import RunEnded
 from runbook.problem import Exit, Problems, Where, problem
 from runbook.record.checking.verify import Verification, verify
 from runbook.record.files.disk import is_locked
@@ -20,6 +22,7 @@ from runbook.record.files.holder import Holder, holder_among
 from runbook.record.files.journal import Journal
 from runbook.record.files.journal_file import JOURNAL, LARGEST_COPY, RUNNER_LOG, every_line
 from runbook.record.files.lines import OutputFile
+from runbook.record.files.mark import Mark, Reached
 from runbook.record.files.output import OutputStore
 from runbook.record.files.plain import open_below, open_plain
 from runbook.record.files.reader import RecordReader
@@ -96,10 +99,12 @@ class FileRecord:
 class FileWriter:
     """Implements `store.RecordWriter`."""
 
-    def __init__(self, journal: Journal, output: OutputStore) -> None:
-        """Own both."""
+    def __init__(self, journal: Journal, output: OutputStore, mark: Mark) -> None:
+        """Own all three."""
         self._journal = journal
         self._output = output
+        self._mark = mark
+        self._has_ended = False
         self.address = str(journal.path)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="record")
 
@@ -122,6 +127,7 @@ class FileWriter:
         if believed != self._journal.tip:
             raise moved_on(self.address, believed, self._journal.tip)
         self._journal.append(*entries)
+        self._has_ended = self._has_ended or any(isinstance(entry.event, RunEnded) for entry in entries)
         return self._journal.tip
 
     async def commit(self) -> None:
@@ -131,9 +137,16 @@ class FileWriter:
             Problems: As `Journal.commit`.
         """
         if self._journal.is_dirty:
-            await self._in_thread(self._journal.commit)
+            # What is appended meanwhile is not covered.
+            await self._in_thread(partial(self._commit, self._journal.reached, has_ended=self._has_ended))
         else:
             self._journal.commit()
+
+    def _commit(self, reached: Reached, *, has_ended: bool) -> None:
+        self._journal.commit()
+        if has_ended:
+            self._mark.drop()
+        self._mark.set(reached)
 
     async def commit_output(self) -> None:
         """Sync the files that were written since the last time.
@@ -163,6 +176,7 @@ class FileWriter:
     def abandon(self) -> None:
         """Let go at once, as the end of the process does."""
         self._thread.shutdown(wait=True)
+        self._mark.close()
         self._journal.close()
 
     async def _in_thread(self, work: Callable[[], None]) -> None:

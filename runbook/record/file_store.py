@@ -34,6 +34,7 @@ from runbook.record.files.disk import (
 )
 from runbook.record.files.journal import Journal
 from runbook.record.files.journal_file import JOURNAL, LARGEST_COPY
+from runbook.record.files.mark import first_mark, next_mark
 from runbook.record.files.output import OutputStore
 from runbook.record.files.ownership import concerns
 from runbook.record.kept_summaries import KeptSummaries, seen
@@ -87,7 +88,8 @@ class FileStore:
         folder = self.make_folder(run, runbook)
         digests = keep_files(folder, files)
         journal = Journal.create(folder)
-        return Created(writer=FileWriter(journal, OutputStore(folder, journal.folder)), digests=digests)
+        writer = FileWriter(journal, OutputStore(folder, journal.folder), first_mark(self._root, run))
+        return Created(writer=writer, digests=digests)
 
     def take(self, run: str) -> Taken:
         """Lock the journal, set its unfinished end aside, and go on.
@@ -101,7 +103,9 @@ class FileStore:
         except Problems:
             reopened.journal.close()
             raise
-        return Taken(writer=FileWriter(reopened.journal, output), torn_bytes=reopened.torn_bytes)
+        mark = next_mark(self._root, run, reopened.journal.has_passed)
+        writer = FileWriter(reopened.journal, output, mark)
+        return Taken(writer=writer, torn_bytes=reopened.torn_bytes, is_newest=mark.is_newest)
 
     def owner(self) -> int | None:
         """By the owner and the mode of the folder."""

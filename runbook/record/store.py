@@ -147,6 +147,8 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     writer: RecordWriter
     torn_bytes: int
     """For the next `RunnerStarted` to declare."""
+    is_newest: bool
+    """True where it is known that it lacks nothing that any writer ever had made durable."""
 
 
 class NameHold(Protocol):

@@ -135,6 +135,10 @@ class ScriptedConnector:
         """
         return self._jobs[job]
 
+    def has_begun(self, job: str) -> bool:
+        """Whether a job was started."""
+        return job in self._jobs
+
     def start(self, host: Host, command: Command, job: str) -> Reply:
         """Start a job, or find it started already."""
         if job not in self._jobs:
@@ -180,6 +184,8 @@ class ScriptedSession:
             return NeverSent(self._reason)
         kept = self._world.grade is not Grade.ATTACHED
         await sink.reached(self._world.grade if job.durable else Grade.ATTACHED, self._place if kept else "")
+        if job.is_blind and job.leaves_trace and not self._world.has_begun(job.id):
+            return Withheld("nothing tells whether it was begun before")
         if job.is_resumed and job.place and not is_same_place(job.place, self._place):
             return Withheld("jobs are kept in another place there than before")
         return await self._follow(self._world.start(self.host, command, job.id), job, sink)
@@ -204,8 +210,8 @@ class ScriptedSession:
 
     async def claim(self, job: Job) -> Ending | None:
         """See `Session.claim`."""
-        if job.id in self._world.claimed:
-            return Withheld("it was begun before")
+        if job.id in self._world.claimed or job.is_blind:
+            return Withheld("it was begun before, or nothing tells whether it was")
         self._world.claimed.append(job.id)
         return None
 

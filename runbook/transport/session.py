@@ -50,6 +50,8 @@ class Job:
     for a new one, where this run's jobs were kept before. Empty: not known, so no trace proves nothing."""
     is_resumed: bool = False
     """A runner before this one may have begun it, where the record is a copy or was cut: the host is asked first."""
+    is_blind: bool = False
+    """Nothing on record tells where it would have been kept, had one before begun it, so it must not begin here."""
     unsent: tuple[str, ...] = ()
     """Jobs of earlier attempts that are on record as never begun. Where one was begun after all, this one is not."""
     outlast: float | None = None

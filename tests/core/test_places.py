@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from runbook.core.event import (
     AttemptEnded,
     AttemptGraded,
@@ -12,6 +14,7 @@ from runbook.core.event import (
 )
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.place import is_same_place
+from runbook.core.rules.ground import Ground, ground
 from runbook.core.run import KnownPlace, Run
 from tests.builders import ANNA, Story, plan, step
 
@@ -20,8 +23,8 @@ def began(*steps, **fields) -> Story:
     return Story(plan(*(steps or (step("1.1"), step("1.2"))), **fields)).add(RunnerStarted(pid=1))
 
 
-def resumed(story: Story) -> Story:
-    return story.add(RunnerStarted(pid=2, resumed=True, by=ANNA))
+def resumed(story: Story, *, newest: bool = True) -> Story:
+    return story.add(RunnerStarted(pid=2, resumed=True, by=ANNA, newest=newest))
 
 
 def opened(story: Story, place: str) -> Story:
@@ -65,6 +68,58 @@ def test_once_a_person_has_decided_about_the_doubt_the_new_place_is_taken() -> N
     story.add(FailureResolved(step="1.1", choice="retry", by=ANNA))
     assert known(story.run) is None
     assert known(opened(story, "other.3.boot").run) == KnownPlace(word="other.3.boot", runner=2)
+
+
+# --- on what ground something begins that is not on record --------------------------------------------------------------
+
+
+def stands_on(story: Story, step_id: str = "1.1") -> Ground:
+    return ground(story.run, story.run.steps[step_id], "db1", ("db1", ""))
+
+
+def doubted(story: Story) -> Story:
+    announced(story.enter("1.1")).add(AttemptEnded(step="1.1", host="db1", number=1, outcome=Outcome.IN_DOUBT))
+    return story.end("1.1", Outcome.IN_DOUBT).add(FailureResolved(step="1.1", choice="retry", by=ANNA))
+
+
+def test_the_first_runner_stands_on_its_own_memory() -> None:
+    assert stands_on(opened(began(), "id.1.boot")) == Ground()
+
+
+@pytest.mark.parametrize("newest", [True, False])
+def test_a_later_runner_stands_on_the_place_that_was_seen_while_nothing_was_missing(newest: bool) -> None:
+    story = opened(resumed(opened(began(), "id.1.boot"), newest=newest), "other.2.boot")
+    assert stands_on(story) == Ground(place="id.1.boot")
+
+
+def test_without_such_a_place_it_stands_on_a_record_that_is_known_to_be_the_newest() -> None:
+    assert stands_on(resumed(began())) == Ground()
+    assert stands_on(opened(resumed(began()), "id.2.boot")) == Ground(place="id.2.boot")
+
+
+def test_without_either_there_is_no_ground_whatever_the_host_shows_now() -> None:
+    story = opened(resumed(began(), newest=False), "id.2.boot")
+    assert stands_on(story) == Ground(is_missing=True)
+    assert stands_on(opened(resumed(story), "id.3.boot")) == Ground(is_missing=True)
+
+
+def test_a_record_that_has_lost_the_line_of_its_first_runner_was_taken_over_all_the_same() -> None:
+    story = resumed(Story(plan(step("1.1"))), newest=False)
+    assert (story.run.runners, stands_on(story)) == (2, Ground(is_missing=True))
+    assert stands_on(resumed(Story(plan(step("1.1"))))) == Ground()
+
+
+def test_a_decision_about_one_step_is_no_ground_for_another_where_lines_may_be_missing() -> None:
+    story = doubted(opened(resumed(began(), newest=False), "id.2.boot"))
+    assert (stands_on(story), stands_on(story, "1.2")) == (Ground(), Ground(is_missing=True))
+    # What came of it may be missing from the record that the next one takes up.
+    assert stands_on(resumed(story, newest=False)) == Ground(is_missing=True)
+
+
+def test_a_decision_in_a_record_that_is_the_newest_takes_the_new_place_for_all_steps() -> None:
+    story = opened(doubted(opened(resumed(opened(began(), "id.1.boot")), "other.2.boot")), "other.3.boot")
+    assert (stands_on(story), stands_on(story, "1.2")) == (Ground(), Ground(place="other.3.boot"))
+    assert stands_on(resumed(story)) == Ground()
 
 
 def test_the_user_that_a_step_becomes_has_a_place_of_its_own() -> None:

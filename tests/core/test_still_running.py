@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import BlockAction
+from runbook.core.action import BlockAction, ParallelAction
 from runbook.core.event import AttemptEnded, RunnerStarted
-from runbook.core.intent import RollBack
+from runbook.core.intent import AnswerGate, ResolveFailure, RollBack
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
 from tests.builders import ANNA, plan, step
@@ -130,6 +130,27 @@ def test_a_rollback_that_was_asked_for_before_anybody_knew_asks_again_before_the
     assert drive.did == ["1.1@db1"]
     drive.go()
     assert drive.did == ["1.1@db1", "1.1.undo.1@db1"]
+
+
+def test_what_was_asked_is_waited_for_also_when_its_reason_has_gone_meanwhile() -> None:
+    """The step that may still run stands beside the one that is to be repeated, and is decided about first."""
+    sides = (step("1.1.1"), step("1.1.2"))
+    drive = Drive(plan(PlannedStep(id="1.1", name="Both", action=ParallelAction(), steps=sides)))
+    drive.settle()
+    drive.in_flight.clear()
+    for side in sides:
+        drive.story.add(AttemptEnded(step=side.id, host="db1", number=1, outcome=DOUBT))
+    drive.settle()
+    assert drive.ask(ResolveFailure(step="1.1.1", choice="retry", reason="looked")) is None
+    drive.settle()
+    gates = [drive.run.gates[gate].opened for gate in drive.run.open_gates]
+    assert [(gate.step, gate.kind) for gate in gates] == [("1.1.2", "failure"), ("1.1.1", "before")]
+    assert drive.ask(ResolveFailure(step="1.1.2", choice="accept", reason="looked")) is None
+    drive.settle()
+    assert (drive.did.count("1.1.1@db1"), len(drive.run.open_gates)) == (1, 1)
+    assert drive.ask(AnswerGate(gate=gates[1].gate, answer="proceed", digest=gates[1].digest)) is None
+    drive.go()
+    assert drive.did.count("1.1.1@db1") == 2
 
 
 def test_no_machine_answers_that() -> None:

@@ -178,21 +178,23 @@ def check(stage: Stage, before: Run, run: Run, place: int) -> None:
     }
     assert announced.isdisjoint(sent), place
     assert run.has_ended, place
-    check_effects(stage, run, place)
+    # About these nobody is asked, and where no place is on record nobody knows whether they have happened before.
+    check_effects(stage, run, place, unasked=() if before.places else ("1.4.1", "A.1"))
     assert verify(stage.folder).grade == "sound", place
 
 
-def check_effects(stage: Stage, run: Run, place: object) -> None:
+def check_effects(stage: Stage, run: Run, place: object, unasked: tuple[StepId, ...] = ()) -> None:
     """Every step that should have happened has, and once; only one that ran attached may be left to a person's word."""
     jobs = {event.job for event in stage.events(AttemptStarted)}
     effects = Counter(job.split("/")[1] for job in jobs if did(stage.world, job))
     attached = effects.pop("1.6", 0)
-    assert effects == dict.fromkeys(EFFECTS, 1), place
+    done = [step for step in EFFECTS if step not in unasked]
+    assert effects == dict.fromkeys(done, 1), place
     assert attached <= 1, place
-    assert {step: run.steps[step].outcome for step in EFFECTS} == dict.fromkeys(EFFECTS, Outcome.SUCCEEDED), place
-    assert {step: run.steps[step].outcome for step in ("1.4.1", "1.9")} == dict.fromkeys(
-        ("1.4.1", "1.9"), Outcome.FAILED
-    )
+    assert {step: run.steps[step].outcome for step in done} == dict.fromkeys(done, Outcome.SUCCEEDED), place
+    assert {run.steps[step].outcome for step in unasked} <= {Outcome.IN_DOUBT}, place
+    failed = [step for step in ("1.4.1", "1.9") if step not in unasked]
+    assert {run.steps[step].outcome for step in failed} == {Outcome.FAILED}, place
 
 
 def did(world: ScriptedConnector, job: str) -> bool:

@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from runbook.core.action import CONTROLLER, ConfirmAction
-from runbook.core.event import AttemptEnded, AttemptStarted, Event
+from runbook.core.event import AttemptEnded, AttemptStarted, Event, RunnerStarted
 from runbook.core.intent import AnswerGate, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Plan, PlannedStep
@@ -42,6 +42,9 @@ class Scene:
     state: Path
     """The folder, whoever keeps jobs in it."""
     monkeypatch: pytest.MonkeyPatch
+    attended: bool = False
+    looks: bool = True
+    """It has a step that opens the host."""
     feed: LiveFeed = field(init=False)
 
     @property
@@ -58,24 +61,25 @@ class Scene:
         root = self.place.root
         wait = f"; until [ -e {root}/go ]; do sleep 0.05; done" if waits else ""
         effect = command("1.3", f"echo effect >> {root}/effects{wait}", retries=2, delay=0.01, timeout=60.0)
-        steps = (
-            command("1.1", "true"),
-            PlannedStep(id="1.2", name="Go on?", action=ConfirmAction(message="?")),
-            effect,
-        )
+        asking = PlannedStep(id="1.2", name="Go on?", action=ConfirmAction(message="?"))
+        steps = (*((command("1.1", "true"),) if self.looks else ()), asking, effect)
         if self.where == CONTROLLER:
             steps = tuple(msgspec.structs.replace(step, hosts=(CONTROLLER,)) for step in steps)
         return plan(*steps, hosts=(msgspec.structs.replace(self.sshd.host, name="here"),))
 
     async def begun(self, *, waits: bool) -> None:
         """A run that waits in front of its effect."""
-        self.feed = await self.place.start(self.plan(waits=waits), attended=False)
+        self.feed = await self.place.start(self.plan(waits=waits), attended=self.attended)
         await answered(self.feed, lambda gate: AnswerGate(gate=gate, answer="proceed"))
 
     async def killed(self) -> None:
         """The runner is gone while the command runs."""
         await self.begun(waits=True)
         await eventually(lambda: self.effects)
+        await self.kill()
+
+    async def kill(self) -> None:
+        """The runner is gone."""
         pid = self.place.runners(self.feed.run.id)[-1]
         kill(pid, signal.SIGKILL)
         await eventually(lambda: gone(pid) and not self.feed.is_live)
@@ -91,20 +95,25 @@ class Scene:
         """Cut the record behind, or in front of, the effect's first event of this kind."""
         journal = self.record / "journal.jsonl"
         lines = journal.read_bytes().splitlines(keepends=True)
-        at = next(i for i, line in enumerate(lines) if b'"%s"' % kind.__name__.encode() in line and b'"1.3"' in line)
+        of_effect = b"" if kind is RunnerStarted else b'"1.3"'
+        at = next(i for i, line in enumerate(lines) if b'"%s"' % kind.__name__.encode() in line and of_effect in line)
         journal.write_bytes(b"".join(lines[: at + keep]))
 
-    async def resumed(self) -> Run:
-        """Another runner takes it to its end."""
+    async def taken_up(self) -> None:
+        """Another runner has it."""
         run_id = self.feed.run.id
         await self.place.workspace.resume(run_id)
         self.feed = await self.place.watch(run_id)
+
+    async def resumed(self) -> Run:
+        """Another runner takes it to its end."""
+        await self.taken_up()
         return await ended(self.feed)
 
     def ends(self) -> list[Outcome]:
         """How the attempts of the effect ended, by the record."""
         events = [entry.event for entry in self.place.entries(self.feed.run.id)]
-        assert sum(isinstance(event, AttemptStarted) and event.step == "1.3" for event in events) == 1
+        assert sum(isinstance(event, AttemptStarted) and event.step == "1.3" for event in events) <= 1
         return [event.outcome for event in events if isinstance(event, AttemptEnded) and event.step == "1.3"]
 
 
@@ -169,6 +178,16 @@ HARMS = (
     the_home_is_made_anew,
     a_copy_from_before_is_put_back,
 )
+
+
+def goes_elsewhere(scene: Scene) -> None:
+    """To a machine that has a place of its own, and old."""
+    elsewhere = scene.place.root / "elsewhere"
+    (elsewhere / "runbook").mkdir(parents=True)
+    (elsewhere / "runbook" / ".ledger").write_text("visit of-somebody-else\n")
+    scene.monkeypatch.setenv("XDG_STATE_HOME", str(elsewhere))
+
+
 by_name = {"ids": lambda harm: harm.__name__}
 
 
@@ -209,6 +228,49 @@ async def test_the_record_is_cut_at_the_announcement(
     harm(scene)
     await scene.resumed()
     assert (scene.effects, scene.ends()) == ("effect\n", [Outcome.IN_DOUBT])
+
+
+@pytest.mark.parametrize("harm", [*HARMS[:-1], goes_elsewhere], **by_name)
+async def test_the_record_is_cut_in_front_of_all_that_it_says_of_the_host(scene: Scene, harm: Callable) -> None:
+    """It does not even say that there was a runner before this one."""
+    await scene.done()
+    scene.cut(RunnerStarted, keep=False)
+    harm(scene)
+    run = await scene.resumed()
+    assert scene.effects == "effect\n"
+    assert run.steps["1.1"].outcome is Outcome.IN_DOUBT
+    assert scene.ends() == []
+
+
+async def test_then_each_step_is_asked_about_and_no_answer_stands_for_another(scene: Scene) -> None:
+    scene.attended = True
+    await scene.done()
+    scene.cut(RunnerStarted, keep=False)
+    the_home_is_made_anew(scene)
+    await scene.taken_up()
+    replies = {
+        "1.1": lambda _gate: ResolveFailure(step="1.1", choice="retry", reason="it does nothing"),
+        "1.2": lambda gate: AnswerGate(gate=gate, answer="proceed"),
+        "1.3": lambda _gate: ResolveFailure(step="1.3", choice="accept", reason="it is there"),
+    }
+    for step, reply in replies.items():
+        await until(scene.feed, lambda run, step=step: any(gate.startswith(step) for gate in run.open_gates))
+        await answered(scene.feed, reply)
+    run = await ended(scene.feed)
+    assert (scene.effects, run.steps["1.1"].outcome) == ("effect\n", Outcome.SUCCEEDED)
+    assert verify(scene.record).grade == "sound"
+
+
+async def test_a_host_that_no_runner_has_come_to_is_gone_on_with_unasked(scene: Scene) -> None:
+    """Its place is not on record, and the record is known to be the newest."""
+    scene.looks = False
+    scene.feed = await scene.place.start(scene.plan(waits=False), attended=False)
+    await until(scene.feed, lambda run: run.open_gates)
+    await scene.kill()
+    await scene.taken_up()
+    await answered(scene.feed, lambda gate: AnswerGate(gate=gate, answer="proceed"))
+    await ended(scene.feed)
+    assert (scene.effects, scene.ends()) == ("effect\n", [Outcome.SUCCEEDED])
 
 
 @pytest.mark.parametrize("moment", ["while it runs", "before it was announced"])

@@ -133,7 +133,7 @@ class StoreContract:
         add(taken.writer, *numbered(RunnerStarted(pid=2, resumed=True), start=1))
         await taken.writer.commit()
         entries = store.find(RUN).read().more()
-        assert (taken.torn_bytes, [entry.seq for entry in entries]) == (0, [0, 1])
+        assert (taken.torn_bytes, taken.is_newest, [entry.seq for entry in entries]) == (0, True, [0, 1])
 
     async def test_a_reader_is_given_what_came_since_it_looked(self, store: Store) -> None:
         writer = create(store)

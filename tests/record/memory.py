@@ -85,7 +85,7 @@ class MemoryStore:
     def take(self, run: str) -> Taken:
         """Unlike files, a database lets the next writer in while the last one may only be asleep."""
         self.rows[run].is_live = True
-        return Taken(writer=MemoryWriter(self.rows[run], run), torn_bytes=0)
+        return Taken(writer=MemoryWriter(self.rows[run], run), torn_bytes=0, is_newest=True)
 
     def owner(self) -> int | None:
         return os.getuid()

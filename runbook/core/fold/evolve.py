@@ -115,12 +115,17 @@ def evolve(run: Run, entry: Entry) -> Run:
 # --- runner and hosts -------------------------------------------------------------------------------------------------
 
 
-def _runner_started(run: Run, _event: RunnerStarted, _at: float) -> Run:
+def _runner_started(run: Run, event: RunnerStarted, _at: float) -> Run:
     phase = Phase.FORWARD if run.phase is Phase.OPENED else run.phase
     # Between two runners nobody asked the probes.
     probes = Map({name: replace(state, is_interrupted=True) for name, state in run.probes.items()})
     # A new runner holds no link of the old one; what was in flight stays in flight until it is re-attached or in doubt.
-    return replace(run, runners=run.runners + 1, phase=phase, sessions=Map(), lost=Map(), probes=probes)
+    run = replace(run, phase=phase, sessions=Map(), lost=Map(), probes=probes)
+    if not event.resumed:
+        return replace(run, runners=run.runners + 1, whole_until=run.runners + 1)
+    # It had one before it, also where the line that says so is lost.
+    runners = max(run.runners, 1) + 1
+    return replace(run, runners=runners, whole_until=runners if event.newest and run.is_whole else run.whole_until)
 
 
 def _session_opened(run: Run, event: SessionOpened, _at: float) -> Run:

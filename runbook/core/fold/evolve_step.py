@@ -13,7 +13,7 @@ from immutables import Map
 from msgspec.structs import replace
 
 from runbook.core import still_running
-from runbook.core.alteration import close_gates, forget_places, set_step, stop_run
+from runbook.core.alteration import close_gates, set_step, stop_run, weigh
 from runbook.core.event import FailureResolved, Jumped, StepEnded, StepEntered, StepSkipped
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep, StepId
@@ -61,6 +61,7 @@ def _step_entered(run: Run, event: StepEntered, at: float) -> Run:
         attempts=state.attempts,
         numbers_before=Map(numbers),
         touched=state.touched,
+        weighed=state.weighed,
         shown=event.shown,
         rendered={host: one.action for host, one in told.items()} or event.rendered,
         around={host: one.around for host, one in told.items()} or event.around,
@@ -129,7 +130,8 @@ def _failure_resolved(run: Run, event: FailureResolved, at: float) -> Run:
     if event.by is not None:
         run = still_running.decided(run, state.planned)
         for step in state.planned.walk():
-            run = forget_places(run, run.steps[step.id])
+            run = weigh(run, run.steps[step.id])
+        state = run.steps[event.step]
     match event.choice:
         case "retry" | "retry_failed":
             run = _reopen_children(run, state.planned)
@@ -195,6 +197,7 @@ def _again(run: Run, state: StepState, at: float, *, only_failed: bool) -> StepS
         attempts=state.attempts,
         numbers_before=Map({host: attempt.number for host, attempt in state.attempts.items()}),
         touched=state.touched,
+        weighed=state.weighed,
         shown=state.shown,
         rendered=state.rendered,
         around=state.around,

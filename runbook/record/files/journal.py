@@ -34,6 +34,7 @@ from runbook.record.files.disk import (
     write_whole,
 )
 from runbook.record.files.journal_file import JOURNAL, LONGEST, every_line
+from runbook.record.files.mark import Reached
 from runbook.record.files.plain import not_plain, open_below, open_folder
 from runbook.record.form.codec import Tip, encode, follow, is_whole
 from runbook.record.form.newer import Newer
@@ -96,6 +97,18 @@ class Journal:
     def tip(self) -> Tip:
         """What the next entry must carry: its number, and an `at` that is not before this one."""
         return self._tip
+
+    @property
+    def reached(self) -> Reached:
+        """How far it has come, for a mark."""
+        return self._length, self._tip.prev
+
+    def has_passed(self, reached: Reached) -> bool:
+        """True when it has come by there, and so lacks nothing that stood in front of it."""
+        length, last = reached
+        if length >= self._length:
+            return reached == self.reached
+        return os.pread(self._grip.journal, 80, length).startswith(f'{{"prev":"{last}"'.encode())
 
     @property
     def folder(self) -> int:

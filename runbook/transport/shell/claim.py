@@ -30,10 +30,11 @@ def terms(job: Job, digest: str = "") -> str:
         digest: Of its command: two commands of one name are not the same job.
     """
     spec = " ".join(f"{job.id} {digest}".split())
+    resumed = "blind" if job.is_blind else "yes" if job.is_resumed else ""
     earlier = " ".join(file_name(unsent) for unsent in job.unsent)
     return (
         f"rb_spec={quote(spec)}\nrb_group={file_name(job.id.partition('/')[0])[:16]}\nrb_expect={quote(job.place)}\n"
-        f"rb_resumed={'yes' if job.is_resumed else ''}\nrb_earlier='{earlier}'\nrb_wait=0\n"
+        f"rb_resumed={resumed}\nrb_earlier='{earlier}'\nrb_wait=0\n"
     )
 
 

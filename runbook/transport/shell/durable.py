@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from runbook.core.command import Become, Command
-from runbook.core.outcome import Ending, Exited, Grade, Lost, NeverSent
+from runbook.core.outcome import Ending, Exited, Grade, Lost, NeverSent, Withheld
 from runbook.transport.session import Job, Sink, Stream
 from runbook.transport.shell import last_words
 from runbook.transport.shell.answer import answered, survivors
@@ -89,7 +89,9 @@ class Jobs:
         """See `Session.claim`. Where there is no folder nothing can be claimed, and nothing could be asked later."""
         try:
             async with self._shells.worker(None) as worker:
-                return await claimed(worker, job, "held") if worker.ready.base else None
+                if worker.ready.base:
+                    return await claimed(worker, job, "held")
+                return Withheld(last_words.BLIND) if job.is_blind else None
         except ChannelRefused as refused:
             return NeverSent(refused.reason)
 

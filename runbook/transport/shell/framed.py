@@ -11,7 +11,7 @@ import asyncio
 from dataclasses import dataclass
 
 from runbook.core.command import Command
-from runbook.core.outcome import Ending, Exited, Grade, Lost, NeverSent
+from runbook.core.outcome import Ending, Exited, Grade, Lost, NeverSent, Withheld
 from runbook.transport.session import Job, Sink, Stream
 from runbook.transport.shell import last_words
 from runbook.transport.shell.answer import answered, survivors
@@ -45,6 +45,8 @@ async def run_framed(shells: Shells, command: Command, job: Job, sink: Sink, *, 
     async with shells.turn():
         try:
             async with shells.worker(command.become) as worker:
+                if job.leaves_trace and job.is_blind and not worker.ready.base:
+                    return Withheld(last_words.BLIND)
                 leaves_trace = bool(worker.ready.base) and job.leaves_trace
                 cookie = file_name(job.id) if leaves_trace else nonce
                 await sink.reached(Grade.ATTACHED, worker.ready.place if leaves_trace else "")

@@ -12,10 +12,11 @@ import re
 from runbook.core.outcome import Ending, Exited, Lost, NeverSent, Withheld
 
 BEGUN_BEFORE = "it was begun before, and the record does not say so: the record was cut, or is a copy"
+BLIND = "it may have been begun before: the record was cut, or is a copy, and nothing tells where jobs were kept there"
 MOVED = "jobs are kept in another place there than before: what was begun in that one cannot be known"
 
 WORDS = frozenset(
-    {"exit", "gone", "unsent", "fenced", "refused", "lost", "traceless", "running", "before", "moved", "other"}
+    {"exit", "gone", "unsent", "fenced", "refused", "lost", "traceless", "running", "before", "moved", "blind", "other"}
 )
 """After one of these the shell waits for its next frame."""
 
@@ -58,6 +59,8 @@ def begun(word: str, rest: str, *, has_output: bool = True) -> Ending:
             return NeverSent(rest)
         case "moved":
             return Withheld(MOVED)
+        case "blind":
+            return Withheld(BLIND)
         case "before":
             return Withheld(BEGUN_BEFORE)
         case "other":

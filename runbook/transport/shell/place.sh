@@ -103,7 +103,8 @@ rb_is_over() {
 }
 
 # rb_may_begin NAME: true unless a runner before this one may have begun it, or one of rb_earlier, which are on record as
-# never begun. Only a runner that took a run over has to ask the ledger, once in a shell: its record may be a copy, or cut.
+# never begun. Only a runner that took a run over has to ask the ledgers, once in a shell: its record may be a copy, or cut.
+# One that is blind knows of no place where a trace would have to be: what it finds counts, and what it misses does not.
 rb_may_begin() {
   for rb_n in $rb_earlier; do
     rb_find "$rb_n" || continue
@@ -118,7 +119,9 @@ rb_may_begin() {
       rb_say moved
       return 1
     fi
-    rb_known=$(grep -F -e "$rb_group " "$rb_base/.ledger" 2>/dev/null)
+    rb_known=$(for rb_b in "$rb_base1" "$rb_base2" "$rb_base3" "$rb_base4" "$rb_base5"; do
+      [ -f "$rb_b/.ledger" ] && [ -O "$rb_b/.ledger" ] && grep -F -e "$rb_group " "$rb_b/.ledger"
+    done 2>/dev/null)
     rb_known_for="$rb_group $rb_expect"
   fi
   for rb_n in "$1" $rb_earlier; do
@@ -128,6 +131,10 @@ rb_may_begin() {
       ;;
     esac
   done
+  if [ "$rb_resumed" = blind ]; then
+    rb_say blind
+    return 1
+  fi
 }
 
 # Once in sixteen sessions: remove what was forgotten, fenced or over for thirty days, and begin a new place where the

@@ -165,7 +165,9 @@ class _Flow:
     async def start(self, worker: Worker, script: str) -> Ending:
         """Start the job, or follow it if it was started before."""
         text = f"{terms(self.job, self.command.digest)}rb_script={quote(script)}\nrb_run {file_name(self.job.id)}\n"
-        telling = asyncio.create_task(self.read(worker, text, last_words.begun))
+        telling = asyncio.create_task(
+            self.read(worker, text, last_words.begun, first=dict.fromkeys(_STREAMS.values(), 0))
+        )
         try:
             done, _ = await asyncio.wait({telling}, timeout=QUICK)
             if done or not self.is_started:
@@ -197,15 +199,23 @@ class _Flow:
         except ChannelRefused:
             return  # Then the output comes at the end, in one piece.
 
-    async def read(self, worker: Worker, text: str, meaning: Meaning) -> Ending:
-        """Send a frame and pass its output on until it says how the job stands."""
+    async def read(self, worker: Worker, text: str, meaning: Meaning, first: dict[Stream, int] | None = None) -> Ending:
+        """Send a frame and pass its output on until it says how the job stands.
+
+        Two shells may print the same: each byte is passed on once, by its place in the stream. `first` is where this
+        frame begins; None: behind what is here.
+        """
         await worker.send(text)
+        at = first or dict(self.counts)
         stream: Stream | None = None
         while True:
             match await worker.next():
                 case Chunk(Stream.OUT, data) if stream is not None:
-                    self.counts[stream] += len(data)
-                    await self.sink.receive(stream, data)
+                    fresh = data[max(0, self.counts[stream] - at[stream]) :]
+                    at[stream] += len(data)
+                    self.counts[stream] += len(fresh)
+                    if fresh:
+                        await self.sink.receive(stream, fresh)
                 case Said(Stream.OUT, "out" | "err" as word, _):
                     stream = _STREAMS[word]
                 case Said(Stream.OUT, "start", _):

@@ -41,22 +41,26 @@ rb_say() {
   rb_held=
 }
 
-# rb_show WORD FILE SIZE: say WORD and print the file. A few lines of text are read by this shell and held for its next
+# rb_show WORD FILE SIZE NUMBER: say WORD and print the file, which is open under that number for whoever finds it gone; false
+# where it cannot be read. A few lines of text are read by this shell and held for its next
 # word: a process for each would cost a quick step as much as its own shell. More than a few are printed by cat, which takes
 # blocks: a shell takes byte for byte to the end of a line, however far that is. SIZE is how much was written on the file's
 # own descriptor; 0 where that is not known, or where the command has opened it for itself. Shells lose NULs and some count
 # characters, so what was read counts only when it is as long as its position in the file says.
 rb_show() {
-  [ -s "$2" ] || return 0
+  rb_src=$2
+  [ -f "$rb_src" ] || rb_src=/proc/$$/fd/$4
+  [ -f "$rb_src" ] || return
+  [ -s "$rb_src" ] || return 0
   rb_text=
   rb_at=
-  if [ "$3" -gt 0 ] && [ "$3" -le 1024 ]; then rb_take; fi 5<"$2" 2>/dev/null
+  if [ "$3" -gt 0 ] && [ "$3" -le 1024 ]; then rb_take; fi 5<"$rb_src" 2>/dev/null
   if [ "$rb_at" = "${#rb_text}" ]; then
     rb_held="$rb_held$rb_mark $1
 $rb_text"
   else
     rb_say "$1"
-    cat "$2"
+    cat "$rb_src"
   fi
 }
 
@@ -291,27 +295,15 @@ rb_own() {
     return
   fi
   rb_say start
-  rb_code=2
-  rb_outs=0
-  rb_errs=0
+  rb_code=
   # Appending, because a file system may take truncating for a wish to have the file on disk when it is closed, and every
   # step would wait for that.
   rb_carry "$1" 7>>"$rb_dir.out" 9>>"$rb_dir.err"
-  rb_up=
-  { read -r rb_up rb_rest </proc/uptime; } 2>/dev/null
-  # Opened without cutting it: the room for these bytes was taken before the start.
-  { printf '%s %s end\n' "$rb_code" "${rb_up:-0}" 1<>"$rb_dir.run"; } 2>/dev/null
-  rb_printed=0
-  if [ ! -f "$rb_dir.live" ]; then
-    rb_show out "$rb_dir.out" "$rb_outs"
-    rb_show err "$rb_dir.err" "$rb_errs"
-    rb_printed=1
-  fi
-  rb_tell_exit "$rb_printed"
+  [ -n "$rb_code" ] || rb_refuse
 }
 
-# rb_carry COOKIE: run rb_script with its output on 7 and 9. They are open in this shell too, so that their positions tell
-# how much came, without a process.
+# rb_carry COOKIE: run rb_script with its output on 7 and 9, and tell how it ended. They are open in this shell too, so that
+# their positions tell how much came, without a process; and so that who removes the files meanwhile takes nothing of it.
 rb_carry() {
   # rb_setsid is unquoted on purpose: where there is none, the word is not there.
   RUNBOOK_JOB=$1 $rb_setsid /bin/sh >&7 2>&9 7>&- 9>&- 8>>"$rb_dir.job" <<RB_END
@@ -319,10 +311,23 @@ umask $rb_umask
 $rb_script
 RB_END
   rb_code=$?
+  rb_outs=0
+  rb_errs=0
   {
     read -r rb_word rb_outs <"/proc/$$/fdinfo/7"
     read -r rb_word rb_errs <"/proc/$$/fdinfo/9"
   } 2>/dev/null
+  rb_up=
+  { read -r rb_up rb_rest </proc/uptime; } 2>/dev/null
+  # Opened without cutting it: the room for these bytes was taken before the start.
+  { printf '%s %s end\n' "$rb_code" "${rb_up:-0}" 1<>"$rb_dir.run"; } 2>/dev/null
+  if [ -f "$rb_dir.live" ]; then
+    rb_tell_exit 0
+  elif rb_show out "$rb_dir.out" "$rb_outs" 7 && rb_show err "$rb_dir.err" "$rb_errs" 9; then
+    rb_tell_exit 1
+  else
+    rb_say mute "$rb_code"
+  fi
 }
 
 # Prevent a start that has not been committed; true when that is certain.
@@ -381,5 +386,6 @@ rb_tell_exit() {
   # After a restart of the machine the number belongs to somebody else.
   case $rb_then in *" $rb_boot") ;; *) rb_pid= ;; esac
   rb_left_behind
+  [ -n "$rb_sup" ] || ! rb_is_haunted "${rb_dir##*/}" || rb_late=1
   rb_say exit "$rb_code" "$rb_late" "$1"
 }

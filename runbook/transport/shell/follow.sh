@@ -4,6 +4,7 @@
 # What is known of a job is said in one of these last words, and never more than that:
 #   exit CODE LATE PRINTED   it ended; LATE: something that it started still runs; PRINTED: all its output was printed
 #   gone CODE                it ended, and its output is not here
+#   mute CODE                it ran here and ended, and its output cannot be read
 #   unsent                   it was never begun and never will be; certain
 #   fenced                   it will not begin any more; who fenced it knows what came before
 #   running                  it runs, nobody hears of it, and rb_wait is over (half seconds; empty: wait to its end)

@@ -16,7 +16,21 @@ BLIND = "it may have been begun before: the record was cut, or is a copy, and no
 MOVED = "jobs are kept in another place there than before: what was begun in that one cannot be known"
 
 WORDS = frozenset(
-    {"exit", "gone", "unsent", "fenced", "refused", "lost", "traceless", "running", "before", "moved", "blind", "other"}
+    {
+        "exit",
+        "gone",
+        "mute",
+        "unsent",
+        "fenced",
+        "refused",
+        "lost",
+        "traceless",
+        "running",
+        "before",
+        "moved",
+        "blind",
+        "other",
+    }
 )
 """After one of these the shell waits for its next frame."""
 
@@ -36,7 +50,7 @@ def followed(word: str, rest: str, *, has_output: bool = True) -> Ending:
     match word, parts:
         case "exit", [code, "0" | "1" as late, "0" | "1"] if _CODE.fullmatch(code) and has_output:
             return Exited(int(code), late_output=late == "1")
-        case ("exit", [code, "0" | "1", "0" | "1"]) | ("gone", [code]) if _CODE.fullmatch(code):
+        case ("exit", [code, "0" | "1", "0" | "1"]) | ("gone" | "mute", [code]) if _CODE.fullmatch(code):
             return Lost(f"it ended with exit code {int(code)}, and what it printed is not there any more", is_over=True)
         case "unsent", _:
             return NeverSent("it was fenced before it started, and never will start")
@@ -70,4 +84,6 @@ def begun(word: str, rest: str, *, has_output: bool = True) -> Ending:
         case _:
             pass
     ending = followed(word, rest, has_output=has_output)
+    if word == "mute":
+        return ending
     return Withheld(f"{BEGUN_BEFORE}; {ending.reason}", is_over=ending.is_over) if isinstance(ending, Lost) else ending

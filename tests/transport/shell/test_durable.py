@@ -189,7 +189,7 @@ def test_every_shell_prints_short_outputs_as_they_are(tmp_path, shell, locale):
     verbs = b"rb_mark=M\n"
     for number, data in enumerate(OUTPUTS):
         (tmp_path / str(number)).write_bytes(data)
-        verbs += b"rb_show out %d %d\nrb_say end\n" % (number, len(data))
+        verbs += b"rb_show out %d %d 7\nrb_say end\n" % (number, len(data))
     done = subprocess.run(
         shell,
         input=_LIBRARY + verbs,

@@ -48,6 +48,8 @@ class RecordSink:
         `announced` is the place that the record names for the attempt, and `durable` returns once what was told before
         is on disk: a command that is kept elsewhere does not leave before the record says so.
         """
+        self.is_reached = False
+        """True once something of the attempt may have left for its host."""
         self._output = output
         self._tell = tell
         self._room = room
@@ -65,6 +67,7 @@ class RecordSink:
 
     async def reached(self, grade: Grade, place: str = "") -> None:
         """Put the grade on record."""
+        self.is_reached = True
         source = self._source
         told = AttemptGraded(step=source.step, host=source.host, number=source.number, grade=grade, place=place)
         self._tell(told)

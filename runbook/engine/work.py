@@ -113,7 +113,7 @@ class RunWorkers:
             announced="" if reattach else known.place,
             durable=tools.executor.wait_durable,
         )
-        finding = await self._found(effect, planned, sink if wanted else Unwanted(sink), reattach=reattach)
+        finding = await self._found(effect, planned, sink, reattach=reattach, wanted=wanted)
         sink.finish()
         if tools.executor.is_stopping:
             return
@@ -131,18 +131,20 @@ class RunWorkers:
         if session is not None and await self._tools.executor.wait_durable():
             await session.forget(job)
 
-    async def _found(self, effect: Attempt, planned: PlannedStep, sink: Sink, *, reattach: bool) -> Finding:
+    async def _found(
+        self, effect: Attempt, planned: PlannedStep, sink: RecordSink, *, reattach: bool, wanted: bool
+    ) -> Finding:
         """What it came to. Whatever keeps us from following what an earlier runner started leaves it in doubt."""
         try:
             sent = self._sent(effect, planned, reattach=reattach)
-            bench = self._bench(effect, sent, sink, reattach=reattach)
+            bench = self._bench(effect, sent, sink if wanted else Unwanted(sink), reattach=reattach)
             return await kind_for(sent.action).attempt(sent.action, bench)
         except asyncio.CancelledError:
             if reattach:
                 return Finding(
                     outcome=Outcome.IN_DOUBT, detail="no longer wanted, and it was not found again to be ended"
                 )
-            if self._tools.recorder.run.steps[effect.step].attempts[effect.host].grade is not None:
+            if sink.is_reached:
                 # It had reached its host, and whoever was to end it there was cut off: a halt in the middle of a limit.
                 detail = "no longer wanted, and nobody knows whether it has ended"
                 return Finding(outcome=Outcome.IN_DOUBT, detail=detail)

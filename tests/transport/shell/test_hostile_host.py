@@ -178,7 +178,7 @@ async def test_a_host_that_says_too_few_facts_is_used_without_them():
 
 
 def test_every_last_word_is_understood_by_those_who_follow_and_by_those_who_begin():
-    rest = {"exit": "3 0 1", "gone": "3", "lost": "1", "traceless": "0"}
+    rest = {"exit": "3 0 1", "gone": "3", "mute": "3", "lost": "1", "traceless": "0"}
     for word in last_words.WORDS:
         for meaning in (last_words.begun, last_words.followed):
             said = meaning(word, rest.get(word, "why"))

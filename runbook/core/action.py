@@ -114,6 +114,11 @@ class HttpAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", ta
     verify: bool = True
     """False accepts any certificate; `check` warns."""
 
+    @property
+    def is_look(self) -> bool:
+        """True for a safe method (RFC 9110, 9.2.1): asking twice changes nothing."""
+        return self.method.upper() in {"GET", "HEAD", "OPTIONS"}
+
 
 class ProbeAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="probe", omit_defaults=True):
     """Ask a named probe once."""

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from immutables import Map
 from msgspec.structs import replace
 
-from runbook.core.action import CommandAction, FabricAction, HttpAction, ScriptAction, UploadAction
+from runbook.core.action import Action, CommandAction, FabricAction, HttpAction, ScriptAction, UploadAction
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.role import Role
@@ -22,6 +22,11 @@ from runbook.core.run import AttemptState, Phase, Run, StepState
 
 _ACTS = (CommandAction, ScriptAction, UploadAction, HttpAction, FabricAction)
 """What may change a host; every other kind of work only looks, or writes to our own side."""
+
+
+def may_act(action: Action) -> bool:
+    """True for what may change a host, or something else outside."""
+    return isinstance(action, _ACTS) and not (isinstance(action, HttpAction) and action.is_look)
 
 
 def may_still_run(attempt: AttemptState) -> bool:
@@ -52,7 +57,7 @@ def held_hosts(run: Run, state: StepState, *, left_out: bool = False) -> dict[st
 
     Of a step that has been entered its targets count, or with `left_out` the others.
     """
-    if not run.unsettled or run.phase is Phase.ALWAYS or not isinstance(state.planned.action, _ACTS):
+    if not run.unsettled or run.phase is Phase.ALWAYS or not may_act(state.planned.action):
         return {}
     if state.planned.role in {Role.ALWAYS, Role.CLOSING}:
         return {}

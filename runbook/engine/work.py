@@ -12,7 +12,7 @@ import dataclasses
 
 import msgspec
 
-from runbook.core.action import CONTROLLER, CommandAction, ScriptAction
+from runbook.core.action import CONTROLLER, CommandAction, HttpAction, ScriptAction, UploadAction
 from runbook.core.command import Become
 from runbook.core.effect import Attempt, Enter, Watch, WriteMarks
 from runbook.core.event import AttemptEnded, AttemptStarted, AttemptStated
@@ -23,6 +23,7 @@ from runbook.core.result import Result
 from runbook.core.rules.ground import ground
 from runbook.core.run import AttemptState, Run
 from runbook.core.shown import becomes, hash_of, pinned_as
+from runbook.core.still_running import may_act
 from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
 from runbook.engine.rendering import Sent
@@ -144,10 +145,12 @@ class RunWorkers:
                 return Finding(
                     outcome=Outcome.IN_DOUBT, detail="no longer wanted, and it was not found again to be ended"
                 )
-            if sink.is_reached:
+            if sink.is_reached and may_act(planned.action):
                 # It had reached its host, and whoever was to end it there was cut off: a halt in the middle of a limit.
                 detail = "no longer wanted, and nobody knows whether it has ended"
-                return Finding(outcome=Outcome.IN_DOUBT, detail=detail)
+                return Finding(
+                    outcome=Outcome.IN_DOUBT, detail=detail, is_over=isinstance(planned.action, _ENDS_WITH_US)
+                )
             return Finding(outcome=Outcome.CANCELLED, detail="stopped: the run no longer wants it")
         except Problems as wrong:
             unreachable = wrong.exit is Exit.UNREACHABLE
@@ -258,6 +261,9 @@ class RunWorkers:
             survivors=tuple(mask(survivor) for survivor in finding.survivors),
         )
 
+
+_ENDS_WITH_US = (UploadAction, HttpAction)
+"""What goes on nowhere once nobody here does it any more."""
 
 _FOLLOWED = (CommandAction, ScriptAction)
 """What leaves its trace on its host, as the user that it becomes."""

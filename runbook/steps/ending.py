@@ -19,6 +19,7 @@ from runbook.core.outcome import (
     Ending,
     Exited,
     Expired,
+    Grade,
     Lost,
     NeverSent,
     Outcome,
@@ -130,12 +131,15 @@ def not_repeated(what: str, *, is_over: bool) -> Finding:
 
 
 async def granted(claim: Awaitable[Ending | None], bench: Bench) -> Finding | None:
-    """Why work that only claims its name must not be done now; None when it may."""
+    """Why work that only claims its name must not be done now; None when it may, and from then on it may have been."""
     try:
         refusal = await claim
     except Problems as problems:
         return unopened(problems, bench)
-    return None if refusal is None else await concluded(refusal, Observed(), bench)
+    if refusal is not None:
+        return await concluded(refusal, Observed(), bench)
+    await bench.sink.reached(Grade.ATTACHED)
+    return None
 
 
 def told(problems: Problems) -> str:

@@ -10,16 +10,13 @@ from runbook.core.action import HttpAction
 from runbook.steps.ending import granted, not_repeated
 from runbook.steps.kind import Bench, Finding
 
-LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Safe methods (RFC 9110, 9.2.1): asking twice changes nothing."""
-
 
 class HttpKind:
     """Sends a request."""
 
     async def attempt(self, action: HttpAction, bench: Bench) -> Finding:
         """Ask once and judge the answer."""
-        may_change = action.method.upper() not in LOOKING
+        may_change = not action.is_look
         if bench.reattach and may_change:
             return not_repeated(f"{action.method} {action.url} was sent", is_over=True)
         if may_change and (refused := await granted(bench.claim(), bench)) is not None:

@@ -90,7 +90,8 @@ class _Exchange:
             self._sent = True
 
     async def _read(self, response: httpx.Response) -> Kept:
-        await self._bench.sink.reached(Grade.ATTACHED)
+        if not self._may_change:
+            await self._bench.sink.reached(Grade.ATTACHED)
         head, size = Head(self._masker, BODY_MAX), 0
         async for chunk in response.aiter_raw():
             head.take(chunk)

@@ -138,7 +138,9 @@ async def _fetched(session: Session, action: DownloadAction, bench: Bench) -> Fi
     except OSError as error:
         what = f"{destination.parent} cannot be made"
         raise problem(what, why=error.strerror or "", fix="Name another place.", exit=Exit.FAILED) from error
-    return await _done(await session.download(action.src, destination), str(destination), bench)
+    arrived = await session.download(action.src, destination)
+    await bench.sink.reached(Grade.ATTACHED)
+    return await _done(arrived, str(destination), bench)
 
 
 def landing(action: DownloadAction, bench: Bench) -> Path:
@@ -158,7 +160,6 @@ def landing(action: DownloadAction, bench: Bench) -> Path:
 
 async def _done(arrived: Transferred, place: str, bench: Bench) -> Finding:
     said = f"{place}: {arrived.size} bytes, SHA-256 {arrived.sha256}"
-    await bench.sink.reached(Grade.ATTACHED)
     await bench.sink.receive(Stream.OUT, f"{said}\n".encode())
     value: dict[str, Json] = {"path": place, "size": arrived.size, "sha256": arrived.sha256}
     return settled(Finding(outcome=Outcome.SUCCEEDED, detail=said, result=Result(stdout=said, value=value)), bench)

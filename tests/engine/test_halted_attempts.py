@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from runbook.core.action import Action, DownloadAction, UploadAction
 from runbook.core.command import Command
 from runbook.core.event import AttemptEnded, AttemptGraded
 from runbook.core.host import Host
 from runbook.core.intent import HaltRun
 from runbook.core.outcome import Ending, Grade, Outcome
+from runbook.core.plan import PlannedStep
 from runbook.transport.scripted import ScriptedConnector, ScriptedSession
-from runbook.transport.session import Job, Session, Sink
+from runbook.transport.session import Job, Session, Sink, Transferred
 from tests.builders import plan, step
 from tests.engine.stage import Stage
 
@@ -31,8 +34,17 @@ class CutOff(ScriptedSession):
     async def run(self, command: Command, job: Job, sink: Sink) -> Ending:
         if self.is_sent:
             await sink.reached(Grade.ATTACHED, "")
+        return await self.never()
+
+    async def upload(self, source: Path, destination: str, **_shown: object) -> Transferred:
+        return await self.never()
+
+    async def download(self, source: str, destination: Path) -> Transferred:
+        return await self.never()
+
+    async def never(self) -> Any:
         self.begun.set()
-        return await asyncio.Event().wait()  # type: ignore[return-value]  # it never comes
+        await asyncio.Event().wait()
 
 
 class Hosts(ScriptedConnector):
@@ -48,6 +60,19 @@ class Hosts(ScriptedConnector):
         return session
 
 
+async def halted(root: Path, planned: PlannedStep, *, is_sent: bool = True) -> tuple[Stage, AttemptEnded]:
+    """A run of one step that is halted in the middle of it, and how its attempt ended."""
+    world = Hosts(is_sent=is_sent)
+    stage = Stage(root, world)
+    live = stage.open(plan(planned))
+    await live.until(lambda _run: world.begun.is_set())
+    assert await live.ask(HaltRun(reason="enough")) is None
+    run = await live.to_its_end()
+    (ended,) = stage.events(AttemptEnded)
+    assert run.steps[planned.id].outcome is ended.outcome
+    return stage, ended
+
+
 @pytest.mark.parametrize(
     ("is_sent", "outcome", "detail"),
     [
@@ -59,13 +84,20 @@ class Hosts(ScriptedConnector):
 async def test_an_attached_attempt_that_a_halt_cuts_off(
     tmp_path: Path, is_sent: bool, outcome: Outcome, detail: str
 ) -> None:
-    world = Hosts(is_sent=is_sent)
-    stage = Stage(tmp_path, world)
-    live = stage.open(plan(step("1.1", durable=False)))
-    await live.until(lambda _run: world.begun.is_set())
-    assert await live.ask(HaltRun(reason="enough")) is None
-    run = await live.to_its_end()
-    (ended,) = stage.events(AttemptEnded)
+    stage, ended = await halted(tmp_path, step("1.1", durable=False), is_sent=is_sent)
     assert (ended.outcome, ended.detail, ended.is_over) == (outcome, detail, False)
-    assert run.steps["1.1"].outcome is outcome
     assert len(stage.events(AttemptGraded)) == is_sent
+
+
+@pytest.mark.parametrize(
+    ("action", "outcome", "is_over"),
+    [
+        (UploadAction(src="file", dest="/file"), Outcome.IN_DOUBT, True),
+        (DownloadAction(src="/file", dest="file"), Outcome.CANCELLED, False),
+    ],
+    ids=["an upload", "a look"],
+)
+async def test_a_transfer_that_a_halt_cuts_off(tmp_path: Path, action: Action, outcome: Outcome, is_over: bool) -> None:
+    (tmp_path / "file").write_text("content")
+    _, ended = await halted(tmp_path, step("1.1", action, hosts=("db1",)))
+    assert (ended.outcome, ended.is_over) == (outcome, is_over)

@@ -23,7 +23,7 @@ import msgspec
 from runbook.core.action import FabricAction
 from runbook.core.command import Secret
 from runbook.core.host import Json
-from runbook.core.outcome import Ending, Grade, Outcome
+from runbook.core.outcome import Ending, Outcome
 from runbook.masking.masker import Masker
 from runbook.problem import Exit, Problem, Problems, problem
 from runbook.steps.capture import Capture
@@ -73,7 +73,6 @@ class FabricKind:
             child = await start(orders, grace=bench.job.grace)
         except OSError as error:
             return refused(_no_process(error))
-        await bench.sink.reached(Grade.ATTACHED)
         ending = await _followed(child, capture, bench)
         out, err = capture.ended()
         took = bench.clock.monotonic() - began

@@ -323,6 +323,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     runner holds on to what an earlier one knew: in another place it cannot see what was done."""
     unsettled: Map[str, StepId] = Map()
     """Host to the step that may still run there (`core/still_running.py`)."""
+    let_past: Map[str, StepId] = Map()
+    """The same of what a person knew of when they let a rollback go on."""
     lost: Map[str, str] = Map()
     """Hosts whose link went away and has not come back, with the reason."""
     checks: Map[str, dict[str, Checked]] = Map()

@@ -3,13 +3,12 @@
 A doubt has two halves. Whether it happened is the one that is asked about in any case. Whether it still happens is the
 other: an undo that runs beside the very command that it undoes makes a third state that nobody planned. So work that is
 not known to have ended holds its host: where somebody is there they are asked before anything else is done on it, and
-where nobody is, nothing more is. Looks are let through, because they change nothing, and so are closing steps, which
+where nobody is, nothing more is. A rollback is held on every host: it takes back what later steps stand on, and what
+may still run stands on all of it. Looks are let through, because they change nothing, and so are closing steps, which
 come whatever has happened. A person who has decided about the step, or let the next one through, has decided this too.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 from immutables import Map
 from msgspec.structs import replace
@@ -46,10 +45,10 @@ def decided(run: Run, planned: PlannedStep) -> Run:
     return run if len(held) == len(run.unsettled) else replace(run, unsettled=Map(held))
 
 
-def let_through(run: Run, hosts: Iterable[str]) -> Run:
-    """The run after a person has let a step through on these hosts."""
-    free = frozenset(hosts)
-    return replace(run, unsettled=Map({host: step for host, step in run.unsettled.items() if host not in free}))
+def let_through(run: Run, state: StepState) -> Run:
+    """The run after a person has let a step through: on its own hosts, and beside what may still run on others."""
+    held = Map({host: step for host, step in run.unsettled.items() if host not in state.hosts})
+    return replace(run, unsettled=held, let_past=held if state.planned.role.takes_back else run.let_past)
 
 
 def held_hosts(run: Run, state: StepState, *, left_out: bool = False) -> dict[str, str]:
@@ -62,12 +61,25 @@ def held_hosts(run: Run, state: StepState, *, left_out: bool = False) -> dict[st
     if state.planned.role in {Role.ALWAYS, Role.CLOSING}:
         return {}
     hosts = state.left_out if left_out else state.hosts if state.is_live else state.planned.hosts
-    held = {host: _why(run, run.unsettled[host]) for host in hosts if host in run.unsettled}
+    elsewhere = _elsewhere(run) if state.planned.role.takes_back else ""
+    held = {host: why for host in hosts if (why := _here(run, host) or elsewhere)}
     return {host: why for host, why in held.items() if not left_out or state.left_out[host] == why}
 
 
-def _why(run: Run, step: StepId) -> str:
-    return f"{run.steps[step].planned.name} ({step}) may still run here, and nobody has decided about it"
+def _here(run: Run, host: str) -> str:
+    """Why this host must be left alone; empty when it need not."""
+    step = run.unsettled.get(host)
+    return (
+        f"{run.steps[step].planned.name} ({step}) may still run here, and nobody has decided about it" if step else ""
+    )
+
+
+def _elsewhere(run: Run) -> str:
+    """Why a rollback must leave every host alone; empty when it need not."""
+    host, step = min((one for one in run.unsettled.items() if run.let_past.get(one[0]) != one[1]), default=("", ""))
+    if not host:
+        return ""
+    return f"{run.steps[step].planned.name} ({step}) may still run on {host}, and may need what is undone here"
 
 
 def said(held: dict[str, str]) -> str:

@@ -43,18 +43,27 @@ def test_a_doubt_that_is_known_to_be_over_is_undone() -> None:
     assert drive.did == ["1.1@db1", "1.1.undo.1@db1"]
 
 
-def test_other_hosts_are_undone_and_the_undo_is_in_doubt_for_the_one_that_is_not() -> None:
-    drive = Drive(
-        plan(changing("1.1", hosts=("a", "b", "c"), on_failure="rollback")),
-        outcomes={"1.1@b": DOUBT},
-        lingering=("1.1",),
-        attended=False,
-    ).go()
-    assert [did for did in drive.did if "undo" in did] == ["1.1.undo.1@a", "1.1.undo.1@c"]
-    undo = drive.state("1.1.undo.1")
-    why = "Step 1.1 (1.1) may still run here, and nobody has decided about it"
-    assert (undo.outcome, undo.detail) == (DOUBT, f"done on the others, and not on b: {why}")
-    assert undo.left_out == {"b": why}
+def on_three_hosts(**parts: object) -> Drive:
+    """Something is brought up on one host and used on two, and nobody knows what became of that on one of them."""
+    first, second = changing("1.1", hosts=("db",)), changing("1.2", hosts=("a", "b"), on_failure="rollback")
+    return Drive(closing(first, second), outcomes={"1.2@b": DOUBT}, attended=False, **parts)
+
+
+def test_nothing_is_taken_away_on_other_hosts_under_what_may_still_run() -> None:
+    drive = on_three_hosts(lingering=("1.2",)).go()
+    assert drive.did == ["1.1@db", "1.2@a", "1.2@b", "A.1@db1"]
+    elsewhere = "Step 1.2 (1.2) may still run on b, and may need what is undone here"
+    assert {step: (drive.outcome(step), drive.state(step).detail) for step in ("1.2.undo.1", "1.1.undo.1", "R.1")} == {
+        "1.2.undo.1": (DOUBT, f"not done: a, and 1 more: {elsewhere}"),
+        "1.1.undo.1": (DOUBT, f"not done: db: {elsewhere}"),
+        "R.1": (DOUBT, f"not done: db1: {elsewhere}"),
+    }
+
+
+def test_what_is_over_on_every_host_is_undone_on_every_host() -> None:
+    drive = on_three_hosts().go()
+    undone = ["1.2.undo.1@a", "1.2.undo.1@b", "1.1.undo.1@db", "R.1@db1"]
+    assert drive.did == ["1.1@db", "1.2@a", "1.2@b", *undone, "A.1@db1"]
 
 
 def test_survivors_of_what_was_ended_hold_their_host_as_well() -> None:
@@ -87,6 +96,19 @@ def test_a_rescue_does_not_begin_beside_what_it_is_to_rescue_from() -> None:
     drive = Drive(plan(block), outcomes={"1.1.1": DOUBT}, lingering=("1.1.1",), attended=False).go()
     assert drive.did == ["1.1.1@db1", "1.1.always.1@db1"]
     assert drive.outcome("1.1.rescue.1") is DOUBT
+
+
+def test_a_rescue_comes_to_the_other_hosts_and_is_in_doubt_for_the_one_that_it_does_not_come_to() -> None:
+    hosts = ("a", "b", "c")
+    inside = step("1.1.1", hosts=hosts, on_failure="propagate")
+    rescue = step("1.1.rescue.1", hosts=hosts, on_failure="propagate")
+    block = PlannedStep(id="1.1", name="Block", action=BlockAction(), steps=(inside,), rescue=(rescue,))
+    drive = Drive(plan(block), outcomes={"1.1.1@b": DOUBT}, lingering=("1.1.1",), attended=False).go()
+    assert [did for did in drive.did if "rescue" in did] == ["1.1.rescue.1@a", "1.1.rescue.1@c"]
+    rescued = drive.state("1.1.rescue.1")
+    why = "Step 1.1.1 (1.1.1) may still run here, and nobody has decided about it"
+    assert (rescued.outcome, rescued.detail) == (DOUBT, f"done on the others, and not on b: {why}")
+    assert rescued.left_out == {"b": why}
 
 
 def test_a_record_from_before_this_was_told_says_nothing_of_an_end() -> None:
@@ -130,6 +152,28 @@ def test_a_rollback_that_was_asked_for_before_anybody_knew_asks_again_before_the
     assert drive.did == ["1.1@db1"]
     drive.go()
     assert drive.did == ["1.1@db1", "1.1.undo.1@db1"]
+
+
+def test_a_rollback_that_somebody_let_go_on_asks_once_for_other_hosts_and_again_for_the_host_itself() -> None:
+    sides = (changing("1.2.1", hosts=("a",)), changing("1.2.2", hosts=("db",)))
+    both = PlannedStep(id="1.2", name="Both", action=ParallelAction(), steps=sides)
+    replies = {step: [says("proceed")] for step in ("1.2.2.undo.1", "1.2.1.undo.1")}
+    drive = Drive(plan(changing("1.1", hosts=("db",)), both), replies=replies)
+    drive.go(until=lambda drive: "1.2.2@db" in drive.did)
+    assert drive.ask(RollBack(reason="wrong window")) is None
+    drive.in_flight.clear()
+    drive.story.add(AttemptEnded(step="1.2.1", host="a", number=1, outcome=DOUBT))
+    drive.story.add(AttemptEnded(step="1.2.2", host="db", number=1, outcome=OK))
+    drive.go()
+    assert drive.did[3:] == ["1.2.2.undo.1@db", "1.2.1.undo.1@a", "1.1.undo.1@db"]
+    assert {gate.opened.step: gate.opened.message for gate in drive.run.gates.values()} == {
+        "1.2.2.undo.1": (
+            "Run Step 1.2.2.undo.1 on db? db: Step 1.2.1 (1.2.1) may still run on a, and may need what is undone here."
+        ),
+        "1.2.1.undo.1": (
+            "Run Step 1.2.1.undo.1 on a? a: Step 1.2.1 (1.2.1) may still run here, and nobody has decided about it."
+        ),
+    }
 
 
 def test_what_was_asked_is_waited_for_also_when_its_reason_has_gone_meanwhile() -> None:

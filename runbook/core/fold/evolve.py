@@ -165,7 +165,7 @@ def _gate_answered(run: Run, event: GateAnswered, at: float) -> Run:
     if given is None:
         return run
     if gate.opened.kind == "before" and given.is_yes:
-        run = still_running.let_through(close_gates(run, event.step, at), state.hosts)
+        run = still_running.let_through(close_gates(run, event.step, at), state)
         return set_step(run, replace(run.steps[event.step], let_through=True))
     if gate.opened.kind == "host_key" and given.is_no:
         return key_gate.refused(run, gate, at)

@@ -35,6 +35,7 @@ from runbook.core.shown import EVERYWHERE, Shown, digest_of, texts_of
 from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
 from runbook.engine.rendering import Grounds, Opened, Visit, grounds_of
+from runbook.engine.unlogged import reason
 from runbook.engine.workers import Answer
 from runbook.planning.pins import pinned
 from runbook.problem import Problems, problem
@@ -72,7 +73,7 @@ class Entering:
             names = frozenset(state.planned.awaits) | _names_in_condition(state.planned)
             events = await self._entered(run, state)
         except Problems as wrong:
-            events = _failed(state, self._mask("; ".join(str(one) for one in wrong.problems)))
+            events = _failed(state, self._mask(reason(state.planned, wrong)))
         except Exception as crash:  # noqa: BLE001 - a mistake of ours fails the step; it must not end every runner
             log_crash(crash)
             events = _failed(state, f"runbook itself failed ({type(crash).__name__}); nothing was sent")
@@ -135,9 +136,9 @@ class Entering:
     def _skipped(self, state: StepState, refused: Evaluation) -> StepSkipped:
         """Its condition is false everywhere."""
         condition = state.planned.when
-        values = masked(refused.values, self._mask)
-        reason = f"its condition is false: {condition}"
-        return StepSkipped(step=state.id, reason=reason, expression=condition, values=values)
+        values = {} if state.planned.no_log else masked(refused.values, self._mask)
+        why = f"its condition is false: {condition}"
+        return StepSkipped(step=state.id, reason=why, expression=condition, values=values)
 
     def visit(self, run: Run, planned: PlannedStep) -> Visit:
         """The step with the values it waits for now: the one that is kept, unless one of them has changed since."""

@@ -11,10 +11,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import get_args
 
 import msgspec
 
-from runbook.core.action import Action
+from runbook.core.action import Action, Ask, NoticeAction, WaitAction
 from runbook.core.command import Secret
 from runbook.core.host import Host
 from runbook.core.plan import Plan, PlannedStep
@@ -24,6 +25,9 @@ from runbook.engine.masked import masked
 from runbook.masking.stand_in import StandIns, has_stand_ins
 from runbook.template.scope import Scope
 from runbook.template.template import render, render_action
+
+_READ_HERE = (*get_args(Ask), NoticeAction, WaitAction)
+"""What people read, or we ourselves: it is sent nowhere."""
 
 Grounds = tuple[object, ...]
 """The values that something rests on, in a fixed order."""
@@ -108,7 +112,11 @@ class Visit:
         return Secret(name, value) if any(secret and secret in value for secret in secrets) else value
 
     def _shown(self, host: str) -> Shown:
-        filled, target = self._filled_in(host, reveal=False), self._target(host)
+        target = self._target(host)
+        if self.planned.no_log and not isinstance(self.planned.action, _READ_HERE):
+            # As the plan has it: what is rendered into such a step is on no record, and no hash of it either.
+            return Shown(action=self.planned.action_on(host), around=as_planned(self.planned, target))
+        filled = self._filled_in(host, reveal=False)
         shown = Shown(action=filled.action_on(host), around=as_planned(filled, target))
         # A registered value may hold a secret that a command printed, so what was rendered is masked again.
         return masked(shown, self.mask) if self.planned.awaits else shown

@@ -30,6 +30,7 @@ from runbook.engine.rendering import Sent
 from runbook.engine.sampling import Sampling
 from runbook.engine.sink import RecordSink, Unwanted
 from runbook.engine.tools import Tools
+from runbook.engine.unlogged import kept
 from runbook.engine.workers import Answer, kinds_of
 from runbook.problem import Exit, Problems, problem
 from runbook.record.files.output import Source
@@ -236,11 +237,9 @@ class RunWorkers:
 
     def _ended(self, effect: Attempt, planned: PlannedStep, finding: Finding) -> AttemptEnded:
         """The event, masked; a good moment is moved from the clock's axis to the run's."""
-        mask = self._tools.masker.mask_text
+        mask, finding = self._tools.masker.mask_text, kept(planned, finding)
         result = finding.result
-        if planned.no_log:
-            result = Result(rc=result.rc, status=result.status, duration=result.duration)
-        elif not planned.register:
+        if not planned.register:
             # Output is in its file; only what a later step can name is kept in the journal as well.
             result = msgspec.structs.replace(result, stdout="", stderr="")
         result = masked(result, mask)

@@ -217,5 +217,5 @@ def _asked(result: Result, bench: Bench) -> _Said:
         if until and not is_last:
             reasons.append(f"until does not hold: {until}")
     except Problems as problems:
-        reasons.append(told(problems))
+        reasons.append("an expression cannot be evaluated" if bench.planned.no_log else told(problems))
     return _Said(tuple(reasons), is_last)

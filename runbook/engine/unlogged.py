@@ -1,0 +1,43 @@
+"""What a step with `no_log` leaves on record: that it came, how it ended, and nothing of what it was made of or said.
+
+Its text is the plan's, and what is rendered into it later is kept nowhere, not even as a hash: whoever may read the
+record could try short values until one fits. Why it failed is told as far as that takes no words from the step, its
+host or its values; where nobody can be sure of that, that it failed is all.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from runbook.core.action import CommandAction, FabricAction, ScriptAction
+from runbook.core.outcome import Outcome
+from runbook.core.plan import PlannedStep
+from runbook.core.result import Result
+from runbook.problem import Problems
+from runbook.steps.kind import Finding
+
+KEPT_BACK = "why is not kept: the runbook says no_log"
+
+_CAREFUL = (CommandAction, ScriptAction, FabricAction)
+"""Kinds that quote nothing of such a step in how it ended."""
+
+
+def kept(planned: PlannedStep, finding: Finding) -> Finding:
+    """What of a finding may go on record."""
+    if not planned.no_log:
+        return finding
+    told = finding.result
+    result = Result(rc=told.rc, status=told.status, duration=told.duration)
+    return msgspec.structs.replace(finding, result=result, detail=_detail(planned, finding))
+
+
+def reason(planned: PlannedStep, problems: Problems) -> str:
+    """Why a step could not be entered."""
+    return KEPT_BACK if planned.no_log else "; ".join(str(one) for one in problems.problems)
+
+
+def _detail(planned: PlannedStep, finding: Finding) -> str:
+    if finding.outcome is Outcome.SUCCEEDED:
+        return ""
+    is_told = finding.outcome is not Outcome.FAILED or finding.result.rc is not None
+    return finding.detail if is_told and isinstance(planned.action, _CAREFUL) else KEPT_BACK

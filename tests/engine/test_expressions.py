@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +23,7 @@ from runbook.steps import ending, tolerance
 from runbook.transport.scripted import Says, ScriptedConnector
 from tests.builders import plan, step
 from tests.engine.stage import Stage
-from tests.place import Place, command, ended, until
+from tests.place import Place, command, ended, eventually, gone, until
 from tests.place import plan as here
 
 EVIL = r"^([a-z]+ ?)+$"
@@ -153,3 +155,12 @@ async def test_the_attempt_in_which_until_holds_is_the_last_and_its_exit_code_st
     run = await stage.open(plan(counting), attended=False).to_its_end()
     assert [event.is_last for event in stage.events(AttemptEnded)] == [False, True]
     assert run.steps["1.1"].outcome is Outcome.FAILED
+
+
+async def test_a_real_runner_lets_go_when_it_is_told_to_while_an_expression_does_not_end(place: Place) -> None:
+    look = command("1.1", f"echo {'a' * 40}!", expect=Expectation(stdout=Tolerance(matches=EVIL)), retries=50)
+    feed = await place.start(here(look), attended=False)
+    await until(feed, lambda run: run.steps["1.1"].running)
+    (pid,) = place.runners(feed.run.id)
+    os.kill(pid, signal.SIGTERM)
+    await eventually(lambda: gone(pid))

@@ -22,7 +22,7 @@ import msgspec
 
 from runbook.core.action import CONTROLLER, FabricAction, HttpAction
 from runbook.core.command import Secret
-from runbook.core.event import Event, NoteAdded, RunnerStarted, RunOpened
+from runbook.core.event import NoteAdded, RunnerStarted, RunOpened
 from runbook.core.fold.evolve import fold
 from runbook.core.host_key import HostKey
 from runbook.core.run import Run
@@ -51,6 +51,9 @@ from runbook.transport.ssh.connector import SshConnector, SshOptions
 WORTH_HIDING = 6
 """Characters from which a variable of the environment is taken for the secret that it equals."""
 
+
+NOT_NEWEST = "This record is not known to be the newest: what it does not tell of may have happened all the same"
+"""Noted by a runner that took a run over."""
 
 GARBAGE = 20_000
 """Objects made since the last look for cycles of garbage, after which the next one is due."""
@@ -253,9 +256,11 @@ def _wall_seconds(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def _announce(recorder: Recorder, store: Store, started: Event) -> None:
-    """Put on record who writes from here on, and who else could have."""
-    recorder.record(started, *(NoteAdded(text=f"{found.what}: {found.why}") for found in store.concerns()))
+def _announce(recorder: Recorder, store: Store, started: RunnerStarted) -> None:
+    """Put on record who writes from here on, who else could have, and what may be missing."""
+    notes = [f"{found.what}: {found.why}" for found in store.concerns()]
+    notes += [NOT_NEWEST] if started.resumed and not started.newest else []
+    recorder.record(started, *(NoteAdded(text=note) for note in notes))
 
 
 def _runbook_of(store: Store, run: str) -> str:

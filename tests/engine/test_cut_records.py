@@ -22,6 +22,7 @@ from runbook.core.intent import AnswerGate, Intent, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Plan, PlannedStep, StepId
 from runbook.core.run import GateState, Run
+from runbook.engine.runner import NOT_NEWEST
 from runbook.record.checking.verify import verify
 from runbook.record.files.reader import RecordReader
 from runbook.transport.scripted import Says, ScriptedConnector
@@ -233,3 +234,15 @@ async def test_a_run_whose_runner_dies_again_and_again_still_ends_and_repeats_no
     assert max(Counter(sent.job for sent in world.sent).values()) == 1
     check_effects(stage, run, every)
     assert verify(stage.folder).grade == "sound"
+
+
+async def test_a_runner_notes_that_the_record_which_it_took_up_may_lack_lines(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ScriptedConnector({"true": Says()}))
+    live = stage.open(plan(PlannedStep(id="1.1", name="Go on?", action=ConfirmAction(message="Go on?"))))
+    await live.until(lambda run: run.open_gates)
+    await live.crash()
+    assert (await stage.resume().stop()).notes == ()
+    journal = stage.folder / "journal.jsonl"
+    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:-1]))
+    run = await stage.resume().stop()
+    assert [note.text for note in run.notes] == [NOT_NEWEST]

@@ -11,7 +11,7 @@ from runbook.core.runbook import BlockStep, ParallelStep, Probe, ProbeStep, Runb
 from runbook.core.runbook import WrittenAction as Written
 from runbook.view.describe import full_text
 from runbook.view.sanitize import safe, safe_lines
-from runbook.view.words import duration, plural
+from runbook.view.words import duration, plural, value_words
 
 _DAY = 86400
 
@@ -70,7 +70,7 @@ def _parameters(book: Runbook) -> Iterator[str]:
         yield ""
         yield "Parameters"
     for name, one in book.parameters.items():
-        default = f" = {safe(str(one.default))}" if isinstance(one.default, str | int | float) else ""
+        default = f" = {safe(value_words(one.default))}" if isinstance(one.default, str | tuple) else ""
         yield f"  {safe(name)} ({one.type}){default}{f'  {safe(one.help)}' if one.help else ''}"
 
 

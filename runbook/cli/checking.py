@@ -137,6 +137,9 @@ def _stand_in(parameter: Parameter, inventory: Inventory) -> str:
         return next(iter(inventory.hosts), "")
     if parameter.type == "choice":
         return str(next(iter(parameter.choices), ""))
+    if parameter.type == "list":
+        item = str(next(iter(parameter.choices), "value"))
+        return ", ".join([item] * max(1, int(parameter.min or 1)))
     bound = parameter.min if parameter.min is not None else parameter.max
     return f"{bound:g}" if bound is not None else _STAND_INS[parameter.type]
 

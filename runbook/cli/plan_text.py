@@ -14,7 +14,7 @@ from runbook.core.role import Role
 from runbook.view.hosts import host_names
 from runbook.view.plan import PlanRow, PlanText, PlanTotals, plan_rows, plan_totals, probe_lines
 from runbook.view.sanitize import safe
-from runbook.view.words import duration, fold_hosts, plural
+from runbook.view.words import duration, fold_hosts, plural, value_words
 
 _HEADS = {Role.ROLLBACK: "Rollback, when the run is rolled back", Role.CLOSING: "Always, however the run ended"}
 """What stands above steps that are in no section."""
@@ -38,7 +38,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 
 def _facts(plan: Plan) -> Iterator[str]:
     hosts = fold_hosts(host_names(plan))
-    values = ", ".join(f"{one.name}={'(secret)' if one.secret else one.value}" for one in plan.parameters)
+    values = ", ".join(f"{one.name}={'(secret)' if one.secret else value_words(one.value)}" for one in plan.parameters)
     rto = f"recovery within {duration(plan.objectives.rto)}" if plan.objectives.rto is not None else ""
     for name, text in (("hosts", hosts), ("parameters", values), ("objective", rto)):
         if text:

@@ -81,18 +81,19 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Parameter(Written, frozen=True, kw_only=True, omit_defaults=True):
     """A value that a run is given."""
 
-    type: Literal["string", "integer", "number", "boolean", "choice", "host", "duration", "secret"] = "string"
-    default: str | msgspec.UnsetType | None = msgspec.UNSET
+    type: Literal["string", "integer", "number", "boolean", "choice", "host", "duration", "list", "secret"] = "string"
+    default: str | tuple[str, ...] | msgspec.UnsetType | None = msgspec.UNSET
     """As it is spelled: release 1.10 is not 1.1."""
     required: bool | msgspec.UnsetType = msgspec.UNSET
     """Without it a parameter must be given exactly when it has no default."""
     help: str = ""
     choices: tuple[str, ...] = ()
-    """As they are spelled; whole numbers when all of them are."""
+    """As they are spelled; whole numbers when all of them are. Of a list, what its items may be."""
     min: float | None = None
     max: float | None = None
+    """Of a list, how many items it has."""
     pattern: str = ""
-    """A regular expression that the whole text must match."""
+    """A regular expression that the whole text must match; each item of a list."""
     source: Origin = msgspec.field(name="from", default="prompt")
     """Of a secret only."""
 

@@ -204,7 +204,8 @@ class Reader:
             words = " or ".join(dict.fromkeys(describe(member) for member in expected.types if not _is_none(member)))
             return self.note(node.where, "wrong-type", f"{_shown(node)} where {words} is expected")
         if len(members) > 1 and isinstance(node, ScalarNode):
-            return self._anything(node)
+            single = [member for member in members if not isinstance(member, mi.VarTupleType)]
+            return self.value(node, single[0]) if len(single) == 1 else self._anything(node)
         return self.value(node, members[0])
 
     def _tuple(self, node: Node, expected: mi.VarTupleType | mi.TupleType) -> object:

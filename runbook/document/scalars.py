@@ -7,7 +7,9 @@ Calendar units are left out on purpose: a month has no length, and a `1y` that m
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
+from collections.abc import Iterable
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
@@ -49,6 +51,40 @@ def _duration_advice(text: str) -> str:
         number = int(guess.group(1)) * (7 if unit == "7d" else 1)
         return f'Write "{number}{unit[-2:] if unit == "ms" else unit[-1]}".'
     return "Write a number with a unit: 500ms, 30s, 15m, 2h, 90d or 1h30m."
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """`a, b`, `[a, b]` or, where an item holds a comma, `["a, b", "c"]`: the items as they are spelled.
+
+    Raises:
+        ValueError: with what to write instead.
+    """
+    text = text.strip()
+    inner = text[1:-1].strip() if text.startswith("[") and text.endswith("]") else text
+    if '"' in inner and inner != text:
+        try:
+            items: list[object] = json.loads(text)
+        except ValueError:
+            items = [None]
+        if not all(isinstance(item, str) for item in items):
+            raise ValueError('Write the items between quotes: ["a, b", "c"].')
+        return tuple(map(str, items))
+    return tuple(item.strip() for item in inner.split(",")) if inner else ()
+
+
+def spelled_list(items: Iterable[str]) -> str:
+    """The items as `listed` reads them again."""
+    items = tuple(items)
+    plain = ", ".join(items)
+    return plain if listed_again(plain) == items else json.dumps(items, ensure_ascii=False)
+
+
+def listed_again(text: str) -> tuple[str, ...] | None:
+    """As `listed`; None where that would refuse it."""
+    try:
+        return listed(text)
+    except ValueError:
+        return None
 
 
 def moment(text: str) -> None:

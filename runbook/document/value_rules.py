@@ -100,8 +100,10 @@ def _regex(key: str, pattern: str) -> Iterator[Broken]:
 def _parameter(value: Parameter) -> Iterator[Broken]:
     if value.pattern:
         yield from _regex("pattern", value.pattern)
-    if (value.type == "choice") != bool(value.choices):
+    if value.type != "list" and (value.type == "choice") != bool(value.choices):
         yield Broken("choices", "choices belong to type choice, and it needs some", "Write both, or neither.")
+    if value.type != "list" and isinstance(value.default, tuple):
+        yield Broken("default", f"a list for a {value.type}", "Write type: list, or one value.")
     if value.type != "secret" and "from" in value.places:
         yield Broken("from", "only a secret says where it comes from", "Write type: secret, or use default.")
     if value.type == "secret" and not isinstance(value.default, msgspec.UnsetType):

@@ -68,21 +68,23 @@ def typed(name: str, parameter: Parameter, value: Json, inventory: Inventory, wh
         converted = _converted(parameter, value, inventory)
     except (ValueError, TypeError) as error:
         raise _refusal(wrong, str(error), where) from error
-    if parameter.pattern and not _is_like(parameter.pattern, str(converted), where):
+    texts = [str(each) for each in (converted if isinstance(converted, list) else [converted])]
+    if parameter.pattern and texts and not _are_like(parameter.pattern, texts, where):
         raise _refusal(wrong, f"It must match {parameter.pattern}.", where)
-    if isinstance(converted, int | float) and not isinstance(converted, bool):
-        if parameter.min is not None and converted < parameter.min:
+    size = len(converted) if isinstance(converted, list) else converted
+    if isinstance(size, int | float) and not isinstance(size, bool):
+        if parameter.min is not None and size < parameter.min:
             raise _refusal(wrong, f"The least is {parameter.min:g}.", where)
-        if parameter.max is not None and converted > parameter.max:
+        if parameter.max is not None and size > parameter.max:
             raise _refusal(wrong, f"The most is {parameter.max:g}.", where)
     return converted
 
 
-def _is_like(pattern: str, text: str, where: Where) -> bool:
+def _are_like(pattern: str, texts: list[str], where: Where) -> bool:
     from runbook.matching.matcher import matcher  # noqa: PLC0415 - most parameters have no pattern
 
     try:
-        return matcher().found("fullmatch", pattern, [text])[0]
+        return all(matcher().found("fullmatch", pattern, texts))
     except Problems as unanswered:
         raise Problems([msgspec.structs.replace(each, where=where) for each in unanswered.problems]) from unanswered
 
@@ -100,7 +102,8 @@ def _value(name: str, parameter: Parameter, given: Mapping[str, Given], inventor
         )
     if parameter.default is None:
         return None
-    return typed(name, parameter, parameter.default, inventory, parameter.at("default"))
+    default: Json = list(parameter.default) if isinstance(parameter.default, tuple) else parameter.default
+    return typed(name, parameter, default, inventory, parameter.at("default"))
 
 
 def _secret(name: str, parameter: Parameter, source: SecretSource | None) -> list[Secret]:
@@ -125,6 +128,8 @@ def _converted(parameter: Parameter, value: Json, inventory: Inventory) -> Json:
             return text
         case "choice":
             return _choice(text, parameter.choices)
+        case "list":
+            return _list(value, parameter.choices)
         case _:
             return text
 
@@ -150,8 +155,22 @@ def _choice(text: str, choices: tuple[str, ...]) -> Json:
     return int(text) if all(str(scalar_of(choice)) == choice and choice.isdecimal() for choice in choices) else text
 
 
+def _list(value: Json, choices: tuple[str, ...]) -> list[Json]:
+    """Items are text as they are spelled: release 1.10 is not 1.1."""
+    items = [str(each) for each in value] if isinstance(value, list) else list(scalars.listed(str(value)))
+    if odd := [item for item in items if choices and item not in choices]:
+        raise ValueError(f'"{odd[0]}" is not one of {", ".join(choices)}.')
+    return list(items)
+
+
 def _spelled(value: Json) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    match value:
+        case str():
+            return f'"{value}"'
+        case list():
+            return f"[{scalars.spelled_list(map(str, value))}]"
+        case _:
+            return str(value)
 
 
 def _refusal(what: str, fix: str, where: Where) -> Problems:

@@ -53,8 +53,8 @@ def allowance_of(context: Context) -> Allowance:
 
 def filters() -> dict[str, Filter]:
     """Every filter by its name."""
-    own: dict[str, Filter] = {"join": _join, "quote": _quote, "raw": _raw, "replace": _replace, "round": _round}
-    own |= {"sum": _sum, "tojson": _tojson}
+    own: dict[str, Filter] = {"join": _join, "lines": _lines, "quote": _quote, "raw": _raw, "replace": _replace}
+    own |= {"round": _round, "sum": _sum, "tojson": _tojson}
     made = {name: make(FILTERS[name]) for make, names in _MAKERS.items() for name in names}
     return {**made, **own}
 
@@ -224,6 +224,15 @@ def _join(context: Context, value: Any, d: str = "", attribute: object = None) -
     items = value if attribute is None else _called(FILTERS["map"], context, value, attribute=attribute)
     texts = [each if isinstance(each, str) else as_text(each, allowance) for each in allowance.all_of(items)]
     return _joined(texts, as_text(d, allowance), allowance)
+
+
+@pass_context
+def _lines(context: Context, value: object) -> list[str]:
+    """`x | lines`: the lines of a text that hold more than space, as a list."""
+    allowance = allowance_of(context)
+    text = as_text(value, allowance)
+    allowance.write(len(text))
+    return [line.rstrip() for line in text.split("\n") if line.strip()]
 
 
 @pass_context

@@ -46,6 +46,10 @@ def literal(value: Json) -> str:
             return "true" if value else "false"
         case int() | float():
             return f"({value!r})"
+        case list():
+            return f"[{', '.join(map(literal, value))}]"
+        case dict():
+            return "{" + ", ".join(f"{literal(key)}: {literal(each)}" for key, each in value.items()) + "}"
         case _:
             return json.dumps(str(value), ensure_ascii=False)
 

@@ -34,6 +34,8 @@ from runbook.template.scope import Scope
 A = TypeVar("A", bound=msgspec.Struct)
 
 _SANDBOX = make_sandbox()
+FOREIGN_BRACES = "Write {% raw %} before braces that are meant for another program, and {% endraw %} behind them."
+"""What helps with `{{.Names}}` for docker, `{{ $labels }}` for Prometheus and `${#name}` for a shell."""
 _LONG_NUMBER = re.compile(r"[0-9_]{2000}")
 """Jinja2's lexer takes a time for it that grows with the square of its digits."""
 _SHELL_FIELDS = {(CommandAction, "shell"), (ScriptAction, "text"), (WaitForAction, "command")}
@@ -271,7 +273,13 @@ def _parsed(text: str) -> nodes.Template:
 def _check_length(text: str) -> None:
     if _LONG_NUMBER.search(text):
         raise SecurityError("a number of thousands of digits")
-    words = sum(1 for _, kind, _ in islice(_SANDBOX.lex(text), 2 * MOST_TOKENS) if kind not in {"data", "whitespace"})
+    words, before = 0, ""
+    for line, kind, token in islice(_SANDBOX.lex(text), 2 * MOST_TOKENS):
+        words += kind not in {"data", "whitespace"}
+        if kind == "comment_begin" and before.endswith("$"):
+            # A length in a shell, `${#name}`: all up to the next `#}` would be gone without a word.
+            raise TemplateSyntaxError("${# begins a comment", line)
+        before = token
     if words > MOST_TOKENS:
         raise SecurityError(f"a template of more than {MOST_TOKENS:,} words and signs")
 
@@ -357,7 +365,8 @@ def _refusal(error: BaseException, text: str, scope: Scope, where: Where | None)
                 what=f"a template that is not allowed: {reason}", why=f"in {shown}", where=where, code="unsafe-template"
             )
         case TemplateSyntaxError():
-            return Problem(what=f"not a template: {error.message}", why=f"in {shown}", where=where, code="bad-template")
+            what = f"not a template: {error.message}"
+            return Problem(what=what, why=f"in {shown}", fix=FOREIGN_BRACES, where=where, code="bad-template")
         case _:
             return Problem(what=f"a template failed: {reason}", why=f"in {shown}", where=where, code="template-failed")
 

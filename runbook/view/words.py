@@ -16,6 +16,7 @@ from functools import lru_cache
 import msgspec
 from immutables import Map
 
+from runbook.core.host import Json
 from runbook.core.outcome import Outcome
 
 
@@ -112,6 +113,11 @@ def status_of(outcome: Outcome) -> Status:
 def outcome_words(outcome: Outcome) -> str:
     """An outcome in a sentence: `timed out`, `in doubt`."""
     return outcome.value.replace("_", " ")
+
+
+def value_words(value: Json | tuple[str, ...]) -> str:
+    """A value as people write it: the items of a list between commas."""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def duration(seconds: float) -> str:

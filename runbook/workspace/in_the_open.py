@@ -96,7 +96,8 @@ def _at_hand(source: str) -> str:
 
 def _in_parameters(parameters: Iterable[PlannedParameter], secret: Secret, masker: Masker) -> Iterator[Problem]:
     for one in parameters:
-        if isinstance(one.value, str) and masker.mask_text(one.value) != one.value:
+        texts = one.value if isinstance(one.value, list) else [one.value]
+        if any(isinstance(text, str) and masker.mask_text(text) != text for text in texts):
             yield _exposed(secret, f'parameter "{one.name}", which is no secret', None)
 
 

@@ -19,7 +19,8 @@ from runbook.core.actor import Actor
 from runbook.core.event import RunOpened
 from runbook.core.plan import Plan
 from runbook.core.run import Run
-from runbook.core.runbook import Runbook
+from runbook.core.runbook import Parameter, Runbook
+from runbook.document import scalars
 from runbook.document.runbook_file import read_runbook
 from runbook.engine.clock import SystemClock, chance_hex, new_run_id
 from runbook.feed.live import EachEntry, LiveFeed, ignore, watch
@@ -123,9 +124,9 @@ class LocalWorkspace:
                 name=name,
                 type=one.type,
                 help=one.help,
-                default="" if isinstance(one.default, msgspec.UnsetType) or one.default is None else str(one.default),
+                default=_default(one),
                 required=bool(one.required),
-                choices=tuple(str(choice) for choice in one.choices),
+                choices=() if one.type == "list" else tuple(str(choice) for choice in one.choices),
                 secret=one.type == "secret",
             )
             for name, one in book.parameters.items()
@@ -285,6 +286,17 @@ async def _hand_over(handover: Handover, runner: WarmRunner | None = None) -> No
         return
     with WarmRunner() as fresh:
         await fresh.hand_over(handover)
+
+
+def _default(parameter: Parameter) -> str:
+    """As a form shows it, and gets it back."""
+    match parameter.default:
+        case tuple():
+            return scalars.spelled_list(parameter.default)
+        case str():
+            return parameter.default
+        case _:
+            return ""
 
 
 def review_state(book: Runbook, today: date) -> Literal["ok", "overdue", "never"]:

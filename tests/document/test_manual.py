@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -27,7 +28,13 @@ def test_its_example_is_a_runbook_without_a_warning() -> None:
 def test_its_parameters_can_be_read() -> None:
     parameters = MANUAL.split("### Parameters\n\n```yaml\n")[1].split("```")[0]
     text = f"version: 1\nkind: drill\nname: a\ntitle: A\n{parameters}sections: [{{name: A, steps: [notice: a]}}]\n"
-    assert len(parse_runbook(text.encode(), "manual").parameters) == 5
+    assert len(parse_runbook(text.encode(), "manual").parameters) == 6
+
+
+@pytest.mark.parametrize("steps", re.findall(r"```yaml\n(- .*?)```", MANUAL, re.DOTALL))
+def test_its_steps_can_be_read(steps: str) -> None:
+    text = f"version: 1\nkind: drill\nname: a\ntitle: A\nsections:\n- name: A\n  steps:\n{indent(steps, '  ')}"
+    assert parse_runbook(text.encode(), "manual").sections[0].steps
 
 
 @pytest.mark.parametrize("cls", [Runbook, Section, Step, Parameter, Expectation, Tolerance])

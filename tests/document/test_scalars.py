@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.document.scalars import seconds, share_of, spell_seconds, wave_sizes
+from runbook.document.scalars import listed, seconds, share_of, spell_seconds, spelled_list, wave_sizes
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,11 @@ def test_what_is_no_duration_comes_with_what_to_write(text: str, advice: str) ->
 @given(st.integers(min_value=1, max_value=10_000_000))
 def test_a_spelled_duration_reads_back(total: int) -> None:
     assert seconds(spell_seconds(float(total))) == total
+
+
+@given(st.lists(st.text(max_size=6).filter(lambda text: "\r" not in text), max_size=4))
+def test_a_spelled_list_reads_back(items: list[str]) -> None:
+    assert listed(spelled_list(items)) == tuple(items)
 
 
 def test_a_percentage_is_rounded_down() -> None:

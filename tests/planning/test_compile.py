@@ -136,6 +136,10 @@ def test_a_secret_may_only_be_written_out(steps: str, code: str) -> None:
         ("{type: choice, choices: [1, 2]}", "1", 1),
         ("{type: choice, choices: [1.9, 1.10]}", "1.10", "1.10"),
         ("{type: string, pattern: '[a-z]+'}", "abc", "abc"),
+        ("{type: list}", "1.10, b c", ["1.10", "b c"]),
+        ("{type: list, choices: [a, b], max: 2}", "[b]", ["b"]),
+        ("{type: list}", '["a, b", ""]', ["a, b", ""]),
+        ("{type: list}", "", []),
     ],
 )
 def test_parameters_are_typed_by_their_declaration(declared: str, value: str, typed: object) -> None:
@@ -154,11 +158,26 @@ def test_parameters_are_typed_by_their_declaration(declared: str, value: str, ty
         ("{type: choice, choices: [a, b]}", "c", "It must be one of a, b."),
         ("{type: duration}", "5 mins", 'Write "5m".'),
         ("{pattern: '[a-z]+'}", "A", "It must match [a-z]+."),
+        ("{type: list, pattern: '[a-z]+'}", "a, B", "It must match [a-z]+."),
+        ("{type: list, choices: [a, b]}", "a, c", '"c" is not one of a, b.'),
+        ("{type: list, min: 2}", "a", "The least is 2."),
+        ("{type: list}", '["a]', 'Write the items between quotes: ["a, b", "c"].'),
     ],
 )
 def test_a_value_that_is_not_of_its_type_is_refused(declared: str, value: str, fix: str) -> None:
     [problem] = refused("- {command: x, on: db1}", head=f"parameters: {{p: {declared}}}\n", given={"p": value})
     assert (problem.code, problem.fix, str(problem.where)) == ("bad-parameter", fix, "parameter p (command line)")
+
+
+def test_a_list_has_its_default_from_the_file_and_becomes_words_of_a_command(tmp_path: Path) -> None:
+    steps = "- {command: 'rm {{ p }}', on: db1}"
+    found = plan(steps, head="parameters: {p: {type: list, default: [a b, 1.10]}}\n")
+    assert found.sections[1].steps[0].action == CommandAction(shell="rm 'a b' 1.10")
+    waiting = "- {command: x, on: db1, register: r}\n- {command: 'rm {{ p[0] }} {{ p }} {{ r.stdout }}', on: db1}"
+    write(tmp_path, "inner.yaml", waiting, head="parameters: {p: {type: list}}\n")
+    outer = write(tmp_path, "outer.yaml", "- {runbook: inner.yaml, parameters: {p: 'a b, c'}}")
+    [step] = compile_plan(read_runbook(outer), inventory()).plan.sections[1].steps
+    assert step.steps[1].action == CommandAction(shell='rm {{ ["a b", "c"][0] }} \'a b\' c {{ r.stdout }}')
 
 
 def test_a_parameter_without_default_must_be_given_and_an_unknown_one_may_not() -> None:

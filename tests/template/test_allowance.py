@@ -212,7 +212,7 @@ NAMES = st.sampled_from(
 FILTERS = st.sampled_from(
     [
         "upper", "list", "join(s)", "join(',')", "sort", "unique", "length", "first", "last", "string", "tojson", "urlencode",
-        "map('string')", "map('list')", "select", "replace('a', s)", "sum", "sum(start=[])", "reverse", "title", "int", "quote",
+        "map('string')", "lines", "map('list')", "select", "replace('a', s)", "sum", "sum(start=[])", "reverse", "title", "int", "quote",
     ]
 )  # fmt: skip
 EXPRESSIONS = st.recursive(

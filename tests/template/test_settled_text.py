@@ -48,6 +48,6 @@ def test_names_are_replaced_where_they_name_a_value() -> None:
     assert settle_expression("a == 'a' and b is defined", fixed).endswith("== 'a' and (-3) is defined")
 
 
-@given(VALUES)
+@given(st.recursive(VALUES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8))
 def test_a_literal_stands_for_its_value(value: object) -> None:
     assert evaluate(f"{literal(value)} == v", Scope(parameters={"v": value})).verdict

@@ -18,6 +18,7 @@ from runbook.core.result import Result
 from runbook.problem import Problems
 from runbook.template.scope import InOrder, Scope
 from runbook.template.template import (
+    FOREIGN_BRACES,
     Evaluation,
     altered_in,
     evaluate,
@@ -105,6 +106,33 @@ def test_a_real_shell_reads_back_what_was_quoted() -> None:
     value = 'it\'s $(id) `id` "x" \\ * \n ~ é'
     text = render("printf %s {{ v }}", Scope(parameters={"v": value}), shell=True)
     assert subprocess.run(["/bin/sh", "-c", text], capture_output=True, check=True).stdout.decode() == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "docker ps --format '{{.Names}}'",
+        "promtool test '{{ $labels.instance }}'",
+        "echo ${#name}",
+        "echo ${#name} and ${other#} x",
+        "{% raw %}{{ x",
+    ],
+)
+def test_braces_of_another_language_are_told_how_to_stand_there(text: str) -> None:
+    [fault] = faults_in(text)
+    assert (fault.code, fault.fix) == ("bad-template", FOREIGN_BRACES)
+
+
+def test_what_stands_in_raw_is_left_as_it_is() -> None:
+    text = "docker ps --format '{% raw %}{{.Names}}{% endraw %}' | grep {{ text }}; echo {% raw %}${#x}{% endraw %}"
+    assert names_in(text) == {"text"}
+    assert render(text, SCOPE, shell=True) == "docker ps --format '{{.Names}}' | grep 'a b; rm -rf /'; echo ${#x}"
+
+
+def test_lines_are_those_that_hold_something() -> None:
+    scope = Scope(registered={"found": {"web1": Result(stdout="a b\r\n\n  c\n")}}, host=Host(name="web1"))
+    assert render("{{ found.stdout | lines | length }}", scope) == "2"
+    assert render("rm {{ found | lines }}", scope, shell=True) == "rm 'a b' '  c'"
 
 
 def test_a_secret_is_written_out_only_for_sending() -> None:

@@ -19,6 +19,13 @@ from runbook.core.milestone_name import Seconds
 Text = str
 """Text that may hold `{{ }}` templates."""
 
+Identifier = Annotated[
+    str, msgspec.Meta(pattern="^[A-Za-z][A-Za-z0-9_]*$", description="A letter, then letters, digits and underscores.")
+]
+"""A name that templates can say."""
+
+Expression = Annotated[str, msgspec.Meta(description="A Jinja2 expression without braces: lag.rc == 0.")]
+
 Pattern = Annotated[str, msgspec.Meta(description="Names hosts: a group, a host, a glob, a union with commas.")]
 
 
@@ -159,6 +166,30 @@ class Imports(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """As in `FabricAction`."""
 
 
+class SetAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="set", omit_defaults=True):
+    """Values for later steps, computed from what is known by then."""
+
+    values: dict[Identifier, Json]
+    """By the name that templates say. A text that is one `{{ expression }}` stands for its value, a number or a list
+    too; any other text for what it renders to.
+    """
+
+
+class Way(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One way on from a `branch`."""
+
+    when: Expression = ""
+    """What has to be true for it; empty is always open."""
+    goto: str = ""
+    """A step's id after compiling; empty goes on to the next step."""
+
+
+class BranchAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="branch", omit_defaults=True):
+    """The first way that is open is taken, and nobody is asked; where none is, the next step follows."""
+
+    ways: tuple[Way, ...]
+
+
 class PreflightAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="preflight", omit_defaults=True):
     """Open the host and look, before anything changes. Put in front of every plan by the compiler."""
 
@@ -268,6 +299,13 @@ class FabricAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     """
 
 
+class EndAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="end", omit_defaults=True):
+    """The runbook ends here, by its author's word: it has done what it is for, or it cannot."""
+
+    verdict: Literal["completed", "failed"]
+    reason: Text = ""
+
+
 class BlockAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="block", omit_defaults=True):
     """Steps with a rescue and an always; the steps themselves are the planned step's children."""
 
@@ -293,6 +331,8 @@ Work = (
     | ProbeAction
     | WaitForAction
     | AssertAction
+    | SetAction
+    | BranchAction
     | PreflightAction
     | NotifyAction
     | FabricAction
@@ -302,7 +342,7 @@ Work = (
 Ask = ConfirmAction | ApproveAction | AskAction | ChooseAction | ManualAction | ChecklistAction
 """Opens a gate and waits for a person."""
 
-Pause = WaitAction | NoticeAction
+Pause = WaitAction | NoticeAction | EndAction
 """Needs nobody and no host; the core ends it by itself."""
 
 Container = BlockAction | ParallelAction | NestedAction

@@ -85,6 +85,8 @@ class StepState(msgspec.Struct, frozen=True, kw_only=True):
     phase: StepPhase = StepPhase.AHEAD
     visit: int = 0
     """How often it has been entered; more than 1 after a jump back or a retry of the whole step."""
+    rounds: int = 0
+    """The same since a person last decided about it: what nobody is asked about has an end."""
     entered_at: float | None = None
     ended_at: float | None = None
     hosts: tuple[str, ...] = ()

@@ -16,20 +16,25 @@ from runbook.core.action import (
     ApproveAction,
     AskAction,
     AssertAction,
+    BranchAction,
     ChecklistAction,
     ChooseAction,
     CommandAction,
     ConfirmAction,
     DownloadAction,
+    EndAction,
     Expectation,
+    Expression,
     FabricAction,
     HttpAction,
+    Identifier,
     ManualAction,
     NestedAction,
     NoticeAction,
     NotifyAction,
     Pattern,
     ScriptAction,
+    SetAction,
     Text,
     UploadAction,
     WaitAction,
@@ -43,19 +48,12 @@ Name = Annotated[
     str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]*$", description="Lower-case letters, digits and hyphens.")
 ]
 
-Identifier = Annotated[
-    str, msgspec.Meta(pattern="^[A-Za-z][A-Za-z0-9_]*$", description="A letter, then letters, digits and underscores.")
-]
-"""A name that templates can say."""
-
 Date = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$", description="A date: 2026-11-01.")]
 
 Share = Annotated[
     str,
     msgspec.Meta(pattern=r"^\d+(\.\d+)?%$|^\d+$", description="A number of hosts, or a percentage of them: 2, 25%."),
 ]
-
-Expression = Annotated[str, msgspec.Meta(description="A Jinja2 expression without braces: lag.rc == 0.")]
 
 Origin = Annotated[
     str,
@@ -153,6 +151,9 @@ WrittenAction = (
     | WaitForStep
     | WaitAction
     | AssertAction
+    | SetAction
+    | BranchAction
+    | EndAction
     | NotifyAction
     | ManualAction
     | ConfirmAction

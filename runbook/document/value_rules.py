@@ -10,11 +10,14 @@ import msgspec
 
 from runbook.core.action import (
     ApproveAction,
+    BranchAction,
     ChecklistAction,
     ChooseAction,
+    EndAction,
     Expectation,
     FabricAction,
     ScriptAction,
+    SetAction,
     Tolerance,
     WaitAction,
 )
@@ -69,7 +72,7 @@ def broken_rules(value: msgspec.Struct) -> list[Broken]:
         case Section():
             return list(_section(value))
         case _:
-            return [*_action(value), *_counts(value)]
+            return [*_action(value), *_flow(value), *_counts(value)]
 
 
 def _tolerance(value: Tolerance) -> Iterator[Broken]:
@@ -141,7 +144,7 @@ def _step(value: Step) -> Iterator[Broken]:
         if number > most
     )
     yield from (*_shares("batch", value.batch, least=1), *_shares("max_errors", (value.max_errors,), least=0))
-    yield from _fabric(value)
+    yield from (*_fabric(value), *_end(value), *_set(value))
     if value.until and not value.retries:
         yield Broken("until", "until without retries never tries again", "Add retries.")
 
@@ -154,6 +157,20 @@ def _fabric(value: Step) -> Iterator[Broken]:
     for key, written in given.items():
         if written:
             yield Broken(key, f"a Fabric task takes no {key}", "Take it out, and let the task do it or give it args.")
+
+
+def _end(value: Step) -> Iterator[Broken]:
+    """What follows from an end is its author's word already."""
+    if not isinstance(value.action, EndAction) or value.on_failure in {"default", "abort"}:
+        return
+    if value.action.verdict == "completed" or value.on_failure != "rollback":
+        fix = "Leave it out; end: failed takes on_failure: rollback."
+        yield Broken("on_failure", "a runbook that has ended does not go on", fix, "bad-choice")
+
+
+def _set(value: Step) -> Iterator[Broken]:
+    if isinstance(value.action, SetAction) and value.no_log:
+        yield Broken("no_log", "a value that is set stands in the record", "Take no_log out.")
 
 
 def _shares(key: str, shares: tuple[str, ...], *, least: int) -> Iterator[Broken]:
@@ -223,6 +240,22 @@ def _action(value: msgspec.Struct) -> Iterator[Broken]:
             sum(part is not None for part in (value.canary, value.watermark, value.backup)) != 1
         ):
             yield Broken("", "one method measures data loss", "Write one of canary, watermark and backup.")
+        case _:
+            pass
+
+
+def _flow(value: msgspec.Struct) -> Iterator[Broken]:
+    """Ways and values of a run that goes its own way."""
+    match value:
+        case BranchAction() if not value.ways:
+            yield Broken("ways", "a branch without ways", "Write - {when: EXPRESSION, goto: STEP}, one or more.")
+        case BranchAction() if not all(way.when for way in value.ways[:-1]):
+            yield Broken("ways", "a way that is always open hides those behind it", "Let it be the last.")
+        case SetAction() if not value.values:
+            yield Broken("values", "nothing to set", "Write set: {NAME: VALUE}.")
+        case SetAction() if RESERVED & set(value.values):
+            what = f'"{min(RESERVED & set(value.values))}" has a meaning in templates'
+            yield Broken("values", what, "Choose another name.", "reserved-name")
         case _:
             pass
 

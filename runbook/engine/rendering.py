@@ -23,8 +23,11 @@ from runbook.core.run import Run
 from runbook.core.shown import Shown, as_planned
 from runbook.engine.masked import masked
 from runbook.masking.stand_in import StandIns, has_stand_ins
+from runbook.template.action_texts import render_action
 from runbook.template.scope import Scope
-from runbook.template.template import render, render_action
+from runbook.template.template import (
+    render,
+)
 
 _READ_HERE = (*get_args(Ask), NoticeAction, WaitAction)
 """What people read, or we ourselves: it is sent nowhere."""

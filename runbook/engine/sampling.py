@@ -24,7 +24,10 @@ from runbook.planning.canary import MARK
 from runbook.problem import Problems, problem
 from runbook.steps.kind import Bench, Finding, Sample
 from runbook.steps.table import kind_for
-from runbook.template.template import evaluate, replace_texts
+from runbook.template.action_texts import replace_texts
+from runbook.template.template import (
+    evaluate,
+)
 from runbook.transport.session import Job, Session
 
 _MARK = re.compile(r"[0-9]{1,18}")

@@ -17,7 +17,6 @@ from runbook.core.action import (
     CONTROLLER,
     RUNS_ON_HOSTS,
     Action,
-    AssertAction,
     BlockAction,
     CommandAction,
     DownloadAction,
@@ -25,6 +24,7 @@ from runbook.core.action import (
     ParallelAction,
     ProbeAction,
     ScriptAction,
+    SetAction,
     UploadAction,
     WaitForAction,
     Work,
@@ -40,15 +40,21 @@ from runbook.planning.pins import missing
 from runbook.planning.shells import bashisms, interpreter_of, is_posix_sh, shell_words
 from runbook.planning.targets import EVERYTHING, limited, resolve
 from runbook.problem import Problem, Where, nearest, problem
+from runbook.template.action_texts import (
+    expressions_of,
+    faults_in_action,
+    render_action,
+    replace_expressions,
+    replace_texts,
+    texts_of,
+)
+from runbook.template.scope import Scope
 from runbook.template.settled_text import settle_expression, settle_text
 from runbook.template.template import (
     altered_in,
     faults_in,
-    faults_in_action,
     host_variables_in,
-    render_action,
-    replace_texts,
-    texts_of,
+    names_in_expression,
 )
 
 _FILE_NAME = re.compile(r"[\w.@/-]*[./][\w.@/-]*")
@@ -209,6 +215,12 @@ def check_secrets(draft: Draft, action: Action, where: Where) -> None:
             for name in sorted(altered_in(field.text, draft.secrets)):
                 fix = "Write it out as it is, {{ " + name + " }}, and change it where it is used."
                 draft.note(where, "secret-altered", f'secret "{name}" is changed by the template', fix)
+    for name in sorted(frozenset().union(*map(names_in_expression, expressions_of(action))) & draft.secrets):
+        draft.note(where, "secret-compared", f'secret "{name}" in an expression', "Test what it is used for.")
+    if isinstance(action, SetAction):
+        for name in sorted(draft.names(where, *(field.text for field in texts_of(action))) & draft.secrets):
+            fix = "Write {{ " + name + " }} where it is used."
+            draft.note(where, "secret-set", f'secret "{name}" as a value that stands in the record', fix)
     arguments = action.argv if isinstance(action, CommandAction) else getattr(action, "args", ())
     for name in sorted(draft.names(where, *arguments) & draft.secrets):
         fix = f"Put it into env, and read ${name.upper()} there."
@@ -217,7 +229,7 @@ def check_secrets(draft: Draft, action: Action, where: Where) -> None:
 
 def _names_in(draft: Draft, action: Action, where: Where) -> frozenset[str]:
     names = draft.names(where, *(field.text for field in texts_of(action)))
-    return names | (draft.names_in_expression(where, action.that) if isinstance(action, AssertAction) else frozenset())
+    return names.union(*(draft.names_in_expression(where, each) for each in expressions_of(action)))
 
 
 def _can_have_values(draft: Draft, action: Action, hosts: tuple[str, ...], names: frozenset[str], where: Where) -> bool:
@@ -239,13 +251,14 @@ def _why_missing(draft: Draft, action: Action, hosts: tuple[str, ...]) -> list[P
 
 
 def _settled(draft: Draft, action: Action) -> Action:
-    if isinstance(action, AssertAction):
-        return AssertAction(that=settle_expression(action.that, draft.fixed))
-    return replace_texts(action, lambda field: settle_text(field, draft.scope(), draft.fixed))
+    # What stands for a value with its type must not become text.
+    scope = Scope() if isinstance(action, SetAction) else draft.scope()
+    settled = replace_texts(action, lambda field: settle_text(field, scope, draft.fixed))
+    return replace_expressions(settled, lambda each: settle_expression(each, draft.fixed))
 
 
 def _rendered(draft: Draft, action: Action, hosts: tuple[str, ...], names: frozenset[str]) -> Planned:
-    if isinstance(action, AssertAction):
+    if expressions_of(action):
         return Planned(_settled(draft, action), {}, ())
     if "host" not in names:
         return Planned(render_action(action, draft.scope()), {}, ())

@@ -31,7 +31,12 @@ from runbook.planning.actions import word_of
 from runbook.planning.shells import interpreter_of, is_shell, program_of
 from runbook.planning.steps import name_of
 from runbook.problem import Problem, Problems, Where
-from runbook.template.template import FieldText, names_in, raw_in, texts_of, tokens_of
+from runbook.template.action_texts import FieldText, texts_of
+from runbook.template.template import (
+    names_in,
+    raw_in,
+    tokens_of,
+)
 
 How = Literal["search", "fullmatch"]
 _ROW = 64

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runbook.core.action import AssertAction, ParallelAction
+from runbook.core.action import ParallelAction, SetAction
 from runbook.core.plan import PlannedSection, PlannedStep
 from runbook.core.runbook import BlockStep, ParallelStep, Runbook, Step
 from runbook.planning.actions import word_of
 from runbook.planning.draft import Draft
 from runbook.problem import nearest
-from runbook.template.template import names_in_action, names_in_expression
+from runbook.template.action_texts import expressions_of, names_in_action
+from runbook.template.template import (
+    names_in_expression,
+)
 
 
 def registered_by(runbook: Runbook) -> frozenset[str]:
     """Every name that a step of this file registers, at any depth."""
     sections = (step for section in runbook.sections for step in section.steps)
     everything = (each for top in (*sections, *runbook.rollback, *runbook.always) for each in _inside(top))
-    return frozenset(step.register for step in everything if step.register)
+    return frozenset(name for step in everything for name in _own_names(step))
 
 
 def check_order(draft: Draft, sections: tuple[PlannedSection, ...]) -> None:
@@ -33,10 +36,15 @@ def check_order(draft: Draft, sections: tuple[PlannedSection, ...]) -> None:
 
 def late_names(step: PlannedStep) -> frozenset[str]:
     """Every name that a planned step looks up during the run."""
-    that = step.action.that if isinstance(step.action, AssertAction) else ""
-    expressions = (step.when, step.failed_when, step.until, that)
+    expressions = (step.when, step.failed_when, step.until, *expressions_of(step.action))
     texts = names_in_action(step.action) if step.awaits else frozenset()
     return texts.union(step.awaits, *(_expression_names(each) for each in expressions))
+
+
+def _own_names(step: Step | PlannedStep) -> frozenset[str]:
+    """What a step gives names to."""
+    values = step.action.values if isinstance(step.action, SetAction) else {}
+    return frozenset({*values, step.register or ""} - {""})
 
 
 def _inside(step: Step) -> Iterator[Step]:
@@ -56,14 +64,13 @@ def _inside(step: Step) -> Iterator[Step]:
 def _check(draft: Draft, step: PlannedStep, known: frozenset[str]) -> frozenset[str]:
     """Check one step and give the names that are known behind it."""
     needed = frozenset(step.awaits) | _expression_names(step.when)
-    if isinstance(step.action, AssertAction):
-        needed |= _expression_names(step.action.that)
+    needed = needed.union(*map(_expression_names, expressions_of(step.action)))
     later = _expression_names(step.failed_when) | _expression_names(step.until)
-    own = frozenset({step.register} - {""})
+    own = _own_names(step)
     for name in sorted(((needed - known) | (later - known - own)) & draft.registers):
         written = draft.written[step.id]
         what = f'step "{step.name}" uses "{name}" before it is registered'
-        fix = f"Move it behind the step with register: {name}. {nearest(name, known)}".strip()
+        fix = f"Move it behind the step that registers or sets it. {nearest(name, known)}".strip()
         draft.note(written.at(word_of(written.action)), "used-before-registered", what, fix)
     return known | own | _children(draft, step, known)
 

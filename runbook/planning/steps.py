@@ -15,6 +15,7 @@ from runbook.core.action import (
     Action,
     BlockAction,
     CommandAction,
+    EndAction,
     FabricAction,
     NestedAction,
     ScriptAction,
@@ -29,8 +30,12 @@ from runbook.planning.draft import Draft
 from runbook.planning.nested import nested_draft
 from runbook.planning.targets import EVERYTHING, Wave, limited, resolve, waves_of
 from runbook.problem import Where
+from runbook.template.action_texts import FieldText
 from runbook.template.settled_text import settle_expression, settle_text
-from runbook.template.template import FieldText, faults_in, render
+from runbook.template.template import (
+    faults_in,
+    render,
+)
 
 _CHANGES = (CommandAction, ScriptAction, UploadAction, FabricAction)
 _PASS_ON = (BlockStep, ParallelStep, NestedAction)
@@ -227,6 +232,8 @@ def _on_failure(step: Step, around: Around) -> tuple[OnFailure, str]:
         return "goto", written["goto"]
     if written.startswith("goto"):
         return "goto", written.partition(":")[2].strip()
+    if written == "default" and isinstance(step.action, EndAction) and step.action.verdict == "failed":
+        return "abort", ""  # said by its author, so that nobody is asked
     if written == "default":
         return ("propagate" if around.propagates else "default"), ""
     return msgspec.convert(written, OnFailure), ""

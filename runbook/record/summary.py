@@ -12,6 +12,7 @@ from collections.abc import Callable
 import msgspec
 from msgspec.structs import replace
 
+from runbook.core.book_end import why_early
 from runbook.core.fold.recovery import recovery
 from runbook.core.fold.verdict import verdicts
 from runbook.core.run import Run
@@ -34,6 +35,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Wall time, ISO 8601 UTC."""
     verdict: str
     """`completed`, `failed`, `aborted`, `interrupted`, `live`, `damaged`."""
+    reason: str = ""
+    """Why it did not go through all of its steps; empty where it did."""
     objective: str = ""
     recovery: float | None = None
     """Seconds by the widest reading; by the narrowest where that is all that is known, and the next is true."""
@@ -72,6 +75,7 @@ def _row(name: str, run: Run, *, live: bool) -> RunSummary:
         operator=run.operator.name,
         started=run.started,
         verdict="live" if live else said.run,
+        reason=why_early(run),
         objective=said.objectives,
         recovery=took.seconds - took.error if took.at_least and took.seconds is not None else took.seconds,
         recovery_at_least=took.at_least,

@@ -13,6 +13,7 @@ import msgspec
 from runbook.core.action import (
     Action,
     AssertAction,
+    BranchAction,
     CommandAction,
     DownloadAction,
     FabricAction,
@@ -21,6 +22,7 @@ from runbook.core.action import (
     PreflightAction,
     ProbeAction,
     ScriptAction,
+    SetAction,
     UploadAction,
     WaitForAction,
     kind_of,
@@ -35,12 +37,14 @@ from runbook.steps.notify import NotifyKind
 from runbook.steps.preflight import PreflightKind
 from runbook.steps.probe import ProbeKind
 from runbook.steps.script import ScriptKind
+from runbook.steps.setting import BranchKind, SetKind
 from runbook.steps.transfer import DownloadKind, UploadKind
 from runbook.steps.wait_for import WaitForKind
 
 KINDS: MappingProxyType[type[msgspec.Struct], StepKind] = MappingProxyType(
     {
         AssertAction: AssertKind(),
+        BranchAction: BranchKind(),
         CommandAction: CommandKind(),
         DownloadAction: DownloadKind(),
         FabricAction: FabricKind(),
@@ -49,6 +53,7 @@ KINDS: MappingProxyType[type[msgspec.Struct], StepKind] = MappingProxyType(
         PreflightAction: PreflightKind(),
         ProbeAction: ProbeKind(),
         ScriptAction: ScriptKind(),
+        SetAction: SetKind(),
         UploadAction: UploadKind(),
         WaitForAction: WaitForKind(),
     }

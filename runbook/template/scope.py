@@ -118,10 +118,9 @@ class RegisteredName:
 
 
 def _named(name: str, results: Mapping[str, Result], asking: str) -> object:
-    """A person's answer is its value, so that `ticket == "CHG-1"` means what it says."""
+    """A person's answer, or a value that was set, is that value: `ticket == "CHG-1"` means what it says."""
     answer = results.get("")
-    scalar = answer is not None and isinstance(answer.value, str | int | float | bool)
-    return answer.value if answer is not None and scalar else RegisteredName(name, results, asking)
+    return RegisteredName(name, results, asking) if answer is None or answer.value is None else answer.value
 
 
 class Absent:

@@ -12,8 +12,14 @@ import json
 from collections.abc import Mapping
 
 from runbook.core.host import Json
+from runbook.template.action_texts import FieldText
 from runbook.template.scope import Scope
-from runbook.template.template import FieldText, Token, is_template, render, tokens_of
+from runbook.template.template import (
+    Token,
+    is_template,
+    render,
+    tokens_of,
+)
 
 _NOT_PLAIN = frozenset("{}\r")
 """What a template does not give back as it stands: its own marks, and a carriage return, which becomes a newline."""

@@ -14,32 +14,27 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-import msgspec
 from jinja2 import Template, TemplateError, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.environment import TemplateExpression
 from jinja2.exceptions import SecurityError
 from jinja2.meta import find_undeclared_variables
 from jinja2.parser import Parser
 
-from runbook.core.action import Action, AssertAction, CommandAction, ScriptAction, WaitForAction
 from runbook.core.host import Json
 from runbook.problem import Problem, Problems, Where, nearest
 from runbook.template.allowance import MOST_OUTPUT, SPENDING, Allowance
 from runbook.template.looked_at import accesses_in, looked_at
+from runbook.template.plain_value import plain_value
 from runbook.template.sandbox import MOST_TOKENS, guard, make_sandbox, metered
 from runbook.template.scope import Scope
-
-A = TypeVar("A", bound=msgspec.Struct)
 
 _SANDBOX = make_sandbox()
 FOREIGN_BRACES = "Write {% raw %} before braces that are meant for another program, and {% endraw %} behind them."
 """What helps with `{{.Names}}` for docker, `{{ $labels }}` for Prometheus and `${#name}` for a shell."""
 _LONG_NUMBER = re.compile(r"[0-9_]{2000}")
 """Jinja2's lexer takes a time for it that grows with the square of its digits."""
-_SHELL_FIELDS = {(CommandAction, "shell"), (ScriptAction, "text"), (WaitForAction, "command")}
-_EXPRESSIONS = {(AssertAction, "that")}
 
 
 class Evaluation(NamedTuple):
@@ -48,14 +43,6 @@ class Evaluation(NamedTuple):
     verdict: bool
     values: dict[str, Json]
     """`lag.rc`, `mode`: what each name in it was; secrets by their mask."""
-
-
-class FieldText(NamedTuple):
-    """A text inside an action."""
-
-    text: str
-    shell: bool
-    """It is given to a shell, so values are quoted."""
 
 
 class Token(NamedTuple):
@@ -95,19 +82,6 @@ def faults_in_expression(expression: str) -> tuple[Problem, ...]:
     return _faults(lambda: _parsed_expression(expression), expression)
 
 
-def faults_in_action(action: Action) -> tuple[Problem, ...]:
-    """Everything that is wrong with the texts and expressions of an action."""
-    found = [each for field in texts_of(action) for each in faults_in(field.text)]
-    return (*found, *(faults_in_expression(action.that) if isinstance(action, AssertAction) else ()))
-
-
-def names_in_action(action: Action) -> frozenset[str]:
-    """The names that all texts and expressions of an action need."""
-    found = [names_in(each.text) for each in texts_of(action)]
-    that = [names_in_expression(action.that)] if isinstance(action, AssertAction) else []
-    return frozenset().union(*found, *that)
-
-
 def render(text: str, scope: Scope, *, shell: bool = False, reveal: bool = False, where: Where | None = None) -> str:
     """The text with its values in.
 
@@ -144,31 +118,33 @@ def evaluate(expression: str, scope: Scope, *, where: Where | None = None) -> Ev
         raise Problems([_refusal(error, expression, scope, where)]) from error
 
 
-def render_action(action: Action, scope: Scope, *, reveal: bool = False, where: Where | None = None) -> Action:
-    """The same action with every text rendered; an action without templates is returned as it is.
+def value_of(text: str, scope: Scope, *, where: Where | None = None) -> Json:
+    """What a text stands for: the value of one that is a single `{{ expression }}`, with its type; else as rendered.
 
     Raises:
-        Problems: as `render`.
+        Problems: as `render`, and for a value that no record can hold.
     """
-    return replace_texts(action, lambda field: render(field.text, scope, shell=field.shell, reveal=reveal, where=where))
+    expression = lone_expression(text)
+    if not expression:
+        return render(text, scope, where=where)
+    allowance = Allowance(shell=False, reveal=False)
+    try:
+        return plain_value(_compiled_expression(expression)(**_variables(scope, allowance)), allowance)
+    except Problems:
+        raise
+    except Exception as error:
+        raise Problems([_refusal(error, text, scope, where)]) from error
 
 
-def texts_of(action: msgspec.Struct) -> Iterator[FieldText]:
-    """Every text of an action that may hold a template, with whether a shell will read it."""
-    for name in action.__struct_fields__:
-        if (type(action), name) not in _EXPRESSIONS:
-            yield from _texts(getattr(action, name), shell=(type(action), name) in _SHELL_FIELDS)
-
-
-def replace_texts(action: A, replace: Callable[[FieldText], str]) -> A:
-    """The action with each text of `texts_of` replaced."""
-    changes: dict[str, object] = {}
-    for name in action.__struct_fields__:
-        old = getattr(action, name)
-        if (type(action), name) not in _EXPRESSIONS:
-            new = _replaced(old, replace, shell=(type(action), name) in _SHELL_FIELDS)
-            changes |= {name: new} if new != old else {}
-    return msgspec.structs.replace(action, **changes) if changes else action
+@lru_cache(maxsize=1024)
+def lone_expression(text: str) -> str:
+    """The expression of a text that is one `{{ expression }}` and nothing else; empty where it is more, or less."""
+    if not text.strip().startswith("{{") or faults_in(text):
+        return ""
+    first, *inner, last = tokens_of(text.strip())
+    kinds = [token.kind for token in inner]
+    alone = last.kind == "variable_end" and "variable_begin" not in kinds and first.kind == "variable_begin"
+    return "".join(token.text for token in inner).strip() if alone else ""
 
 
 def tokens_of(text: str) -> list[Token]:
@@ -316,38 +292,6 @@ def _compiled_expression(expression: str) -> TemplateExpression:
 def _accesses(expression: str) -> tuple[nodes.Node, ...]:
     """What an expression looks up, read once however many hosts it is judged for."""
     return accesses_in(_parsed_expression(expression))
-
-
-def _texts(value: object, *, shell: bool) -> Iterator[FieldText]:
-    match value:
-        case str():
-            yield FieldText(value, shell)
-        case msgspec.Struct():
-            yield from texts_of(value)
-        case tuple() | list():
-            for each in value:
-                yield from _texts(each, shell=shell)
-        case dict():
-            for each in value.values():
-                yield from _texts(each, shell=shell)
-        case _:
-            return
-
-
-def _replaced(value: object, replace: Callable[[FieldText], str], *, shell: bool) -> object:
-    match value:
-        case str():
-            return replace(FieldText(value, shell))
-        case msgspec.Struct():
-            return replace_texts(value, replace)
-        case tuple():
-            return tuple(_replaced(each, replace, shell=shell) for each in value)
-        case list():
-            return [_replaced(each, replace, shell=shell) for each in value]
-        case dict():
-            return {key: _replaced(each, replace, shell=shell) for key, each in value.items()}
-        case _:
-            return value
 
 
 def _refusal(error: BaseException, text: str, scope: Scope, where: Where | None) -> Problem:

@@ -6,6 +6,7 @@ although something failed is named too: green words above hide nothing.
 
 from __future__ import annotations
 
+from runbook.core.book_end import why_early
 from runbook.core.fold.verdict import deviations, verdicts
 from runbook.core.run import Run
 from runbook.view.actuals import loss_words, recovery_words
@@ -17,10 +18,10 @@ from runbook.view.words import plural
 def closing(run: Run, folder: str) -> tuple[str, ...]:
     """Words for the end of a run, one fact a line."""
     said = verdicts(run)
-    odd = deviations(run)
+    odd, why = deviations(run), why_early(run)
     return (
         "",
-        f"{safe(run.plan.title)}: {said.run}" + (f" ({safe(brief(run.stop.reason))})" if run.stop else ""),
+        f"{safe(run.plan.title)}: {said.run}" + (f" ({safe(brief(why))})" if why else ""),
         f"  steady state   {said.steady_state}" + ("" if said.steady_declared else " (none declared)"),
         f"  objectives     {said.objectives.replace('_', ' ')}"
         + ("" if said.objectives_declared else " (none declared)"),

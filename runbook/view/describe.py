@@ -8,17 +8,21 @@ from __future__ import annotations
 import shlex
 from typing import assert_never
 
+import msgspec
+
 from runbook.core.action import (
     Action,
     ApproveAction,
     AskAction,
     AssertAction,
     BlockAction,
+    BranchAction,
     ChecklistAction,
     ChooseAction,
     CommandAction,
     ConfirmAction,
     DownloadAction,
+    EndAction,
     FabricAction,
     HttpAction,
     Imports,
@@ -30,11 +34,14 @@ from runbook.core.action import (
     PreflightAction,
     ProbeAction,
     ScriptAction,
+    SetAction,
     UploadAction,
     WaitAction,
     WaitForAction,
+    Way,
 )
 from runbook.core.command import SH
+from runbook.core.host import Json
 from runbook.view.sanitize import safe, safe_lines
 from runbook.view.words import duration, plural
 
@@ -68,6 +75,12 @@ def _text(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for
             return _wait_for(action)
         case AssertAction():
             return f"check that {action.that}"
+        case SetAction():
+            return "\n".join(f"set {name} = {_spelled(value)}" for name, value in action.values.items())
+        case BranchAction():
+            return "\n".join(map(_way, action.ways))
+        case EndAction():
+            return f"the runbook ends here, {action.verdict}{f': {action.reason}' if action.reason else ''}"
         case PreflightAction():
             return _preflight(action)
         case NotifyAction():
@@ -98,6 +111,14 @@ def _text(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for
             return f"runbook {action.name or action.file}"
         case _:
             assert_never(action)
+
+
+def _spelled(value: Json) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _way(way: Way) -> str:
+    return f"{f'when {way.when}' if way.when else 'otherwise'}: go on {f'at {way.goto}' if way.goto else 'here'}"
 
 
 def _command(action: CommandAction) -> str:

@@ -11,7 +11,7 @@ from typing import get_args
 
 import msgspec
 
-from runbook.core.action import CONTROLLER, Action, Ask, ConfirmAction, kind_of
+from runbook.core.action import CONTROLLER, Action, Ask, ConfirmAction, EndAction, kind_of
 from runbook.core.plan import Plan, PlannedCanary, PlannedProbe, PlannedStep, StepId
 from runbook.core.role import Role
 from runbook.view.describe import describe, full_text
@@ -182,6 +182,15 @@ def _undo_lines(undo: PlannedStep) -> tuple[str, ...]:
     )
 
 
+def _after_failure(step: PlannedStep) -> str:
+    return _ON_FAILURE.get(step.on_failure, f"on failure {step.on_failure} {step.goto}")
+
+
+def _said_by(step: PlannedStep) -> tuple[str, ...]:
+    """What an `end` says about failure by itself."""
+    return ("abort", "propagate") if isinstance(step.action, EndAction) else ()
+
+
 def _facts(step: PlannedStep) -> Iterator[str]:
     said: tuple[tuple[object, str], ...] = (
         (step.become, f"as {step.become_user or 'root'}"),
@@ -192,7 +201,7 @@ def _facts(step: PlannedStep) -> Iterator[str]:
         (step.retries, plural(step.retries, "retry", "retries")),
         (len(step.waves) > 1, f"in waves of {', '.join(str(size) for size in step.waves)}"),
         (step.max_errors, f"tolerates {plural(step.max_errors, 'host')}"),
-        (step.on_failure != "default", _ON_FAILURE.get(step.on_failure, f"on failure {step.on_failure} {step.goto}")),
+        (step.on_failure not in {"default", *_said_by(step)}, _after_failure(step)),
         (step.sets, f"marks {(step.sets or '').replace('_', ' ')}"),
         (step.no_log, "output is not kept"),
     )

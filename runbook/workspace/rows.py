@@ -51,6 +51,8 @@ class RunRow:
     live: bool
     duration: float
     rta_at_least: bool = False
+    reason: str = ""
+    """Why it did not go through all of its steps; empty where it did."""
     problem: Problem | None = None
     """Why it is damaged; the other fields then hold what is known."""
 

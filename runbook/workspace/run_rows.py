@@ -32,5 +32,6 @@ def _row(found: RunSummary) -> RunRow:
         objective=found.objective,
         live=found.live,
         duration=found.duration,
+        reason=found.reason,
         problem=found.problem,
     )

@@ -52,7 +52,14 @@ def test_runs_as_data_have_numbers_and_no_words_for_what_was_not_measured(desk: 
         "live": False,
         "duration": 5.0,
         "rta_at_least": False,
+        "reason": "",
     }
+
+
+def test_a_run_that_did_not_go_to_its_end_says_why_in_the_list(desk: Desk) -> None:
+    desk.told(stopped())
+    assert desk.ask("runs").out.splitlines()[1].endswith("  looked by hand, it is down")
+    assert json.loads(desk.ask("runs", "--json").out)[0]["reason"] == "looked by hand, it is down"
 
 
 def test_the_list_of_runs_can_be_narrowed(desk: Desk) -> None:

@@ -17,7 +17,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from runbook.core.action import WaitAction
+from runbook.core.action import BranchAction, WaitAction
 from runbook.core.actor import Actor
 from runbook.core.effect import Attempt, Conclude, Effect, Enter, WakeAt
 from runbook.core.entry import Entry
@@ -47,6 +47,7 @@ from runbook.core.result import Result
 from runbook.core.rules import fanout
 from runbook.core.rules.decide import decide
 from runbook.core.rules.due import due
+from runbook.core.rules.failure_policy import MAX_VISITS
 from runbook.core.run import Run, StepState
 from runbook.problem import Problem
 from tests.builders import ANNA, Story
@@ -79,13 +80,15 @@ class Drive:
         replies: Mapping[str, Sequence[Reply]] | None = None,
         false: Sequence[str] = (),
         took: Mapping[str, float] | None = None,
+        values: Mapping[str, Sequence[object]] | None = None,
         lingering: Sequence[str] = (),
         **opened: object,
     ) -> None:
         """Open the run and let a runner take it.
 
         Keys of `outcomes` and `took` are steps (`1.1`) or a step on a host (`1.1@db1`); a sequence is read attempt by
-        attempt and its last stays. What is in doubt is over, except the steps that `lingering` lists. `false` lists steps, or steps on hosts, whose condition does not hold.
+        attempt and its last stays, and so is one of `values`, what attempts give back: a branch without takes its ways
+        in turn. What is in doubt is over, except the steps that `lingering` lists. `false` lists steps, or steps on hosts, whose condition does not hold.
         """
         self.story = Story(of, **opened)
         self._outcomes = dict(outcomes or {})
@@ -93,6 +96,7 @@ class Drive:
         self._false = frozenset(false)
         self._lingering = frozenset(lingering)
         self._took = dict(took or {})
+        self._values = dict(values or {})
         self.in_flight: dict[Attempt, float] = {}
         self.started: Counter[tuple[str, str, int]] = Counter()
         self.effects: tuple[Effect, ...] = ()
@@ -230,7 +234,7 @@ class Drive:
                 number=effect.number,
                 outcome=outcome,
                 detail="" if rc == 0 else outcome.value.replace("_", " "),
-                result=Result(rc=rc),
+                result=Result(rc=rc, value=self._value_of(effect)),
                 is_over=outcome is Outcome.IN_DOUBT and effect.step not in self._lingering,
             )
         )
@@ -239,6 +243,12 @@ class Drive:
         """What the table says about an attempt."""
         given = self._of(self._outcomes, effect, Outcome.SUCCEEDED)
         return given if isinstance(given, Outcome) else given[min(effect.number, len(given)) - 1]
+
+    def _value_of(self, effect: Attempt) -> object:
+        action = self.run.steps[effect.step].planned.action
+        ways = range(len(action.ways) + 1) if isinstance(action, BranchAction) else (None,)
+        given = self._of(self._values, effect, tuple(ways) * MAX_VISITS)
+        return given[min(effect.number, len(given)) - 1]
 
     @staticmethod
     def _of(table: Mapping[str, object], effect: Attempt, default: object) -> object:

@@ -10,13 +10,16 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from runbook.core.action import (
+    CONTROLLER,
     ApproveAction,
     AskAction,
     BlockAction,
+    BranchAction,
     ChecklistAction,
     ChooseAction,
     CommandAction,
     ConfirmAction,
+    EndAction,
     HttpAction,
     Item,
     ManualAction,
@@ -25,6 +28,7 @@ from runbook.core.action import (
     Option,
     ParallelAction,
     WaitAction,
+    Way,
 )
 from runbook.core.plan import AbortRule, Environment, Plan, PlannedProbe, PlannedSection, PlannedStep
 from tests import builders
@@ -91,8 +95,8 @@ def steps_at(
     may_be_undone: bool = True,
 ) -> PlannedStep:
     """A step of any kind; `targets` are where it may jump, `inside` says that a container handles its failure."""
-    kind = draw(st.sampled_from(["work", "work", "work", "ask", "choose", "pause", "container"]))
-    if kind == "container" and depth == 0:
+    kind = draw(st.sampled_from(["work", "work", "work", "ask", "choose", "branch", "end", "pause", "container"]))
+    if (kind == "container" and depth == 0) or (kind == "end" and not targets):
         kind = "work"
     fields = draw(policies(targets=targets, inside=inside))
     if kind == "work":
@@ -108,6 +112,13 @@ def steps_at(
             gotos = draw(st.lists(st.sampled_from(["", *targets]), min_size=1, max_size=2))
             options = tuple(Option(label=f"way {number}", goto=goto) for number, goto in enumerate(gotos))
             return builders.step(step, ChooseAction(prompt="Which?", options=options), **fields)
+        case "branch":
+            gotos = draw(st.lists(st.sampled_from(["", *targets]), min_size=1, max_size=2))
+            ways = tuple(Way(when=f"x == {number}", goto=goto) for number, goto in enumerate(gotos))
+            return builders.step(step, BranchAction(ways=ways), hosts=(CONTROLLER,), **fields)
+        case "end":
+            fields["on_failure"] = draw(st.sampled_from(["abort", "rollback"]))
+            return builders.step(step, EndAction(verdict=draw(st.sampled_from(["completed", "failed"]))), **fields)
         case "pause":
             return builders.step(
                 step, draw(st.sampled_from([WaitAction(seconds=9.0), NoticeAction(text="x")])), **fields

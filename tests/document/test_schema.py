@@ -68,6 +68,11 @@ def test_the_runbooks_that_come_with_the_program_are_valid(path: Path) -> None:
         "- {fault: {process-kill: {}}, duration: 3m}",
         "- {block: {steps: [{nothing: x}]}}",
         "- {choose: {prompt: a, options: [{goto: x}]}}",
+        "- {set: {1a: x}}",
+        "- {set: x}",
+        "- {branch: [{wen: a}]}",
+        "- {end: done}",
+        "- {command: x, reason: y}",
         "- x",
     ],
 )
@@ -90,6 +95,10 @@ def test_what_the_schema_refuses_the_reader_refuses_too(steps: str) -> None:
         "- {script: x, interpreter: /bin/sh, args: [a]}",
         "- {probe: {http: http://x, expect: {status: 200, json: {jsonpath: $.a}}}}",
         "- {command: x, on_failure: {goto: a}}",
+        "- {set: {a: 1, b: [x], c: '{{ d }}'}}",
+        "- {branch: [{when: a, goto: B}, {goto: C}]}",
+        "- {end: completed}",
+        "- {end: failed, reason: x}",
         "- {command: x, expect: {stdout: a, rc: {one_of: [0, 1]}, latency: {range: [0, 1.5]}}}",
     ],
 )

@@ -37,8 +37,8 @@ from runbook.engine import entering, executor, rendering, runner
 from runbook.engine.clock import SystemClock
 from runbook.engine.entering import Entering, _seconds_until
 from runbook.problem import Problems
+from runbook.template.action_texts import render_action
 from runbook.template.scope import Scope
-from runbook.template.template import render_action
 from runbook.transport.scripted import Says, ScriptedConnector
 from runbook.view.gates import gate_view
 from tests.builders import Story, plan, step

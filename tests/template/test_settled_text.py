@@ -7,9 +7,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runbook.core.result import Result
+from runbook.template.action_texts import FieldText
 from runbook.template.scope import Scope
 from runbook.template.settled_text import literal, settle_expression, settle_text
-from runbook.template.template import FieldText, evaluate, render
+from runbook.template.template import (
+    evaluate,
+    render,
+)
 
 VALUES = st.one_of(st.text(), st.integers(), st.booleans(), st.none(), st.floats(allow_nan=False, allow_infinity=False))
 

@@ -16,6 +16,7 @@ from runbook.core.command import MASK, Secret
 from runbook.core.host import Host
 from runbook.core.result import Result
 from runbook.problem import Problems
+from runbook.template.action_texts import names_in_action, render_action
 from runbook.template.scope import InOrder, Scope
 from runbook.template.template import (
     FOREIGN_BRACES,
@@ -25,11 +26,9 @@ from runbook.template.template import (
     faults_in,
     faults_in_expression,
     names_in,
-    names_in_action,
     names_in_expression,
     raw_in,
     render,
-    render_action,
 )
 
 SCOPE = Scope(

@@ -18,6 +18,7 @@ from runbook.cli.diagnostics import explain, say
 from runbook.engine.clock import SystemClock
 from runbook.problem import Problems
 from runbook.view.lines import clock_label
+from runbook.view.reasons import brief
 from runbook.view.sanitize import safe
 from runbook.view.words import duration
 from runbook.workspace.rows import RunRow
@@ -27,6 +28,11 @@ RECENT = 200
 """Runs whose runbooks are named to somebody who asked for one that never ran."""
 
 HEAD = ("started (UTC)", "verdict", "recovery", "objective", "took", "by", "run")
+WHY = "why"
+"""Head of a last column, where there is anything to say in it."""
+
+_LONGEST = 60
+"""Characters of a reason in a table; the report has all of it."""
 
 
 @click.command("runs")
@@ -44,7 +50,10 @@ def verb(*, recordings: str, as_json: bool, name: str, limit: int | None) -> int
         print_json([_data(row) for row in rows])
         return 0
     if rows:
-        print_table(HEAD, [_cells(row) for row in rows])
+        told = any(row.reason for row in rows)
+        print_table(
+            (*HEAD, WHY) if told else HEAD, [(*_cells(row), _why(row)) if told else _cells(row) for row in rows]
+        )
     else:
         say(_nothing(name, sorted({row.runbook for row in run_rows(records, limit=RECENT)} - {""})))
     damaged = [row.problem for row in rows if row.problem is not None]
@@ -75,6 +84,11 @@ def _cells(row: RunRow) -> tuple[str, ...]:
         safe(row.operator),
         safe(row.id),
     )
+
+
+def _why(row: RunRow) -> str:
+    text = safe(brief(row.reason))
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def _at(row: RunRow, now: float) -> RunRow:

@@ -10,11 +10,13 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from runbook.core import still_running
+from runbook.core.action import SetAction
 from runbook.core.alteration import know_place, one_more_try, register, set_step, settle, without
 from runbook.core.event import AttemptEnded, AttemptGraded, AttemptStarted, AttemptStated, OutputArrived
 from runbook.core.gate import key_gate
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
+from runbook.core.result import Result
 from runbook.core.run import AttemptState, OutputState, Run, StepState
 
 AttemptEvent = AttemptStarted | AttemptGraded | AttemptStated | OutputArrived | AttemptEnded
@@ -143,7 +145,17 @@ def _attempt_ended(run: Run, event: AttemptEnded, at: float) -> Run:
     else:
         state = _judged(state, event, at)
     run = still_running.noted(set_step(run, state), event.step, event.host, done)
-    return register(run, state.planned.register, event.host, event.result)
+    return _kept(run, state.planned, event)
+
+
+def _kept(run: Run, planned: PlannedStep, event: AttemptEnded) -> Run:
+    """The run with what the step gives names to."""
+    run = register(run, planned.register, event.host, event.result)
+    values = event.result.value
+    if isinstance(planned.action, SetAction) and isinstance(values, dict):
+        for name in planned.action.values:
+            run = register(run, name, "", Result(value=values.get(name)))
+    return run
 
 
 def _judged(state: StepState, event: AttemptEnded, at: float) -> StepState:

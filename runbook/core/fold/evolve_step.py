@@ -13,7 +13,9 @@ from immutables import Map
 from msgspec.structs import replace
 
 from runbook.core import still_running
+from runbook.core.action import EndAction
 from runbook.core.alteration import close_gates, set_step, stop_run, weigh
+from runbook.core.book_end import steps_of_book_around
 from runbook.core.event import FailureResolved, Jumped, StepEnded, StepEntered, StepSkipped
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep, StepId
@@ -54,6 +56,7 @@ def _step_entered(run: Run, event: StepEntered, at: float) -> Run:
         planned=state.planned,
         phase=StepPhase.ENTERED,
         visit=state.visit + 1,
+        rounds=state.rounds + 1,
         entered_at=at,
         hosts=event.hosts,
         left_out=event.left_out,
@@ -105,7 +108,21 @@ def _step_ended(run: Run, event: StepEnded, at: float) -> Run:
         return run
     run = set_step(run, _ended(state, event.outcome, event.detail, at))
     run = close_gates(run, event.step, at)
-    return _mark_end(run, state, at) if event.outcome is Outcome.SUCCEEDED else run
+    if event.outcome is not Outcome.SUCCEEDED:
+        return run
+    if isinstance(state.planned.action, EndAction):
+        run = _end_book(run, event.step, at)
+    return _mark_end(run, state, at)
+
+
+def _end_book(run: Run, end: StepId, at: float) -> Run:
+    """The runbook around is done: what of it is still ahead is left out, but for the ends of blocks that are open."""
+    spared = _ends_of_blocks_around(run, end)
+    steps = run.steps.mutate()
+    for planned in steps_of_book_around(run, end):
+        if steps[planned.id].phase is StepPhase.AHEAD and planned.role is not Role.UNDO and planned.id not in spared:
+            steps[planned.id] = _ended(steps[planned.id], Outcome.SKIPPED, f"the runbook ended at step {end}", at)
+    return replace(run, steps=steps.finish())
 
 
 def _mark_end(run: Run, state: StepState, at: float) -> Run:
@@ -131,7 +148,7 @@ def _failure_resolved(run: Run, event: FailureResolved, at: float) -> Run:
         run = still_running.decided(run, state.planned)
         for step in state.planned.walk():
             run = weigh(run, run.steps[step.id])
-        state = run.steps[event.step]
+        state = replace(run.steps[event.step], rounds=0)
     match event.choice:
         case "retry" | "retry_failed":
             run = _reopen_children(run, state.planned)
@@ -190,6 +207,7 @@ def _again(run: Run, state: StepState, at: float, *, only_failed: bool) -> StepS
         planned=state.planned,
         phase=StepPhase.ENTERED,
         visit=state.visit + 1,
+        rounds=state.rounds + 1,
         entered_at=state.entered_at if state.entered_at is not None else at,
         hosts=hosts,
         left_out=state.left_out,

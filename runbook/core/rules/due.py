@@ -20,9 +20,11 @@ from runbook.core.action import (
     Ask,
     AskAction,
     BlockAction,
+    BranchAction,
     ChecklistAction,
     ChooseAction,
     ConfirmAction,
+    EndAction,
     ManualAction,
     NestedAction,
     NoticeAction,
@@ -30,6 +32,7 @@ from runbook.core.action import (
     WaitAction,
 )
 from runbook.core.actor import Actor
+from runbook.core.book_end import why_early
 from runbook.core.effect import Conclude, Effect, Enter, WakeAt, Watch, WriteMarks
 from runbook.core.event import (
     AlwaysStarted,
@@ -50,6 +53,7 @@ from runbook.core.rules import fanout
 from runbook.core.rules.failure_policy import MAX_VISITS, chosen_by_policy
 from runbook.core.rules.undo import undo_steps
 from runbook.core.rules.urgency import pressing
+from runbook.core.rules.ways import circling, way_on
 from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
 from runbook.core.still_running import held_hosts, said
 
@@ -87,7 +91,7 @@ def _watches(run: Run) -> Iterator[Effect]:
 
 
 def _reason(run: Run) -> str:
-    return run.stop.reason if run.stop else "every step is done"
+    return why_early(run) or "every step is done"
 
 
 # --- phases -----------------------------------------------------------------------------------------------------------
@@ -206,7 +210,7 @@ def _held(run: Run, state: StepState) -> tuple[Effect, ...]:
 
 
 def _can_be_stepped(planned: PlannedStep) -> bool:
-    return not isinstance(planned.action, (*_ASKS, NoticeAction, BlockAction, ParallelAction, NestedAction))
+    return not isinstance(planned.action, (*_ASKS, NoticeAction, EndAction, BlockAction, ParallelAction, NestedAction))
 
 
 def _entered(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
@@ -220,6 +224,11 @@ def _entered(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
             return _wait(state, now)
         case NoticeAction():
             return (Conclude(StepEnded(step=state.id, outcome=Outcome.SUCCEEDED)),)
+        case EndAction():
+            outcome = Outcome.SUCCEEDED if action.verdict == "completed" else Outcome.FAILED
+            return (Conclude(StepEnded(step=state.id, outcome=outcome, detail=action.reason)),)
+        case BranchAction():
+            return _branch(run, state, now)
         case ConfirmAction() | ApproveAction() | AskAction() | ChooseAction() | ManualAction() | ChecklistAction():
             return _gate(run, state, action, now)
         case _:
@@ -229,17 +238,17 @@ def _entered(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
 def _after(run: Run, state: StepState) -> tuple[Effect, ...]:
     """What a step that is over still calls for: somebody must say what follows from a failure."""
     if state.outcome is Outcome.CANCELLED or state.outcome is None or not state.outcome.is_error:
-        return _chosen_way(state)
+        target = way_on(state)
+        return (Conclude(Jumped(source=state.id, target=target)),) if target else ()
     return () if state.resolution else _resolve(run, state)
 
 
-def _chosen_way(state: StepState) -> tuple[Effect, ...]:
-    """A `choose` that leads elsewhere jumps once, right after its answer."""
-    action = state.action_on("*")
-    if not isinstance(action, ChooseAction) or state.outcome is not Outcome.SUCCEEDED or state.has_jumped:
-        return ()
-    target = next((option.goto for option in action.options if option.label == state.detail), "")
-    return (Conclude(Jumped(source=state.id, target=target)),) if target else ()
+def _branch(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
+    """Looked at like other work, and failed where it would lead back for ever."""
+    effects, why = fanout.work(run, state, now), circling(run, state)
+    if why and _is_decision(effects):
+        return (Conclude(StepEnded(step=state.id, outcome=Outcome.FAILED, detail=why)),)
+    return effects
 
 
 # --- failures ---------------------------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ from __future__ import annotations
 from runbook.tui.widgets.problem_rows import problem_rows
 from runbook.tui.widgets.prose_rows import prose_rows
 from runbook.tui.widgets.rows import Part, Row, Rows, fit
-from runbook.view.sanitize import safe_lines
+from runbook.view.reasons import brief
+from runbook.view.sanitize import safe, safe_lines
 from runbook.view.words import duration
 from runbook.workspace.rows import BookRow, RunRow
 
@@ -127,6 +128,7 @@ def run_details(run: RunRow) -> tuple[Row, ...]:
         (Part(run.id, "sky", ("bold",)), Part(f"  {run.kind}")),
         (Part(f"{run.verdict}, took {duration(run.duration)}, started by {run.operator} at {run.started}", "grey"),),
         (Part(f"recovery time {rta}"),),
+        *(((Part(safe(brief(run.reason))),),) if run.reason else ()),
     )
 
 

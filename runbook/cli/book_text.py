@@ -83,7 +83,8 @@ def _step(step: Step, number: str, depth: int) -> Iterator[str]:
     indent = "   " * depth
     kind = str(step.action.__struct_config__.tag)
     target = f" on {safe(step.on)}" if step.on else ""
-    yield f"{indent}{number}  {safe(step.name or kind)}  [{kind}{target}]"
+    each = f" for each of {safe(value_words(step.loop.items))}" if step.loop else ""
+    yield f"{indent}{number}  {safe(step.name or kind)}  [{kind}{target}{each}]"
     yield from (f"{indent}     {line}" for line in safe_lines(step.description))
     yield from (f"{indent}     | {line}" for line in _text(step.action))
     if isinstance(step.action, BlockStep | ParallelStep):

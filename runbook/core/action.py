@@ -310,6 +310,24 @@ class BlockAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     """Steps with a rescue and an always; the steps themselves are the planned step's children."""
 
 
+class LoopAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="loop", omit_defaults=True):
+    """Turns of the same, one after the other, one for each item; its children are the turns (`core/turns.py`)."""
+
+    source: Json = None
+    """What gives the items where only the run knows them: a text that is one `{{ expression }}`, or a list with
+    templates in it. None where the plan knows them.
+    """
+    items: tuple[Json, ...] = ()
+    """What it goes through; filled in when the plan is made, else when the loop is entered."""
+    at_most: int = 0
+    """Turns that the plan has for items that it does not know; 0 where it knows them."""
+
+    @property
+    def waits(self) -> bool:
+        """True where only the run knows its items."""
+        return self.source is not None
+
+
 class ParallelAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="parallel", omit_defaults=True):
     """All children at once; ends when all have."""
 
@@ -345,7 +363,7 @@ Ask = ConfirmAction | ApproveAction | AskAction | ChooseAction | ManualAction | 
 Pause = WaitAction | NoticeAction | EndAction
 """Needs nobody and no host; the core ends it by itself."""
 
-Container = BlockAction | ParallelAction | NestedAction
+Container = BlockAction | LoopAction | ParallelAction | NestedAction
 """Holds other steps."""
 
 Action = Work | Ask | Pause | Container

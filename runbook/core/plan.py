@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from runbook.core.action import Action, Expectation, UploadAction, Work
+from runbook.core.action import Action, Expectation, LoopAction, UploadAction, Work
 from runbook.core.host import Host, Json, Scalar
 from runbook.core.host_key import HostKeys
 from runbook.core.milestone_name import Milestone, Seconds
@@ -31,6 +31,16 @@ OnFailure = Literal["default", "ask", "abort", "continue", "rollback", "goto", "
 Confirm = Literal["none", "key", "typed"]
 
 
+class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which turn of a loop a step stands in, where only the run knows the loop's items."""
+
+    loop: StepId
+    number: int
+    """Place of its item, from 0."""
+    name: str = "item"
+    """What templates call the item."""
+
+
 class PlannedStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One step with its targets, limits and undo resolved."""
 
@@ -39,6 +49,8 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     action: Action
     role: Role = Role.FORWARD
     """What it is for, as its place in the plan says (`casting.py`)."""
+    turns: tuple[Turn, ...] = ()
+    """Where it stands in loops whose items only the run knows, the outermost first."""
     undoes: StepId = ""
     """The step that it takes back, for an undo and all inside it; empty for every other step."""
     section: str = ""
@@ -106,8 +118,7 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     @property
     def waits(self) -> bool:
         """True when the plan cannot show exactly what is sent: it is shown when the step is entered."""
-        unseen = any(isinstance(one, UploadAction) and not one.sha256 for one in (self.action, *self.by_host.values()))
-        return bool(self.awaits) or unseen
+        return bool(self.awaits) or any(map(_is_unseen, (self.action, *self.by_host.values())))
 
     @property
     def children(self) -> tuple[PlannedStep, ...]:
@@ -119,6 +130,11 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         yield self
         for child in (*self.children, *self.undo):
             yield from child.walk()
+
+
+def _is_unseen(action: Action) -> bool:
+    """A file that is not there yet, or items that nobody knows."""
+    return (isinstance(action, UploadAction) and not action.sha256) or (isinstance(action, LoopAction) and action.waits)
 
 
 class PlannedSection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

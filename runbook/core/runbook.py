@@ -168,6 +168,17 @@ WrittenAction = (
 """What a step does, as written; the key that names it decides which."""
 
 
+class Loop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`loop:` the step once for each item, one after the other."""
+
+    items: Text | tuple[Json, ...]
+    """A list, or a text that is one `{{ expression }}` and stands for one."""
+    name: Identifier = msgspec.field(name="as", default="item")
+    """What templates call the item."""
+    at_most: int = 20
+    """Turns that the plan has room for, where only the run knows the items."""
+
+
 class Step(Written, frozen=True, kw_only=True, omit_defaults=True):
     """One step: a kind and the keys that any step may carry (their meaning is in docs/format.md)."""
 
@@ -213,6 +224,8 @@ class Step(Written, frozen=True, kw_only=True, omit_defaults=True):
     """Programs that its hosts must have; preflight looks for them."""
     shell: str = ""
     """What reads the text of its `command`, and of those inside it: `bash`, `bash -eu`."""
+    loop: Loop | None = None
+    """None does it once."""
 
 
 class Section(Written, frozen=True, kw_only=True, omit_defaults=True):

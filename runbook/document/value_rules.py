@@ -24,6 +24,7 @@ from runbook.core.action import (
 from runbook.core.plan import AbortRule
 from runbook.core.runbook import (
     Canary,
+    Loop,
     Parameter,
     Runbook,
     Safeguards,
@@ -38,6 +39,8 @@ from runbook.document.vocabulary import ON_FAILURE, RESERVED
 from runbook.matching.pattern import check_pattern
 from runbook.problem import Problems, nearest
 
+MOST_TURNS = 500
+"""Turns of one loop: more than anybody reads before he says yes."""
 _SHOWN = 200
 """Characters of a pattern in a message about it."""
 _MOST_RETRIES = 100_000
@@ -251,6 +254,10 @@ def _flow(value: msgspec.Struct) -> Iterator[Broken]:
             yield Broken("ways", "a branch without ways", "Write - {when: EXPRESSION, goto: STEP}, one or more.")
         case BranchAction() if not all(way.when for way in value.ways[:-1]):
             yield Broken("ways", "a way that is always open hides those behind it", "Let it be the last.")
+        case Loop() if value.name in RESERVED:
+            yield Broken("as", f'"{value.name}" has a meaning in templates', "Choose another name.", "reserved-name")
+        case Loop() if not 1 <= value.at_most <= MOST_TURNS:
+            yield Broken("at_most", f"{value.at_most} turns", f"Write a number from 1 to {MOST_TURNS}.")
         case SetAction() if not value.values:
             yield Broken("values", "nothing to set", "Write set: {NAME: VALUE}.")
         case SetAction() if RESERVED & set(value.values):

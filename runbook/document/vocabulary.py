@@ -94,6 +94,7 @@ SHORTHANDS: Mapping[type, Shorthand] = MappingProxyType(
         action.Item: Shorthand(text="item"),
         action.NoticeAction: Shorthand(text="text", mapping=False),
         action.Tolerance: Shorthand(text="equals"),
+        runbook.Loop: Shorthand(text="items", items="items"),
         runbook.ProbeStep: Shorthand(text="probe", whole="probe", mapping=False),
         runbook.BlockStep: Shorthand(items="steps"),
         runbook.ParallelStep: Shorthand(items="steps", mapping=False),

@@ -20,18 +20,20 @@ from typing import TypeVar, cast
 
 from msgspec.structs import replace
 
-from runbook.core.action import Action, UploadAction, WaitAction
+from runbook.core.action import Action, LoopAction, UploadAction, WaitAction
 from runbook.core.clock import Clock
 from runbook.core.command import Secret
 from runbook.core.effect import Enter
 from runbook.core.event import Event, StepEnded, StepEntered, StepSkipped
 from runbook.core.fold.verdict import verdicts
+from runbook.core.host import Json
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.result import Result
 from runbook.core.rules import fanout
 from runbook.core.run import Run, StepPhase, StepState
 from runbook.core.shown import EVERYWHERE, Shown, digest_of, texts_of
+from runbook.core.turns import forgotten_items, items_around
 from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
 from runbook.engine.rendering import Grounds, Opened, Visit, grounds_of
@@ -95,6 +97,7 @@ class Entering:
         shown = await slices.over(hosts or [EVERYWHERE], visit.shown)
         if planned.waits:
             shown |= await self._measured(visit, shown)
+        _keep_undoable(run, state, next(iter(shown.values())).action)
         texts = texts_of(shown)
         return (
             StepEntered(
@@ -148,24 +151,41 @@ class Entering:
             return kept
         if self._opened is None:
             self._opened = Opened(run.plan, self._secrets.values())
-        scope, opened = self._names(run), self._opened
-        visit = Visit(planned=planned, scope=scope, mask=self._mask, opened=opened, grounds=grounds)
+        visit = Visit(
+            planned=planned,
+            scope=self.scope(run, planned=planned),
+            mask=self._mask,
+            opened=self._opened,
+            grounds=grounds,
+        )
         if planned.id in run.steps:
             self._visits = {step: one for step, one in self._visits.items() if not _is_over(run, step)}
             self._visits[planned.id] = visit
         return visit
 
-    def scope(self, run: Run, host: str = "", **own: Mapping[str, Result]) -> Scope:
-        """Every name that a template or an expression of this run may use on a host; `own` are results of it."""
-        return self._names(run).asking(run.hosts.get(host), own)
+    def scope(
+        self,
+        run: Run,
+        host: str = "",
+        *,
+        planned: PlannedStep | None = None,
+        own: Mapping[str, Mapping[str, Result]] | None = None,
+    ) -> Scope:
+        """Every name that a template or an expression may use on a host: in a step also its items and `own` results."""
+        items = items_around(run, planned) if planned else {}
+        return self._names(run, items).asking(run.hosts.get(host), own)
 
-    def _names(self, run: Run) -> Scope:
+    def _names(self, run: Run, items: Mapping[str, Json]) -> Scope:
         """The names that all hosts share."""
         verdict = verdicts(run).run if run.has_ended else ("failed" if run.stop else "completed")
         if run.stop is not None and run.stop.halted:
             verdict = "aborted"
         return Scope(
-            parameters={**{one.name: one.value for one in run.plan.parameters if not one.secret}, **self._secrets},
+            parameters={
+                **{one.name: one.value for one in run.plan.parameters if not one.secret},
+                **self._secrets,
+                **items,
+            },
             registered={name: InOrder(value.by_host, run.hosts) for name, value in run.values.items()},
             hosts=run.hosts,
             groups=run.plan.groups,
@@ -207,7 +227,22 @@ class _Slices:
 
 def _grounds(run: Run, state: StepState, names: frozenset[str]) -> Grounds:
     """What entering a step rests on: whether the run still goes there, whom it reaches, and the values it names."""
-    return (run.stop, fanout.targets(run, state), *(run.values.get(name) for name in sorted(names)))
+    items = items_around(run, state.planned)
+    return (run.stop, fanout.targets(run, state), items, *(run.values.get(name) for name in sorted(names)))
+
+
+def _keep_undoable(run: Run, state: StepState, action: Action) -> None:
+    """A loop that is entered again must not lose the items by which its turns are undone.
+
+    Raises:
+        Problems: it would.
+    """
+    lost = forgotten_items(run, state, action.items) if isinstance(action, LoopAction) else ()
+    if lost:
+        what = f"the items of the loop are others than before, and {', '.join(lost[:6])} could not be undone any more"
+        raise problem(
+            what, fix="Roll back, or go on without this step and take care of them by hand.", code="other-items"
+        )
 
 
 def _failed(state: StepState, detail: str) -> tuple[Event, ...]:

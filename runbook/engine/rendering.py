@@ -21,6 +21,7 @@ from runbook.core.host import Host
 from runbook.core.plan import Plan, PlannedStep
 from runbook.core.run import Run
 from runbook.core.shown import Shown, as_planned
+from runbook.core.turns import items_of
 from runbook.engine.masked import masked
 from runbook.masking.stand_in import StandIns, has_stand_ins
 from runbook.template.action_texts import render_action
@@ -146,4 +147,5 @@ class Visit:
 
 def grounds_of(run: Run, planned: PlannedStep) -> Grounds:
     """What a rendering of this step rests on: the stop that `run.verdict` speaks of, and every value it waits for."""
-    return (run.stop, *(run.values.get(name) for name in planned.awaits))
+    items = (items_of(run, turn.loop) for turn in planned.turns)
+    return (run.stop, *items, *(run.values.get(name) for name in planned.awaits))

@@ -233,7 +233,8 @@ class RunWorkers:
         run = self._tools.recorder.run
         own = {effect.host: result}
         names = {"result": own, **({planned.register: own} if planned.register else {})}
-        return evaluate(expression, self._tools.entering.scope(run, effect.host, **names)).verdict
+        scope = self._tools.entering.scope(run, effect.host, planned=planned, own=names)
+        return evaluate(expression, scope).verdict
 
     def _ended(self, effect: Attempt, planned: PlannedStep, finding: Finding) -> AttemptEnded:
         """The event, masked; a good moment is moved from the clock's axis to the run's."""

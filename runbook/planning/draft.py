@@ -17,7 +17,7 @@ import msgspec
 
 from runbook.core.host import Json
 from runbook.core.inventory import Inventory
-from runbook.core.plan import PlannedProbe, StepId
+from runbook.core.plan import PlannedProbe, StepId, Turn
 from runbook.core.runbook import Runbook, Step
 from runbook.planning.pins import Pins
 from runbook.problem import Exit, Problem, Problems, Where, nearest
@@ -90,6 +90,8 @@ class Draft:
     """In a nested runbook: what stands for each of its parameters in texts that wait for the run."""
     files: tuple[Path, ...] = ()
     """The runbooks that are being compiled, outermost first; a file twice is a cycle."""
+    turns: tuple[Turn, ...] = ()
+    """The turns of loops around, of those whose items only the run knows."""
     read: dict[str, None] = field(default_factory=dict)
     """Every other file that the plan was made from, in the order of reading."""
 

@@ -41,7 +41,8 @@ def nested_draft(draft: Draft, step: Step, action: NestedAction) -> Draft:
         runbook=inner,
         values=values,
         secrets=draft.secrets | frozenset(secrets),
-        registers=draft.registers | registered_by(inner),
+        registers=(draft.registers - {turn.name for turn in draft.turns}) | registered_by(inner),
+        turns=(),
         fixed={**{name: literal(value) for name, value in values.items()}, **secrets},
         files=(*draft.files, Path(inner.source).resolve()),
     )

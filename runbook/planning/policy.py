@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from runbook.core.action import ApproveAction, Ask, ConfirmAction, ParallelAction, Work, kind_of
+from runbook.core.action import ApproveAction, Ask, ConfirmAction, LoopAction, ParallelAction, Work, kind_of
 from runbook.core.plan import Confirm, Environment, Plan, PlannedSection, PlannedStep
 from runbook.inventory.pattern import protected_hosts, select
 from runbook.planning.draft import Draft
@@ -95,8 +95,11 @@ def _covers(step: PlannedStep, least: Confirm) -> bool:
 
 
 def _gated(draft: Draft, step: PlannedStep, *, least: Confirm, word: str) -> PlannedStep:
-    """The step, or the right ones of its children, with the gate. A parallel gets one for all that it starts."""
-    together = isinstance(step.action, ParallelAction)
+    """The step, or the right ones of its children, with the gate.
+
+    A parallel gets one for all that it starts, and so does a loop of which everything is known by then.
+    """
+    together = isinstance(step.action, ParallelAction) or _is_known(step)
     works = isinstance(step.action, Work) or together
     changing = any(each.changes for each in step.walk()) if together else step.changes
     asked: Confirm = "key" if draft.options.step_mode and works else "none"
@@ -116,6 +119,10 @@ def _gated(draft: Draft, step: PlannedStep, *, least: Confirm, word: str) -> Pla
         always=tuple(_gated(draft, child, least=least, word=word) for child in step.always),
         **gate,
     )
+
+
+def _is_known(step: PlannedStep) -> bool:
+    return isinstance(step.action, LoopAction) and not any(inner.waits for inner in step.walk())
 
 
 def _protected_by_author(draft: Draft) -> set[str]:

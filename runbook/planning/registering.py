@@ -67,6 +67,7 @@ def _check(draft: Draft, step: PlannedStep, known: frozenset[str]) -> frozenset[
     needed = needed.union(*map(_expression_names, expressions_of(step.action)))
     later = _expression_names(step.failed_when) | _expression_names(step.until)
     own = _own_names(step)
+    known |= {turn.name for turn in step.turns}
     for name in sorted(((needed - known) | (later - known - own)) & draft.registers):
         written = draft.written[step.id]
         what = f'step "{step.name}" uses "{name}" before it is registered'

@@ -23,10 +23,12 @@ from runbook.core.action import (
     Work,
 )
 from runbook.core.plan import OnFailure, PlannedStep, StepId
-from runbook.core.runbook import BlockStep, ParallelStep, Probe, ProbeStep, Step, WaitForStep
+from runbook.core.runbook import BlockStep, Loop, ParallelStep, Probe, ProbeStep, Step, WaitForStep
+from runbook.core.turns import turn_id
 from runbook.document import scalars
 from runbook.planning.actions import check_expressions, fill_in, runs_on_hosts, to_action, word_of
 from runbook.planning.draft import Draft
+from runbook.planning.loops import looped, named_turn, whole_loop
 from runbook.planning.nested import nested_draft
 from runbook.planning.targets import EVERYTHING, Wave, limited, resolve, waves_of
 from runbook.problem import Where
@@ -34,6 +36,7 @@ from runbook.template.action_texts import FieldText
 from runbook.template.settled_text import settle_expression, settle_text
 from runbook.template.template import (
     faults_in,
+    names_in,
     render,
 )
 
@@ -72,6 +75,8 @@ def plan_steps(
 
 def plan_step(draft: Draft, step: Step, step_id: StepId, around: Around) -> tuple[PlannedStep, ...]:
     """The planned step; none when limit, wave or run_once leave it without a host."""
+    if step.loop is not None:
+        return _looped(draft, step, step.loop, step_id, around)
     if step.on:
         around = around._replace(hosts=section_hosts(draft, step.on, step.at("on")), said=True)
     if step.shell:
@@ -100,6 +105,21 @@ def plan_step(draft: Draft, step: Step, step_id: StepId, around: Around) -> tupl
         planned, action=done.action, by_host=done.by_host, awaits=done.awaits, changes=_changes(step, action), **keys
     )
     return (_with_undo(draft, step, _with_children(draft, step, planned, around), around),)
+
+
+def _looped(draft: Draft, step: Step, loop: Loop, step_id: StepId, around: Around) -> tuple[PlannedStep, ...]:
+    """A container of turns; what is said of the step as a whole is said of it, all else of each turn."""
+    draft.written[step_id] = step
+    found = looped(draft, step, loop, step_id)
+    once = msgspec.structs.replace(step, loop=None, sets=None, expected=0.0)
+    turns: tuple[PlannedStep, ...] = ()
+    for number, (label, inner) in enumerate(found.turns):
+        for turn in plan_step(inner, once, turn_id(step_id, number), around):
+            turns += (turn if loop.name in names_in(step.name) else named_turn(turn, label),)
+    if found.turns and not turns:
+        return ()
+    planned = _planned(draft, whole_loop(step, loop), step_id, around, ())
+    return (msgspec.structs.replace(planned, action=found.action, awaits=found.awaits, steps=turns),)
 
 
 def name_of(step: Step) -> str:
@@ -150,6 +170,7 @@ def _planned(draft: Draft, step: Step, step_id: StepId, around: Around, hosts: t
         id=step_id,
         name=_shown(draft, name_of(step), step.at("name")),
         action=BlockAction(),
+        turns=draft.turns,
         section=around.section,
         hosts=hosts,
         waves=scalars.wave_sizes(step.batch, len(hosts)) if step.batch else (),

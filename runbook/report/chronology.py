@@ -13,6 +13,7 @@ from runbook.core.event import AttemptEnded
 from runbook.core.fold.verdict import deviations
 from runbook.core.role import Role
 from runbook.core.run import GateState, Run, StepPhase, StepState
+from runbook.core.turns import name_of
 from runbook.report.deviation import (
     Deviation,
     FailedTry,
@@ -49,7 +50,7 @@ def _step(run: Run, facts: Facts, row: StepRow) -> StepFacts:
     has_ended = state.phase is StepPhase.ENDED
     return StepFacts(
         id=row.id,
-        name=planned.name,
+        name=name_of(run, planned),
         section=planned.section,
         kind=row.kind,
         depth=row.depth,
@@ -165,7 +166,7 @@ def _of_steps(run: Run, facts: Facts) -> Iterator[Deviation]:
     for state in deviations(run):
         yield StepOdd(
             step=state.id,
-            name=state.planned.name,
+            name=name_of(run, state.planned),
             outcome=state.outcome,
             detail=state.detail,
             failed=tuple(HostReason(host=host, detail=detail) for host, detail in failed_hosts(state)),
@@ -187,4 +188,4 @@ def _late(run: Run) -> Iterator[Deviation]:
     for row in step_rows(run, run.now):
         if row.over >= _LATE_SECONDS and row.over >= row.expected * _LATE_SHARE:
             worked = (row.elapsed or 0.0) - row.waited
-            yield StepLate(step=row.id, name=run.steps[row.id].planned.name, took=worked, planned=row.expected)
+            yield StepLate(step=row.id, name=name_of(run, run.steps[row.id].planned), took=worked, planned=row.expected)

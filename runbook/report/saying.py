@@ -16,7 +16,7 @@ from runbook.report.model import CheckFacts, DataLoss, Deed, OutputFacts, ProbeF
 from runbook.view.reasons import brief
 from runbook.view.sanitize import safe
 from runbook.view.telling import MACHINE, by, decision_words, reason_lines, spaced
-from runbook.view.words import duration, measured, outcome_words, plural
+from runbook.view.words import duration, measured, outcome_words, plural, value_words
 
 
 def who(actor: Actor | None) -> str:
@@ -26,7 +26,7 @@ def who(actor: Actor | None) -> str:
 
 def plain(value: Json) -> str:
     """A value as text; nothing for none."""
-    return "" if value is None else safe(str(value))
+    return "" if value is None else safe(value_words(value))
 
 
 def deed(said: Deed) -> str:  # noqa: C901 - one line for each thing that one can do

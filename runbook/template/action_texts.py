@@ -16,13 +16,14 @@ from runbook.core.action import (
     AssertAction,
     BranchAction,
     CommandAction,
+    LoopAction,
     ScriptAction,
     SetAction,
     WaitForAction,
     Way,
 )
 from runbook.core.host import Json
-from runbook.problem import Problem, Where
+from runbook.problem import Problem, Where, problem
 from runbook.template.scope import Scope
 from runbook.template.template import faults_in, faults_in_expression, names_in, names_in_expression, render, value_of
 
@@ -83,6 +84,8 @@ def render_action(action: Action, scope: Scope, *, reveal: bool = False, where: 
     """
     if isinstance(action, SetAction):
         return msgspec.structs.replace(action, values=_valued(action.values, scope, where))
+    if isinstance(action, LoopAction):
+        return msgspec.structs.replace(action, items=_items(action, scope, where)) if action.waits else action
     return replace_texts(action, lambda field: render(field.text, scope, shell=field.shell, reveal=reveal, where=where))
 
 
@@ -102,6 +105,24 @@ def replace_texts(action: A, replace: Callable[[FieldText], str]) -> A:
             new = _replaced(old, replace, shell=(type(action), name) in _SHELL_FIELDS)
             changes |= {name: new} if new != old else {}
     return msgspec.structs.replace(action, **changes) if changes else action
+
+
+def _items(loop: LoopAction, scope: Scope, where: Where | None) -> tuple[Json, ...]:
+    """What a loop goes through.
+
+    Raises:
+        Problems: it is no list, or longer than the plan has turns.
+    """
+    items = _valued(loop.source, scope, where)
+    if not isinstance(items, list):
+        what = f"a loop over {type(items).__name__}, which is no list"
+        raise problem(
+            what, fix="Write a list, or {{ x | lines }} for what a command printed.", where=where, code="no-list"
+        )
+    if loop.at_most and len(items) > loop.at_most:
+        what = f"{len(items)} items, and the plan has {loop.at_most} turns for them"
+        raise problem(what, fix="Raise at_most of the loop.", where=where, code="too-many-items")
+    return tuple(items)
 
 
 def _valued(value: Json, scope: Scope, where: Where | None) -> Json:

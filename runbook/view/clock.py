@@ -18,6 +18,7 @@ from runbook.core.fold.recovery import Recovery, recovery, waiting_between
 from runbook.core.milestone_name import Milestone
 from runbook.core.plan import PlannedStep
 from runbook.core.run import Run, StepPhase
+from runbook.core.turns import turns_of
 from runbook.view.steps import elapsed, waited
 from runbook.view.words import duration, measured
 
@@ -156,9 +157,9 @@ def _ahead(run: Run, planned: PlannedStep, now: float) -> tuple[float, int]:
     if planned.expected:
         worked = (elapsed(state, now) or 0.0) - waited(run, state, now)
         return max(0.0, planned.expected - max(0.0, worked)), 0
-    if not planned.steps:
+    inside = [_ahead(run, child, now) for child in turns_of(run, planned)]
+    if not inside:
         return 0.0, 1
-    inside = [_ahead(run, child, now) for child in planned.steps]
     seconds = [each for each, _ in inside]
     joined = max(seconds) if isinstance(planned.action, ParallelAction) else sum(seconds)
     return joined, sum(silent for _, silent in inside)

@@ -26,6 +26,7 @@ from runbook.core.action import (
     FabricAction,
     HttpAction,
     Imports,
+    LoopAction,
     ManualAction,
     NestedAction,
     NoticeAction,
@@ -105,6 +106,8 @@ def _text(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for
             return f"wait until {action.until}" if action.until else f"wait {duration(action.seconds)}"
         case BlockAction():
             return "a block of steps"
+        case LoopAction():
+            return _loop(action)
         case ParallelAction():
             return "steps side by side"
         case NestedAction():
@@ -115,6 +118,12 @@ def _text(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for
 
 def _spelled(value: Json) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _loop(action: LoopAction) -> str:
+    if action.waits and not action.items:
+        return f"for each of {_spelled(action.source)}, at most {action.at_most}"
+    return f"for each of: {', '.join(map(_spelled, action.items))}" if action.items else "for each of nothing"
 
 
 def _way(way: Way) -> str:

@@ -18,6 +18,7 @@ from runbook.core.answers import GateKind, offered, question
 from runbook.core.event import GateAnswered
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.run import GateState, Run, StepPhase, StepState
+from runbook.core.turns import name_of, turns_of
 from runbook.view.plan import PlanRow, plan_row
 from runbook.view.sanitize import safe, safe_lines
 from runbook.view.surroundings import shown_texts
@@ -107,7 +108,7 @@ def gate_view(run: Run, gate: str, now: float) -> GateView:
         gate=gate,
         step=opened.step,
         kind=opened.kind,
-        title=safe(step.planned.name) if step else safe(opened.step),
+        title=safe(name_of(run, step.planned)) if step else safe(opened.step),
         message=safe_lines(opened.message),
         word=opened.word,
         choices=opened.choices,
@@ -166,6 +167,7 @@ def _follows(run: Run, step: StepState, kind: GateKind) -> Iterator[PlanRow]:
     """The guarded step itself, or after a question the steps up to the next one."""
     if question(kind).is_beside:
         yield _as_rendered(run, step)
+        yield from (plan_row(each) for child in turns_of(run, step.planned) for each in child.walk() if not each.undoes)
         return
     yield from islice(_behind(run, step), _MOST_SHOWN)
 
@@ -204,7 +206,8 @@ def _from(run: Run, planned: PlannedStep, here: int) -> Rows:
         for child in planned.steps:
             gated = (yield from _from(run, child, here)) or gated
         return gated
-    stopped = yield from _in_order(run, planned.steps, here)
+    turns = turns_of(run, planned) or planned.steps[:1]
+    stopped = yield from _in_order(run, turns, here)
     # A failure in front of that gate leads here without anybody's word, and so does the end of the block.
     yield from _in_order(run, planned.rescue, here)
     closed = yield from _in_order(run, planned.always, here)

@@ -11,7 +11,7 @@ from typing import get_args
 
 import msgspec
 
-from runbook.core.action import CONTROLLER, Action, Ask, ConfirmAction, EndAction, kind_of
+from runbook.core.action import CONTROLLER, Action, Ask, ConfirmAction, EndAction, LoopAction, kind_of
 from runbook.core.plan import Plan, PlannedCanary, PlannedProbe, PlannedStep, StepId
 from runbook.core.role import Role
 from runbook.view.describe import describe, full_text
@@ -160,8 +160,14 @@ def _rows(plan: Plan) -> Iterator[PlanRow]:
 
 def _inside(step: PlannedStep, depth: int) -> Iterator[PlanRow]:
     yield plan_row(step, depth=depth)
-    for child in (*step.children, *step.undo):
+    for child in (*_children(step), *step.undo):
         yield from _inside(child, depth + 1)
+
+
+def _children(step: PlannedStep) -> tuple[PlannedStep, ...]:
+    """What it contains; of a loop whose items nobody knows yet one turn, because the others do the same."""
+    is_open = isinstance(step.action, LoopAction) and step.action.waits
+    return step.steps[:1] if is_open else step.children
 
 
 def _gate(step: PlannedStep) -> str:

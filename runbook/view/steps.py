@@ -16,6 +16,7 @@ from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.rules.undo import undo_steps
 from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
+from runbook.core.turns import name_of, steps_inside
 from runbook.view.sanitize import safe
 from runbook.view.words import Status, duration, plural, status_of
 
@@ -72,7 +73,7 @@ def step_row(run: Run, state: StepState, now: float, *, depth: int = 0) -> StepR
     hosts = tuple(host for host in (state.hosts if state.visit else planned.hosts) if host != CONTROLLER)
     return StepRow(
         id=state.id,
-        name=safe(planned.name),
+        name=safe(name_of(run, planned)),
         kind=kind_of(planned.action),
         section=safe(planned.section),
         depth=depth,
@@ -154,18 +155,18 @@ def open_gate(run: Run, step: StepId) -> GateState | None:
 def _walk(run: Run) -> Iterator[tuple[int, PlannedStep]]:
     for section in run.plan.sections:
         for step in section.steps:
-            yield from _inside(step, 0)
+            yield from _inside(run, step, 0)
     if run.phase is Phase.ROLLBACK or (run.stop is not None and run.stop.undo):
         for step in undo_steps(run):
-            yield from _inside(step, 0)
+            yield from _inside(run, step, 0)
     for step in run.plan.always:
-        yield from _inside(step, 0)
+        yield from _inside(run, step, 0)
 
 
-def _inside(step: PlannedStep, depth: int) -> Iterator[tuple[int, PlannedStep]]:
+def _inside(run: Run, step: PlannedStep, depth: int) -> Iterator[tuple[int, PlannedStep]]:
     yield depth, step
-    for child in (*step.steps, *step.rescue, *step.always):
-        yield from _inside(child, depth + 1)
+    for child in steps_inside(run, step):
+        yield from _inside(run, child, depth + 1)
 
 
 def _live_status(run: Run, state: StepState) -> Status:

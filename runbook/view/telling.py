@@ -35,6 +35,7 @@ from runbook.core.event import (
 from runbook.core.fold.verdict import verdicts
 from runbook.core.outcome import Outcome
 from runbook.core.run import Run, StepState
+from runbook.core.turns import name_of
 from runbook.view.actuals import loss_words, recovery_words
 from runbook.view.describe import describe
 from runbook.view.hosts import host_names
@@ -129,13 +130,13 @@ def step_entered(run: Run, event: StepEntered) -> tuple[Said, ...]:
     action = state.action_on(event.hosts[0]) if len(event.hosts) == 1 else state.action_on("*")
     does = (Said(f"      {describe(action)}", step=event.step),) if hosts and not state.planned.no_log else ()
     left = tuple(Said(f"left out: {reason}", host=host, step=event.step) for host, reason in event.left_out.items())
-    return (Said(f"RUN   {state.planned.name}{where}{again}{expected}", step=event.step), *does, *left)
+    return (Said(f"RUN   {name_of(run, state.planned)}{where}{again}{expected}", step=event.step), *does, *left)
 
 
 def step_skipped(run: Run, event: StepSkipped) -> tuple[Said, ...]:
     """What is not done, and the values that decided it."""
     state = run.step(event.step)
-    name = state.planned.name if state else ""
+    name = name_of(run, state.planned) if state else ""
     values = ", ".join(f"{key}={value}" for key, value in event.values.items())
     why = f" ({event.expression}{f' with {values}' if values else ''})" if event.expression else ""
     return (Said(f"SKIP  {name}: {event.reason}{why}", step=event.step),)
@@ -207,7 +208,9 @@ def step_ended(run: Run, event: StepEnded, at: float) -> tuple[Said, ...]:
     planned = f" (expected {duration(state.planned.expected)})" if state.planned.expected else ""
     time = f" in {duration(took)}{planned}" if took is not None else ""
     first, *others = _reason(state, event)
-    head = f"{MARKS[step_status(run, state)].word:<5} {state.planned.name}{time}{f': {first}' if first else ''}"
+    head = (
+        f"{MARKS[step_status(run, state)].word:<5} {name_of(run, state.planned)}{time}{f': {first}' if first else ''}"
+    )
     host = _named(state.hosts[0]) if len(state.hosts) == 1 and event.outcome.is_error else ""
     return (Said("\n".join((head, *others)), host=host, step=event.step),)
 

@@ -115,7 +115,7 @@ def outcome_words(outcome: Outcome) -> str:
     return outcome.value.replace("_", " ")
 
 
-def value_words(value: Json | tuple[str, ...]) -> str:
+def value_words(value: Json | tuple[object, ...]) -> str:
     """A value as people write it: the items of a list between commas."""
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 

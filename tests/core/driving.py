@@ -17,7 +17,9 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from runbook.core.action import BranchAction, WaitAction
+from msgspec.structs import replace
+
+from runbook.core.action import BranchAction, LoopAction, WaitAction
 from runbook.core.actor import Actor
 from runbook.core.effect import Attempt, Conclude, Effect, Enter, WakeAt
 from runbook.core.entry import Entry
@@ -49,6 +51,7 @@ from runbook.core.rules.decide import decide
 from runbook.core.rules.due import due
 from runbook.core.rules.failure_policy import MAX_VISITS
 from runbook.core.run import Run, StepState
+from runbook.core.shown import Shown, Surroundings, texts_of
 from runbook.problem import Problem
 from tests.builders import ANNA, Story
 
@@ -81,6 +84,7 @@ class Drive:
         false: Sequence[str] = (),
         took: Mapping[str, float] | None = None,
         values: Mapping[str, Sequence[object]] | None = None,
+        items: Mapping[str, Sequence[Sequence[object]]] | None = None,
         lingering: Sequence[str] = (),
         **opened: object,
     ) -> None:
@@ -97,6 +101,7 @@ class Drive:
         self._lingering = frozenset(lingering)
         self._took = dict(took or {})
         self._values = dict(values or {})
+        self._items = dict(items or {})
         self.in_flight: dict[Attempt, float] = {}
         self.started: Counter[tuple[str, str, int]] = Counter()
         self.effects: tuple[Effect, ...] = ()
@@ -214,7 +219,18 @@ class Drive:
             return StepSkipped(step=effect.step, reason="its condition is false")
         action = state.planned.action
         wait = action.seconds if isinstance(action, WaitAction) else 0.0
-        return StepEntered(step=effect.step, hosts=hosts, left_out=out, wait=wait, digest=f"digest of {effect.step}")
+        shown = self._shown(state, effect.visit) if isinstance(action, LoopAction) and action.waits else {}
+        digest = f"digest of {effect.step}"
+        return StepEntered(step=effect.step, hosts=hosts, left_out=out, wait=wait, digest=digest, shown=shown)
+
+    def _shown(self, state: StepState, visit: int) -> dict[str, str]:
+        """What a loop goes through at a visit: as the table says, the last stays; else more at each, and then none."""
+        action = state.planned.action
+        assert isinstance(action, LoopAction)
+        given = self._items.get(state.id)
+        items = given[min(visit, len(given)) - 1] if given else range(visit % (action.at_most + 1))
+        shown = Shown(action=replace(action, items=tuple(items)), around=Surroundings())
+        return texts_of({"*": shown})
 
     def _start(self, effect: Attempt) -> None:
         running = self.run.steps[effect.step].running

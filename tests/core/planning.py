@@ -8,6 +8,7 @@ works on its step's hosts or on hosts of its own.
 from __future__ import annotations
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from runbook.core.action import (
     CONTROLLER,
@@ -22,6 +23,7 @@ from runbook.core.action import (
     EndAction,
     HttpAction,
     Item,
+    LoopAction,
     ManualAction,
     NestedAction,
     NoticeAction,
@@ -30,7 +32,7 @@ from runbook.core.action import (
     WaitAction,
     Way,
 )
-from runbook.core.plan import AbortRule, Environment, Plan, PlannedProbe, PlannedSection, PlannedStep
+from runbook.core.plan import AbortRule, Environment, Plan, PlannedProbe, PlannedSection, PlannedStep, Turn
 from tests import builders
 
 HOSTS = ("a", "b", "c")
@@ -161,8 +163,23 @@ def fan_outs(draw: st.DrawFn) -> dict[str, object]:
 
 @st.composite
 def containers(draw: st.DrawFn, step: str, targets: tuple[str, ...], depth: int) -> dict[str, object]:
-    """A block, a nested runbook or a parallel, with what it holds."""
-    action = draw(st.sampled_from([BlockAction(), ParallelAction(), NestedAction(file="inner.yaml")]))
+    """A block, a nested runbook, a loop or a parallel, with what it holds."""
+    action = draw(
+        st.sampled_from(
+            [
+                BlockAction(),
+                ParallelAction(),
+                NestedAction(file="inner.yaml"),
+                LoopAction(items=("x", "y")),
+                LoopAction(source="{{ x }}", at_most=2),
+            ]
+        )
+    )
+    if isinstance(action, LoopAction):
+        turns = draw(chains(f"{step}.", least=2, most=2, inside=True, targets=targets, depth=depth))
+        if action.waits:
+            turns = tuple(replace(turn, turns=(Turn(loop=step, number=at),)) for at, turn in enumerate(turns))
+        return {"action": action, "steps": turns}
     if isinstance(action, ParallelAction):
         return {"action": action, "steps": draw(chains(f"{step}.", least=1, most=3, depth=depth, inside=True))}
     within = {"targets": targets, "depth": depth}

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import BranchAction, CommandAction, EndAction, SetAction, Way
+from runbook.core.action import BranchAction, CommandAction, EndAction, LoopAction, SetAction, Way
+from runbook.core.plan import Turn
 from runbook.document.runbook_file import read_runbook
 from runbook.planning.compile import compile_plan
+from runbook.planning.draft import CompileOptions
 from runbook.problem import Problems
 from tests.planning.compiling import codes, compiled, inventory, one, plan, write
 
@@ -172,3 +174,117 @@ def test_a_condition_that_names_a_parameter_of_a_nested_runbook_gets_its_value(t
     [inner] = compile_plan(read_runbook(outer), inventory()).plan.sections[1].steps
     assert inner.steps[0].action == BranchAction(ways=(Way(when="(1) == 1", goto="1.1.2"),))
     assert inner.steps[1].action == SetAction(values={"m": 2})
+
+
+# --- loop -------------------------------------------------------------------------------------------------------------
+
+
+def test_items_that_are_known_are_unrolled_and_stand_in_the_plan_by_name() -> None:
+    steps = "- {name: Restart, command: 'systemctl restart {{ item }}', on: db1, loop: '{{ services }}', rollback: {command: 'stop {{ item }}'}}"
+    loop = one(steps, head="parameters: {services: {type: list, default: [nginx, a b]}}\n")
+    assert loop.action == LoopAction(items=("nginx", "a b"))
+    assert [(turn.id, turn.name, turn.action, turn.hosts, turn.undo[0].action, turn.turns) for turn in loop.steps] == [
+        (
+            "1.1.1",
+            "Restart (nginx)",
+            CommandAction(shell="systemctl restart nginx"),
+            ("db1",),
+            CommandAction(shell="stop nginx"),
+            (),
+        ),
+        (
+            "1.1.2",
+            "Restart (a b)",
+            CommandAction(shell="systemctl restart 'a b'"),
+            ("db1",),
+            CommandAction(shell="stop 'a b'"),
+            (),
+        ),
+    ]
+    assert (loop.name, loop.hosts, loop.awaits) == ("Restart", (), ())
+
+
+def test_items_may_be_mappings_and_have_a_name_of_their_own() -> None:
+    steps = "- {name: Move, command: 'mv {{ pair.name }} {{ pair.to }}', on: db1, when: pair.to != 'x', loop: {items: [{name: a, to: b}], as: pair}}"
+    [turn] = one(steps).steps
+    assert (turn.name, turn.action) == ("Move (a)", CommandAction(shell="mv a b"))
+    assert turn.when == '{"name": "a", "to": "b"}.to != \'x\''
+
+
+def test_targets_may_be_the_items() -> None:
+    loop = one("- {command: drain, on: '{{ item }}', loop: [web1, web2]}")
+    assert [turn.hosts for turn in loop.steps] == [("web1",), ("web2",)]
+
+
+def test_items_that_wait_get_as_many_turns_as_their_author_allows() -> None:
+    steps = """
+- {command: ls, on: db1, register: found}
+- {name: Drop, command: "drop {{ item }} {{ n }}", on: db1, loop: {items: "{{ found.stdout | lines }}", at_most: 2}}
+"""
+    loop = plan(steps, head="parameters: {n: {type: integer, default: 3}}\n").sections[1].steps[1]
+    assert (loop.action, loop.awaits) == (LoopAction(source="{{ found.stdout | lines }}", at_most=2), ("found",))
+    assert [(turn.name, turn.action, turn.awaits, turn.turns) for turn in loop.steps] == [
+        ("Drop (item 1)", CommandAction(shell="drop {{ item }} 3"), ("item",), (Turn(loop="1.2", number=0),)),
+        ("Drop (item 2)", CommandAction(shell="drop {{ item }} 3"), ("item",), (Turn(loop="1.2", number=1),)),
+    ]
+
+
+def test_loops_may_stand_in_loops_whether_their_items_are_known_or_not() -> None:
+    steps = """
+- {command: ls, on: db1, register: found}
+- loop: {items: "{{ found.stdout | lines }}", as: table, at_most: 1}
+  block:
+    - {command: "copy {{ table }} {{ item }}", on: db1, loop: [x, y]}
+"""
+    [block] = plan(steps).sections[1].steps[1].steps
+    assert [turn.action for turn in block.steps[0].steps] == [
+        CommandAction(shell="copy {{ table }} x"),
+        CommandAction(shell="copy {{ table }} y"),
+    ]
+    assert {turn.turns for turn in block.steps[0].steps} == {(Turn(loop="1.2", number=0, name="table"),)}
+
+
+def test_a_gate_covers_a_loop_of_which_everything_is_known_and_every_turn_of_one_that_is_not() -> None:
+    steps = "- {command: a, on: db1, register: r}\n- {command: 'b {{ item }}', on: db1, loop: [1, 2]}\n- {command: 'c {{ item }}', on: db1, loop: {items: '{{ r.stdout | lines }}', at_most: 1}}"
+    _, known, waiting = plan(steps, confirm="key").sections[1].steps
+    assert (known.confirm, [turn.confirm for turn in known.steps]) == ("key", ["none", "none"])
+    assert (waiting.confirm, [turn.confirm for turn in waiting.steps]) == ("none", ["key"])
+
+
+def test_without_a_host_that_is_left_there_is_no_loop() -> None:
+    steps = "- {command: x, on: web, loop: [1, 2]}\n- notice: x"
+    assert [step.id for step in plan(steps, options=CompileOptions(limit="db1")).sections[1].steps] == ["1.2"]
+
+
+@pytest.mark.parametrize(
+    ("loop", "code"),
+    [
+        ("nginx", "no-list"),
+        ("'a {{ p }}'", "no-list"),
+        ("'{{ p }}'", "no-list"),
+        ("'{{ zz }}'", "undefined-name"),
+        ("['{{ zz }}']", "undefined-name"),
+        ("'{{ host.groups }}'", "undefined-name"),
+        ("['{{ pw }}']", "secret-set"),
+        ("'{{ 1 / 0 }}'", "template-failed"),
+        ("'{{ r.stdout | lines }}'", "used-before-registered"),
+        ("{items: [1], at_most: 0}", "bad-value"),
+        ("{items: [1], as: host}", "reserved-name"),
+        (f"[{'1, ' * 501}]", "too-many-items"),
+    ],
+)
+def test_what_cannot_be_gone_through_is_refused(loop: str, code: str) -> None:
+    steps = f"- {{command: 'x {{{{ item }}}}', on: db1, loop: {loop}}}\n- {{command: y, on: db1, register: r}}"
+    assert code in codes(steps, head="parameters: {pw: {type: secret}, p: {default: a}}\n")
+
+
+def test_loops_in_loops_have_an_end() -> None:
+    inner = "{command: x, on: db1, loop: {items: '{{ r.stdout | lines }}', at_most: 500}}"
+    steps = f"- {{command: y, on: db1, register: r}}\n- {{loop: {{items: '{{{{ r.stdout | lines }}}}', at_most: 100}}, block: [{inner}]}}"
+    assert set(codes(steps)) == {"too-many-items"}
+
+
+def test_the_name_of_a_turn_may_say_its_item_and_the_item_is_known_nowhere_else() -> None:
+    loop = one("- {name: 'Restart {{ item }}', command: 'x {{ item }}', on: db1, loop: [a]}")
+    assert (loop.name, loop.steps[0].name) == ("command", "Restart a")
+    assert codes("- {command: 'x {{ item }}', on: db1}") == ["undefined-name"]

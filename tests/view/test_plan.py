@@ -20,6 +20,7 @@ from runbook.core.action import (
     FabricAction,
     HttpAction,
     Item,
+    LoopAction,
     ManualAction,
     NestedAction,
     NoticeAction,
@@ -37,6 +38,7 @@ from runbook.core.action import (
 )
 from runbook.core.actor import Actor
 from runbook.core.milestone_name import Milestone
+from runbook.core.plan import Turn
 from runbook.core.role import Role
 from runbook.view.describe import describe, full_text
 from runbook.view.gates import GateView, GivenAnswer, ItemView, gate_line, gate_view, gate_views
@@ -60,6 +62,10 @@ ACTIONS: list[tuple[Action, str]] = [
     (BranchAction(ways=(Way(when="n > 1", goto="1.3"), Way())), "when n > 1: go on at 1.3 otherwise: go on here"),
     (EndAction(verdict="failed", reason="no backup"), "the runbook ends here, failed: no backup"),
     (EndAction(verdict="completed"), "the runbook ends here, completed"),
+    (LoopAction(items=("a", 1, {"x": 2})), 'for each of: a, 1, {"x":2}'),
+    (LoopAction(), "for each of nothing"),
+    (LoopAction(source="{{ x | lines }}", at_most=20), "for each of {{ x | lines }}, at most 20"),
+    (LoopAction(source="{{ x | lines }}", items=("a",), at_most=20), "for each of: a"),
     (PreflightAction(become=True, tools=("jq",)), "reach the host and look: login, clock, space, sudo, jq"),
     (NotifyAction(message="done"), "notify everybody: done"),
     (NotifyAction(message="done", to=("a", "b")), "notify a, b: done"),
@@ -237,3 +243,19 @@ def test_the_gate_that_has_waited_longest_comes_first() -> None:
 def test_a_gate_names_its_operator_safely() -> None:
     tale = Story(failover_plan(), operator=Actor(name="a\x1b[2Jb", uid=1)).start().ask("2.1", "approve")
     assert gate_view(tale.run, "2.1#1", 0.0).policy == "1 person of dba-lead, not ab, who started it"
+
+
+def test_a_loop_shows_each_known_turn_and_one_of_those_that_only_the_run_knows() -> None:
+    known = step("1.1", LoopAction(items=("a", "b")), hosts=(), steps=(step("1.1.1"), step("1.1.2")))
+    turns = tuple(step(f"1.2.{number}", turns=(Turn(loop="1.2", number=number - 1),)) for number in (1, 2, 3))
+    waiting = step("1.2", LoopAction(source="{{ x }}", at_most=3), hosts=(), awaits=("x",), steps=turns)
+    rows = plan_rows(plan(known, waiting))
+    assert [(row.id, row.depth) for row in rows] == [("1.1", 0), ("1.1.1", 1), ("1.1.2", 1), ("1.2", 0), ("1.2.1", 1)]
+    assert rows[3].texts[0].lines == ("for each of {{ x }}, at most 3  (waits for x)",)
+    assert plan_totals(plan(known, waiting)).steps == 5
+
+
+def test_the_gate_before_a_container_shows_what_stands_in_it() -> None:
+    loop = step("1.1", LoopAction(items=("a", "b")), hosts=(), confirm="key", steps=(step("1.1.1"), step("1.1.2")))
+    tale = Story(plan(loop)).start().enter("1.1").ask("1.1", "before")
+    assert [row.id for row in gate_views(tale.run, tale.now)[0].follows] == ["1.1", "1.1.1", "1.1.2"]

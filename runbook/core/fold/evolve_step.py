@@ -13,7 +13,7 @@ from immutables import Map
 from msgspec.structs import replace
 
 from runbook.core import still_running
-from runbook.core.action import EndAction
+from runbook.core.action import EndAction, LoopAction
 from runbook.core.alteration import close_gates, set_step, stop_run, weigh
 from runbook.core.book_end import steps_of_book_around
 from runbook.core.event import FailureResolved, Jumped, StepEnded, StepEntered, StepSkipped
@@ -22,6 +22,7 @@ from runbook.core.plan import PlannedStep, StepId
 from runbook.core.role import Role
 from runbook.core.run import Mark, Phase, Run, StepPhase, StepState, Stop
 from runbook.core.shown import read_back
+from runbook.core.turns import spare_steps
 
 StepEvent = StepEntered | StepSkipped | StepEnded | FailureResolved | Jumped
 """What happens to one step."""
@@ -117,7 +118,7 @@ def _step_ended(run: Run, event: StepEnded, at: float) -> Run:
 
 def _end_book(run: Run, end: StepId, at: float) -> Run:
     """The runbook around is done: what of it is still ahead is left out, but for the ends of blocks that are open."""
-    spared = _ends_of_blocks_around(run, end)
+    spared = _ends_of_blocks_around(run, end) | spare_steps(run)
     steps = run.steps.mutate()
     for planned in steps_of_book_around(run, end):
         if steps[planned.id].phase is StepPhase.AHEAD and planned.role is not Role.UNDO and planned.id not in spared:
@@ -231,6 +232,14 @@ def _ends_of_blocks_around(run: Run, step: StepId) -> set[StepId]:
     return {inner.id for block in blocks for end in block.always for inner in end.walk()}
 
 
+def _loops_left(run: Run, source: StepId, there: int) -> set[StepId]:
+    """What is open of loops that a way back leaves: reached again, they go through their items anew."""
+    loops = (state.planned for state in run.steps.values() if isinstance(state.planned.action, LoopAction))
+    around = (loop for loop in loops if any(inner.id == source for inner in loop.walk()))
+    inside = (inner.id for loop in around if run.order[loop.id] >= there for inner in loop.walk())
+    return {step for step in inside if run.steps[step].is_live}
+
+
 def _jumped(run: Run, event: Jumped, at: float) -> Run:
     """The run goes on elsewhere."""
     state = run.steps.get(event.source)
@@ -247,7 +256,7 @@ def _jump(run: Run, source: StepId, target: StepId, at: float) -> Run:
     here, there = run.order.get(source), run.order.get(target)
     if here is None or there is None:
         return run
-    spared = _ends_of_blocks_around(run, source)
+    spared, left = _ends_of_blocks_around(run, source) | spare_steps(run), _loops_left(run, source, there)
     steps = run.steps.mutate()
     for step, position in run.order.items():
         state = run.steps[step]
@@ -257,6 +266,6 @@ def _jump(run: Run, source: StepId, target: StepId, at: float) -> Run:
             and not (state.planned.role is Role.UNDO or step in spared)
         ):
             steps[step] = _ended(state, Outcome.SKIPPED, f"jumped over from step {source}", at)
-        elif there <= position <= here and state.phase is StepPhase.ENDED:
+        elif there <= position <= here and (state.phase is StepPhase.ENDED or step in left):
             steps[step] = _ahead_again(state)
     return replace(run, steps=steps.finish())

@@ -29,6 +29,7 @@ from runbook.core.intent import AnswerGate, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.run import GateState, Run, StepState
 from runbook.core.still_running import held_hosts, said
+from runbook.core.turns import name_of
 from runbook.problem import Problem
 
 
@@ -55,7 +56,7 @@ def before(run: Run, state: StepState) -> GateOpened:
         gate=gate_id(run, state),
         step=state.id,
         kind="before",
-        message=f"Run {state.planned.name}{where}?{f' {said(held)}.' if held else ''}",
+        message=f"Run {name_of(run, state.planned)}{where}?{f' {said(held)}.' if held else ''}",
         word=state.planned.confirm_word if state.planned.confirm == "typed" else "",
         choices=words("before"),
         digest=state.digest,

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from runbook.core.action import (
+    CONTROLLER,
     ApproveAction,
     Ask,
     AskAction,
@@ -24,7 +25,9 @@ from runbook.core.action import (
     ChecklistAction,
     ChooseAction,
     ConfirmAction,
+    Container,
     EndAction,
+    LoopAction,
     ManualAction,
     NestedAction,
     NoticeAction,
@@ -56,6 +59,7 @@ from runbook.core.rules.urgency import pressing
 from runbook.core.rules.ways import circling, way_on
 from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
 from runbook.core.still_running import held_hosts, said
+from runbook.core.turns import turns_of
 
 _ASKS = get_args(Ask)
 MACHINE = Actor(name="runbook --auto", uid=-1, machine=True, via="auto", identity="policy:auto")
@@ -210,7 +214,7 @@ def _held(run: Run, state: StepState) -> tuple[Effect, ...]:
 
 
 def _can_be_stepped(planned: PlannedStep) -> bool:
-    return not isinstance(planned.action, (*_ASKS, NoticeAction, EndAction, BlockAction, ParallelAction, NestedAction))
+    return not isinstance(planned.action, (*_ASKS, NoticeAction, EndAction, *get_args(Container)))
 
 
 def _entered(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
@@ -218,6 +222,8 @@ def _entered(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
     match action:
         case BlockAction() | NestedAction():
             return _block(run, state, now)
+        case LoopAction():
+            return _loop(run, state, now)
         case ParallelAction():
             return _parallel(run, state, now)
         case WaitAction():
@@ -244,11 +250,12 @@ def _after(run: Run, state: StepState) -> tuple[Effect, ...]:
 
 
 def _branch(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
-    """Looked at like other work, and failed where it would lead back for ever."""
+    """Looked at like other work; its end says which condition it was, and it fails where it would go round for ever."""
     effects, why = fanout.work(run, state, now), circling(run, state)
-    if why and _is_decision(effects):
-        return (Conclude(StepEnded(step=state.id, outcome=Outcome.FAILED, detail=why)),)
-    return effects
+    if not _is_decision(effects) or any(outcome.is_error for outcome in state.settled.values()):
+        return effects
+    said = why or state.attempts[CONTROLLER].detail
+    return (Conclude(StepEnded(step=state.id, outcome=Outcome.FAILED if why else Outcome.SUCCEEDED, detail=said)),)
 
 
 # --- failures ---------------------------------------------------------------------------------------------------------
@@ -335,6 +342,13 @@ def _block_end(run: Run, planned: PlannedStep, broken: StepState | None) -> Step
 def _broken(run: Run, steps: tuple[PlannedStep, ...]) -> StepState | None:
     states = (run.steps[step.id] for step in steps)
     return next((state for state in states if state.is_broken), None)
+
+
+def _loop(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
+    """One turn after the other, as many as it has items; one that broke ends it."""
+    turns = turns_of(run, state.planned)
+    effects = _sequence(run, turns, now)
+    return effects or (Conclude(_block_end(run, state.planned, _broken(run, turns))),)
 
 
 def _parallel(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:

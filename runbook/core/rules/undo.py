@@ -5,7 +5,7 @@ Apart from `due` because screens and reports show it too, before and after it ha
 
 from __future__ import annotations
 
-from runbook.core.action import BlockAction, ChecklistAction, ManualAction, NestedAction, ParallelAction
+from runbook.core.action import BlockAction, ChecklistAction, LoopAction, ManualAction, NestedAction, ParallelAction
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.run import Run, StepState
@@ -22,7 +22,7 @@ def undo_steps(run: Run) -> tuple[PlannedStep, ...]:
 def _may_have_run(run: Run, state: StepState) -> bool:
     """On a host, inside a container, or in a person's hands; who was asked to do something may have begun."""
     match state.planned.action:
-        case BlockAction() | ParallelAction() | NestedAction():
+        case BlockAction() | LoopAction() | ParallelAction() | NestedAction():
             inner = (run.steps[step.id] for child in state.planned.children for step in child.walk())
             return any(step.touched or step.running or _is_by_hand(step) for step in inner)
         case ManualAction() | ChecklistAction():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from runbook.core.fold.verdict import verdicts
 from runbook.core.run import Run
+from runbook.core.turns import name_of
 from runbook.problem import Problem
 from runbook.tui.widgets.plain import Plain
 from runbook.tui.widgets.rows import Part, Row
@@ -40,7 +41,7 @@ def waiting_rows(run: Run, now: float, *, live: bool, gone: Problem | None) -> t
     rows: list[Row] = []
     for gate_id in run.open_gates[:_SHOWN]:
         gate = run.gates[gate_id]
-        name = run.steps[gate.opened.step].planned.name
+        name = name_of(run, run.steps[gate.opened.step].planned)
         waits = duration(max(0.0, now - gate.opened_at))
         kind = KINDS.get(gate.opened.kind, gate.opened.kind)
         verb = "DECIDE" if gate.opened.kind == "failure" else "GATE"

@@ -84,8 +84,19 @@ class ScriptAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     args: tuple[Text, ...] = ()
 
 
+class SentFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One file of an upload of many."""
+
+    path: str
+    """From where the source's names start, and on the host from the destination."""
+    size: int
+    sha256: str
+    mode: str
+    """Octal, of the source."""
+
+
 class UploadAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="upload", omit_defaults=True):
-    """Copy a file to each target."""
+    """Copy a file, a folder or the files that a pattern names to each target."""
 
     src: Text
     dest: Text
@@ -96,12 +107,15 @@ class UploadAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     """Bytes of the source as it was shown."""
     sha256: str = ""
     """Of the source as it was shown, and no other is sent; empty until it was. Filled in when the plan is made, or
-    when the step is entered where the file cannot be known before.
+    when the step is entered where the file cannot be known before. Of many files it is over a list as `sha256sum`
+    prints it, and `size` is their sum.
     """
+    files: tuple[SentFile, ...] = ()
+    """Every file of a folder or a pattern; empty for a single one."""
 
-    def pinned(self, *, size: int, sha256: str, mode: str) -> UploadAction:
-        """The same of the file that is there now."""
-        return msgspec.structs.replace(self, size=size, sha256=sha256, mode=self.mode or mode)
+    def pinned(self, *, size: int, sha256: str, mode: str, files: tuple[SentFile, ...] = ()) -> UploadAction:
+        """The same of what is there now."""
+        return msgspec.structs.replace(self, size=size, sha256=sha256, mode=self.mode or mode, files=files)
 
 
 class DownloadAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="download", omit_defaults=True):

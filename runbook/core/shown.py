@@ -58,7 +58,7 @@ _decoder = msgspec.json.Decoder(Shown)
 def pinned_as(action: Action, shown: Action) -> Action:
     """The action of the file that was shown, where it sends one that the plan could not name."""
     if isinstance(action, UploadAction) and isinstance(shown, UploadAction) and not action.sha256:
-        return action.pinned(size=shown.size, sha256=shown.sha256, mode=shown.mode)
+        return action.pinned(size=shown.size, sha256=shown.sha256, mode=shown.mode, files=shown.files)
     return action
 
 

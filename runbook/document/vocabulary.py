@@ -116,7 +116,7 @@ NOT_KEYS: Mapping[type, frozenset[str]] = MappingProxyType(
         runbook.Parameter: frozenset({"where", "places"}),
         runbook.WrittenRecoveryPoint: frozenset({"where", "places"}),
         action.CommandAction: frozenset({"interpreter"}),
-        action.UploadAction: frozenset({"size", "sha256"}),
+        action.UploadAction: frozenset({"size", "sha256", "files"}),
         action.FabricAction: frozenset({"sha256", "beside", "imports"}),
     }
 )

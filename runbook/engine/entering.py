@@ -39,12 +39,13 @@ from runbook.engine.masked import masked
 from runbook.engine.rendering import Grounds, Opened, Visit, grounds_of
 from runbook.engine.unlogged import reason
 from runbook.engine.workers import Answer
-from runbook.planning.pins import pinned
+from runbook.planning.pins import Found, pinned
 from runbook.problem import Problems, problem
 from runbook.template.scope import InOrder, Scope
 from runbook.template.template import Evaluation, evaluate, names_in_expression
-from runbook.transport.local.files import Measured, here
-from runbook.transport.local.measuring import measure_at
+from runbook.transport.local.files import here
+from runbook.transport.local.measuring import measure_at, measure_files_at
+from runbook.transport.local.trees import is_many
 
 V = TypeVar("V")
 
@@ -116,15 +117,15 @@ class Entering:
         Raises:
             Problems: There is no such file, or nothing that can be sent.
         """
-        found: dict[Path, Measured] = {}
+        found: dict[str, Found] = {}
         pinned_on: dict[str, Shown] = {}
         for host, one in shown.items():
             if not isinstance(one.action, UploadAction) or one.action.sha256:
                 continue
             # What is shown has its secrets masked; the file has to be sought under its real name.
-            path = here(self._folder, cast("UploadAction", visit.sent(host).action).src)
-            found[path] = found.get(path) or await measure_at(path)
-            action = pinned(one.action, found[path], keeps_mode=not visit.planned.become)
+            src = cast("UploadAction", visit.sent(host).action).src
+            found[src] = found.get(src) or await _look_at(here(self._folder, src), src)
+            action = pinned(one.action, found[src], keeps_mode=not visit.planned.become)
             pinned_on[host] = replace(one, action=action)
         return pinned_on
 
@@ -229,6 +230,16 @@ def _grounds(run: Run, state: StepState, names: frozenset[str]) -> Grounds:
     """What entering a step rests on: whether the run still goes there, whom it reaches, and the values it names."""
     items = items_around(run, state.planned)
     return (run.stop, fanout.targets(run, state), items, *(run.values.get(name) for name in sorted(names)))
+
+
+async def _look_at(path: Path, src: str) -> Found:
+    """What a file, a folder or a pattern stands for now.
+
+    Raises:
+        Problems: Nothing that can be sent.
+    """
+    is_tree = await asyncio.to_thread(is_many, path, src)
+    return await measure_files_at(path, src) if is_tree else await measure_at(path)
 
 
 def _keep_undoable(run: Run, state: StepState, action: Action) -> None:

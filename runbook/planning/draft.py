@@ -103,7 +103,10 @@ class Draft:
     def from_outside(self, path: str) -> str:
         """A path of this runbook as the outermost runbook would write it: the engine knows only that folder."""
         inside = len(self.files) > 1 and not Path(path).is_absolute() and not path.startswith("{{")
-        return os.path.relpath(self.folder.resolve() / path, self.files[0].parent) if inside else path
+        if not inside:
+            return path
+        outside = os.path.relpath(self.folder.resolve() / path, self.files[0].parent)
+        return f"{outside}/" if path.endswith("/") else outside
 
     def note(self, where: Where, code: str, what: str, fix: str = "", why: str = "") -> None:
         """Keep a problem."""

@@ -7,12 +7,17 @@ content is kept; whoever sends a file compares it again with what stands here.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from runbook.core.action import Action, DownloadAction, UploadAction
+from runbook.core.action import Action, DownloadAction, SentFile, UploadAction
 from runbook.transport.local.files import Measured, here, measured_at
+from runbook.transport.local.trees import base_of, files_at, is_many, tree_at
+
+Found = Measured | tuple[SentFile, ...]
+"""What was measured: one file, or many."""
 
 
 class Pins:
@@ -21,7 +26,7 @@ class Pins:
     def __init__(self, folder: Path) -> None:
         """Relative paths start at that folder."""
         self._folder = folder
-        self._found: dict[Path, Measured] = {}
+        self._found: dict[str, Found] = {}
         self._made: set[str] = set()
 
     def on(self, action: Action, *, keeps_mode: bool) -> Action:
@@ -33,12 +38,20 @@ class Pins:
         if not isinstance(action, UploadAction):
             return action
         path = here(self._folder, action.src)
-        # A folder that may not be looked into has no file for us either.
-        if os.path.normpath(path) in self._made or not os.path.exists(path):  # noqa: PTH110
+        if self._is_made_later(path, action.src):
             return action
-        if path not in self._found:
-            self._found[path] = measured_at(path)
-        return pinned(action, self._found[path], keeps_mode=keeps_mode)
+        if action.src not in self._found:
+            self._found[action.src] = files_at(path, action.src) if is_many(path, action.src) else measured_at(path)
+        return pinned(action, self._found[action.src], keeps_mode=keeps_mode)
+
+    def _is_made_later(self, path: Path, src: str) -> bool:
+        """What is not there yet, or holds what an earlier step downloads."""
+        # A folder that may not be looked into has no file for us either.
+        if not is_many(path, src):
+            return os.path.normpath(path) in self._made or not os.path.exists(path)  # noqa: PTH110
+        base = path if path.is_dir() else base_of(path, src)
+        is_filled = any(Path(made).is_relative_to(os.path.normpath(base)) for made in self._made)
+        return is_filled or not (path.is_dir() or tree_at(path, src).names)
 
     def made_by(self, action: Action, hosts: Iterable[str]) -> None:
         """A download makes its file anew, so what an earlier run left in that place is not what will be sent."""
@@ -48,11 +61,16 @@ class Pins:
             self._made |= {os.path.normpath(path) for path in landings}
 
 
-def pinned(action: UploadAction, found: Measured, *, keeps_mode: bool) -> UploadAction:
-    """The action of the file that was measured.
+def pinned(action: UploadAction, found: Found, *, keeps_mode: bool) -> UploadAction:
+    """The action of the file, or the files, that were measured.
 
     `keeps_mode` where the destination gets the source's mode unless the step names one: it is part of what is shown.
+    Of many files each has its own.
     """
+    if isinstance(found, tuple) and not isinstance(found, Measured):
+        lines = "".join(f"{one.sha256}  {one.path}\n" for one in found)
+        digest = hashlib.sha256(lines.encode()).hexdigest()
+        return action.pinned(size=sum(one.size for one in found), sha256=digest, mode="", files=found)
     mode = f"{found.mode:04o}" if keeps_mode else ""
     return action.pinned(size=found.content.size, sha256=found.content.sha256, mode=mode)
 

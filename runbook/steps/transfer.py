@@ -1,9 +1,10 @@
-"""`upload` and `download`: one file, checked by the session by size and SHA-256 and renamed into its place.
+"""`upload` and `download`: files, each checked by the session by size and SHA-256 and renamed into its place.
 
 A session writes as the login user. When the step becomes somebody else, the file goes to a staging name that only the
 login user can touch and is put in place from there by a command, again beside the destination and renamed, so that a
 reader sees the old file or the new one. An owner is a command of its own, run before the rename where we become, after
-it where we do not.
+it where we do not. Many files are put one after the other, after all of them were found to be what was shown; each is
+there whole or not at all, and what a folder held besides stays.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import asyncio
 import dataclasses
 import hashlib
 from collections.abc import Coroutine
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from runbook.core.action import DownloadAction, UploadAction
+from runbook.core.action import DownloadAction, SentFile, UploadAction
 from runbook.core.command import Command
 from runbook.core.fact import Staged
 from runbook.core.host import Json
@@ -27,6 +28,8 @@ from runbook.steps.command import followed
 from runbook.steps.ending import granted, not_repeated, refused, settled, unopened
 from runbook.steps.kind import Bench, Finding
 from runbook.transport.local import files
+from runbook.transport.local.measuring import measure_at
+from runbook.transport.local.trees import base_of
 from runbook.transport.session import Session, Stream, Transferred
 from runbook.transport.shell.quoting import quote
 
@@ -47,9 +50,8 @@ class UploadKind:
             return unopened(problems, bench) if problems.exit is Exit.UNREACHABLE else refused(problems)
         if (withheld := await granted(session.claim(bench.job), bench)) is not None:
             return withheld
-        if bench.become:
-            return await _timely(_staged(session, action, bench), bench)
-        return await _timely(_direct(session, action, bench, mode=mode), bench)
+        put = _many(session, action, bench) if action.files else _one(session, action, bench, mode=mode)
+        return await _timely(put, bench)
 
 
 class DownloadKind:
@@ -81,23 +83,98 @@ async def _timely(work: Coroutine[None, None, Finding], bench: Bench) -> Finding
     return too_late if limit.expired() and finding.outcome is Outcome.CANCELLED else finding
 
 
-async def _direct(session: Session, action: UploadAction, bench: Bench, *, mode: int | None) -> Finding:
+async def _one(session: Session, action: UploadAction, bench: Bench, *, mode: int | None) -> Finding:
+    arrived = await _put(session, action, bench, mode=mode)
+    return arrived if isinstance(arrived, Finding) else await _done(arrived, action.dest, bench)
+
+
+async def _many(session: Session, action: UploadAction, bench: Bench) -> Finding:
+    """One after the other; a change that is found before the first of them leaves nothing at the destination."""
+    base = base_of(_local(action.src, bench), action.src)
+    parts = [_part(action, file, base) for file in action.files]
+    for file in parts:
+        await _require_shown(file)
+    folders = Command(shell=making(action), become=bench.become)
+    if (made := await _aside(session, folders, bench)).outcome is not Outcome.SUCCEEDED:
+        return made
+    for number, file in enumerate(parts):
+        try:
+            arrived = await _put(session, file, bench, mode=_mode(file.mode), name=file.dest)
+        except Problems as problems:
+            raise _in_part(problems, number, len(parts)) from problems
+        if isinstance(arrived, Finding):
+            return arrived
+    said = f"{action.dest}: {len(parts)} files, {action.size} bytes, SHA-256 of their list {action.sha256}"
+    value: dict[str, Json] = {
+        "path": action.dest, "files": len(parts), "size": action.size, "sha256": action.sha256
+    }  # fmt: skip
+    return await _told(said, value, bench)
+
+
+def _part(action: UploadAction, file: SentFile, base: Path) -> UploadAction:
+    """The upload of one of its files."""
+    return UploadAction(
+        src=str(base / file.path),
+        dest=f"{action.dest.rstrip('/')}/{file.path}",
+        mode=action.mode or file.mode,
+        owner=action.owner,
+        size=file.size,
+        sha256=file.sha256,
+    )
+
+
+async def _require_shown(file: UploadAction) -> None:
+    found = (await measure_at(Path(file.src))).content
+    if found != _shown(file):
+        raise files.changed(file.src, str(_shown(file)), str(found))
+
+
+def _in_part(problems: Problems, there: int, total: int) -> Problems:
+    """Where not all of it is as it was."""
+    fix = f"{there} of {total} files are in place, each of them whole. Retry, or look at what is there now."
+    return Problems(msgspec.structs.replace(one, fix=fix) for one in problems.problems)
+
+
+def making(action: UploadAction) -> str:
+    """Shell text that makes the folders which are not there yet; the others are left as they are."""
+    top = action.dest.rstrip("/") or "/"
+    inner = {str(above) for file in action.files for above in PurePosixPath(file.path).parents} - {"."}
+    lines = [_made(top, action.owner, parents=True), *(_made(f"{top}/{each}", action.owner) for each in sorted(inner))]
+    return "umask 022\n" + " &&\n".join(lines) + "\n"
+
+
+def _made(folder: str, owner: str, *, parents: bool = False) -> str:
+    path = quote(folder)
+    owned = f" && chown -- {quote(owner)} {path}" if owner else ""
+    return f"{{ [ -d {path} ] || {{ mkdir {'-p ' if parents else ''}-- {path}{owned}; }}; }}"
+
+
+async def _put(
+    session: Session, action: UploadAction, bench: Bench, *, mode: int | None, name: str = ""
+) -> Transferred | Finding:
+    """What is there now, or why it is not; `name` tells one of many files from the others."""
+    return await (
+        _staged(session, action, bench, name=name) if bench.become else _direct(session, action, bench, mode=mode)
+    )
+
+
+async def _direct(session: Session, action: UploadAction, bench: Bench, *, mode: int | None) -> Transferred | Finding:
     arrived = await session.upload(_local(action.src, bench), action.dest, mode=mode, shown=_shown(action))
     if action.owner:
         owned = await _aside(session, Command(argv=("chown", "--", action.owner, action.dest)), bench)
         if owned.outcome is not Outcome.SUCCEEDED:
             return owned
-    return await _done(arrived, action.dest, bench)
+    return arrived
 
 
-async def _staged(session: Session, action: UploadAction, bench: Bench) -> Finding:
+async def _staged(session: Session, action: UploadAction, bench: Bench, *, name: str) -> Transferred | Finding:
     # Hidden, private and renamed over whatever stands there: another user of /tmp can neither read nor replace it.
-    stage = "/tmp/.runbook-" + hashlib.sha256(bench.job.id.encode()).hexdigest()[:24]  # noqa: S108 - see above
+    stage = "/tmp/.runbook-" + hashlib.sha256(f"{bench.job.id}{name}".encode()).hexdigest()[:24]  # noqa: S108 - see above
     # On record first: were this attempt cut off, somebody has to know what lies there.
     await bench.state(Staged(path=stage))
     arrived = await session.upload(_local(action.src, bench), stage, mode=0o600, shown=_shown(action))
     placed = await _aside(session, Command(shell=placing(stage, action), become=bench.become), bench)
-    return placed if placed.outcome is not Outcome.SUCCEEDED else await _done(arrived, action.dest, bench)
+    return arrived if placed.outcome is Outcome.SUCCEEDED else placed
 
 
 def _by_way_of(bench: Bench) -> str:
@@ -160,8 +237,11 @@ def landing(action: DownloadAction, bench: Bench) -> Path:
 
 async def _done(arrived: Transferred, place: str, bench: Bench) -> Finding:
     said = f"{place}: {arrived.size} bytes, SHA-256 {arrived.sha256}"
+    return await _told(said, {"path": place, "size": arrived.size, "sha256": arrived.sha256}, bench)
+
+
+async def _told(said: str, value: dict[str, Json], bench: Bench) -> Finding:
     await bench.sink.receive(Stream.OUT, f"{said}\n".encode())
-    value: dict[str, Json] = {"path": place, "size": arrived.size, "sha256": arrived.sha256}
     return settled(Finding(outcome=Outcome.SUCCEEDED, detail=said, result=Result(stdout=said, value=value)), bench)
 
 

@@ -64,8 +64,7 @@ def _text(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for
         case ScriptAction():
             return _script(action)
         case UploadAction():
-            pin = f",\n{action.size} bytes, SHA-256 {action.sha256}" if action.sha256 else ""
-            return f"upload {action.src} to {action.dest}{_ownership(action)}{pin}"
+            return _upload(action)
         case DownloadAction():
             return f"download {action.src} to {action.dest}"
         case HttpAction():
@@ -146,6 +145,17 @@ def _fabric(action: FabricAction) -> str:
     task = f"fabric task {action.task}({given}) of {action.file}{f' with {action.python}' if action.python else ''}"
     beside = (f"with {name}, SHA-256 {digest}" for name, digest in (action.beside or {}).items())
     return "\n".join((f"{task}, SHA-256 {action.sha256}" if action.sha256 else task, *beside))
+
+
+def _upload(action: UploadAction) -> str:
+    """With every file by itself, where there are many."""
+    head = f"upload {action.src} to {action.dest}{_ownership(action)}"
+    if not action.sha256:
+        return head
+    if not action.files:
+        return f"{head},\n{action.size} bytes, SHA-256 {action.sha256}"
+    each = (f"{action.mode or one.mode} {one.path}, {one.size} bytes, SHA-256 {one.sha256}" for one in action.files)
+    return "\n".join((f"{head}, {plural(len(action.files), 'file')}, {action.size} bytes:", *each))
 
 
 def _ownership(action: UploadAction) -> str:

@@ -285,3 +285,72 @@ async def test_measuring_a_file_keeps_nobody_waiting(tmp_path: Path, monkeypatch
     let_go.set()  # here only because the loop goes on while the file is read
     run = await swap.go_on(live, "1.2#1")
     assert (run.ended, swap.there()) == ("every step is done", GOOD)
+
+
+# --- many files -------------------------------------------------------------------------------------------------------
+
+MANY = "      - {name: make, command: 'true', durable: false, register: made}\n"
+FOLDER = "      - {name: put, upload: {src: 'SRC', dest: DEST}, timeout: 20s}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Swap:
+    """A runbook that sends a folder of two files behind a question."""
+    made = Swap(tmp_path, ASK + FOLDER.replace("SRC", "conf/"))
+    (tmp_path / "conf" / "d").mkdir(parents=True)
+    for name in ("a", "d/b"):
+        (tmp_path / "conf" / name).write_bytes(GOOD)
+    return made
+
+
+async def test_a_folder_that_stays_as_it_was_shown_is_sent_whole(folder: Swap) -> None:
+    run = await folder.go_on(folder.stage.open(folder.plan()))
+    assert run.ended == "every step is done"
+    assert [(folder.dest / name).read_bytes() for name in ("a", "d/b")] == [GOOD, GOOD]
+    assert verify(folder.stage.folder).grade == "sound"
+
+
+async def test_a_file_of_a_folder_swapped_while_its_gate_waits_keeps_all_of_it_back(folder: Swap) -> None:
+    live = folder.stage.open(folder.plan())
+    await folder.to_the_gate(live)
+    (folder.root / "conf" / "d" / "b").write_bytes(EVIL)
+    run = await folder.go_on(live)
+    assert folder.refusal(run) == changed(folder.root / "conf" / "d" / "b", GOOD, EVIL)
+    assert not folder.dest.exists()
+    await live.stop()
+
+
+async def test_a_link_that_takes_the_place_of_a_file_sends_nothing_else(folder: Swap) -> None:
+    live = folder.stage.open(folder.plan())
+    await folder.to_the_gate(live)
+    (folder.root / "secret").write_bytes(EVIL)
+    (folder.root / "conf" / "a").unlink()
+    (folder.root / "conf" / "a").symlink_to("../secret")
+    assert folder.refusal(await folder.go_on(live)) == changed(folder.root / "conf" / "a", GOOD, EVIL)
+    assert not folder.dest.exists()
+    await live.stop()
+
+
+async def test_files_that_match_once_the_run_has_made_them_are_shown_when_the_step_is_entered(tmp_path: Path) -> None:
+    made = Swap(tmp_path, MANY + FOLDER.replace("SRC", "out/*.txt"), confirm="key")
+    assert made.plan().sections[1].steps[1].awaits == ("file out/*.txt",)
+    live = made.stage.open(made.plan())
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.txt").write_bytes(GOOD)
+    run = await made.to_the_gate(live, "1.2#1")
+    lines = gate_view(run, "1.2#1", run.now).follows[0].texts[0].lines
+    assert lines[1].split(", ")[1:] == [f"{len(GOOD)} bytes", f"SHA-256 {hashlib.sha256(GOOD).hexdigest()}"]
+    (tmp_path / "out" / "b.txt").write_bytes(EVIL)
+    run = await made.go_on(live, "1.2#1")
+    assert (run.ended, sorted(path.name for path in made.dest.iterdir())) == ("every step is done", ["a.txt"])
+
+
+async def test_a_resumed_run_sends_no_other_folder_than_was_shown(folder: Swap) -> None:
+    live = folder.stage.open(folder.plan())
+    await folder.to_the_gate(live)
+    await live.crash()
+    (folder.root / "conf" / "a").write_bytes(EVIL)
+    later = folder.stage.resume()
+    assert folder.refusal(await folder.go_on(later)) == changed(folder.root / "conf" / "a", GOOD, EVIL)
+    assert not folder.dest.exists()
+    await later.stop()

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import UploadAction
+from runbook.core.action import SentFile, UploadAction
 from runbook.core.plan import PlannedStep
+from runbook.transport.local import trees
 from tests.planning.compiling import one, plan, refused, write
 
 GOOD = b"good\n"
@@ -90,9 +91,9 @@ def test_what_can_never_be_sent_is_told_when_the_plan_is_made_and_a_pipe_keeps_n
 ) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
-    for name in ("pipe", "folder"):
+    for name, said in (("pipe", f"{tmp_path}/pipe is not a regular file"), ("folder", "folder holds no file")):
         [wrong] = refused(f"- {{name: s, on: web1, upload: {{src: {name}, dest: /etc/x}}}}", file=book)
-        assert (wrong.what, wrong.where.line) == (f"{tmp_path}/{name} is not a regular file", 10)
+        assert (wrong.what, wrong.where.line) == (said, 10)
 
 
 def test_the_digest_of_a_plan_changes_with_the_file_that_it_sends(book: str, tmp_path: Path) -> None:
@@ -101,3 +102,108 @@ def test_the_digest_of_a_plan_changes_with_the_file_that_it_sends(book: str, tmp
     assert plan(text, file=book).digest == before
     (tmp_path / "motd").write_bytes(b"evil\n")
     assert plan(text, file=book).digest != before
+
+
+# --- many files -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def conf(tmp_path: Path) -> Path:
+    """A folder with a file, another one below it, and one that is hidden."""
+    folder = tmp_path / "conf"
+    (folder / "d").mkdir(parents=True)
+    for name in ("a.cfg", "d/b.cfg", ".hidden"):
+        (folder / name).write_bytes(GOOD)
+        (folder / name).chmod(0o640)
+    return folder
+
+
+def sent(step: PlannedStep) -> list[str]:
+    assert isinstance(step.action, UploadAction)
+    return [file.path for file in step.action.files]
+
+
+@pytest.mark.parametrize(
+    ("src", "names"),
+    [
+        ("conf/", [".hidden", "a.cfg", "d/b.cfg"]),
+        ("conf", ["conf/.hidden", "conf/a.cfg", "conf/d/b.cfg"]),
+        ("conf/*.cfg", ["a.cfg"]),
+        ("conf/.h*", [".hidden"]),
+        ("conf/?.cfg", ["a.cfg"]),
+    ],
+)
+@pytest.mark.usefixtures("conf")
+def test_a_plan_shows_every_file_of_a_folder_or_a_pattern(book: str, src: str, names: list[str]) -> None:
+    step = one(f"- {{on: web1, upload: {{src: '{src}', dest: /etc/x}}}}", file=book)
+    assert (sent(step), step.waits) == (names, False)
+
+
+@pytest.mark.usefixtures("conf")
+def test_each_file_has_its_size_its_hash_and_its_mode_and_all_of_them_one_hash(book: str) -> None:
+    step = one("- {on: web1, upload: {src: 'conf/*.cfg', dest: /etc/x}}", file=book)
+    assert step.action == UploadAction(
+        src="conf/*.cfg",
+        dest="/etc/x",
+        size=5,
+        sha256=hashlib.sha256(f"{SHA}  a.cfg\n".encode()).hexdigest(),
+        files=(SentFile(path="a.cfg", size=5, sha256=SHA, mode="0640"),),
+    )
+
+
+def test_a_pattern_that_nothing_matches_yet_and_a_folder_that_a_step_downloads_into_are_waited_for(
+    book: str, conf: Path
+) -> None:
+    assert one("- {on: web1, upload: {src: 'conf/*.none', dest: /etc/x}}", file=book).awaits == ("file conf/*.none",)
+    [_, put] = (
+        plan(
+            f"- {{on: web1, download: {{src: /a, dest: {conf}/d/}}}}\n- {{on: web1, upload: {{src: conf/, dest: /etc/x}}}}",
+            file=book,
+        )
+        .sections[1]
+        .steps
+    )
+    assert put.awaits == ("file conf/",)
+
+
+def test_a_nested_runbook_sends_a_folder_of_its_own(book: str, conf: Path, tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    conf.rename(tmp_path / "inner" / "conf")
+    write(tmp_path / "inner", "inner.yaml", "- {on: web1, upload: {src: conf/, dest: /etc/x}}")
+    [inner] = one("- {runbook: inner/inner.yaml}", file=book).steps
+    assert (sent(inner), inner.action.src) == ([".hidden", "a.cfg", "d/b.cfg"], "inner/conf/")
+
+
+def test_what_is_no_file_in_a_folder_is_refused_by_name(book: str, conf: Path) -> None:
+    def said() -> str:
+        [wrong] = refused("- {on: web1, upload: {src: conf/, dest: /etc/x}}", file=book)
+        return wrong.what
+
+    (conf / "d" / "link").symlink_to("b.cfg")
+    assert said() == f"{conf}/d/link is a symbolic link"
+    (conf / "d" / "link").unlink()
+    (conf / "to").symlink_to("d")
+    assert said() == f"{conf}/to is a symbolic link"
+    (conf / "to").unlink()
+    os.mkfifo(conf / "pipe")
+    assert said() == f"{conf}/pipe is not a regular file"
+    (conf / "pipe").unlink()
+    (conf / "a\nb\x1b[2J").write_bytes(b"")
+    assert said() == f"a name cannot be shown: '{conf}/a\\nb\\x1b[2J'"
+
+
+def test_a_folder_has_an_end(book: str, conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trees, "MOST_FILES", 2)
+    [wrong] = refused("- {on: web1, upload: {src: conf/, dest: /etc/x}}", file=book)
+    assert wrong.what == "conf/ has more than 2 files"
+    monkeypatch.setattr(trees, "DEEPEST", 0)
+    [wrong] = refused("- {on: web1, upload: {src: conf/, dest: /etc/x}}", file=book)
+    assert wrong.what == f"{conf}/d is more than 0 folders deep"
+
+
+def test_a_pattern_stands_in_the_name_and_not_among_the_folders(book: str) -> None:
+    [wrong] = refused("- {on: web1, upload: {src: '*/a.cfg', dest: /etc/x}}", file=book)
+    assert (wrong.what, wrong.fix) == (
+        "*/a.cfg has a pattern among its folders",
+        "Name the folder, and let files match: conf/*.cfg.",
+    )

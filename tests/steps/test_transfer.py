@@ -8,17 +8,20 @@ import subprocess
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from runbook.core.action import DownloadAction, Expectation, Tolerance, UploadAction
+from runbook.core.action import DownloadAction, Expectation, SentFile, Tolerance, UploadAction
 from runbook.core.command import Become
 from runbook.core.fact import Staged
 from runbook.core.outcome import Outcome
 from runbook.core.result import Result
+from runbook.planning.pins import pinned
 from runbook.problem import Problems
 from runbook.steps.kind import Finding
-from runbook.steps.transfer import DownloadKind, UploadKind, landing, placing
+from runbook.steps.transfer import DownloadKind, UploadKind, landing, making, placing
 from runbook.transport.local import files
+from runbook.transport.local.trees import files_at
 from runbook.transport.scripted import Hangs, Says, ScriptedConnector, unreachable
 from runbook.transport.session import Job
 from tests.steps.desk import Desk, local, scripted
@@ -208,3 +211,101 @@ def test_several_hosts_each_get_a_directory(folder, dest, hosts, expected):
 def test_no_name_leads_out_of_the_destination(folder, src, host):
     with pytest.raises(Problems, match="cannot be given a place"):
         landing(DownloadAction(src=src, dest="out"), Desk().bench(folder=folder, host=host, hosts=(host, "db2")))
+
+
+# --- many files -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def many(folder: Path) -> UploadAction:
+    """An upload of a folder as a plan shows it."""
+    (folder / "conf" / "d").mkdir(parents=True)
+    for name, mode in (("a.cfg", 0o640), ("d/run me", 0o755)):
+        (folder / "conf" / name).write_bytes(HELLO)
+        (folder / "conf" / name).chmod(mode)
+    action = UploadAction(src="conf/", dest=str(folder / "there"))
+    return pinned(action, files_at(folder / "conf", "conf/"), keeps_mode=True)
+
+
+def landed(top: Path) -> dict[str, tuple[bytes, int]]:
+    return {
+        str(path.relative_to(top)): (path.read_bytes(), path.stat().st_mode & 0o7777)
+        for path in sorted(top.rglob("*"))
+        if path.is_file()
+    }
+
+
+async def test_every_file_of_a_folder_arrives_with_its_mode_and_what_was_there_besides_stays(folder, many):
+    (folder / "there").mkdir()
+    (folder / "there" / "mine").write_bytes(b"kept")
+    finding = await UploadKind().attempt(many, local().bench(folder=folder))
+    assert (finding.outcome, finding.result.value) == (
+        Outcome.SUCCEEDED,
+        {"path": many.dest, "files": 2, "size": 12, "sha256": many.sha256},
+    )
+    mine = (b"kept", (folder / "there" / "mine").stat().st_mode & 0o7777)
+    assert landed(folder / "there") == {"a.cfg": (HELLO, 0o640), "d/run me": (HELLO, 0o755), "mine": mine}
+
+
+async def test_a_mode_of_the_step_is_that_of_every_file(folder, many):
+    action = msgspec.structs.replace(many, mode="0600")
+    await UploadKind().attempt(action, local().bench(folder=folder))
+    assert {mode for _, mode in landed(folder / "there").values()} == {0o600}
+
+
+async def test_a_file_that_has_changed_keeps_all_of_them_back(folder, many):
+    (folder / "conf" / "d" / "run me").write_bytes(b"other\n")
+    finding = await UploadKind().attempt(many, local().bench(folder=folder))
+    assert (finding.outcome, "is not what was shown" in finding.detail) == (Outcome.FAILED, True)
+    assert not (folder / "there").exists()
+
+
+async def test_a_file_that_was_added_since_is_not_sent(folder, many):
+    (folder / "conf" / "new").write_bytes(b"")
+    await UploadKind().attempt(many, local().bench(folder=folder))
+    assert set(landed(folder / "there")) == {"a.cfg", "d/run me"}
+
+
+async def test_a_file_that_went_fails_the_step_and_nothing_arrives(folder, many):
+    (folder / "conf" / "a.cfg").unlink()
+    assert (await UploadKind().attempt(many, local().bench(folder=folder))).outcome is Outcome.FAILED
+    assert not (folder / "there").exists()
+
+
+async def test_one_that_cannot_be_placed_says_how_many_are_there(folder, many):
+    (folder / "there" / "d" / "run me").mkdir(parents=True)
+    finding = await UploadKind().attempt(many, local().bench(folder=folder))
+    assert finding.outcome is Outcome.FAILED
+    assert "1 of 2 files are in place, each of them whole" in finding.detail
+
+
+async def test_a_destination_that_is_a_file_gets_nothing(folder, many):
+    (folder / "there").write_bytes(b"mine")
+    finding = await UploadKind().attempt(many, local().bench(folder=folder))
+    assert (finding.outcome, (folder / "there").read_bytes()) == (Outcome.FAILED, b"mine")
+
+
+async def test_as_somebody_else_each_file_is_staged_under_a_name_of_its_own(folder, many):
+    desk = scripted(lambda _host, _command: Says())
+    assert (await UploadKind().attempt(many, desk.bench(folder=folder, become=Become()))).outcome is Outcome.SUCCEEDED
+    stages = [fact.path for fact in desk.facts]
+    assert (len(set(stages)), sorted(path for _, path in desk.connector.files)) == (2, sorted(stages))
+
+
+def test_folders_are_made_where_there_are_none_with_the_owner_of_the_step(tmp_path, many):
+    action = msgspec.structs.replace(many, dest=f"{tmp_path}/a b/c/", owner=str(os.getuid()))
+    for _ in range(2):
+        assert subprocess.run(["/bin/sh", "-c", making(action)], check=False).returncode == 0
+    assert (tmp_path / "a b" / "c" / "d").stat().st_mode & 0o7777 == 0o755
+    assert making(action).count("chown") == 2
+
+
+def test_no_name_of_a_folder_is_read_by_the_shell(tmp_path):
+    file = SentFile(path="$(touch x)/-n/'q'/f", size=0, sha256="", mode="0644")
+    action = UploadAction(src="s/", dest=str(tmp_path), files=(file,))
+    assert subprocess.run(["/bin/sh", "-c", making(action)], check=False, cwd=tmp_path).returncode == 0
+    assert [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*"))] == [
+        "$(touch x)",
+        "$(touch x)/-n",
+        "$(touch x)/-n/'q'",
+    ]

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from runbook.core.action import SentFile
 from runbook.transport.local.files import BLOCK, Measured, Source
+from runbook.transport.local.trees import sent_files, tree_at
 from runbook.transport.session import Transferred
 
 STRETCH = 64 * BLOCK
@@ -23,6 +25,16 @@ async def measure_at(path: Path) -> Measured:
     """
     with await asyncio.to_thread(Source, path) as source:
         return Measured(await measure(source), source.mode)
+
+
+async def measure_files_at(path: Path, src: str) -> tuple[SentFile, ...]:
+    """Look at a folder, or at what a pattern names.
+
+    Raises:
+        Problems: There is something that cannot be sent, or nothing.
+    """
+    tree = await asyncio.to_thread(tree_at, path, src)
+    return sent_files(src, {name: await measure_at(tree.base / name) for name in tree.names})
 
 
 async def measure(source: Source) -> Transferred:

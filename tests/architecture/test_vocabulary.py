@@ -17,7 +17,7 @@ UNIONS = [
     (event, event.Event, {"Actor", "Entry", "Result"}),
     (intent, intent.Intent, set()),
     (effect, effect.Effect, set()),
-    (action, action.Action, {"Expectation", "Imports", "Item", "Option", "Tolerance", "Way"}),
+    (action, action.Action, {"Expectation", "Imports", "Item", "Option", "SentFile", "Tolerance", "Way"}),
     (outcome, outcome.Ending, set()),
 ]
 """Module, its union, and the structs beside it that are parts of members."""

@@ -29,6 +29,7 @@ from runbook.template.template import (
     names_in_expression,
     raw_in,
     render,
+    value_of,
 )
 
 SCOPE = Scope(
@@ -287,6 +288,55 @@ def test_a_secret_that_is_more_than_written_out_is_found() -> None:
 def test_raw_is_found() -> None:
     assert raw_in("{{ x | raw }}")
     assert not raw_in("{{ raw }} x | raw")
+
+
+@given(st.text(alphabet="{}%#|()[]'\"abn.~*/-+ \n0123456789_", max_size=60))
+def test_any_text_stands_for_a_value_that_a_record_can_hold_or_is_a_problem(text: str) -> None:
+    try:
+        value = value_of("{{" + text + "}}", SCOPE)
+    except Problems as caught:
+        assert caught.problems  # noqa: PT017 - either end is right, nothing else is
+    else:
+        assert json.loads(json.dumps(value, allow_nan=False)) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("{{ n + 1 }}", 11),
+        (" {{ flag }} ", True),
+        ("{{ n > 3 }}", True),
+        ("{{ lag }}", "lag"),
+        ("{{ [n, {'k': text}] }}", [10, {"k": "a b; rm -rf /"}]),
+        ("{{ ['a', 'b'] | map('upper') }}", ["A", "B"]),
+        ("{{ 'a b\nc' | lines }}", ["a b", "c"]),
+        ("{{ missing | default([]) }}", []),
+        ("{{ n }}{{ n }}", "1010"),
+        ("n is {{ n }}", "n is 10"),
+        ("{% if flag %}{{ n }}{% endif %}", "10"),
+        ("plain", "plain"),
+    ],
+)
+def test_one_expression_alone_keeps_the_type_of_its_value(text: str, value: object) -> None:
+    found = value_of(text, SCOPE if text != "{{ lag }}" else Scope(registered={"lag": {"h": Result(stdout="lag\n")}}))
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{{ pw }}", "a secret as a value"),
+        ("{{ [pw] }}", "a secret as a value"),
+        ("{{ lgg }}", '"lgg" is not defined'),
+        ("{{ both.host }}", "that no record can hold"),
+        ("{{ 'x' * 70000 }}", "more than 64 KiB"),
+        ("{{ '1e999' | float }}", "that no record can hold"),
+    ],
+)
+def test_a_value_that_no_record_can_hold_is_refused(text: str, words: str) -> None:
+    with pytest.raises(Problems) as caught:
+        value_of(text, SCOPE)
+    assert words in str(caught.value)
 
 
 @given(st.text(alphabet="{}%#|()[]'\"abn.~*/-+ \n0123456789_", max_size=60))

@@ -204,6 +204,16 @@ async def test_a_loop_that_is_reached_again_keeps_the_items_by_which_its_turns_a
     assert "a, b could not be undone any more" in run.steps["1.2"].detail
 
 
+async def test_turns_are_undone_by_their_items_though_the_loop_was_refused_others(tmp_path: Path) -> None:
+    left = [Says(b"a\nb\n"), Says(b"b\n")]
+    world = ScriptedConnector(lambda _host, command: left.pop(0) if command.shell == "list" else Says())
+    stage = Stage(tmp_path, world)
+    steps = DROPPING.replace("- {name: Sweep, command: sweep}", "- {branch: [{goto: Find}]}")
+    of = planned(steps.replace("  loop:", "  on_failure: rollback\n  loop:"))
+    await stage.open(of, attended=False).to_its_end()
+    assert sent(world) == ["list", "drop a", "drop b", "list", "restore b", "restore a"]
+
+
 async def test_conditions_and_results_of_a_turn_speak_of_its_item(tmp_path: Path) -> None:
     world = ScriptedConnector(lambda _host, command: Says((command.shell or "").encode()))
     stage = Stage(tmp_path, world)

@@ -13,7 +13,7 @@ from immutables import Map
 from msgspec.structs import replace
 
 from runbook.core import still_running
-from runbook.core.action import EndAction, LoopAction
+from runbook.core.action import Action, EndAction, LoopAction
 from runbook.core.alteration import close_gates, set_step, stop_run, weigh
 from runbook.core.book_end import steps_of_book_around
 from runbook.core.event import FailureResolved, Jumped, StepEnded, StepEntered, StepSkipped
@@ -67,7 +67,7 @@ def _step_entered(run: Run, event: StepEntered, at: float) -> Run:
         touched=state.touched,
         weighed=state.weighed,
         shown=event.shown,
-        rendered={host: one.action for host, one in told.items()} or event.rendered,
+        rendered={host: one.action for host, one in told.items()} or event.rendered or _kept_items(state),
         around={host: one.around for host, one in told.items()} or event.around,
         digest=event.digest,
         # What a retry shows again unchanged was let through already.
@@ -75,6 +75,11 @@ def _step_entered(run: Run, event: StepEntered, at: float) -> Run:
         wait=event.wait,
     )
     return replace(set_step(run, entered), entered=(*run.entered, event.step))
+
+
+def _kept_items(state: StepState) -> dict[str, Action]:
+    """What a loop went through before, where it was not shown what it is to go through: its turns may be undone yet."""
+    return state.rendered if isinstance(state.planned.action, LoopAction) else {}
 
 
 def _wave_ends(planned: PlannedStep, hosts: tuple[str, ...]) -> tuple[int, ...]:

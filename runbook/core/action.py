@@ -208,6 +208,8 @@ class PreflightAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind
     """Open the host and look, before anything changes. Put in front of every plan by the compiler."""
 
     become: bool = False
+    users: tuple[str, ...] = ()
+    """Whom steps become there; empty where it is root alone, or is not known yet."""
     tools: tuple[str, ...] = ()
     free_mib: int = 16
     """Space the host must have where it keeps a job's files."""

@@ -46,6 +46,7 @@ from runbook.talk.door import make_door
 from runbook.talk.handover import Handover, Opening, Started
 from runbook.transport.local.connector import LocalConnector
 from runbook.transport.session import Connector
+from runbook.transport.shell.sudo import Sudos
 from runbook.transport.ssh.connector import SshConnector, SshOptions
 
 WORTH_HIDING = 6
@@ -141,15 +142,15 @@ def _tools(
     handover: Handover, recorder: Recorder, executor: Executor, secrets: tuple[Secret, ...], clock: SystemClock
 ) -> Tools:
     masker = Masker.for_secrets(secrets)
-    sudo = {host: Secret("sudo password", word) for host, word in handover.sudo_passwords.items()}
+    sudos = Sudos({host: Secret("sudo password", word) for host, word in handover.sudo_passwords.items()})
 
     def accepted(machine: str) -> HostKey | None:
         # Asked of the run itself: what somebody vouched for holds at once, and after every resume.
         return recorder.run.accepted_key(machine)
 
     connectors: dict[str, Connector] = {
-        "ssh": SshConnector(SshOptions(wall=clock.wall, sudo_passwords=sudo, accepted=accepted)),
-        "local": LocalConnector(wall=clock.wall),
+        "ssh": SshConnector(SshOptions(wall=clock.wall, sudos=sudos, accepted=accepted)),
+        "local": LocalConnector(wall=clock.wall, sudos=sudos),
     }
     return Tools(
         recorder=recorder,

@@ -10,10 +10,12 @@ import msgspec
 from runbook.core.action import CONTROLLER, FabricAction, Imports, PreflightAction, ProbeAction
 from runbook.core.plan import OnFailure, PlannedSection, PlannedStep
 from runbook.core.runbook import Section
+from runbook.core.shown import becomes
 from runbook.planning.actions import probe_name
 from runbook.planning.draft import Draft
 from runbook.planning.steps import Around, plan_steps, section_hosts
 from runbook.planning.targets import EVERYTHING, Wave, waves_of
+from runbook.template.template import is_template
 
 HEADING = "Before anything changes"
 Steps = tuple[PlannedStep, ...]
@@ -36,9 +38,8 @@ def preflight_section(draft: Draft, steps: Steps, *, tools: dict[str, tuple[str,
 
     `tools` are the programs that each host needs.
     """
-    becoming = {host for step in steps if step.become for host in step.hosts}
     hosts = touched_hosts(draft, steps)
-    each = {host: PreflightAction(become=host in becoming, tools=tools.get(host, ())) for host in hosts}
+    each = {host: _look_at(draft, steps, host, tools.get(host, ())) for host in hosts}
     first = each[hosts[0]]
     look = PlannedStep(
         id="0.1",
@@ -84,6 +85,13 @@ def _fabfiles_load(steps: Steps, step_id: str) -> Steps:
         required=True,
     )
     return (look,)
+
+
+def _look_at(draft: Draft, steps: Steps, host: str, tools: tuple[str, ...]) -> PreflightAction:
+    """What is asked of one host: every user that a step becomes there, as far as that is known."""
+    named = [becomes(step, draft.inventory.hosts.get(host)) for step in steps if step.become and host in step.hosts]
+    users = tuple(dict.fromkeys(name for name in named if not is_template(name)))
+    return PreflightAction(become=bool(named), users=() if users == ("root",) else users, tools=tools)
 
 
 def touched_hosts(draft: Draft, steps: Iterable[PlannedStep]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from runbook.core.action import PreflightAction
 from runbook.core.command import Become, Command
 from runbook.core.host_key import changed_key
-from runbook.core.outcome import Grade, Outcome
+from runbook.core.outcome import Exited, Grade, Lost, NeverSent, Outcome
 from runbook.problem import Problems
 from runbook.steps.command import followed
 from runbook.steps.ending import told
@@ -54,14 +54,15 @@ class Check(NamedTuple):
 class _Unkept:
     """Keeps the answers to our own questions from the record, where each stands as a check in an operator's words."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink | None = None) -> None:
         self._sink = sink
 
     async def receive(self, stream: Stream, data: bytes) -> None:
         """Let it go; the capture in front of this has it."""
 
     async def reached(self, grade: Grade, place: str = "") -> None:
-        await self._sink.reached(grade, place)
+        if self._sink is not None:
+            await self._sink.reached(grade, place)
 
 
 class PreflightKind:
@@ -81,7 +82,9 @@ class PreflightKind:
         if isinstance(asked, Finding):
             return asked
         await _report(bench, asked)
-        failed = [check for check in (*opened, *asked) if not check.ok]
+        became = [await _became(session, user, bench) for user in _users(action, bench)]
+        await _report(bench, became)
+        failed = [check for check in (*opened, *asked, *became) if not check.ok]
         detail = "; ".join(f"{check.name}: {check.detail}" for check in failed)
         return Finding(outcome=Outcome.FAILED if failed else Outcome.SUCCEEDED, detail=detail)
 
@@ -115,36 +118,28 @@ def _clock(facts: HostFacts) -> str:
 
 async def _ask(session: Session, action: PreflightAction, bench: Bench) -> list[Check] | Finding:
     """The checks that the host itself answers, or how the one command ended when it did not succeed."""
-    become = (bench.become or Become()) if action.become else None
     job = dataclasses.replace(bench.job, durable=False, leaves_trace=False, limit=bench.job.limit or LIMIT)
-    # As the login user: whether sudo works is one of the questions.
     look = dataclasses.replace(bench, job=job, reattach=False, sink=_Unkept(bench.sink))
-    asked = trial.question(action.imports, bench.folder) if action.imports else _questions(action, become)
+    asked = trial.question(action.imports, bench.folder) if action.imports else _questions(action)
     found = await followed(session, Command(shell=asked), look)
     if found.outcome is not Outcome.SUCCEEDED:
         return found
     if action.imports:
         return [Check(*each) for each in trial.answers(found.result.stdout, action.imports, bench.folder)]
-    return _answers(found.result.stdout, action, become)
+    return _answers(found.result.stdout, action)
 
 
-def _questions(action: PreflightAction, become: Become | None) -> str:
+def _questions(action: PreflightAction) -> str:
     text = _SPACE
-    if become:
-        # The very words with which steps become, so that a narrow sudo rule is tried as it will be used.
-        sudo = f"sudo -n -H -u {quote(become.user)} -- /bin/sh </dev/null"
-        text += f'set -f; said=$({sudo} 2>&1 >/dev/null); echo "sudo $?" $said; set +f\n'
     for tool in action.tools:
         text += f'echo "tool $(command -v {quote(tool)})"\n'
     return text + "exit 0\n"
 
 
-def _answers(text: str, action: PreflightAction, become: Become | None) -> list[Check]:
+def _answers(text: str, action: PreflightAction) -> list[Check]:
     lines = [line.partition(" ")[::2] for line in text.splitlines()]
-    said = {kind: [rest for name, rest in lines if name == kind] for kind in ("space", "sudo", "tool")}
+    said = {kind: [rest for name, rest in lines if name == kind] for kind in ("space", "tool")}
     checks = [_space("".join(said["space"]), action.free_mib)]
-    if become:
-        checks.append(_sudo("".join(said["sudo"]), become))
     places = [*said["tool"], *[""] * len(action.tools)]
     for tool, place in zip(action.tools, places, strict=False):
         missing = "is not there, or cannot be run" if "/" in tool else "is not in the PATH"
@@ -161,8 +156,21 @@ def _space(said: str, wanted: int) -> Check:
     return Check("space", ok=mib >= wanted, detail=detail if mib >= wanted else f"{detail}, needed are {wanted}")
 
 
-def _sudo(said: str, become: Become) -> Check:
-    code, _, words = said.partition(" ")
-    if code == "0":
-        return Check("sudo", ok=True, detail=f"becomes {become.user} without a password")
-    return Check("sudo", ok=False, detail=f"cannot become {become.user}: {words or 'no answer'}")
+def _users(action: PreflightAction, bench: Bench) -> tuple[str, ...]:
+    """Whom steps become on this host."""
+    return (action.users or ((bench.become or Become()).user,)) if action.become else ()
+
+
+async def _became(session: Session, user: str, bench: Bench) -> Check:
+    """Become somebody as steps will: by the same shell, under the same rule, with the same password."""
+    job = dataclasses.replace(bench.job, id=f"{bench.job.id}/{user}", durable=False, leaves_trace=False, limit=LIMIT)
+    ending = await session.run(Command(argv=("true",), become=Become(user=user)), job, _Unkept())
+    match ending:
+        case Exited(0):
+            return Check("sudo", ok=True, detail=f"becomes {user}")
+        case NeverSent(reason) | Lost(reason):
+            return Check("sudo", ok=False, detail=reason)
+        case Exited(code):
+            return Check("sudo", ok=False, detail=f"a shell of {user} could not run true: exit code {code}")
+        case _:
+            return Check("sudo", ok=False, detail=f"a shell of {user} did not run true to its end")

@@ -173,7 +173,8 @@ def _wait_for(action: WaitForAction) -> str:
 def _preflight(action: PreflightAction) -> str:
     if action.imports:
         return "\n".join(_imports(each) for each in action.imports)
-    extra = (*(("sudo",) if action.become else ()), *action.tools)
+    sudo = f"sudo to {' and '.join(action.users)}" if action.users else "sudo"
+    extra = (*((sudo,) if action.become else ()), *action.tools)
     return f"reach the host and look: login, clock, space{''.join(f', {name}' for name in extra)}"
 
 

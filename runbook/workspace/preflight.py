@@ -27,6 +27,7 @@ from runbook.steps.kind import Bench, Finding, Sample
 from runbook.steps.table import kind_for
 from runbook.transport.local.connector import LocalConnector
 from runbook.transport.session import Connector, Job
+from runbook.transport.shell.sudo import Sudos
 from runbook.transport.ssh.connector import SshConnector, SshOptions
 
 NO_PASSWORDS: Mapping[str, str] = MappingProxyType({})
@@ -46,11 +47,11 @@ async def inspect(plan: Plan, folder: Path, sudo: Mapping[str, str] = NO_PASSWOR
 
     `sudo` is by host what its sudo asks for where it asks.
     """
-    passwords = {host: Secret("sudo password", word) for host, word in sudo.items()}
+    sudos = Sudos({host: Secret("sudo password", word) for host, word in sudo.items()})
     clock = SystemClock()
     connectors: dict[str, Connector] = {
-        "ssh": SshConnector(SshOptions(wall=clock.wall, sudo_passwords=passwords)),
-        "local": LocalConnector(wall=clock.wall),
+        "ssh": SshConnector(SshOptions(wall=clock.wall, sudos=sudos)),
+        "local": LocalConnector(wall=clock.wall, sudos=sudos),
     }
     fleet = Fleet({host.name: host for host in plan.hosts}, connectors, clock, _forget)
     steps = [step for step in plan.sections[0].steps if isinstance(step.action, PreflightAction)]

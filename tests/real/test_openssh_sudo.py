@@ -1,103 +1,157 @@
-"""Steps as somebody else, by the real sudo, for a user who exists only in a private view of this machine."""
+"""Steps as somebody else, by the real sudo, for users who exist only in a private view of this machine."""
 
-import os
-import shutil
-import subprocess
-import time
-import uuid
+from __future__ import annotations
+
+import contextlib
 
 import pytest
 
-from runbook.core.command import Become, Command, Secret
 from runbook.core.outcome import Exited, Expired, Grade, NeverSent
-from runbook.transport.session import Job
-from runbook.transport.ssh.connector import SshConnector, SshOptions
-from tests.real.openssh import RealServer, skip_or_fail
-from tests.transport.recorder import Recorder
+from tests.real.sudo_host import ALL, PASSWORD, SudoHost, counted
+from tests.transport.shell.sudo_contract import GIVE, SudoContract
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real]
 
-PASSWORD = "a-right-password"
-ROOT = Become(user="root")
+NO_RULE = ""
 
 
-class Host:
-    """A server whose logins become an ordinary user with one sudo rule."""
+class _Place:
+    """The contract's place on a real host."""
 
-    def __init__(self, folder, rule: str, password: str | None):
-        missing = [tool for tool in ("unshare", "setpriv", "sudo", "openssl") if not shutil.which(tool)]
-        if os.getuid() != 0 or missing:
-            skip_or_fail(f"needs root and {', '.join(missing) or 'nothing else'}")
-        home = folder / "home"
-        home.mkdir()
-        shutil.chown(home, 4242, 4242)
-        for parent in (folder, folder.parent, folder.parent.parent):
-            parent.chmod(parent.stat().st_mode | 0o011)
-        hashed = subprocess.run(
-            ["openssl", "passwd", "-6", PASSWORD], capture_output=True, check=True, text=True
-        ).stdout
-        files = {
-            "passwd": f"root:x:0:0:root:/root:/bin/sh\nrbuser:x:4242:4242::{home}:/bin/sh\n",
-            "shadow": f"root:*:1::::::\nrbuser:{hashed.strip()}:19000::::::\n",
-            "group": "root:x:0:\nrbuser:x:4242:\n",
-            "sudoers": f"Defaults !lecture\nroot ALL=(ALL) ALL\n{rule}\n",
-        }
-        lines = ["#!/bin/bash"]
-        for name, text in files.items():
-            path = folder / name
-            path.write_text(text)
-            path.chmod(0o440 if name in ("sudoers", "shadow") else 0o644)
-            lines.append(f"mount --bind {path} /etc/{name}")
-        lines.append("mount -t tmpfs none /run/sudo 2>/dev/null")
-        lines.append(f"cd {home}; export HOME={home} USER=rbuser LOGNAME=rbuser; unset XDG_STATE_HOME")
-        lines.append('exec setpriv --reuid 4242 --regid 4242 --clear-groups /bin/sh -c "$SSH_ORIGINAL_COMMAND"')
-        entry = folder / "entry"
-        entry.write_text("\n".join(lines) + "\n")
-        entry.chmod(0o755)
-        self.server = RealServer(folder, extra=f"ForceCommand unshare -m {entry}")
-        secrets = {"real": Secret("sudo", password)} if password else {}
-        self.connector = SshConnector(SshOptions(wall=time.time, agent="", sudo_passwords=secrets))
+    password = PASSWORD
 
-    async def __aenter__(self):
-        await self.server.start()
-        return await self.connector.connect(self.server.host)
+    def __init__(self, folders) -> None:
+        self._folders = folders
+        self._hosts: list[SudoHost] = []
 
-    async def __aexit__(self, *_):
-        await self.connector.close()
-        await self.server.stop()
+    def opened(self, password):
+        return self._on(ALL, password)
+
+    def unruled(self, password):
+        return self._on(NO_RULE, password)
+
+    @contextlib.asynccontextmanager
+    async def _on(self, rules, password):
+        async with SudoHost(self._folders.mktemp("host"), rules) as host:
+            self._hosts.append(host)
+            async with await host.opened(password) as opened:
+                yield opened.session
+
+    async def wrong(self):
+        # PAM counts the prompt that sudo shows again, and that nobody answers, as well.
+        failures = await counted(self._hosts[-1])
+        assert len(failures) in {0, 2}
+        return len(failures) // 2
 
 
-async def ran(session, text, *, become=ROOT, durable=True, **parts):
-    sink = Recorder()
-    job = Job(id=str(uuid.uuid4()), durable=durable, grace=0.5, **parts)
-    ending = await session.run(Command(shell=text, become=become), job, sink)
-    await session.forget(job)
-    return ending, sink.out, sink.grades
+class TestReal(SudoContract):
+    @pytest.fixture
+    def place(self, tmp_path_factory):
+        return _Place(tmp_path_factory)
+
+
+@pytest.fixture
+def host(tmp_path_factory):
+    def made(rules=ALL, **parts):
+        return SudoHost(tmp_path_factory.mktemp("host"), rules, **parts)
+
+    return made
+
+
+async def reason(host: SudoHost, password: str | None = PASSWORD, *, user: str = "root") -> str:
+    async with host, await host.opened(password, user=user) as opened:
+        ending, out, grades = await opened.ran("id -un")
+        assert (type(ending), out, grades) == (NeverSent, b"", [])
+        return ending.reason
 
 
 @pytest.mark.parametrize(
     ("rule", "password"),
-    [("rbuser ALL=(ALL) NOPASSWD: ALL", None), ("rbuser ALL=(ALL) ALL", PASSWORD)],
+    [("rbuser ALL=(ALL) NOPASSWD: ALL", None), (ALL, PASSWORD)],
     ids=["without a password", "with a password"],
 )
-async def test_steps_run_as_root_in_every_grade_and_can_be_ended(tmp_path_factory, rule, password):
-    async with Host(tmp_path_factory.mktemp("host"), rule, password) as session:
-        assert await ran(session, "id -un", become=None) == (Exited(0), b"rbuser\n", [Grade.SESSION])
-        assert await ran(session, "id -un; echo $HOME") == (Exited(0), b"root\n/root\n", [Grade.SESSION])
-        assert await ran(session, "id -un", durable=False) == (Exited(0), b"root\n", [Grade.ATTACHED])
-        assert (await ran(session, "trap '' TERM; while :; do sleep 0.1; done", limit=0.6))[0] == Expired(0.6)
-        shown = await ran(session, "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null; true")
+async def test_steps_run_as_root_in_every_grade_and_can_be_ended(host, rule, password):
+    async with host(rule) as made, await made.opened(password) as opened:
+        assert await opened.ran("id -un; echo $HOME") == (Exited(0), b"root\n/root\n", [Grade.SESSION])
+        assert await opened.ran("id -un", durable=False) == (Exited(0), b"root\n", [Grade.ATTACHED])
+        assert (await opened.ran("trap '' TERM; while :; do sleep 0.1; done", limit=0.6))[0] == Expired(0.6)
+        too_much = b"x" * 1_100_000
+        assert await opened.ran("wc -c; id -un", stdin=too_much) == (Exited(0), b"1100000\nroot\n", [Grade.ATTACHED])
+        hung = await opened.ran("trap '' TERM; cat; while :; do sleep 0.1; done", stdin=too_much, limit=1.5)
+        assert hung[0] == Expired(1.5)
+        shown = await opened.ran("cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null; true")
         assert (shown[0], PASSWORD.encode() in shown[1]) == (Exited(0), False)
-        await session.close()
+    assert await counted(made) == []
 
 
-async def test_a_wrong_password_sends_nothing(tmp_path_factory):
-    async with Host(tmp_path_factory.mktemp("host"), "rbuser ALL=(ALL) ALL", "a-wrong-password") as session:
-        ending, out, grades = await ran(session, "id -un")
-        assert (ending, out, grades) == (NeverSent("sudo to root is refused: the password is wrong"), b"", [])
+@pytest.mark.parametrize(
+    ("rules", "parts"),
+    [
+        (f"Defaults lecture=always\n{ALL}", {}),
+        (f"Defaults use_pty\n{ALL}", {}),
+        (f"Defaults use_pty, log_input, log_output\n{ALL}", {}),
+        (f"Defaults !passprompt_override\n{ALL}", {}),
+        (f"Defaults timestamp_type=global\n{ALL}", {}),
+        (f"Defaults env_delete+=LC_ALL\n{ALL}", {}),
+        ("rbuser ALL=(ALL) ALL, NOPASSWD: /bin/ls", {}),
+        (ALL, {"before": "export LANG=de_DE.UTF-8 LC_ALL=de_DE.UTF-8 LANGUAGE=de"}),
+    ],
+)
+async def test_no_setting_of_sudo_keeps_a_right_password_from_working(host, rules, parts):
+    async with host(rules, **parts) as made:
+        for _ in range(2):  # A second login may find the ticket of the first.
+            async with await made.opened() as opened:
+                assert (await opened.ran("id -un; cat", stdin=b"in\n"))[:2] == (Exited(0), b"root\nin\n")
+                assert (await opened.ran("id -un; cat", stdin=b"in\n", durable=False))[:2] == (Exited(0), b"root\nin\n")
+    assert await counted(made) == []
 
 
-async def test_a_user_without_a_rule_is_told_what_sudo_says(tmp_path_factory):
-    async with Host(tmp_path_factory.mktemp("host"), "", None) as session:
-        ending, out, _ = await ran(session, "id -un")
-        assert (type(ending), "sudo to root is refused" in ending.reason, out) == (NeverSent, True, b"")
+async def test_the_language_of_the_host_stays_that_of_its_steps(host):
+    async with host(before="export LANG=de_DE.UTF-8 LC_ALL=de_DE.UTF-8") as made, await made.opened() as opened:
+        assert (await opened.ran("echo $LANG $LC_ALL"))[1] == b"de_DE.UTF-8 de_DE.UTF-8\n"
+
+
+@pytest.mark.parametrize(
+    "password", [" with  spaces ", 'it\'s "quoted" $HOME `id` \\n', "-n", "пароль ü 漢字", "%p", "x" * 200]
+)
+async def test_every_password_arrives_as_it_is(host, password):
+    async with host(password=password) as made, await made.opened(password) as opened:
+        assert (await opened.ran("id -un"))[:2] == (Exited(0), b"root\n")
+
+
+async def test_the_user_of_a_narrow_rule_can_be_become_and_no_other(host):
+    narrow = "rbuser ALL=(dba) /bin/sh"
+    async with host(narrow) as made, await made.opened(user="dba") as opened:
+        assert (await opened.ran("id -un"))[:2] == (Exited(0), b"dba\n")
+    refusal = await reason(host(narrow))
+    assert refusal.startswith(
+        "cannot become root: sudo: Sorry, user rbuser is not allowed to execute /bin/sh as root on "
+    )
+    assert refusal.endswith("; steps become somebody else by way of a shell; add to sudoers: rbuser ALL=(root) /bin/sh")
+
+
+async def test_a_password_of_somebody_else_is_named_as_such_and_works_when_it_is_given(host):
+    rules = f"Defaults rootpw\n{ALL}"
+    assert await reason(host(rules)) == (
+        "cannot become root: sudo: it asked for the password of root and not of rbuser (rootpw, targetpw or runaspw in "
+        f"sudoers), and refused the one given: Sorry, try again; give the right one {GIVE}"
+    )
+    async with host(rules, root="root's own") as made, await made.opened("root's own") as opened:
+        assert (await opened.ran("id -un"))[:2] == (Exited(0), b"root\n")
+
+
+async def test_an_expired_password_is_called_expired_and_not_wrong_and_is_not_changed(host):
+    made = host(changed="0")
+    assert await reason(made) == (
+        "cannot become root: sudo: Account or password is expired, reset your password and try again; "
+        "log in there and set a new one with passwd"
+    )
+    assert await counted(made) == []
+
+
+async def test_a_sudo_that_wants_a_terminal_says_so(host):
+    made = host(f"Defaults requiretty\n{ALL}")
+    assert await reason(made) == (
+        "cannot become root: sudo: sorry, you must have a tty to run sudo; "
+        f"add to sudoers: Defaults:{made.server.user} !requiretty"
+    )

@@ -12,7 +12,7 @@ from runbook.core.host import Host
 from runbook.core.outcome import Outcome
 from runbook.steps.kind import Finding
 from runbook.steps.preflight import PreflightKind
-from runbook.transport.scripted import LosesLink, Reply, Says, ScriptedConnector, ScriptedSession, unreachable
+from runbook.transport.scripted import LosesLink, Reply, Says, ScriptedConnector, ScriptedSession, Vanishes, unreachable
 from runbook.transport.session import HostFacts
 from tests.steps.desk import Desk, local
 
@@ -21,8 +21,10 @@ def saying(*lines: str) -> Callable[[Host, Command], Reply]:
     return lambda host, command: Says("".join(f"{line}\n" for line in lines).encode())
 
 
-def at_desk(*lines: str) -> Desk:
-    return Desk(connector=ScriptedConnector(saying(*lines)))
+def at_desk(*lines: str, sudo: Reply | None = None) -> Desk:
+    looked = saying(*lines)
+    become = sudo or Says()
+    return Desk(connector=ScriptedConnector(lambda host, command: become if command.become else looked(host, command)))
 
 
 OPENED = [
@@ -33,39 +35,46 @@ OPENED = [
 
 
 async def test_a_host_that_has_everything_passes_with_every_check_reported():
-    desk = at_desk("space 2097152 /root", "sudo 0", "tool /usr/bin/jq")
+    desk = at_desk("space 2097152 /root", "tool /usr/bin/jq")
     finding = await PreflightKind().attempt(PreflightAction(become=True, tools=("jq",)), desk.bench())
     assert finding == Finding(outcome=Outcome.SUCCEEDED)
     assert desk.checks == [
         *OPENED,
         ("space", True, "2048 MiB free at /root"),
-        ("sudo", True, "becomes root without a password"),
         ("tool jq", True, "/usr/bin/jq"),
+        ("sudo", True, "becomes root"),
     ]
     assert (desk.page.out, desk.page.err) == (b"", b"")  # What was answered is a check, and no output of the runbook's.
 
 
 async def test_every_failed_check_is_named():
-    desk = at_desk("space 1024 /", "sudo 1 sudo: a password is required", "tool ", "tool /bin/sh", "tool ")
+    desk = at_desk("space 1024 /", "tool ", "tool /bin/sh", "tool ", sudo=Vanishes(reason="cannot become orders: no"))
     action = PreflightAction(become=True, tools=("jq", "sh", "psql"))
     finding = await PreflightKind().attempt(action, desk.bench(become=Become(user="orders")))
     assert finding == Finding(
         outcome=Outcome.FAILED,
         detail=(
             "space: 1 MiB free at /, needed are 16; "
-            "sudo: cannot become orders: sudo: a password is required; "
             "tool jq: jq is not in the PATH; "
-            "tool psql: psql is not in the PATH"
+            "tool psql: psql is not in the PATH; "
+            "sudo: cannot become orders: no"
         ),
     )
-    assert [name for name, ok, _ in desk.checks if not ok] == ["space", "sudo", "tool jq", "tool psql"]
+    assert [name for name, ok, _ in desk.checks if not ok] == ["space", "tool jq", "tool psql", "sudo"]
+
+
+async def test_everybody_is_become_whom_steps_become():
+    desk = at_desk("space 2097152 /root")
+    await PreflightKind().attempt(PreflightAction(become=True, users=("orders", "root")), desk.bench())
+    assert desk.checks[-2:] == [("sudo", True, "becomes orders"), ("sudo", True, "becomes root")]
 
 
 async def test_a_check_without_an_answer_has_not_passed():
-    desk = at_desk("nonsense")
+    desk = at_desk("nonsense", sudo=Says(code=7))
     finding = await PreflightKind().attempt(PreflightAction(become=True, tools=("jq",)), desk.bench())
     assert finding.detail == (
-        "space: free space could not be measured; sudo: cannot become root: no answer; tool jq: jq is not in the PATH"
+        "space: free space could not be measured; tool jq: jq is not in the PATH; "
+        "sudo: a shell of root could not run true: exit code 7"
     )
 
 

@@ -12,10 +12,10 @@ import asyncio
 import getpass
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from runbook.core.command import Command, Secret
+from runbook.core.command import Command
 from runbook.core.host import Host
 from runbook.core.outcome import Ending, NeverSent
 from runbook.transport.local import files
@@ -25,7 +25,7 @@ from runbook.transport.shell.durable import Jobs
 from runbook.transport.shell.facts import measured
 from runbook.transport.shell.quoting import fresh_nonce
 from runbook.transport.shell.shells import Shells
-from runbook.transport.shell.sudo import Sudo
+from runbook.transport.shell.sudo import Sudos
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +35,13 @@ class LocalConnector:
     wall: Callable[[], float]
     """Seconds since the epoch; for the clock offset, which is how far `date` and this clock differ."""
     nonce: Callable[[], str] = fresh_nonce
-    sudo_password: Secret | None = None
-    """Used where `sudo -n` does not do."""
+    sudos: Sudos = field(default_factory=Sudos)
+    """How this machine becomes somebody else."""
 
     async def connect(self, host: Host) -> Session:
         """Always succeeds: we are here already."""
-        del host
-        shells = Shells(LocalDialer(), Sudo(self.sudo_password, self.nonce), self.nonce)
         known = HostFacts(address=f"local:{socket.gethostname()}", user=getpass.getuser())
+        shells = Shells(LocalDialer(), self.sudos.on(host.name, known.user), self.nonce)
         facts = await measured(shells, known, wall=self.wall)
         return LocalSession(Jobs(shells, self.nonce), facts, self.nonce)
 

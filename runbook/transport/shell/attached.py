@@ -17,7 +17,7 @@ from runbook.core.outcome import Ending, Exited, Lost, NeverSent, Signalled
 from runbook.transport.session import Job, Sink, Stream
 from runbook.transport.shell.channel import Channel, ChannelRefused, Chunk, Dialer, Gone
 from runbook.transport.shell.limits import SETTLE, bounded
-from runbook.transport.shell.quoting import Stage, stages
+from runbook.transport.shell.quoting import Script, script_of
 
 NOISE_CAP = 64 * 1024
 """Bytes of banner and rc-file noise that are dropped per stream before the marker.
@@ -48,7 +48,7 @@ class Words:
     """What a command on a channel of its own is known by."""
 
     nonce: str
-    """New for each call; see `quoting.stages`."""
+    """New for each call; see `quoting.script_of`."""
     cookie: str = ""
     """Carried by its processes; the nonce where it is empty."""
     commit: str = ""
@@ -61,7 +61,7 @@ async def run_attached(dialer: Dialer, command: Command, job: Job, sink: Sink, w
     Cancelling returns `Stopped` once the command has been ended; cancelling again gives up at once.
 
     Args:
-        dialer: Opens the channel, and a second one if the command must be ended.
+        dialer: Opens the channel, as whoever the command becomes, and a second one if it must be ended.
         command: What to run.
         job: Its limit and grace; offsets are of no meaning here.
         sink: Receives output, never called by two tasks at once; was told how durable this is.
@@ -70,12 +70,12 @@ async def run_attached(dialer: Dialer, command: Command, job: Job, sink: Sink, w
     Raises:
         Problems: The command cannot be said in a shell.
     """
-    plan = stages(command, nonce=words.nonce, cookie=words.cookie, commit=words.commit)
+    script = script_of(command, nonce=words.nonce, cookie=words.cookie, commit=words.commit)
     try:
         channel = await dialer.open()
     except ChannelRefused as refused:
         return NeverSent(refused.reason)
-    flow = _Flow(channel, plan, command.stdin, sink, is_claimed=bool(words.commit))
+    flow = _Flow(channel, script, command.stdin, sink, is_claimed=bool(words.commit))
     following = asyncio.create_task(flow.follow())
     try:
         return await bounded(following, job.limit, _Ender(dialer, flow, words.cookie or words.nonce, job.grace))
@@ -140,27 +140,24 @@ HIGH_COUNT = 1024
 
 
 class _Flow:
-    """The bytes of one command: scripts in, noise off, output on, and the ending."""
+    """The bytes of one command: script in, noise off, output on, and the ending."""
 
-    def __init__(
-        self, channel: Channel, plan: tuple[Stage, ...], stdin: bytes, sink: Sink, *, is_claimed: bool
-    ) -> None:
+    def __init__(self, channel: Channel, script: Script, stdin: bytes, sink: Sink, *, is_claimed: bool) -> None:
         self.channel = channel
         self.leader = 0
-        """Process id on the host; 0 until the last marker has come."""
-        self._stages = plan
-        self._stage = 0
+        """Process id on the host; 0 until the marker has come."""
+        self._script = script.text
         self._stdin = stdin
         self._sink = sink
         self._is_claimed = is_claimed
-        self._gates = {Stream.OUT: _Gate(plan[0].marker), Stream.ERR: _Gate(plan[0].marker)}
+        self._gates = {stream: _Gate(script.marker) for stream in Stream}
         self._feeding: asyncio.Task[None] | None = None
         self._has_status = asyncio.Event()
 
     async def follow(self) -> Ending:
         """Run to the end. Not restartable."""
         try:
-            await self._send()
+            await self.channel.write(self._script)
             return await self._read()
         finally:
             if self._feeding:
@@ -211,32 +208,17 @@ class _Flow:
     def _why_not(self, status: Exited | Signalled) -> str:
         how = f"exit code {status.code}" if isinstance(status, Exited) else f"signal {status.signal}"
         said = self._gates[Stream.ERR].noise() or self._gates[Stream.OUT].noise()
-        where = "the login shell" if self._stage == 0 else "sudo"
-        return f"{where} ended with {how} before our script began{': ' if said else ''}{said}"
+        return f"the shell ended with {how} before our script began{': ' if said else ''}{said}"
 
     async def _take(self, stream: Stream, data: bytes) -> None:
         gate = self._gates[stream]
         was_open = gate.is_open
         data = gate.pass_on(data)
         if stream is Stream.OUT and gate.is_open and not was_open:
-            data = await self._marked(data)
-        if data and (stream is Stream.ERR or self.leader):
-            await self._sink.receive(stream, data)
-
-    async def _marked(self, data: bytes) -> bytes:
-        """A stage's marker has come: the next stage, or the command's input, may be sent."""
-        gate = self._gates[Stream.OUT]
-        self._stage += 1
-        if self._stage == len(self._stages):
             self.leader = gate.leader
             self._feeding = asyncio.create_task(self._feed())
-            return data
-        self._gates[Stream.OUT] = _Gate(self._stages[self._stage].marker)
-        await self._send()
-        return self._gates[Stream.OUT].pass_on(data)
-
-    async def _send(self) -> None:
-        await self.channel.write(self._stages[self._stage].script)
+        if data and (stream is Stream.ERR or self.leader):
+            await self._sink.receive(stream, data)
 
     async def _feed(self) -> None:
         if self._stdin:

@@ -58,7 +58,8 @@ async def run_framed(shells: Shells, command: Command, job: Job, sink: Sink, *, 
                     commit = f"{worker.ready.base}/{cookie}.run"
         except ChannelRefused as refusal:
             return NeverSent(refusal.reason)
-        return await run_attached(shells.dialer, command, job, sink, Words(nonce, cookie, commit))
+        dialer = shells.dialer(command.become)
+        return await run_attached(dialer, command, job, sink, Words(nonce, cookie, commit))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ constant without quotes or user data, everything that varies is fed to the `/bin
 that nobody can guess says where our output begins. One script is one compound command: the shell has read it
 whole before it runs any of it, because some shells read ahead on standard input and would swallow what the
 command was meant to read. What follows on standard input is therefore sent only when the marker has come
-back. `sudo` is a second stage of the same kind: a shell behind a marker.
+back. Whoever becomes somebody else has such a shell already (`sudo.py`).
 
 This file builds text and never runs it.
 """
@@ -35,14 +35,13 @@ _SH = ("/bin/sh",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """One script and the sign that the shell has begun to run it."""
+class Script:
+    """What starts a command, and the sign that the shell has begun to run it."""
 
-    script: bytes
+    text: bytes
     marker: bytes
-    """Comes on standard output, followed by the shell's process id and a newline."""
-    on_error: bool
-    """True when standard error carries the marker too, so that noise before it is dropped there as well."""
+    """Comes on standard output, followed by the shell's process id and a newline; on standard error too, so that noise
+    before it is dropped there as well."""
 
 
 def fresh_nonce() -> str:
@@ -64,8 +63,8 @@ def quote(text: str) -> str:
     return shlex.quote(text)
 
 
-def stages(command: Command, *, nonce: str, cookie: str = "", commit: str = "") -> tuple[Stage, ...]:
-    """The scripts that start a command, in the order in which they are sent, each after the marker of the one before.
+def script_of(command: Command, *, nonce: str, cookie: str = "", commit: str = "") -> Script:
+    """The script that starts a command, in a shell of whoever it becomes.
 
     Args:
         command: What to run.
@@ -76,22 +75,22 @@ def stages(command: Command, *, nonce: str, cookie: str = "", commit: str = "") 
     Raises:
         Problems: The command cannot be said in a shell: a bad variable name, a NUL, or neither text nor arguments.
     """
-    last = [_environment(command, cookie or nonce), _folder(command.cwd), _start(command, nonce)]
+    lines = [_environment(command, cookie or nonce), _folder(command.cwd), _start(command, nonce)]
     # In front of the marker: without the commit the command was never begun.
     first = f"set -C; : >{quote(commit)} || exit; set +C" if commit else ""
-    if command.become is None:
-        return (_stage(last, nonce, on_error=True, first=first),)
-    # -n: a password is never asked for here; -H: the home of whom it becomes, as a login would have.
-    sudo = f"exec sudo -n -H -u {quote(command.become.user)} -- /bin/sh"
-    # Behind sudo, standard error is kept from its first byte: that is where sudo says why it refuses.
-    return _stage([sudo], nonce, on_error=True), _stage(last, f"{nonce}b", on_error=False, first=first)
+    # The halves are joined by printf only when the script runs: a shell or a forced command that echoes
+    # its input back never shows the marker itself.
+    halves = f"'{nonce[:4]}' '{nonce[4:]}'"
+    marks = (f"printf '%s%s:%s\\n' {halves} \"$$\"", f"printf '%s%s:\\n' {halves} >&2")
+    text = "\n".join(["{", *(line for line in (first, *marks, *lines) if line), "exit", "}", ""])
+    return Script(text=_encode(text), marker=f"{nonce}:".encode())
 
 
 def framed_script(command: Command, *, nonce: str) -> str:
     """The script of a command for a shell that a worker starts: tells its process id on descriptor 8, then becomes it.
 
     Raises:
-        Problems: See `stages`.
+        Problems: See `script_of`.
     """
     exported = _exports(command.env)
     lines = ["{ echo $$ >&8; exec 8>&-", exported, _folder(command.cwd), _with_input(command, nonce), "exit", "}"]
@@ -110,16 +109,6 @@ def _with_input(command: Command, nonce: str) -> str:
         chr(byte) if chr(byte).isascii() and chr(byte).isalnum() else f"\\{byte:03o}" for byte in command.stdin
     )
     return f"printf '{data}' | (\n{body}\n)"
-
-
-def _stage(lines: list[str], nonce: str, *, on_error: bool, first: str = "") -> Stage:
-    # The halves are joined by printf only when the script runs: a shell or a forced command that echoes
-    # its input back never shows the marker itself.
-    halves = f"'{nonce[:4]}' '{nonce[4:]}'"
-    out = f"printf '%s%s:%s\\n' {halves} \"$$\""
-    err = f"printf '%s%s:\\n' {halves} >&2" if on_error else ":"
-    text = "\n".join(["{", *(line for line in (first, out, err, *lines) if line), "exit", "}", ""])
-    return Stage(script=_encode(text), marker=f"{nonce}:".encode(), on_error=on_error)
 
 
 def _environment(command: Command, cookie: str) -> str:

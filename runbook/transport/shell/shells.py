@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 
 from runbook.core.command import Become
 from runbook.transport.shell.channel import Dialer
-from runbook.transport.shell.sudo import Sudo
+from runbook.transport.shell.sudo import Becoming, Sudo
 from runbook.transport.shell.worker import Worker, open_worker
 
 COMMANDS = 4
@@ -25,8 +25,7 @@ class Shells:
 
     def __init__(self, dialer: Dialer, sudo: Sudo, nonce: Callable[[], str]) -> None:
         """Open nothing yet."""
-        self.dialer = dialer
-        self._sudo, self._nonce = sudo, nonce
+        self._dialer, self._sudo, self._nonce = dialer, sudo, nonce
         self._turns = asyncio.Semaphore(COMMANDS)
         self._idle: dict[str, list[Worker]] = {}
         self._busy: set[Worker] = set()
@@ -63,11 +62,15 @@ class Shells:
         Raises:
             ChannelRefused: None can be opened.
         """
-        worker = await open_worker(self.dialer, become, self._sudo, self._nonce(), urgent=True)
+        worker = await open_worker(self._dialer, become, self._sudo, self._nonce(), urgent=True)
         try:
             yield worker
         finally:
             worker.close()
+
+    def dialer(self, become: Become | None) -> Dialer:
+        """Opens shells of that user which belong to nobody here."""
+        return Becoming(self._dialer, become, self._sudo)
 
     async def close(self) -> None:
         """Let go of all; those that run a durable job end with it."""
@@ -87,7 +90,7 @@ class Shells:
                 for worker in workers:
                     worker.close()
                 workers.clear()
-        return await open_worker(self.dialer, become, self._sudo, self._nonce())
+        return await open_worker(self._dialer, become, self._sudo, self._nonce())
 
 
 def _user(become: Become | None) -> str:

@@ -1,10 +1,16 @@
-"""Becoming somebody else, by sudo, with one try per fleet.
+"""Becoming somebody else, by sudo, with one wrong try per fleet.
 
 A narrow NOPASSWD rule is the right way, so `sudo -n` comes first and everything else only if it asks for a
 password. A password is sent when sudo's own prompt has been seen and never otherwise: with a cached ticket
-sudo reads nothing, and the password would become the input of what runs. The prompt carries an unguessable
-word, which sudo-rs wraps in text of its own. A password that is wrong on one host is wrong on two thousand,
-and each try counts towards locking the account, so the first refusal stops them all.
+sudo reads nothing, and the password would become the input of what runs; so tickets are left out of account
+(`-k`). The prompt carries an unguessable word, in no language, and whose password is wanted; sudo-rs wraps it
+in text of its own. A prompt that is not ours (a one-time code, a new password) is answered by nobody.
+
+A password that is wrong on one host is wrong on two thousand, and each try counts towards locking the account.
+So one host is asked first; once a host has taken it, two are asked at a time, because account locks commonly
+begin at three (and PAM may count the prompt that sudo shows again, though nobody answers it). The first refusal
+ends it: hosts that have not taken it are not tried, and where one that had taken it refuses, it has been
+changed, and nobody is.
 
 sudo starts a shell, not the command: the shell stays for every step as that user, and what has to be ended
 later is ended by a process of the same user.
@@ -13,112 +19,253 @@ later is ended by a process of the same user.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum
 
 from runbook.core.command import Become, Secret
 from runbook.transport.shell.channel import Channel, ChannelRefused, Chunk, Dialer, Gone
-from runbook.transport.shell.quoting import quote
+from runbook.transport.shell.quoting import fresh_nonce, quote
+from runbook.transport.shell.sudo_words import Said, refusal
+
+LIMIT = 30.0
+"""Seconds from a shell to sudo's next word: slow rc files and directory services included, queues of ours not."""
 
 _TALK_CAP = 64 * 1024
-"""Bytes of lectures and banners before a prompt."""
+"""Bytes of lectures and banners that are kept."""
+
+
+class Sudos:
+    """How one fleet becomes somebody else: its passwords, and what has come of each."""
+
+    def __init__(self, secrets: Mapping[str, Secret] | None = None, nonce: Callable[[], str] = fresh_nonce) -> None:
+        """`secrets` by host name; "" is for every other host. Where there is none, `sudo -n` has to do."""
+        self._secrets, self._nonce = dict(secrets or {}), nonce
+        self._passwords: dict[str, Password] = {}
+
+    def on(self, host: str, login: str = "") -> Sudo:
+        """How one host does, for `login`. Hosts with the same password share its tries."""
+        secret = self._secrets.get(host, self._secrets.get(""))
+        if secret is None or not secret.reveal():
+            return Sudo(host, login, None, self._nonce)
+        return Sudo(host, login, self._passwords.setdefault(secret.reveal(), Password(secret)), self._nonce)
+
+
+class Password:
+    """One password, and which hosts have taken or refused it."""
+
+    def __init__(self, secret: Secret) -> None:
+        """Nobody has been asked yet."""
+        self._secret = secret
+        self._turns = asyncio.Semaphore(1)
+        self._taken: set[str] = set()
+        self._refused_by = ""
+        self._is_changed = False
+
+    @property
+    def line(self) -> bytes:
+        """What is written at a prompt."""
+        return self._secret.reveal().encode("utf-8", "surrogateescape") + b"\n"
+
+    @asynccontextmanager
+    async def turn(self, host: str, *, urgent: bool) -> AsyncIterator[None]:
+        """Wait until this host may be asked. What has to be ended waits for nobody where the password is known.
+
+        Raises:
+            ChannelRefused: It was refused, and may not be tried here.
+        """
+        if urgent and host in self._taken:
+            self._require_right(host)
+            yield
+            return
+        async with self._turns:
+            self._require_right(host)
+            yield
+
+    def taken_by(self, host: str) -> None:
+        """It is right there."""
+        if not self._taken:
+            self._turns.release()  # From here on two at a time.
+        self._taken.add(host)
+
+    def refused_by(self, host: str) -> None:
+        """It is wrong there."""
+        self._is_changed = self._is_changed or host in self._taken
+        self._refused_by = self._refused_by or host
+
+    def _require_right(self, host: str) -> None:
+        if self._refused_by and (self._is_changed or host not in self._taken):
+            raise ChannelRefused(
+                f"the sudo password was refused on {self._refused_by}, and is tried on no other host; "
+                "halt this run and give the right one: runbook resume -K, or ansible_become_password"
+            )
 
 
 class Sudo:
-    """How one fleet becomes somebody else. Shared by all its sessions."""
+    """How one host becomes somebody else. Shared by all its shells."""
 
-    def __init__(self, password: Secret | None, nonce: Callable[[], str]) -> None:
-        """`password` None: where `sudo -n` does not do, nothing does."""
-        self._password, self._nonce = password, nonce
-        self._turn = asyncio.Lock()
-        self._refused_by = ""
-        self._asking: set[tuple[int, str]] = set()
-        """Hosts and users for which `-n` is known not to do."""
+    def __init__(self, host: str, login: str, password: Password | None, nonce: Callable[[], str]) -> None:
+        """Made by `Sudos.on`."""
+        self._host, self._login, self._password, self._nonce = host, login, password, nonce
+        self._asking: set[str] = set()
+        """Users for which `-n` is known not to do."""
 
     async def open(self, dialer: Dialer, become: Become | None, *, urgent: bool = False) -> Channel:
         """A channel to a `/bin/sh` of the wanted user that waits for text.
 
         Raises:
-            ChannelRefused: The reason that the server or sudo gave.
+            ChannelRefused: The reason that the server or sudo gave, and what to do about it.
         """
         if become is None:
             return await dialer.open(urgent=urgent)
-        asked = id(dialer), become.user
-        if asked not in self._asking:
-            channel = await dialer.open(urgent=urgent)
-            problem = await self._started(channel, _without_password(become, self._nonce()))
-            if not problem:
-                return channel
-            channel.close()
+        if become.user not in self._asking:
+            talk = await self._talk(dialer, _Script.silent(become, self._nonce()), urgent=urgent)
+            if talk.end is _End.STARTED:
+                return talk.channel
             if self._password is None:
-                raise ChannelRefused(f"sudo to {become.user} is refused: {problem}")
-            self._asking.add(asked)
-        return await self._with_password(dialer, become, urgent=urgent)
+                raise refused(become, talk, self._login)
+            self._asking.add(become.user)
+        if self._password is None:
+            raise ChannelRefused(f"cannot become {become.user}: sudo asks for a password")
+        async with self._password.turn(self._host, urgent=urgent):
+            return await self._with_password(self._password, dialer, become, urgent=urgent)
 
-    async def _with_password(self, dialer: Dialer, become: Become, *, urgent: bool) -> Channel:
-        # One at a time: the second host is asked only when the first has taken the password.
-        async with self._turn:
-            if self._refused_by:
-                raise ChannelRefused(
-                    f"the sudo password was refused before ({self._refused_by}); it is not tried again"
-                )
-            channel = await dialer.open(urgent=urgent)
-            try:
-                problem = await self._started(channel, _with_password(become, self._nonce()))
-            except BaseException:
-                channel.close()
-                raise
-            if problem:
-                channel.close()
-                raise ChannelRefused(f"sudo to {become.user} is refused: {problem}")
-            return channel
+    async def _with_password(self, password: Password, dialer: Dialer, become: Become, *, urgent: bool) -> Channel:
+        talk = await self._talk(dialer, _Script.asking(become, self._nonce()), password, urgent=urgent)
+        if talk.is_answered and (talk.end is _End.STARTED or talk.said.is_right):
+            password.taken_by(self._host)
+        elif talk.is_answered and talk.end is not _End.CUT:
+            password.refused_by(self._host)
+        if talk.end is _End.STARTED:
+            return talk.channel
+        raise refused(become, talk, self._login)
 
-    async def _started(self, channel: Channel, script: _Script) -> str:
-        """Run a script until the shell behind sudo speaks; an empty string, or why it does not."""
-        await channel.write(script.text.encode())
-        said, prompts = b"", 0
-        while not isinstance(arrival := await channel.next(), Gone):
+    async def _talk(self, dialer: Dialer, script: _Script, password: Password | None = None, *, urgent: bool) -> _Talk:
+        """A talk that has come to its end; its channel is open only where a shell has started."""
+        talk = _Talk(await dialer.open(urgent=urgent), script, password)
+        try:
+            await talk.to_its_end()
+        finally:
+            if talk.end is not _End.STARTED:
+                talk.channel.close()
+        return talk
+
+
+@dataclass(frozen=True, slots=True)
+class Becoming:
+    """A dialer whose shells are somebody else's."""
+
+    dialer: Dialer
+    become: Become | None
+    sudo: Sudo
+
+    async def open(self, *, urgent: bool = False) -> Channel:
+        """See `Dialer.open`."""
+        return await self.sudo.open(self.dialer, self.become, urgent=urgent)
+
+
+class _End(Enum):
+    """How a talk with sudo has ended."""
+
+    STARTED = "the shell behind sudo speaks"
+    ENDED = "sudo has gone, or asks for more than the password"
+    SILENT = "sudo says nothing and does nothing"
+    CUT = "the link is gone"
+
+
+class _Talk:
+    """One sudo, from the script that starts it to the shell behind it, or to why there is none."""
+
+    def __init__(self, channel: Channel, script: _Script, password: Password | None) -> None:
+        self.channel = channel
+        self.end = _End.CUT
+        self.is_answered = False
+        self._script, self._password = script, password
+        self._text = b""
+        self._reason = ""
+        """What the transport says of a link that has gone."""
+
+    @property
+    def said(self) -> Said:
+        """What sudo has said, in words."""
+        prompts = list(self._script.prompt.finditer(self._text))
+        whose, asker = (part.decode("utf-8", "replace") for part in prompts[0].groups()) if prompts else ("", "")
+        # Behind the answer stands what it made of it; the lecture and the banner before it are no reasons.
+        text = self._script.prompt.sub(b"\n", self._text[prompts[0].end() :] if self.is_answered else self._text)
+        return Said(_lines(text) or _lines(self._reason.encode()), whose=whose, asker=asker)
+
+    async def to_its_end(self) -> None:
+        """Listen, and answer its prompt once."""
+        await self.channel.write(self._script.text.encode())
+        try:
+            async with asyncio.timeout(LIMIT):
+                self.end = await self._listen()
+        except TimeoutError:
+            self.end = _End.SILENT
+
+    async def _listen(self) -> _End:
+        has_status = False
+        while not isinstance(arrival := await self.channel.next(), Gone):
             if not isinstance(arrival, Chunk):
+                has_status = True
                 continue
-            said = (said + arrival.data)[-_TALK_CAP:]
-            if script.started in said:
-                return ""
-            if script.prompt and said.count(script.prompt) > prompts:
-                prompts += 1
-                if prompts > 1:
-                    self._refused_by = "sudo asked again"
-                    return "the password is wrong"
-                await channel.write(self._password.reveal().encode() + b"\n" if self._password else b"\n")
-        return _reason(said, script) or arrival.reason or "it ended without a word"
+            self._text = (self._text + arrival.data)[-_TALK_CAP:]
+            if self._script.started in self._text:
+                return _End.STARTED
+            if (prompts := len(self._script.prompt.findall(self._text))) > 1 or (prompts and not self._password):
+                return _End.ENDED
+            if prompts and self._password and not self.is_answered:
+                self.is_answered = True
+                await self.channel.write(self._password.line)
+            elif self.said.is_over:
+                return _End.ENDED
+        self._reason = arrival.reason
+        return _End.ENDED if has_status else _End.CUT
 
 
+@dataclass(frozen=True, slots=True)
 class _Script:
     """What the login shell's `/bin/sh` is given, and the words to listen for."""
 
-    def __init__(self, text: str, started: str, prompt: str = "") -> None:
-        self.text, self.started, self.prompt = text, started.encode(), prompt.encode()
+    text: str
+    started: bytes
+    prompt: re.Pattern[bytes]
+    """Whose password is wanted, and who runs sudo."""
+
+    @classmethod
+    def silent(cls, become: Become, nonce: str) -> _Script:
+        """Where no password may be asked for."""
+        return cls._of("-n", become, nonce)
+
+    @classmethod
+    def asking(cls, become: Become, nonce: str) -> _Script:
+        """Where it may. The halves of the prompt keep a shell that echoes its input from looking like sudo."""
+        return cls._of('-S -p "$p-password of %p for %u:"', become, nonce)
+
+    @classmethod
+    def _of(cls, manner: str, become: Become, nonce: str) -> _Script:
+        # sudo is told to speak English, which its reasons are known in; the shell behind it is not.
+        words = (
+            f"p={quote(nonce)}; l=$LC_ALL; LC_ALL=C; export LC_ALL; exec sudo -k {manner} -H -u {quote(become.user)}"
+        )
+        shell = f'printf %s. {nonce}; if [ "$1" ]; then LC_ALL=$1; else unset LC_ALL; fi; exec /bin/sh'
+        prompt = re.compile(re.escape(nonce).encode() + rb"-password of ([^\s:]+) for ([^\s:]+):")
+        return cls(f'{words} -- /bin/sh -c {quote(shell)} sh "$l"\n', f"{nonce}.".encode(), prompt)
 
 
-def _without_password(become: Become, nonce: str) -> _Script:
-    return _Script(f"exec sudo -n -H -u {quote(become.user)} -- /bin/sh -c {_speaking(nonce)}\n", f"{nonce}.")
+def refused(become: Become, talk: _Talk, login: str) -> ChannelRefused:
+    """Why there is no shell, in sudo's words."""
+    if talk.end is _End.SILENT:
+        last = talk.said.last or "nothing"
+        return ChannelRefused(
+            f"cannot become {become.user}: sudo started no shell within {LIMIT:.0f} s; it said: {last}"
+        )
+    return ChannelRefused(f"cannot become {become.user}: {refusal(talk.said, become.user, login)}")
 
 
-def _with_password(become: Become, nonce: str) -> _Script:
-    prompt = f"{nonce}-password"
-    # -k: a cached ticket would make sudo silent, and its silence is what a prompt is told from. The halves
-    # keep a shell that echoes its input from looking like sudo.
-    ask = f'p={quote(nonce)}; export LC_ALL=C; exec sudo -k -S -p "$p"-password -H -u {quote(become.user)}'
-    return _Script(f"{ask} -- /bin/sh -c {_speaking(nonce)}\n", f"{nonce}.", prompt)
-
-
-def _speaking(nonce: str) -> str:
-    """A shell's argument: say that it runs, then wait for text. Holds no user data."""
-    return quote(f"printf %s. {nonce} && exec /bin/sh")
-
-
-def _reason(said: bytes, script: _Script) -> str:
-    lines = [
-        line
-        for line in said.replace(script.prompt or b"\0", b"").decode("utf-8", "replace").splitlines()
-        if line.strip()
-    ]
-    return "".join(char for char in lines[-1] if char.isprintable())[:200] if lines else ""
+def _lines(text: bytes) -> tuple[str, ...]:
+    """What was said, without what a terminal could be driven by."""
+    lines = text.decode("utf-8", "replace").splitlines()
+    return tuple(words for line in lines if (words := "".join(char for char in line if char.isprintable()).strip(": ")))

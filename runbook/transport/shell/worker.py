@@ -23,10 +23,7 @@ from runbook.transport.shell.quoting import quote
 from runbook.transport.shell.sudo import Sudo
 
 READY_LIMIT = 30.0
-"""Seconds from an open channel to a shell that takes frames:
-
-slow rc files and a sudo that looks up names included.
-"""
+"""Seconds from an open channel to a shell that takes frames, slow rc files included."""
 
 NOISE_CAP = 64 * 1024
 """Bytes of banner and rc-file output that are dropped before the shell's first word."""
@@ -180,20 +177,20 @@ async def open_worker(dialer: Dialer, become: Become | None, sudo: Sudo, mark: s
     Raises:
         ChannelRefused: There is no such shell, with the reason that the server, the login shell or sudo gave.
     """
+    # Outside of the limit: another host's password may have to be answered first, and sudo has a limit of its own.
+    worker = Worker(await sudo.open(dialer, become, urgent=urgent), mark)
     try:
         async with asyncio.timeout(READY_LIMIT):
-            channel = await sudo.open(dialer, become, urgent=urgent)
-            worker = Worker(channel, mark)
-            try:
-                # What the place keeps of this visit must not be what tells our words from the command's.
-                visit = hashlib.sha256(mark.encode()).hexdigest()[:24]
-                await worker.send(_LIBRARY.decode() + f"rb_mark={quote(mark)}\nrb_ready {visit}\n")
-                worker.ready = await _first_word(worker)
-            except BaseException:
-                worker.close()
-                raise
+            # What the place keeps of this visit must not be what tells our words from the command's.
+            visit = hashlib.sha256(mark.encode()).hexdigest()[:24]
+            await worker.send(_LIBRARY.decode() + f"rb_mark={quote(mark)}\nrb_ready {visit}\n")
+            worker.ready = await _first_word(worker)
     except TimeoutError:
+        worker.close()
         raise ChannelRefused(f"no shell was ready within {READY_LIMIT:.0f} s") from None
+    except BaseException:
+        worker.close()
+        raise
     return worker
 
 

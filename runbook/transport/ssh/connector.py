@@ -14,14 +14,13 @@ import asyncio
 import functools
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import asyncssh
 import tenacity
 
-from runbook.core.command import Secret
 from runbook.core.host import Host, at_port
 from runbook.core.host_key import HostKey
 from runbook.problem import Problems
@@ -30,7 +29,7 @@ from runbook.transport.shell.durable import Jobs
 from runbook.transport.shell.facts import measured
 from runbook.transport.shell.quoting import fresh_nonce
 from runbook.transport.shell.shells import Shells
-from runbook.transport.shell.sudo import Sudo
+from runbook.transport.shell.sudo import Sudos
 from runbook.transport.ssh import refusal
 from runbook.transport.ssh.doorman import Doorman
 from runbook.transport.ssh.identity import Identities
@@ -63,9 +62,8 @@ class SshOptions:
     nonce: Callable[[], str] = fresh_nonce
     accepted: Callable[[str], HostKey | None] = _nobody
     """Machine to the changed key that somebody vouched for. Asked at each login, because it may be given meanwhile."""
-    sudo_passwords: Mapping[str, Secret] = field(default_factory=dict)
-    """Host name to what sudo asks for where `-n` does not do; "" is for every other host. Each distinct one is tried
-    once for the whole fleet."""
+    sudos: Sudos = field(default_factory=Sudos)
+    """How hosts become somebody else."""
     agent: str = field(default_factory=lambda: os.environ.get("SSH_AUTH_SOCK", ""))
     """Path of the agent's socket; empty uses none unless ssh_config names one."""
     handshakes: int = 32
@@ -95,7 +93,6 @@ class SshConnector:
         self._identities = Identities()
         self._known: dict[tuple[str, ...], KnownHosts] = {}
         self._turns = asyncio.Semaphore(options.handshakes)
-        self._sudos: dict[str, Sudo] = {}
         self._config = SshConfig(options.ssh, options.config_limit)
         # Threads of their own: those of the loop are also for names, and a `Match exec` may keep one for long.
         self._asking = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="ssh-config")
@@ -113,7 +110,7 @@ class SshConnector:
         link.lost.add_done_callback(lambda _: bastion.leave())
         dialer = SshDialer(link)
         options = self._options
-        shells = Shells(dialer, self._sudo(host), options.nonce)
+        shells = Shells(dialer, options.sudos.on(host.name, resolved.user), options.nonce)
         try:
             facts = await measured(shells, _shown(link, resolved), wall=options.wall)
         except BaseException:
@@ -197,13 +194,6 @@ class SshConnector:
                     seen = doorman.seen(through=through, limit=self._options.connect_limit, proxy=proxy.said())
                     raise Problems([refusal.explained(error, resolved, seen)]) from error
         return Link(resolved.name, connection, doorman.lost)
-
-    def _sudo(self, host: Host) -> Sudo:
-        """Hosts with the same password share its one try."""
-        passwords = self._options.sudo_passwords
-        password = passwords.get(host.name, passwords.get(""))
-        key = password.reveal() if password else ""
-        return self._sudos.setdefault(key, Sudo(password, self._options.nonce))
 
     def _known_hosts(self, resolved: ResolvedHost) -> KnownHosts:
         files = (*resolved.known_hosts, resolved.revoked_keys)

@@ -14,7 +14,7 @@ from runbook.transport.shell.channel import HIGH_WATER, Chunk, Gone
 from runbook.transport.shell.durable import Jobs
 from runbook.transport.shell.facts import measured
 from runbook.transport.shell.shells import Shells
-from runbook.transport.shell.sudo import Sudo
+from runbook.transport.shell.sudo import Sudos
 from runbook.transport.shell.worker import LINE_CAP
 from tests.transport.recorder import Recorder, sh
 
@@ -69,7 +69,7 @@ def shells(host: Liar) -> Shells:
     def nonce() -> str:
         return f"nonce{next(numbers)}"
 
-    return Shells(host, Sudo(None, nonce), nonce)
+    return Shells(host, Sudos(nonce=nonce).on("box"), nonce)
 
 
 async def told(said: bytes, *, durable: bool = True, ready: bytes = READY):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from runbook.core.command import Become, Command, Secret
 from runbook.problem import Problems
-from runbook.transport.shell.quoting import EXEC, quote, stages
+from runbook.transport.shell.quoting import EXEC, quote, script_of
 
 SHELLS = [["dash"], ["bash"], ["busybox", "ash"], ["mksh"], ["/bin/sh"]]
 LOGIN_SHELLS = [["bash"], ["dash"], ["fish"], ["csh"], ["mksh"]]
@@ -23,18 +23,18 @@ def present(shells):
 
 
 def fed(shell: list[str], command: Command) -> subprocess.CompletedProcess:
-    (stage,) = stages(command, nonce="0123456789ab")
-    done = subprocess.run(shell, input=stage.script, capture_output=True, timeout=20, check=False)
-    _, marker, rest = done.stdout.partition(stage.marker)
+    script = script_of(command, nonce="0123456789ab")
+    done = subprocess.run(shell, input=script.text, capture_output=True, timeout=20, check=False)
+    _, marker, rest = done.stdout.partition(script.marker)
     assert marker
     done.stdout = rest.split(b"\n", 1)[1]
-    done.stderr = done.stderr.partition(stage.marker + b"\n")[2]
+    done.stderr = done.stderr.partition(script.marker + b"\n")[2]
     return done
 
 
 def fails(command: Command) -> str:
     with pytest.raises(Problems) as raised:
-        stages(command, nonce="0123456789ab")
+        script_of(command, nonce="0123456789ab")
     return raised.value.problems[0].code
 
 
@@ -85,20 +85,13 @@ def test_the_exec_string_means_the_same_in_every_login_shell(login):
 
 
 def test_a_script_never_holds_its_own_marker():
-    for stage in stages(Command(shell="id", become=Become(user="postgres")), nonce="0123456789ab"):
-        assert stage.marker not in stage.script
-
-
-def test_become_is_a_second_shell_behind_sudo():
-    first, second = stages(Command(shell="id", become=Become(user="o'brien")), nonce="0123456789ab")
-    assert b"exec sudo -n -H -u 'o'\"'\"'brien' -- /bin/sh" in first.script
-    assert b"id" not in first.script.replace(b"sudo", b"")
-    assert (first.on_error, second.on_error, first.marker == second.marker) == (True, False, False)
+    script = script_of(Command(shell="id", become=Become(user="postgres")), nonce="0123456789ab")
+    assert script.marker not in script.text
 
 
 def test_a_secret_reaches_the_script_by_its_value():
-    (stage,) = stages(Command(shell="id", env=(("PW", Secret("pw", "s3cret value")),)), nonce="0123456789ab")
-    assert b"PW='s3cret value'" in stage.script
+    script = script_of(Command(shell="id", env=(("PW", Secret("pw", "s3cret value")),)), nonce="0123456789ab")
+    assert b"PW='s3cret value'" in script.text
 
 
 @pytest.mark.parametrize(

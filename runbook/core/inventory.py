@@ -57,6 +57,8 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """Host name to why it cannot be connected to as described. Selecting such a host raises these; others are free."""
     unread: dict[str, tuple[Problem, ...]] = {}
     """Host name to the variable files of its own that could not be read: a value that is missing may stand there."""
+    become_methods: dict[str, str] = {}
+    """Host name to how it wants steps to become somebody else, where that is not sudo."""
     origins: dict[str, dict[str, tuple[str, ...]]] = {}
     """Host name to variable name to every place that sets it, the winner first."""
     warnings: tuple[Problem, ...] = ()

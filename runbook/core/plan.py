@@ -222,6 +222,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Role name to the login names that hold it; an `approve` names roles or people."""
     host_keys: HostKeys | None = None
     """None leaves it to what the inventory says of each host, and a changed key is refused."""
+    sudo_password: str = ""
+    """Where the password comes from that sudo asks for here (`prompt`, `env:NAME`, `file:PATH`, `command:TEXT`)."""
 
     @property
     def asks_about_changed_keys(self) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from runbook.core.answers import gate_kinds
+from runbook.core.command import MASK
 from runbook.core.plan import Environment
 from runbook.document.fields import Reader
 from runbook.document.host_key_policy import broken_host_keys
@@ -72,12 +73,15 @@ def _broken(root: MapNode) -> Iterator[Problem]:
         ("windows", _why_no_window),
         ("freeze", _why_no_freeze),
         ("colour", _why_no_colour),
+        ("sudo_password", _why_no_source),
     )
     for key, why in rules:
         for leaf in _leaves(root.get(key)):
             fix = why(leaf.raw)
             if fix:
-                yield Problem(what=f'{key}: "{leaf.raw}"', fix=fix, where=leaf.where, code="bad-value")
+                # What should have said where a password is may be the password.
+                said = MASK if key == "sudo_password" else leaf.raw
+                yield Problem(what=f'{key}: "{said}"', fix=fix, where=leaf.where, code="bad-value")
     approvals = root.get("approvals")
     for entry in approvals.entries if isinstance(approvals, MapNode) else ():
         number = entry.value.value if isinstance(entry.value, ScalarNode) else None
@@ -138,6 +142,11 @@ def _why_no_freeze(text: str) -> str:
 
 def _why_no_colour(text: str) -> str:
     return "" if text in COLOURS or _RGB.fullmatch(text) else f"{nearest(text, COLOURS)} Or write #rrggbb."
+
+
+def _why_no_source(text: str) -> str:
+    known = text == "prompt" or text.partition(":")[0] in {"env", "file", "command"}
+    return "" if known else 'Write where it comes from: prompt, "env:NAME", "file:PATH" or "command:TEXT".'
 
 
 def find_environment(folder: Path) -> Path | None:

@@ -83,6 +83,8 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     passwords: tuple[Password, ...]
     unreadable: dict[str, Unreadable]
     origins: dict[str, tuple[str, ...]]
+    become_method: str
+    """How it wants steps to become somebody else, where that is not sudo; empty where it is."""
     problems: tuple[Problem, ...]
     """Why it cannot be connected to as described."""
     warnings: tuple[Problem, ...]
@@ -106,6 +108,7 @@ def describe(name: str, merged: Merged, *, groups: tuple[str, ...], folder: Path
         host=msgspec.structs.replace(host, variables=secrets.variables, origins=reading.origins),
         passwords=secrets.passwords,
         unreadable=secrets.unreadable,
+        become_method=reading.become_method(),
         origins={key: tuple(origin(setting.where) for setting in values) for key, values in merged.items()},
         problems=tuple(reading.problems),
         warnings=tuple(reading.warnings),
@@ -330,12 +333,20 @@ class _Reading:
             return text
 
     def _warn_of_become(self) -> None:
-        become, method = self._setting(BECOME), self._setting(BECOME_METHOD)
+        become, method = self._setting(BECOME), self.become_method()
         if become is not None and str(become.value).lower() in {"true", "yes", "on", "1"}:
             why = "a runbook says at each step whether it becomes somebody else"
             self._warn("ansible_become has no effect", become.where, why=why, fix="Write become: true at the steps.")
-        if method is not None and method.value not in {"sudo", "ansible.builtin.sudo"}:
-            self._warn(f"ansible_become_method {method.value} is not supported", method.where, why="only sudo is")
+        if method:
+            where = self._merged[BECOME_METHOD[0]][0].where
+            fix = "Steps with become are refused there; the others are not."
+            self._warn(f"ansible_become_method {method} is not supported", where, why="only sudo is", fix=fix)
+
+    def become_method(self) -> str:
+        """Any but sudo."""
+        setting = self._setting(BECOME_METHOD)
+        said = "sudo" if setting is None else str(setting.value).removeprefix("ansible.builtin.")
+        return "" if said == "sudo" else said
 
     def _refuse(self, variable: str, value: str, fix: str, where: Where) -> None:
         what = f"{variable} is {value!r}"

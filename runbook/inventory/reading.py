@@ -23,6 +23,7 @@ from runbook.inventory.connection import Described, describe, merge
 from runbook.inventory.draft import ALL, UNGROUPED, InventoryDraft, Setting, written
 from runbook.inventory.host_expression import expand
 from runbook.inventory.manner import AS_IT_IS, JOINT, Reading
+from runbook.inventory.opened import Opener
 from runbook.inventory.pattern import idle_protection
 from runbook.inventory.places import FOLDER, HostSource, places
 from runbook.inventory.sources import inventory_files, read_file, read_through_ansible
@@ -141,7 +142,10 @@ class _Assembly:
         draft.settle()
         layers = _layers(draft, files, self._overrides)
         groups = draft.memberships()
-        hosts = [describe(host, merge(layers(host)), groups=groups[host][::-1], folder=folder) for host in draft.hosts]
+        opener = Opener(decrypter(self._reading.vault_password) if self._reading.vault_password else None)
+        merged = opener.opened({host: merge(layers(host)) for host in draft.hosts})
+        hosts = [describe(host, merged[host], groups=groups[host][::-1], folder=folder) for host in draft.hosts]
+        draft.warnings += opener.warnings
         said = self._names.shown(find_environment(folder) or folder)
         hosts = [msgspec.structs.replace(it, host=under(it.host, environment, folder, said=said)) for it in hosts]
         if draft.problems:
@@ -224,6 +228,7 @@ def _inventory(
         environment=environment,
         files=tuple(draft.files),
         passwords=tuple(password for it in described.values() for password in it.passwords),
+        become_methods={host: it.become_method for host, it in described.items() if it.become_method},
         unreadable={host: it.unreadable for host, it in described.items() if it.unreadable},
         unusable={host: why for host, it in described.items() if (why := _why_unusable(draft, it))},
         origins={host: it.origins for host, it in described.items()},

@@ -90,6 +90,7 @@ def plan_step(draft: Draft, step: Step, step_id: StepId, around: Around) -> tupl
         _say_left_out(draft, step, around)
         return ()
     _check_logins(draft, step, hosts)
+    _check_become(draft, step, hosts)
     draft.written[step_id] = step
     planned = _planned(draft, step, step_id, around, hosts)
     done = fill_in(
@@ -154,6 +155,15 @@ def _check_logins(draft: Draft, step: Step, hosts: tuple[str, ...]) -> None:
     if without:
         what = f"a Fabric task needs a host to log in to, and {', '.join(without[:6])} is none"
         draft.note(step.at("on"), "no-login", what, "Name hosts that are reached over SSH, or use a command.")
+
+
+def _check_become(draft: Draft, step: Step, hosts: tuple[str, ...]) -> None:
+    """By su or doas a step would become nobody; that is said before anything runs, and not by its first failure."""
+    methods = {host: draft.inventory.become_methods[host] for host in hosts if host in draft.inventory.become_methods}
+    if methods and (step.become or step.become_user):
+        said = ", ".join(f"{host} ({method})" for host, method in list(methods.items())[:6])
+        what = f"a step becomes somebody else by sudo alone, and not as the inventory says of {said}"
+        draft.note(step.at("become"), "become-method", what, "Allow sudo there and set ansible_become_method: sudo.")
 
 
 def _asks_in_place(step: Step) -> bool:

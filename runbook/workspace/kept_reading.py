@@ -5,6 +5,8 @@ A file beside the journal and not a field of the plan: it says where the plan ca
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from runbook.core.inventory import Inventory
@@ -16,7 +18,7 @@ FILE = "inventory.json"
 """Its name in a record."""
 
 
-class KeptReading(msgspec.Struct, frozen=True, kw_only=True):
+class KeptReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The file's shape."""
 
     inventory: str
@@ -24,15 +26,22 @@ class KeptReading(msgspec.Struct, frozen=True, kw_only=True):
     via: Via
     variables: dict[str, str]
     """Given on the command line; what is masked anywhere is masked here too."""
+    vault: str = ""
+    """The file with the vault's password; its path, and never what is in it."""
+    sudo: str = ""
+    """Where the sudo password came from, so that a resume asks there again."""
 
 
-def keep(inventory: Inventory, reading: Reading) -> KeptReading:
+def keep(inventory: Inventory, reading: Reading, sudo: str) -> KeptReading:
     """What a record keeps of a reading."""
-    return KeptReading(inventory=inventory.source, via=reading.via, variables=dict(reading.overrides))
+    vault = str(Path(reading.vault_password).expanduser().absolute()) if reading.vault_password else ""
+    return KeptReading(
+        inventory=inventory.source, via=reading.via, variables=dict(reading.overrides), vault=vault, sudo=sudo
+    )
 
 
-def reading_again(record: Record, agree: Agree | None) -> Reading:
-    """The reading of a recorded run. To run a program is a matter of today, so `agree` is asked again.
+def kept_by(record: Record) -> KeptReading:
+    """How the inventory of a recorded run was read.
 
     A record whose file is gone must not keep anybody from going on: its inventory is read as it is.
 
@@ -41,9 +50,9 @@ def reading_again(record: Record, agree: Agree | None) -> Reading:
     """
     data = record.copy(FILE)
     if data is None:
-        return Reading(agree=agree)
+        return KeptReading(inventory="", via="own", variables={})
     try:
-        kept = msgspec.json.decode(data, type=KeptReading)
+        return msgspec.json.decode(data, type=KeptReading)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as wrong:
         raise problem(
             "it is not known how the inventory was read",
@@ -53,4 +62,8 @@ def reading_again(record: Record, agree: Agree | None) -> Reading:
             code="no-reading",
             exit=Exit.FAILED,
         ) from wrong
-    return Reading(overrides=kept.variables, via=kept.via, agree=agree)
+
+
+def reading_again(kept: KeptReading, agree: Agree | None) -> Reading:
+    """The same reading. To run a program is a matter of today, so `agree` is asked again."""
+    return Reading(overrides=kept.variables, via=kept.via, agree=agree, vault_password=kept.vault)

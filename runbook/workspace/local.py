@@ -35,10 +35,11 @@ from runbook.talk.door import Doorway, door_folders, doorways
 from runbook.talk.handover import Handover, Opening
 from runbook.talk.launch import WarmRunner
 from runbook.talk.person import person, this_machine
+from runbook.workspace import sudo_source
 from runbook.workspace.books import book_files, find_book
 from runbook.workspace.in_the_open import without_secrets
-from runbook.workspace.kept_reading import reading_again
-from runbook.workspace.prepare import Prepared, SecretSource, Wish, prepare, sudo_passwords
+from runbook.workspace.kept_reading import kept_by, reading_again
+from runbook.workspace.prepare import Prepared, SecretSource, Wish, prepare
 from runbook.workspace.rows import BookRow, ParameterField, RunRow
 from runbook.workspace.run_rows import run_rows
 from runbook.workspace.settings import Settings
@@ -184,12 +185,13 @@ class LocalWorkspace:
         await _hand_over(replace(handover, sudo_passwords=prepared.sudo_passwords), runner)
         return run
 
-    async def resume(self, run: str, *, agree: Agree | None = None) -> str:
+    async def resume(self, run: str, *, agree: Agree | None = None, sudo: str = "") -> str:
         """Start a runner that takes over an interrupted record; gives the run's id.
 
         Args:
             run: Its id, the beginning of it, a runbook's name, or `last`.
             agree: Asked before a program is run as the inventory, which is read again for its passwords.
+            sudo: Where the sudo password comes from now; empty is where it came from before.
 
         Raises:
             Problems: The run has ended, is live, needs secrets that nobody can be asked for, or is damaged.
@@ -209,13 +211,14 @@ class LocalWorkspace:
                 exit=Exit.REFUSED,
             )
         secrets = {name: self.secret(name, source) for name, source in wanted.items()} if self.secret else {}
-        passwords: dict[str, str] = {}
+        kept = kept_by(record)
+        asked = sudo_source.given(sudo or kept.sudo, self.secret or _nobody)
+        secrets |= {secret.name: secret.reveal() for secret in asked}
+        passwords = sudo_source.passwords((), asked)
         if plan.inventory:
-            inventory = read_inventory(
-                plan.inventory, workspace=self.settings.root, reading=reading_again(record, agree)
-            )
+            inventory = read_inventory(plan.inventory, workspace=self.settings.root, reading=reading_again(kept, agree))
             secrets |= {secret.name: secret.reveal() for secret in inventory.secrets}
-            passwords = sudo_passwords(inventory)
+            passwords = sudo_source.passwords(inventory.passwords, asked)
         book_folder = str((self.settings.root / plan.source).parent)
         handover = self._handover(record.run, book_folder, secrets, by=self.whoami())
         await _hand_over(replace(handover, sudo_passwords=passwords))
@@ -268,6 +271,16 @@ class LocalWorkspace:
     def replay(self, run: str) -> RecordedReplay:
         """Open a record on its own time axis."""
         return RecordedReplay(self.store.find(run), self._clock)
+
+
+def _nobody(name: str, _source: str) -> str:
+    """In place of somebody who can be asked."""
+    raise problem(
+        f"nobody can be asked for the {name}",
+        fix="Resume it where it can be given: runbook resume",
+        code="no-secret",
+        exit=Exit.REFUSED,
+    )
 
 
 def _changed(path: str) -> Problems:

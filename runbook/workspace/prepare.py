@@ -19,14 +19,14 @@ from runbook.core.runbook import Runbook
 from runbook.document.runbook_file import read_runbook
 from runbook.inventory.manner import AS_IT_IS, Reading
 from runbook.inventory.reading import read_inventory
-from runbook.inventory.secret_variables import BECOME_PASSWORD
 from runbook.masking.masker import Masker
 from runbook.planning.compile import Compiled, compile_plan
 from runbook.planning.draft import CompileOptions, Given
 from runbook.problem import Problem, problem
-from runbook.workspace import kept_reading
+from runbook.workspace import kept_reading, sudo_source
 from runbook.workspace.books import find_book
 from runbook.workspace.in_the_open import secrets_at_hand, warnings_about
+from runbook.workspace.kept_reading import KeptReading
 from runbook.workspace.settings import Settings
 
 
@@ -43,6 +43,8 @@ class Wish:
     given: Mapping[str, str] = field(default_factory=dict)
     limit: str = ""
     step_mode: bool = False
+    sudo: str = ""
+    """Where the sudo password comes from; empty where nobody said so."""
     source: str = "command line"
     """Where the parameters were given, for the record."""
 
@@ -63,23 +65,24 @@ class Prepared:
     exposed: tuple[Problem, ...] = ()
     """Those of the warnings that are noted in the record: secrets in the open, and such as are hard to hide."""
 
-    @property
-    def sudo_passwords(self) -> dict[str, str]:
-        """What the inventory says that sudo asks for, by host."""
-        return sudo_passwords(self.inventory)
+    sudo_passwords: dict[str, str] = field(default_factory=dict)
+    """What sudo is told, by host; "" is every other one."""
 
 
 SecretSource = Callable[[str, str], str]
 """Parameter name and its `from` to the secret."""
 
 
-def prepare(settings: Settings, wish: Wish, secret: SecretSource | None) -> Prepared:
+def prepare(
+    settings: Settings, wish: Wish, secret: SecretSource | None, *, sudo: SecretSource | None = None
+) -> Prepared:
     """Read and compile.
 
     Args:
         settings: The workspace.
         wish: What is wanted.
         secret: Asked for each secret; None leaves them out, as for a plan that is only shown.
+        sudo: Asked for the sudo password alone, where secrets are left out.
 
     Raises:
         Problems: Everything that is wrong with the runbook, the inventory and what was given, at once.
@@ -90,17 +93,22 @@ def prepare(settings: Settings, wish: Wish, secret: SecretSource | None) -> Prep
     given = {name: Given(value=value, source=wish.source) for name, value in wish.given.items()}
     options = CompileOptions(limit=wish.limit, step_mode=wish.step_mode)
     compiled = compile_plan(runbook, inventory, given=given, options=options, secrets=secret)
-    known = compiled.secrets if secret else secrets_at_hand(compiled.plan.parameters)
+    asked = sudo_source.source_of(wish.sudo, compiled.plan)
+    teller = secret or sudo
+    told = sudo_source.given(asked, teller) if teller else ()
+    known = (*(compiled.secrets if secret else secrets_at_hand(compiled.plan.parameters)), *told)
     exposed = exposures(compiled, known, runbook, inventory)
+    unread = () if asked else sudo_source.unread(inventory, compiled.plan)
     return Prepared(
         runbook=runbook,
         inventory=inventory,
         plan=compiled.plan,
-        secrets=(*compiled.secrets, *inventory.secrets),
-        files=_files(path, inventory, wish.reading, compiled),
+        secrets=(*compiled.secrets, *told, *inventory.secrets),
+        files=_files(path, inventory, kept_reading.keep(inventory, wish.reading, asked), compiled, told),
         folder=path.resolve().parent,
-        warnings=(*inventory.warnings, *compiled.warnings, *exposed),
+        warnings=(*inventory.warnings, *compiled.warnings, *exposed, *unread),
         exposed=exposed,
+        sudo_passwords=sudo_source.passwords(inventory.passwords, told),
     )
 
 
@@ -129,28 +137,23 @@ def inventory_of(settings: Settings, wish: Wish, runbook: Runbook) -> str:
     return chosen
 
 
-def _files(path: Path, inventory: Inventory, reading: Reading, compiled: Compiled) -> dict[str, bytes]:
+def _files(
+    path: Path, inventory: Inventory, kept: KeptReading, compiled: Compiled, told: tuple[Secret, ...]
+) -> dict[str, bytes]:
     """Copies for the record: names flattened and numbered, passwords of the inventory masked, secrets left out."""
-    masker = Masker.for_secrets((*compiled.secrets, *inventory.secrets))
+    masker = Masker.for_secrets((*compiled.secrets, *told, *inventory.secrets))
     files = {"runbook.yaml": _masked(masker, path.read_bytes())}
     for kind, names in (("inventory", inventory.files), ("part", compiled.files)):
         for number, name in enumerate(names):
             files[f"{kind}-{number:02}-{Path(name).name}"] = _masked(masker, Path(name).read_bytes())
     parameters = {one.name: "(secret)" if one.secret else one.value for one in compiled.plan.parameters}
-    files[kept_reading.FILE] = _masked(masker, _document(kept_reading.keep(inventory, reading)))
+    files[kept_reading.FILE] = _masked(masker, _document(kept))
     files["parameters.json"] = _masked(masker, _document(parameters))
     return files
 
 
 def _document(value: object) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
-
-
-def sudo_passwords(inventory: Inventory) -> dict[str, str]:
-    """By host, the last of Ansible's names for it winning."""
-    named = [one for one in inventory.passwords if one.variable in BECOME_PASSWORD]
-    ranked = sorted(named, key=lambda one: BECOME_PASSWORD.index(one.variable))
-    return {one.host: one.secret.reveal() for one in ranked}
 
 
 def _masked(masker: Masker, data: bytes) -> bytes:

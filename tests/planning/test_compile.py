@@ -310,6 +310,31 @@ def test_preflight_looks_at_every_host_once_with_what_its_steps_need() -> None:
     assert look.by_host == {"db1": PreflightAction()}
 
 
+def test_preflight_becomes_everybody_whom_steps_become_on_a_host() -> None:
+    found = plan(
+        "- {command: a, on: web1, become: true}\n- {command: b, on: 'web1,db1', become_user: orders}\n"
+        "- {command: c, on: web1, register: r, changes: false}\n"
+        "- {command: d, on: db1, become_user: '{{ r.stdout }}'}"
+    )
+    [look] = found.sections[0].steps
+    assert {host: look.action_on(host).users for host in look.hosts} == {"web1": ("root", "orders"), "db1": ("orders",)}
+
+
+def test_a_step_that_cannot_become_as_the_inventory_says_is_refused_before_anything_runs() -> None:
+    place = msgspec.structs.replace(inventory(), become_methods={"web2": "su", "db1": "doas"})
+    steps = "- {command: a, on: web, become: true}\n- {command: b, on: db}\n- {command: c, on: db1, become_user: x}"
+    with pytest.raises(Problems) as caught:
+        compile_plan(parse_runbook(text_of(steps).encode(), "t.yaml"), place)
+    assert [(each.code, each.what, each.where.line) for each in caught.value.problems] == [
+        (
+            "become-method",
+            f"a step becomes somebody else by sudo alone, and not as the inventory says of {host}",
+            line,
+        )
+        for host, line in (("web2 (su)", 10), ("db1 (doas)", 12))
+    ]
+
+
 @pytest.mark.parametrize(("kind", "after"), [("drill", "default"), ("failover", "continue")])
 def test_the_steady_state_is_asked_before_anything_changes(kind: str, after: str) -> None:
     head = "steady_state: [{name: ok, http: http://x, every: 1s}]\nprobes: [{name: more, command: c, on: db}]\n"

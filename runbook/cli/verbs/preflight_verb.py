@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import click
 import msgspec
 
+from runbook.cli.become_options import become_options
 from runbook.cli.compose import given, json_option, parameter_option, run_async, workspace
 from runbook.cli.diagnostics import tell
 from runbook.cli.inventory_options import inventory_options
@@ -31,14 +32,17 @@ class _Row:
 @click.command("preflight")
 @click.argument("book")
 @inventory_options
+@become_options
 @parameter_option
 @json_option
 @click.option("-l", "--limit", default="", help="Only these hosts: a pattern.")
-def verb(*, book: str, inventory: str, reading: Reading, params: tuple[str, ...], as_json: bool, limit: str) -> int:
+def verb(  # noqa: PLR0913 - one for each option
+    *, book: str, inventory: str, reading: Reading, sudo: str, params: tuple[str, ...], as_json: bool, limit: str
+) -> int:
     """Reach, host key, login, sudo where needed, clock, space, tools: on every host of a runbook."""
     place = workspace("preflight")
-    wish = Wish(book=book, inventory=inventory, reading=reading, given=given(params), limit=limit)
-    prepared = prepare(place.settings, wish, None)
+    wish = Wish(book=book, inventory=inventory, reading=reading, given=given(params), limit=limit, sudo=sudo)
+    prepared = prepare(place.settings, wish, None, sudo=place.secret)
     found = run_async(inspect(prepared.plan, prepared.folder, prepared.sudo_passwords))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())

@@ -9,6 +9,7 @@ import sys
 
 import click
 
+from runbook.cli.become_options import become_options
 from runbook.cli.compose import json_option, recordings_option, run_async, workspace
 from runbook.cli.diagnostics import say
 from runbook.cli.inventory_options import agreement, program_option
@@ -20,15 +21,18 @@ from runbook.cli.starting import watch
 @recordings_option
 @json_option
 @program_option
+@become_options
 @click.option("--line", is_flag=True, help="Lines instead of the screen.")
 @click.option("--detach", is_flag=True, help="Start the runner and leave.")
-def verb(*, run: str, recordings: str, as_json: bool, run_program: bool, line: bool, detach: bool) -> int:
+def verb(  # noqa: PLR0913 - one for each option
+    *, run: str, recordings: str, as_json: bool, run_program: bool, sudo: str, line: bool, detach: bool
+) -> int:
     """Continue an interrupted run: its id or its beginning, a runbook's name, or `last`.
 
     Nothing that is known to have run runs twice.
     """
     place = workspace("resume", recordings)
-    found = run_async(place.resume(run, agree=agreement(run_program=run_program)))
+    found = run_async(place.resume(run, agree=agreement(run_program=run_program), sudo=sudo))
     if detach:
         click.echo(found)
         return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from runbook.cli.become_options import become_options
 from runbook.cli.compose import (
     given,
     json_option,
@@ -19,6 +20,7 @@ from runbook.talk.launch import WarmRunner
 @click.command("run")
 @click.argument("book")
 @inventory_options
+@become_options
 @parameter_option
 @recordings_option
 @json_option
@@ -33,6 +35,7 @@ def verb(  # noqa: PLR0913 - one for each option
     book: str,
     inventory: str,
     reading: Reading,
+    sudo: str,
     params: tuple[str, ...],
     recordings: str,
     as_json: bool,
@@ -56,6 +59,7 @@ def verb(  # noqa: PLR0913 - one for each option
             given=given(params),
             limit=limit,
             step_mode=step_mode,
+            sudo=sudo,
         )
         manner = Manner(auto=auto, line=line, detach=detach, as_json=as_json, attended=attended)
         return start(workspace("run", recordings), wish, manner, runner)

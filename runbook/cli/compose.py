@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +18,7 @@ from runbook.problem import problem
 from runbook.workspace.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from runbook.core.host import Host
     from runbook.record.store import Store
     from runbook.workspace.local import LocalWorkspace
 
@@ -37,7 +38,15 @@ def workspace(via: str, recordings: str = "") -> LocalWorkspace:
     """The workspace, with secrets read as the runbooks say."""
     from runbook.workspace.local import LocalWorkspace  # noqa: PLC0415 - brings asyncio and the record along
 
-    return LocalWorkspace(settings(recordings), secret=_unasked if via == "screen" else read_secret, via=via)
+    if via == "screen":
+        return LocalWorkspace(settings(recordings), secret=_unasked, via=via)
+    return LocalWorkspace(settings(recordings), secret=read_secret, unlock=_passphrases, via=via)
+
+
+async def _passphrases(hosts: Sequence[Host]) -> Mapping[str, str]:
+    from runbook.cli.passphrases import ask_for_passphrases  # noqa: PLC0415 - only where a run begins
+
+    return await ask_for_passphrases(hosts)
 
 
 def store(recordings: str = "") -> Store:

@@ -149,7 +149,7 @@ def _tools(
         return recorder.run.accepted_key(machine)
 
     connectors: dict[str, Connector] = {
-        "ssh": SshConnector(SshOptions(wall=clock.wall, sudos=sudos, accepted=accepted)),
+        "ssh": SshConnector(SshOptions(wall=clock.wall, sudos=sudos, unlocked=handover.keys, accepted=accepted)),
         "local": LocalConnector(wall=clock.wall, sudos=sudos),
     }
     return Tools(

@@ -46,7 +46,9 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     """Who resumes it."""
     secrets: dict[str, str] = {}
     sudo_passwords: dict[str, str] = {}
-    """Host name to what its sudo asks for, from the inventory; each distinct one is tried once for the fleet."""
+    """Host name to what its sudo asks for; "" is every other one. Each distinct one is tried once for the fleet."""
+    keys: dict[str, str] = {}
+    """Path of a key file to the key itself, where its passphrase was given before the run began."""
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):

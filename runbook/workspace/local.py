@@ -39,6 +39,7 @@ from runbook.workspace import sudo_source
 from runbook.workspace.books import book_files, find_book
 from runbook.workspace.in_the_open import without_secrets
 from runbook.workspace.kept_reading import kept_by, reading_again
+from runbook.workspace.locked_keys import Unlock
 from runbook.workspace.prepare import Prepared, SecretSource, Wish, prepare
 from runbook.workspace.rows import BookRow, ParameterField, RunRow
 from runbook.workspace.run_rows import run_rows
@@ -61,12 +62,20 @@ class HowToRun(msgspec.Struct, frozen=True, kw_only=True):
 class LocalWorkspace:
     """The workspace around the operator, on this machine."""
 
-    def __init__(self, settings: Settings, *, secret: SecretSource | None = None, via: str = "screen") -> None:
-        """`secret` is asked for the value of each secret parameter when a run is started or resumed."""
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        secret: SecretSource | None = None,
+        unlock: Unlock | None = None,
+        via: str = "screen",
+    ) -> None:
+        """When a run is started or resumed, `secret` is asked for its secrets and `unlock` for passphrases of keys."""
         self.settings = settings
         self.store = open_store(str(settings.recordings))
         self._clock = SystemClock()
         self.secret = secret
+        self._unlock = unlock
         self._via = via
 
     def whoami(self) -> Actor:
@@ -182,7 +191,8 @@ class LocalWorkspace:
         )
         secrets = {secret.name: secret.reveal() for secret in prepared.secrets}
         handover = self._handover(run, str(prepared.folder), secrets, opening=opening)
-        await _hand_over(replace(handover, sudo_passwords=prepared.sudo_passwords), runner)
+        keys = await self.keys_for(prepared.plan)
+        await _hand_over(replace(handover, sudo_passwords=prepared.sudo_passwords, keys=keys), runner)
         return run
 
     async def resume(self, run: str, *, agree: Agree | None = None, sudo: str = "") -> str:
@@ -221,8 +231,12 @@ class LocalWorkspace:
             passwords = sudo_source.passwords(inventory.passwords, asked)
         book_folder = str((self.settings.root / plan.source).parent)
         handover = self._handover(record.run, book_folder, secrets, by=self.whoami())
-        await _hand_over(replace(handover, sudo_passwords=passwords))
+        await _hand_over(replace(handover, sudo_passwords=passwords, keys=await self.keys_for(plan)))
         return record.run
+
+    async def keys_for(self, plan: Plan) -> dict[str, str]:
+        """Keys of the plan's hosts that somebody has opened with a passphrase; none where nobody can be asked."""
+        return dict(await self._unlock(plan.hosts)) if self._unlock else {}
 
     def _handover(
         self,

@@ -42,15 +42,17 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[Checked, ...]
 
 
-async def inspect(plan: Plan, folder: Path, sudo: Mapping[str, str] = NO_PASSWORDS) -> tuple[Inspection, ...]:
+async def inspect(
+    plan: Plan, folder: Path, sudo: Mapping[str, str] = NO_PASSWORDS, keys: Mapping[str, str] = NO_PASSWORDS
+) -> tuple[Inspection, ...]:
     """Open and look at every host of the plan, all at once; the fleet bounds the logins.
 
-    `sudo` is by host what its sudo asks for where it asks.
+    `sudo` is by host what its sudo asks for where it asks, `keys` by path those that were opened with a passphrase.
     """
     sudos = Sudos({host: Secret("sudo password", word) for host, word in sudo.items()})
     clock = SystemClock()
     connectors: dict[str, Connector] = {
-        "ssh": SshConnector(SshOptions(wall=clock.wall, sudos=sudos)),
+        "ssh": SshConnector(SshOptions(wall=clock.wall, sudos=sudos, unlocked=keys)),
         "local": LocalConnector(wall=clock.wall, sudos=sudos),
     }
     fleet = Fleet({host.name: host for host in plan.hosts}, connectors, clock, _forget)

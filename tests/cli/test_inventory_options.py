@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.workspace.kept_reading import FILE, reading_again
+from runbook.workspace.kept_reading import FILE, kept_by, reading_again
 from runbook.workspace.local import LocalWorkspace
 from runbook.workspace.settings import read_settings
 from tests.cli.desk import Desk, book
@@ -118,7 +118,7 @@ def test_the_record_keeps_how_the_inventory_was_read_and_a_resume_reads_it_so(de
         "via": "own",
         "variables": {"rack": "9"},
     }
-    again = reading_again(record, None)
+    again = reading_again(kept_by(record), None)
     assert (again.overrides, again.via, again.agree) == ({"rack": "9"}, "own", None)
 
 

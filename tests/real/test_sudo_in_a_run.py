@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import pty
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.real.sudo_host import ALL, PASSWORD, SudoHost, counted
+from tests.real.terminal import typed
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -59,39 +55,12 @@ class Workspace:
 
     async def types(self, *words: str, answer: str = "", **environment: str) -> tuple[int, str]:
         """The exit status and all that was said; at a terminal where there is an answer to be typed."""
-        return await asyncio.to_thread(self._types, words, answer, environment)
-
-    def _types(self, words: tuple[str, ...], answer: str, environment: dict[str, str]) -> tuple[int, str]:
-        command = [sys.executable, "-m", "runbook.cli", *words]
-        around = {**os.environ, **environment}
-        if not answer:
-            done = subprocess.run(
-                command, cwd=self.folder, env=around, capture_output=True, timeout=120, stdin=subprocess.DEVNULL,
-                check=False,
-            )  # fmt: skip
-            return done.returncode, (done.stdout + done.stderr).decode()
-        pid, terminal = pty.fork()
-        if not pid:
-            os.chdir(self.folder)
-            os.execvpe(command[0], command, around)
-        said = b""
-        while chunk := _read(terminal):
-            said += chunk
-            if answer and b"sudo password (not shown, not recorded): " in said:
-                os.write(terminal, answer.encode() + b"\n")
-                answer = ""
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode()
+        answers = (("sudo password (not shown, not recorded): ", answer),) if answer else None
+        return await typed(self.folder, *words, answers=answers, **environment)
 
     def kept(self) -> bytes:
         """Every byte of the records."""
         return b"".join(path.read_bytes() for path in (self.folder / "recordings").rglob("*") if path.is_file())
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # What Linux says at the end of a terminal.
-        return b""
 
 
 @pytest.fixture

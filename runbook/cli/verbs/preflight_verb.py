@@ -43,7 +43,8 @@ def verb(  # noqa: PLR0913 - one for each option
     place = workspace("preflight")
     wish = Wish(book=book, inventory=inventory, reading=reading, given=given(params), limit=limit, sudo=sudo)
     prepared = prepare(place.settings, wish, None, sudo=place.secret)
-    found = run_async(inspect(prepared.plan, prepared.folder, prepared.sudo_passwords))
+    keys = run_async(place.keys_for(prepared.plan))
+    found = run_async(inspect(prepared.plan, prepared.folder, prepared.sudo_passwords, keys))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
     else:

@@ -33,8 +33,9 @@ from runbook.transport.shell.sudo import Sudos
 from runbook.transport.ssh import refusal
 from runbook.transport.ssh.doorman import Doorman
 from runbook.transport.ssh.identity import Identities
-from runbook.transport.ssh.jump import Bastion, Bastions
+from runbook.transport.ssh.jump import Bastion, Bastions, hops
 from runbook.transport.ssh.knownhosts import KnownHosts
+from runbook.transport.ssh.locked import Unlocked
 from runbook.transport.ssh.openssh import AT_A_TIME, LIMIT, SshConfig
 from runbook.transport.ssh.proxy import ProxyProgram
 from runbook.transport.ssh.resolve import ResolvedHost, question_about, resolve
@@ -64,6 +65,8 @@ class SshOptions:
     """Machine to the changed key that somebody vouched for. Asked at each login, because it may be given meanwhile."""
     sudos: Sudos = field(default_factory=Sudos)
     """How hosts become somebody else."""
+    unlocked: Unlocked = field(default_factory=dict)
+    """Keys behind a passphrase that was given before the run began."""
     agent: str = field(default_factory=lambda: os.environ.get("SSH_AUTH_SOCK", ""))
     """Path of the agent's socket; empty uses none unless ssh_config names one."""
     handshakes: int = 32
@@ -90,7 +93,7 @@ class SshConnector:
         # At INFO asyncssh logs every command in full, secrets included.
         logging.getLogger("asyncssh").setLevel(logging.WARNING)
         self._options = options
-        self._identities = Identities()
+        self._identities = Identities(unlocked=options.unlocked)
         self._known: dict[tuple[str, ...], KnownHosts] = {}
         self._turns = asyncio.Semaphore(options.handshakes)
         self._config = SshConfig(options.ssh, options.config_limit)
@@ -128,6 +131,17 @@ class SshConnector:
         """
         found = functools.partial(resolve, host, agent=self._options.agent, config=self._config)
         return await asyncio.get_running_loop().run_in_executor(self._asking, found)
+
+    async def locked(self, host: Host) -> tuple[str, ...]:
+        """Keys whose passphrase would have to be given to reach a host, those of its bastions included.
+
+        Raises:
+            Problems: It is not known how it would be reached.
+        """
+        target = await self.resolved(host)
+        way = functools.partial(hops, host, target, agent=self._options.agent, config=self._config)
+        route = (*await asyncio.get_running_loop().run_in_executor(self._asking, way), target)
+        return tuple(dict.fromkeys([path for hop in route for path in await self._identities.locked(hop)]))
 
     async def unsupported(self, host: Host) -> tuple[str, ...]:
         """Lines of ssh_config that have no effect on this machine, because there is no ssh to ask."""

@@ -6,9 +6,9 @@ other keys unless IdentitiesOnly holds. In one point the order differs: named ke
 because servers allow about six tries and an agent may hold more than that.
 
 Loading a key costs file reads, a key derivation and, for RSA, a slow validation; listing an agent costs a round trip. A
-thousand hosts share the results. A key that is encrypted is used through the agent; this program asks for no
-passphrase, because a run must be able to go on when nobody sits there. An agent that does not answer is waited for
-once.
+thousand hosts share the results. A key that is encrypted is used through the agent, or was opened before the run began
+(`locked.py`): nobody is asked later, because a run must be able to go on when nobody sits there. An agent that does not
+answer is waited for once.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from asyncssh.agent import SSHAgentKeyPair
 from asyncssh.public_key import SSHOpenSSHCertificate
 
 from runbook.problem import Exit, Problem, Problems, Where
+from runbook.transport.ssh.locked import Unlocked, public_half
 from runbook.transport.ssh.resolve import ResolvedHost
 
 AGENT_LIMIT = 5.0
@@ -123,8 +124,9 @@ class _Choice:
 class Identities:
     """Keys and agents of one connector."""
 
-    def __init__(self, agent_limit: float = AGENT_LIMIT) -> None:
-        """Read nothing yet."""
+    def __init__(self, agent_limit: float = AGENT_LIMIT, unlocked: Unlocked | None = None) -> None:
+        """Read nothing yet. `unlocked` are keys that were opened before."""
+        self._unlocked = unlocked or {}
         self._files: dict[str, _File] = {}
         self._certificates: dict[str, SSHOpenSSHCertificate | None] = {}
         self._agents: dict[str, _Agent] = {}
@@ -157,6 +159,21 @@ class Identities:
             raise _nothing(host, files, choice.remarks)
         return Offers(tuple(choice.offers), tuple(dict.fromkeys(choice.remarks)))
 
+    async def locked(self, host: ResolvedHost) -> tuple[str, ...]:
+        """Keys for a host whose passphrase nobody has given yet, and that no agent holds.
+
+        One that is only a default is left out where there is another to log in with.
+        """
+        async with self._reading:
+            agent = await self._agent(host.agent)
+            files = [await self._file(path) for path in host.key_files]
+        has_other = any(file.key for file in files) or (bool(agent.held) and not host.identities_only)
+        is_named = host.origins.get("key_files") != "default"
+        if has_other and not is_named:
+            return ()
+        held = {one.public for one in agent.held}
+        return tuple(file.path for file in files if file.trouble == _ENCRYPTED and file.public not in held)
+
     async def close(self) -> None:
         """Hang up on the agents."""
         for agent in self._agents.values():
@@ -188,7 +205,7 @@ class Identities:
 
     async def _file(self, path: str) -> _File:
         if path not in self._files:
-            self._files[path] = await asyncio.to_thread(_load, path)
+            self._files[path] = await asyncio.to_thread(_load, path, self._unlocked.get(path, ""))
         return self._files[path]
 
     async def _certificate(self, path: str) -> SSHOpenSSHCertificate | None:
@@ -258,14 +275,14 @@ def _offer_file(choice: _Choice, file: _File, given: Iterable[tuple[str, SSHOpen
         choice.add(pair, label)
 
 
-def _load(path: str) -> _File:
+def _load(path: str, unlocked: str = "") -> _File:
     """A private key, or the public half of one that an agent may hold, with the certificate beside it."""
     certificate = next(filter(None, (_read_certificate(name) for name in _beside(path))), None)
     public = next(filter(None, (_public_half(name) for name in (f"{path}.pub", path))), b"")
-    public = public or (certificate.key.public_data if certificate else b"")
+    public = public or (certificate.key.public_data if certificate else b"") or public_half(path)
     trouble, missing = "", False
     try:
-        key = asyncssh.read_private_key(path)
+        key = asyncssh.import_private_key(unlocked) if unlocked else asyncssh.read_private_key(path)
     except OSError as error:
         trouble, missing = error.strerror or str(error), isinstance(error, FileNotFoundError)
     except asyncssh.KeyEncryptionError:

@@ -37,7 +37,7 @@ _FILES = frozenset(("userknownhostsfile", "globalknownhostsfile"))
 
 
 @dataclass(frozen=True, slots=True)
-class _Sources:
+class Sources:
     """What is read for a host, and how ssh is told so."""
 
     user: Path | None
@@ -69,7 +69,7 @@ class SshConfig:
         self._limit = limit
         self._turns = threading.BoundedSemaphore(AT_A_TIME)
         self._lock = threading.Lock()
-        self._known: dict[_Sources, _Known] = {}
+        self._known: dict[Sources, _Known] = {}
         self._defaults: Mapping[str, tuple[str, ...]] | None = None
         self._running: set[subprocess.Popen[bytes]] = set()
 
@@ -79,7 +79,7 @@ class SshConfig:
         Raises:
             Problems: Code `ssh-config`: the files cannot be used for this host.
         """
-        sources = _sources(question)
+        sources = sources_of(question)
         known = self._reading(sources)
         naming = known.outline.naming(question.target)
         if not naming and not known.outline.opaque and not question.options:
@@ -96,7 +96,7 @@ class SshConfig:
         """Lines that have no effect because there is no ssh to ask; none where there is one."""
         if self._program:
             return ()
-        return unsupported_lines(self._reading(_sources(question)).outline)
+        return unsupported_lines(self._reading(sources_of(question)).outline)
 
     def close(self) -> None:
         """End what is still being asked."""
@@ -105,7 +105,7 @@ class SshConfig:
         for process in running:
             _end(process)
 
-    def _reading(self, sources: _Sources) -> _Known:
+    def _reading(self, sources: Sources) -> _Known:
         with self._lock:
             known = self._known.get(sources)
             if known is None or known.stamp != known.outline.stamp():
@@ -129,7 +129,7 @@ class SshConfig:
             raise
         return mine.result()
 
-    def _asked(self, question: Question, sources: _Sources, outline: Outline, *, shared: bool) -> Answer:
+    def _asked(self, question: Question, sources: Sources, outline: Outline, *, shared: bool) -> Answer:
         words = (*sources.arguments, *_options(question), *(() if shared else _particulars(question)))
         with self._turns:
             said = self._said((*words, "--", question.target), sources, question, outline)
@@ -139,14 +139,14 @@ class SshConfig:
             values.pop("hostname", None)
         return Answer(values, outline.file_naming(question.target))
 
-    def _baseline(self, question: Question, sources: _Sources, outline: Outline) -> Mapping[str, tuple[str, ...]]:
+    def _baseline(self, question: Question, sources: Sources, outline: Outline) -> Mapping[str, tuple[str, ...]]:
         """What this ssh says where no file says anything."""
         if self._defaults is None:
             self._defaults = self._said(("-F", "none", "--", "localhost"), sources, question, outline)
         return self._defaults
 
     def _said(
-        self, words: tuple[str, ...], sources: _Sources, question: Question, outline: Outline
+        self, words: tuple[str, ...], sources: Sources, question: Question, outline: Outline
     ) -> Mapping[str, tuple[str, ...]]:
         with tempfile.TemporaryFile() as errors:
             # Errors go to a file: what a `Match exec` has left running would hold a pipe open.
@@ -178,25 +178,25 @@ class SshConfig:
         return process.returncode, out
 
 
-def _sources(question: Question) -> _Sources:
+def sources_of(question: Question) -> Sources:
     """The files for a host, as ssh would choose them; with HOME elsewhere, the .ssh of that folder.
 
     Raises:
         Problems: A file that is named does not exist.
     """
     if question.config == "none":
-        return _Sources(None, (), ("-F", "none"))
+        return Sources(None, (), ("-F", "none"))
     if question.config:
         path = Path(question.config).expanduser()
         if not path.is_file():
             raise _unusable(question, str(path), "there is no such file")
-        return _Sources(path, (), ("-F", str(path)))
+        return Sources(path, (), ("-F", str(path)))
     own = Path.home() / ".ssh" / "config"
     if Path.home() == _account_home():
-        return _Sources(own, SYSTEM_CONFIGS, ())
+        return Sources(own, SYSTEM_CONFIGS, ())
     if own.is_file():
-        return _Sources(own, (), ("-F", str(own)))
-    return _Sources(None, (), ("-F", "none"))
+        return Sources(own, (), ("-F", str(own)))
+    return Sources(None, (), ("-F", "none"))
 
 
 def _account_home() -> Path:
@@ -255,11 +255,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.communicate()
 
 
-def _refused(question: Question, sources: _Sources, why: str) -> Problems:
+def _refused(question: Question, sources: Sources, why: str) -> Problems:
     return _unusable(question, sources.named, why)
 
 
-def _hangs(question: Question, sources: _Sources, outline: Outline, limit: float) -> Problems:
+def _hangs(question: Question, sources: Sources, outline: Outline, limit: float) -> Problems:
     programs = [str(line) for line in outline.conditions if "exec" in map(str.lower, line.words)]
     why = f"`ssh -G {question.target}` did not end within {limit:g} s"
     running = f"; it may be waiting for {' or '.join(programs)}" if programs else ""

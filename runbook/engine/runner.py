@@ -166,6 +166,7 @@ def _tools(
         entering=Entering(secrets, masker.mask_text, clock, folder=Path(handover.book_folder)),
         clock=clock,
         secrets=secrets,
+        keys=handover.keys,
         folder=Path(handover.book_folder),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,8 @@ class Tools:
     entering: Entering
     clock: Clock
     secrets: tuple[Secret, ...]
+    keys: Mapping[str, str]
+    """Key files that were opened with a passphrase; see `Bench.keys`."""
     folder: Path
     """Relative paths in steps are relative to this."""
 

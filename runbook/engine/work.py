@@ -213,6 +213,7 @@ class RunWorkers:
             become=Become(user=user) if planned.become else None,
             claim=lambda: self._claim(effect),
             accepted=run.accepted_key,
+            keys=tools.keys,
             address=host,
         )
 

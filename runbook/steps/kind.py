@@ -7,7 +7,7 @@ network or an author's tolerance did. It knows nothing of runs, events, retries 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -110,6 +110,8 @@ class Bench:
     """
     accepted: Callable[[str], HostKey | None] = lambda _machine: None
     """Machine to the changed key that somebody vouched for, for a kind that dials by itself."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Path of a key file to the key itself, where its passphrase was given before the run; for the same kind."""
     address: Host | None = None
     """How the host is reached, for a kind that dials by itself; None for the controller."""
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
-from runbook.core.command import Command
+from runbook.core.command import Command, Secret
 from runbook.core.host import Host
 from runbook.core.outcome import Ending, Exited, Expired, Grade, Lost, NeverSent, Signalled, Stopped, Withheld
 from runbook.core.place import is_same_place
@@ -240,6 +240,10 @@ class ScriptedSession:
             raise files.failed(f"{source} was not transferred", "No such file") from None
         await asyncio.to_thread(destination.write_bytes, data)
         return Transferred(size=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+    async def sudo_password(self) -> Secret:
+        """See `Session.sudo_password`."""
+        raise Problems([Problem(what=f"sudo on {self.host.name} knows no password", exit=Exit.FAILED)])
 
     async def close(self) -> None:
         """See `Session.close`."""

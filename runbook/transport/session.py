@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from runbook.core.command import Command
+from runbook.core.command import Command, Secret
 from runbook.core.host import Host
 from runbook.core.outcome import Ending, Grade
 
@@ -161,6 +161,13 @@ class Session(Protocol):
         """The record durably holds everything of this job; its files on the host may go.
 
         Never raises; a job that is not finished is left alone, and so is one of a grade that keeps no files.
+        """
+
+    async def sudo_password(self) -> Secret:
+        """What sudo asks for here, once sudo has taken it; for work that calls sudo by itself (Fabric).
+
+        Raises:
+            Problems: There is none, or sudo refuses it. It is tried once in a whole fleet.
         """
 
     async def close(self) -> None:

@@ -103,6 +103,7 @@ class Stage:
             entering=Entering(self.secrets, masker.mask_text, self.clock, folder=self.root),
             clock=self.clock,
             secrets=self.secrets,
+            keys={},
             folder=self.root,
         )
         return Live(recorder, executor, RunWorkers(tools))

@@ -130,3 +130,22 @@ async def test_who_is_to_be_asked_needs_a_terminal(place):
         status, said = await workspace().types(*RUN, "-K")
         assert (status, 'no value for the secret "sudo password"' in said) == (2, True)
         assert "--become-password-file FILE" in said
+
+
+async def test_a_fabric_task_becomes_by_its_own_sudo_with_the_runs_password(place):
+    host, workspace = place(variables=f", ansible_become_password: {PASSWORD}")
+    async with host:
+        here = workspace()
+        here.write("drills/fabfile.py", "from fabric import task\n\n\n@task\ndef who(c):\n    c.sudo('id -un')\n")
+        book = here.folder / "drills/become.yaml"
+        head = book.read_text().partition("      - {name: d")[0]
+        book.write_text(f"{head}      - {{name: f, fabric: {{task: who}}, timeout: 60s}}\n")
+        status, said = await here.types(*RUN)
+        assert (status, "root" in said) == (0, True), said
+        assert PASSWORD.encode() not in here.kept()
+        path = here.folder / "inventories/here/hosts.yaml"
+        path.write_text(path.read_text().replace(PASSWORD, "wrong-one"))
+        status, said = await here.types(*RUN)
+        assert status == 1
+        assert "sudo asks for a password: cannot become root: sudo: it asked for the password of rbuser" in said
+    assert set(await counted(host)) == {"rbuser"}

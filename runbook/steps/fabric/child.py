@@ -10,14 +10,17 @@ Started as `python -m runbook.steps.fabric.child FD`; FD is a socket (`fabric_ta
 
 from __future__ import annotations
 
+import io
 import os
 import platform
+import queue
 import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import fabric
@@ -29,7 +32,20 @@ from runbook.steps.fabric import runner as fabric_runner
 from runbook.steps.fabric import terminal
 from runbook.steps.fabric.fabfile import Fabfile, execute, key_files, login_settings
 from runbook.steps.fabric.returned import done
-from runbook.steps.fabric.talk import LONGEST, ORDERS, Done, End, NotOpened, Opened, Orders, Report, line_of
+from runbook.steps.fabric.talk import (
+    LONGEST,
+    ORDERS,
+    TOLD,
+    Done,
+    End,
+    NotOpened,
+    Opened,
+    Orders,
+    Report,
+    Told,
+    Wants,
+    line_of,
+)
 from runbook.transport.ssh.resolve import ResolvedHost
 
 
@@ -40,6 +56,7 @@ class Line:
         """Take it over, and keep it from what the fabfile starts."""
         os.set_inheritable(descriptor, False)
         self._socket = socket.socket(fileno=descriptor)
+        self._told: queue.SimpleQueue[Told] = queue.SimpleQueue()
 
     def orders(self) -> Orders:
         """What is to be done; read once."""
@@ -59,22 +76,38 @@ class Line:
         """From now on, when the run goes away, this process and what it started on this machine go too."""
         threading.Thread(target=self._watch, daemon=True, name="run").start()
 
+    def password(self) -> str:
+        """What sudo asks for, from the run, which gives it once sudo has taken it there.
+
+        Raises:
+            SudoWantsPassword: Why there is none.
+        """
+        self.tell(Wants())
+        told = self._told.get()
+        if told.why:
+            raise fabric_runner.SudoWantsPassword(told.why)
+        return told.word
+
     def _watch(self) -> None:
-        self._socket.recv(1)
+        text = b""
+        while data := self._socket.recv(LONGEST):
+            *lines, text = (text + data).split(b"\n")
+            for line in lines:
+                self._told.put(TOLD.decode(line))
         if os.getpgrp() == os.getpid():
             os.killpg(os.getpid(), signal.SIGKILL)
 
 
-def carry_out(orders: Orders, tell: Callable[[Report], None]) -> End:
+def carry_out(orders: Orders, line: Line) -> End:
     """Do it, and say how it ended."""
     fabric_policy.put_under(fabric_policy.Trust(orders.route))
-    fabric_runner.put_under(orders.connect_limit)
+    fabric_runner.put_under(orders.connect_limit, line.password)
     terminal.put_away()
     try:
         connection = log_in(orders)
     except fabric_ends.LoginFailed as failed:
         return NotOpened(failed.problem)
-    tell(Opened(engine(orders)))
+    line.tell(Opened(engine(orders)))
     surround(orders.env)
     fabfile = Fabfile(orders)
     transport = connection.transport
@@ -132,7 +165,10 @@ def connection_to(
     `own` is `connect_kwargs` of the project's settings: they add to what the inventory says, and may say how to log in.
     """
     limit = orders.connect_limit
+    opened_before = [path for path in hop.key_files if path in orders.keys]
     ours = {
+        # paramiko takes one as a value; those that were opened for this run are few.
+        "pkey": opened(orders.keys[opened_before[0]]) if opened_before else None,
         "allow_agent": bool(hop.agent),
         "look_for_keys": False,
         "banner_timeout": 2 * limit,  # The connect timeout covers the whole handshake, and comes first.
@@ -145,8 +181,24 @@ def connection_to(
         gateway=gateway or hop.proxy_command or None,
         config=fabric.Config(lazy=True, ssh_config=paramiko.SSHConfig()),
         connect_timeout=int(limit),
-        connect_kwargs={**ours, **own, "key_filename": key_files(hop, own)},
+        connect_kwargs={
+            **ours,
+            **own,
+            "key_filename": [path for path in key_files(hop, own) if path not in orders.keys],
+        },
     )
+
+
+def opened(text: str) -> paramiko.PKey:
+    """A key that was opened before, from its text.
+
+    Raises:
+        paramiko.SSHException: It is of a kind that paramiko does not know.
+    """
+    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey):
+        with suppress(paramiko.SSHException):
+            return kind.from_private_key(io.StringIO(text))
+    return paramiko.RSAKey.from_private_key(io.StringIO(text))
 
 
 def main() -> int:
@@ -157,7 +209,7 @@ def main() -> int:
     for stream in (sys.stdout, sys.stderr):
         # By lines, so that what is printed is on record while the task runs, and lines of several writers stay whole.
         stream.reconfigure(line_buffering=True, errors="surrogateescape")  # type: ignore[union-attr]
-    ended = carry_out(orders, line.tell)
+    ended = carry_out(orders, line)
     sys.stdout.flush()
     sys.stderr.flush()
     line.tell(ended)

@@ -91,8 +91,8 @@ def told(error: BaseException, orders: Orders, *, link_is_up: bool) -> End:
             return CommandFailed(_cut(real.result.command), real.result.exited, place)
         case NoStatus():
             return LinkLost(f"{real} ({place})" if place else str(real))
-        case Failure(reason=SudoWantsPassword()):
-            return TaskRefused(_SUDO, place)
+        case Failure(reason=SudoWantsPassword() as why):
+            return TaskRefused(msgspec.structs.replace(_SUDO, why=str(why)), place)
         case TooLong():
             return TaskRefused(_too_long(real), place)
         case KeyRefused():
@@ -108,8 +108,7 @@ def told(error: BaseException, orders: Orders, *, link_is_up: bool) -> End:
 
 _SUDO = Problem(
     what="sudo asks for a password",
-    why="Fabric steps send none",
-    fix="Allow what the task needs in sudoers with NOPASSWD, or use a command step with become.",
+    fix="Give it with --ask-become-pass (-K) or ansible_become_password, or allow what the task needs with NOPASSWD.",
     code="sudo-password",
     exit=Exit.FAILED,
 )

@@ -3,8 +3,9 @@
 People bring fabfiles that work; they should go on working, unchanged. What does not come along is Fabric's trust in
 any host key, its waiting without limit and its taste for the terminal. The grade is *attached*: there is nothing on
 the host to follow a task by, so a task whose runner died is in doubt, and of a task that is ended here only our side
-is certain to have ended. A task becomes somebody else by its own `sudo`, without a password; `become` and `cwd` belong
-to commands and are refused rather than passed over. What it returns is its result, next to what it printed.
+is certain to have ended. A task becomes somebody else by its own `sudo`, which is told the run's password where it
+asks; `become` and `cwd` belong to commands and are refused rather than passed over. What it returns is its result, next
+to what it printed.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from runbook.steps.fabric.talk import (
     Raised,
     Shown,
     TaskRefused,
+    Told,
 )
 from runbook.steps.kind import Bench, Finding
 from runbook.steps.tolerance import Kept, Observed
@@ -70,7 +72,7 @@ class FabricKind:
         began = bench.clock.monotonic()
         capture = Capture(bench.sink, Masker.for_secrets(bench.secrets))
         try:
-            child = await start(orders, grace=bench.job.grace)
+            child = await start(orders, grace=bench.job.grace, tell=lambda: _sudo_password(bench))
         except OSError as error:
             return refused(_no_process(error))
         ending = await _followed(child, capture, bench)
@@ -112,6 +114,7 @@ def orders_for(action: FabricAction, bench: Bench) -> Orders:
         args=action.args,
         route=route,
         env=_environment(bench),
+        keys=dict(bench.keys),
         connect_limit=CONNECT_LIMIT,
     )
 
@@ -125,6 +128,15 @@ def _environment(bench: Bench) -> dict[str, str]:
 
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+async def _sudo_password(bench: Bench) -> Told:
+    """For a sudo of the task that asks. It has been taken by a sudo of ours there, or the task is told why not."""
+    try:
+        session = await bench.open_session()
+        return Told(word=(await session.sudo_password()).reveal())
+    except Problems as problems:
+        return Told(why=problems.problems[0].what)
 
 
 async def _followed(child: Child, capture: Capture, bench: Bench) -> Ending:

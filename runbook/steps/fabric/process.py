@@ -8,9 +8,11 @@ without a word has lost its answer, so the work is in doubt. Nothing here knows 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import assert_never
 
@@ -29,11 +31,16 @@ from runbook.steps.fabric.talk import (
     Opened,
     Orders,
     Raised,
+    Report,
     TaskRefused,
+    Told,
+    Wants,
     line_of,
 )
 from runbook.transport.session import Sink, Stream
 from runbook.transport.shell.limits import LAST_WORDS
+
+Tell = Callable[[], Awaitable[Told]]
 
 LINGER = 5.0
 """Seconds that a child may take to go after it has said how its task ended."""
@@ -56,10 +63,10 @@ class Child:
     """Its last word."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, line: _Line, pipes: dict[Stream, _Pipe], grace: float
+        self, process: asyncio.subprocess.Process, line: _Line, pipes: dict[Stream, _Pipe], *, grace: float, tell: Tell
     ) -> None:
         """Take what `start` has opened; `grace` is the time in seconds between TERM and KILL."""
-        self._process, self._line, self._pipes, self._grace = process, line, pipes, grace
+        self._process, self._line, self._pipes, self._grace, self._tell = process, line, pipes, grace, tell
 
     async def follow(self, sink: Sink) -> Ending:
         """Give its output to the sink until it is gone, and say how its task ended."""
@@ -101,10 +108,14 @@ class Child:
 
     async def _hear(self) -> None:
         async for report in self._line:
-            if not isinstance(report, Opened):
-                self.ended = report
-                return
-            self.opened = report
+            match report:
+                case Opened():
+                    self.opened = report
+                case Wants():
+                    await self._line.say(await self._tell())
+                case _:
+                    self.ended = report
+                    return
 
     async def _leave(self) -> None:
         """It has said its last word; threads and handlers of the fabfile may keep it from going."""
@@ -147,8 +158,8 @@ class Child:
                 pass  # It went between the look and the signal.
 
 
-async def start(orders: Orders, *, grace: float) -> Child:
-    """Start a child and give it its orders.
+async def start(orders: Orders, *, grace: float, tell: Tell) -> Child:
+    """Start a child and give it its orders; `tell` is asked when a sudo of its task asks for a password.
 
     Raises:
         OSError: No process, pipe or socket could be had.
@@ -171,7 +182,7 @@ async def start(orders: Orders, *, grace: float) -> Child:
         theirs.close()
         for end in ends:
             os.close(end)
-    return Child(process, await _Line.on(ours, orders), pipes, grace)
+    return Child(process, await _Line.on(ours, orders), pipes, grace=grace, tell=tell)
 
 
 async def _process(orders: Orders, line: int, out: int, err: int) -> asyncio.subprocess.Process:
@@ -215,10 +226,16 @@ class _Line:
         writer.write(line_of(orders))
         return cls(reader, writer)
 
+    async def say(self, told: Told) -> None:
+        """Answer; a child that has gone meanwhile is told nothing."""
+        self._writer.write(line_of(told))
+        with contextlib.suppress(ConnectionError):
+            await self._writer.drain()
+
     def __aiter__(self) -> _Line:
         return self
 
-    async def __anext__(self) -> Opened | End:
+    async def __anext__(self) -> Report:
         """Reports until it hangs up; what is no report is somebody else's writing, and ends the hearing."""
         try:
             return REPORT.decode(await self._reader.readuntil(b"\n"))

@@ -3,8 +3,8 @@
 Differences from Fabric, each for a reason that its trackers know: output is joined once and not once for every chunk
 (Invoke 1079: 300 MB took two hours); what is kept in memory is bounded; characters that a chunk cuts in two stay whole,
 and bytes that are no text reach the record as they were; nobody reads the terminal, and commands read nothing; no pty
-is asked for; a command without an exit status is an error and not exit code -1; sudo is never sent a password that
-nobody configured.
+is asked for; a command without an exit status is an error and not exit code -1; sudo is told the run's password where
+it asks and the task gives none; the task never holds it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from invoke.watchers import StreamWatcher
 
 from runbook.steps.fabric.terminal import NoShell
 
-NO_PASSWORD = "runbook-has-no-sudo-password"  # noqa: S105 - the word for there being none
+NO_PASSWORD = "runbook-knows-the-sudo-password"  # noqa: S105 - the word that stands for it
 """Stands in Fabric's `sudo.password`, whose own default of None would be sent to sudo as the word "None"."""
 
 MOST = 64 * 1024 * 1024
@@ -114,10 +114,19 @@ class Bounded(Runner):
         window.shorten(self.watchers)
 
     def write_proc_stdin(self, data: str) -> None:
-        """As Invoke's, but for the password that is none."""
+        """As Invoke's, but for the password, which is asked of the run when a sudo asks for it."""
         if data.startswith(NO_PASSWORD):
-            raise SudoWantsPassword("sudo asks for a password")
+            data = f"{self.ask_password()}\n"
         super().write_proc_stdin(data)
+
+    @staticmethod
+    def ask_password() -> str:
+        """What sudo is told.
+
+        Raises:
+            SudoWantsPassword: There is none, or sudo has refused it.
+        """
+        raise SudoWantsPassword("none is known")
 
     def generate_result(self, **parts: Any) -> Result:
         """Called when the command has ended."""
@@ -180,8 +189,12 @@ def settings(connect_limit: float) -> dict[str, Any]:
     }
 
 
-def put_under(connect_limit: float) -> None:
-    """Make these the defaults of every configuration, those that a fabfile makes for itself included."""
+def put_under(connect_limit: float, ask_password: Callable[[], str]) -> None:
+    """Make these the defaults of every configuration, those that a fabfile makes for itself included.
+
+    `ask_password` says what sudo is told on the host, and raises SudoWantsPassword where there is nothing to tell.
+    """
+    BoundedRemote.ask_password = staticmethod(ask_password)  # type: ignore[method-assign]
     ordinary = fabric.Config.global_defaults
 
     def defaults() -> dict[str, Any]:

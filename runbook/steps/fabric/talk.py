@@ -49,6 +49,8 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     env: dict[str, str] = {}
     """What the task finds in its environment, besides the little that every child has. Over the line and not at the
     start, so that no process list and no login sees it."""
+    keys: dict[str, str]
+    """Path of a key file behind a passphrase to the key itself, as it was opened before the run began."""
     connect_limit: float
     """Seconds for each of TCP, the server's banner and authentication."""
 
@@ -58,6 +60,17 @@ class Opened(msgspec.Struct, frozen=True, tag="opened"):
 
     engine: str
     """What carries the step, with versions: evidence."""
+
+
+class Wants(msgspec.Struct, frozen=True, tag="wants"):
+    """A sudo of the task asks for its password. Answered with `Told`."""
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """The password, or why there is none."""
+
+    word: str = ""
+    why: str = ""
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
@@ -107,12 +120,13 @@ class LinkLost(msgspec.Struct, frozen=True, tag="link_lost"):
 
 
 End = Done | CommandFailed | Raised | TaskRefused | NotOpened | LinkLost
-Report = Opened | End
+Report = Opened | Wants | End
 
 ORDERS = msgspec.json.Decoder(Orders)
+TOLD = msgspec.json.Decoder(Told)
 REPORT: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
 
 
-def line_of(said: Orders | Report) -> bytes:
+def line_of(said: Orders | Told | Report) -> bytes:
     """One line; JSON has no newline of its own."""
     return msgspec.json.encode(said) + b"\n"

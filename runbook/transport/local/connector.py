@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runbook.core.command import Command
+from runbook.core.command import Command, Secret
 from runbook.core.host import Host
 from runbook.core.outcome import Ending, NeverSent
 from runbook.transport.local import files
@@ -91,6 +91,10 @@ class LocalSession:
     async def download(self, source: str, destination: Path) -> Transferred:
         """Copy a file; see `Session.download`."""
         return await asyncio.to_thread(files.copy, Path(source), destination, mode=files.PRIVATE, nonce=self._nonce())
+
+    async def sudo_password(self) -> Secret:
+        """See `Session.sudo_password`."""
+        return await self._jobs.sudo_password()
 
     async def close(self) -> None:
         """Refuse further commands."""

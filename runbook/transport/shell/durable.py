@@ -17,8 +17,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from runbook.core.command import Become, Command
+from runbook.core.command import Become, Command, Secret
 from runbook.core.outcome import Ending, Exited, Grade, Lost, NeverSent, Withheld
+from runbook.problem import Exit, problem
 from runbook.transport.session import Job, Sink, Stream
 from runbook.transport.shell import last_words
 from runbook.transport.shell.answer import answered, survivors
@@ -101,6 +102,13 @@ class Jobs:
             self._finished.append(file_name(job.id))
         if len(self._finished) >= FORGET_AT:
             await self._tidy()
+
+    async def sudo_password(self) -> Secret:
+        """See `Session.sudo_password`."""
+        try:
+            return await self._shells.sudo_password()
+        except ChannelRefused as refused:
+            raise problem(refused.reason, code="sudo-password", exit=Exit.FAILED) from refused
 
     async def close(self) -> None:
         """Remove what may go and let the shells end."""

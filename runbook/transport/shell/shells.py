@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from runbook.core.command import Become
+from runbook.core.command import Become, Secret
 from runbook.transport.shell.channel import Dialer
 from runbook.transport.shell.sudo import Becoming, Sudo
 from runbook.transport.shell.worker import Worker, open_worker
@@ -71,6 +71,14 @@ class Shells:
     def dialer(self, become: Become | None) -> Dialer:
         """Opens shells of that user which belong to nobody here."""
         return Becoming(self._dialer, become, self._sudo)
+
+    async def sudo_password(self) -> Secret:
+        """What sudo has taken here.
+
+        Raises:
+            ChannelRefused: See `Sudo.proved`.
+        """
+        return await self._sudo.proved(self._dialer)
 
     async def close(self) -> None:
         """Let go of all; those that run a durable job end with it."""

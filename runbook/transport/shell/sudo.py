@@ -58,7 +58,7 @@ class Password:
 
     def __init__(self, secret: Secret) -> None:
         """Nobody has been asked yet."""
-        self._secret = secret
+        self.secret = secret
         self._turns = asyncio.Semaphore(1)
         self._taken: set[str] = set()
         self._refused_by = ""
@@ -67,7 +67,7 @@ class Password:
     @property
     def line(self) -> bytes:
         """What is written at a prompt."""
-        return self._secret.reveal().encode("utf-8", "surrogateescape") + b"\n"
+        return self.secret.reveal().encode("utf-8", "surrogateescape") + b"\n"
 
     @asynccontextmanager
     async def turn(self, host: str, *, urgent: bool) -> AsyncIterator[None]:
@@ -83,6 +83,10 @@ class Password:
         async with self._turns:
             self._require_right(host)
             yield
+
+    def is_taken_by(self, host: str) -> bool:
+        """Whether it is known to be right there."""
+        return host in self._taken and not self._is_changed
 
     def taken_by(self, host: str) -> None:
         """It is right there."""
@@ -132,15 +136,36 @@ class Sudo:
         async with self._password.turn(self._host, urgent=urgent):
             return await self._with_password(self._password, dialer, become, urgent=urgent)
 
+    async def proved(self, dialer: Dialer) -> Secret:
+        """The password, once sudo has taken it here, for somebody who calls sudo by himself.
+
+        Raises:
+            ChannelRefused: There is none, or it is not taken.
+        """
+        if self._password is None:
+            raise ChannelRefused("no password for sudo is known (--ask-become-pass, -K)")
+        async with self._password.turn(self._host, urgent=False):
+            if not self._password.is_taken_by(self._host):
+                talk = await self._talk(dialer, _Script.proving(self._nonce()), self._password, urgent=False)
+                talk.channel.close()
+                self._judge(self._password, talk)
+                if talk.end is not _End.STARTED:
+                    raise refused(Become(), talk, self._login)
+        return self._password.secret
+
     async def _with_password(self, password: Password, dialer: Dialer, become: Become, *, urgent: bool) -> Channel:
         talk = await self._talk(dialer, _Script.asking(become, self._nonce()), password, urgent=urgent)
+        self._judge(password, talk)
+        if talk.end is _End.STARTED:
+            return talk.channel
+        raise refused(become, talk, self._login)
+
+    def _judge(self, password: Password, talk: _Talk) -> None:
+        """Keep what a talk says about the password."""
         if talk.is_answered and (talk.end is _End.STARTED or talk.said.is_right):
             password.taken_by(self._host)
         elif talk.is_answered and talk.end is not _End.CUT:
             password.refused_by(self._host)
-        if talk.end is _End.STARTED:
-            return talk.channel
-        raise refused(become, talk, self._login)
 
     async def _talk(self, dialer: Dialer, script: _Script, password: Password | None = None, *, urgent: bool) -> _Talk:
         """A talk that has come to its end; its channel is open only where a shell has started."""
@@ -242,17 +267,32 @@ class _Script:
     @classmethod
     def asking(cls, become: Become, nonce: str) -> _Script:
         """Where it may. The halves of the prompt keep a shell that echoes its input from looking like sudo."""
-        return cls._of('-S -p "$p-password of %p for %u:"', become, nonce)
+        return cls._of(f'-S -p "{_PROMPT}"', become, nonce)
+
+    @classmethod
+    def proving(cls, nonce: str) -> _Script:
+        """Where nothing is started and only the password is looked at."""
+        text = f'{_english(nonce)} sudo -k -S -p "{_PROMPT}" -v && printf %s. "$p"\nexit\n'
+        return cls(text, f"{nonce}.".encode(), _asked(nonce))
 
     @classmethod
     def _of(cls, manner: str, become: Become, nonce: str) -> _Script:
-        # sudo is told to speak English, which its reasons are known in; the shell behind it is not.
-        words = (
-            f"p={quote(nonce)}; l=$LC_ALL; LC_ALL=C; export LC_ALL; exec sudo -k {manner} -H -u {quote(become.user)}"
-        )
+        words = f"{_english(nonce)} exec sudo -k {manner} -H -u {quote(become.user)}"
         shell = f'printf %s. {nonce}; if [ "$1" ]; then LC_ALL=$1; else unset LC_ALL; fi; exec /bin/sh'
-        prompt = re.compile(re.escape(nonce).encode() + rb"-password of ([^\s:]+) for ([^\s:]+):")
-        return cls(f'{words} -- /bin/sh -c {quote(shell)} sh "$l"\n', f"{nonce}.".encode(), prompt)
+        return cls(f'{words} -- /bin/sh -c {quote(shell)} sh "$l"\n', f"{nonce}.".encode(), _asked(nonce))
+
+
+_PROMPT = "$p-password of %p for %u:"
+
+
+def _english(nonce: str) -> str:
+    """Sudo speaks the language in which its reasons are known; the shell behind it goes back to its own."""
+    return f"p={quote(nonce)}; l=$LC_ALL; LC_ALL=C; export LC_ALL;"
+
+
+def _asked(nonce: str) -> re.Pattern[bytes]:
+    """The prompt as sudo shows it."""
+    return re.compile(re.escape(nonce).encode() + rb"-password of ([^\s:]+) for ([^\s:]+):")
 
 
 def refused(become: Become, talk: _Talk, login: str) -> ChannelRefused:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import asyncssh
 
-from runbook.core.command import Command
+from runbook.core.command import Command, Secret
 from runbook.core.outcome import Ending, Exited, Lost, NeverSent, Signalled
 from runbook.transport.session import HostFacts, Job, Sink, Stream, Transferred
 from runbook.transport.shell.channel import Arrival, ChannelRefused, Chunk, Gone, Inbox
@@ -248,6 +248,10 @@ class SshSession:
     async def download(self, source: str, destination: Path) -> Transferred:
         """See `Session.download`."""
         return await self._transfer().download(source, destination)
+
+    async def sudo_password(self) -> Secret:
+        """See `Session.sudo_password`."""
+        return await self._jobs.sudo_password()
 
     async def close(self) -> None:
         """See `Session.close`."""

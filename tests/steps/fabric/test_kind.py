@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from importlib.metadata import version
 
 import pytest
@@ -17,9 +18,12 @@ from runbook.core.outcome import Grade, Outcome, Withheld
 from runbook.core.result import Result
 from runbook.steps.fabric.kind import FabricKind
 from runbook.steps.kind import Finding
+from runbook.transport.local.connector import LocalConnector
+from runbook.transport.shell.sudo import Sudos
 from tests.steps.desk import Desk
 from tests.steps.fabric.fabfiles import Place
 from tests.transport import server
+from tests.transport.shell.sudos import PASSWORD, Tool
 
 ENGINE = f"fabric {version('fabric')}, paramiko {version('paramiko')}"
 
@@ -132,7 +136,7 @@ async def test_a_task_that_returns_is_judged_by_what_was_written_about_the_step(
     assert (finding.outcome, finding.detail) == (Outcome.FAILED, 'stdout is "12", expected at most 10')
 
 
-ALLOW = "Allow what the task needs in sudoers with NOPASSWD, or use a command step with become."
+ALLOW = "Give it with --ask-become-pass (-K) or ansible_become_password, or allow what the task needs with NOPASSWD."
 
 ENDINGS = [
     ("c.run('echo no >&2; exit 3')", 3, '"echo no >&2; exit 3" ended with exit code 3 (fabfile.py:5); stderr ends: no'),
@@ -208,9 +212,41 @@ async def test_a_sudo_that_asks_is_answered_with_nothing_and_said(place, monkeyp
     finding = await place.run("work")
     assert (finding.outcome, finding.detail) == (
         Outcome.FAILED,
-        f"sudo asks for a password: Fabric steps send none. {ALLOW} (fabfile.py:4)",
+        f"sudo asks for a password: sudo on box knows no password. {ALLOW} (fabfile.py:4)",
     )
     assert (place.folder / "typed").read_bytes() == b""
+
+
+@pytest.mark.parametrize("kind", ["sudo", "sudo-rs"])
+async def test_a_sudo_that_asks_is_told_the_password_that_the_task_never_holds(place, monkeypatch, kind):
+    tool = Tool(place.folder / "tools", kind)
+    monkeypatch.setenv("PATH", f"{tool.folder}:{os.environ['PATH']}")
+    sudos = Sudos({"": Secret("sudo password", PASSWORD)})
+    place.desk = Desk(connector=LocalConnector(wall=time.time, sudos=sudos))
+    place.write("""
+        @task
+        def work(c):
+            for word in ("one", "two"):
+                print(c.sudo(f"echo {word}", hide=True).stdout.strip(), c.config.sudo.password)
+    """)
+    finding = await place.run("work")
+    assert finding.outcome is Outcome.SUCCEEDED, finding.detail
+    assert (place.out.decode().splitlines(), tool.wrong()) == (
+        ["one runbook-knows-the-sudo-password", "two runbook-knows-the-sudo-password"],
+        0,
+    )
+    # One of ours has proved it, once; the task's own were told it each.
+    assert [call.startswith("-k -S ") for call in tool.calls()] == [False, True, False]
+
+
+async def test_a_wrong_password_is_not_told_to_a_task(place, monkeypatch):
+    tool = Tool(place.folder / "tools")
+    monkeypatch.setenv("PATH", f"{tool.folder}:{os.environ['PATH']}")
+    place.desk = Desk(connector=LocalConnector(wall=time.time, sudos=Sudos({"": Secret("sudo password", "wrong")})))
+    place.write("@task\ndef work(c):\n    c.sudo('id')")
+    finding = await place.run("work")
+    assert finding.detail.startswith("sudo asks for a password: cannot become root: sudo: it asked for the password of")
+    assert tool.wrong() == 1
 
 
 async def test_no_log_keeps_commands_and_messages_out_of_the_detail(place):

@@ -12,6 +12,7 @@ from runbook.core.action import FabricAction
 from runbook.core.outcome import Outcome
 from runbook.steps.fabric.kind import FabricKind, orders_for
 from runbook.steps.fabric.process import start
+from runbook.steps.fabric.talk import Told
 from runbook.transport.session import Job
 from tests.steps.desk import Page
 from tests.steps.fabric.fabfiles import Place
@@ -43,6 +44,11 @@ async def place(tmp_path):
     started = await server.start(tmp_path)
     yield Place(tmp_path, started)
     await started.stop()
+
+
+async def nobody() -> Told:
+    """In place of who knows a password."""
+    return Told(why="nobody is asked here")
 
 
 async def eventually(holds) -> None:
@@ -90,7 +96,7 @@ async def test_a_task_that_is_no_longer_wanted_is_ended_in_the_same_way(place, t
 
 async def test_a_child_whose_run_is_gone_ends_itself_and_what_it_started(place):
     place.write(HANGS)
-    child = await start(orders_for(FabricAction(task="stubborn"), place.bench()), grace=0.3)
+    child = await start(orders_for(FabricAction(task="stubborn"), place.bench()), grace=0.3, tell=nobody)
     page = Page()
     following = asyncio.create_task(child.follow(page))
     await eventually(lambda: len(pids(page.out)) == 2)

@@ -1,7 +1,7 @@
 """Stand-ins for sudo, as scripts: what cannot be installed here, and each kind of prompt that can be met.
 
 They keep the contract that the real one keeps (`sudo_contract.py`). Of options they know -n, -k, -S, -H, -p PROMPT,
--u USER and --; of the prompt's escapes %p, %u and %U. Words of sudo-rs: its sudo(8), and its error messages as of 0.2.
+-u USER, -v and --; of the prompt's escapes %p, %u and %U. Words of sudo-rs: its sudo(8), and its error messages as of 0.2.
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ _SUDO = r"""#!/bin/sh
 printf '%s\n' "$*" >>{home}/calls
 ask=yes
 user=root
-while [ "$1" != -- ]; do
+while [ $# -gt 0 ]; do
   case $1 in
+    --) break ;;
     -n) ask=no ;;
     -p) prompt=$2; shift ;;
     -u) user=$2; shift ;;
+    -v) set -- -- true; break ;;
     -k | -S | -H) ;;
-    *) echo "sudo: invalid option $1" >&2; exit 1 ;;
+    -?) echo "sudo: invalid option $1" >&2; exit 1 ;;
+    *) break ;;
   esac
   shift
 done
-shift
+[ "$1" != -- ] || shift
 if [ -e {home}/nopasswd ]; then exec "$@"; fi
 if [ $ask = no ]; then echo "sudo: {required}" >&2; exit 1; fi
 prompt=$(printf '%s' "$prompt" | sed "s/%p/rbuser/g; s/%u/rbuser/g; s/%U/$user/g")

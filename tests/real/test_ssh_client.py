@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import signal
 import time
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from runbook.core.host import Host
+from runbook.problem import Problems
+from runbook.transport.ssh import identity
 from runbook.transport.ssh.connector import SshConnector, SshOptions
 from tests.real.agent import made_key, signed
 from tests.real.client import COMMON, NO_KEY, client_place, fingerprint
+from tests.real.openssh import read
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -225,3 +230,71 @@ async def test_what_a_proxy_command_says_is_told_and_not_taken_for_the_server(pl
     place.says("Host t\n  ProxyCommand echo no way to %h >&2; exit 1\n" + COMMON)
     problem = await place.refusal(Host(name="t"))
     assert (problem.code, problem.why) == ("refused", "no way to t")
+
+
+# --- what stalls ------------------------------------------------------------------------------------------------------
+
+
+async def both(place, **options):
+    """What comes of `t`, and the address that `y` came to meanwhile."""
+    connector = SshConnector(
+        SshOptions(wall=time.time, agent=str(place.agent.socket), attempts=1, **{"connect_limit": 2.0, **options})
+    )
+    hosts = [Host(name=name, ssh_config=str(place.config)) for name in ("t", "y")]
+    stalled, session = await asyncio.gather(*(connector.connect(host) for host in hosts), return_exceptions=True)
+    await session.close()
+    await connector.close()
+    (problem,) = stalled.problems
+    return problem, session.facts.address
+
+
+async def test_a_proxy_that_stalls_is_the_problem_of_its_host_alone_and_is_ended(place):
+    place.says(
+        "Host t\n  ProxyCommand sh -c 'echo waiting for the gateway >&2; exec sleep 61.7'\n"
+        "Host y\n  HostName 127.0.0.2\n" + COMMON
+    )
+    problem, address = await both(place)
+    assert (problem.code, problem.why, problem.where.file) == ("timeout", "waiting for the gateway", "host t")
+    assert problem.what.endswith(" did not answer within 2 s")
+    assert address == f"127.0.0.2:{place.server.port}"
+    while any(read(f"{process}/cmdline") == b"sleep\x0061.7\x00" for process in Path("/proc").glob("[0-9]*")):
+        await asyncio.sleep(0.01)
+
+
+async def test_a_bastion_that_takes_the_call_and_says_nothing_is_named_as_the_bastion(place):
+    async def silent(_reader, writer):
+        called.append(writer)
+
+    called: list = []
+    mute = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = mute.sockets[0].getsockname()[1]
+    place.says(
+        f"Host t\n  HostName 127.0.0.3\n  ProxyJump mute\nHost mute\n  HostName 127.0.0.1\n  Port {port}\n"
+        "Host y\n  HostName 127.0.0.2\n" + COMMON
+    )
+    problem, address = await both(place)
+    assert (problem.code, problem.what) == ("jump", "t cannot be reached through mute")
+    assert "did not answer within 2 s" in problem.why
+    assert address == f"127.0.0.2:{place.server.port}"
+    mute.close()
+    for writer in called:
+        writer.close()
+
+
+async def test_an_agent_that_stops_answering_when_it_has_to_sign_is_given_up_for_the_next_key(place, monkeypatch):
+    monkeypatch.setattr(identity, "SIGN_LIMIT", 1.0)
+    agents_own = made_key(place.folder / "agents")
+    place.agent.add(agents_own)
+    with (place.server.folder / "authorized").open("a") as file:
+        file.write(agents_own.with_suffix(".pub").read_text())
+    place.says(f"Host t\n  Hostname 127.0.0.2\n  IdentityFile {agents_own}.pub\n  IdentitiesOnly yes\n" + NO_KEY)
+    connector = SshConnector(SshOptions(wall=time.time, agent=str(place.agent.socket), attempts=1, connect_limit=20.0))
+    host = Host(name="t", ssh_config=str(place.config))
+    await connector.locked(host)  # The agent is listed from here on.
+    place.agent.process.send_signal(signal.SIGSTOP)
+    with pytest.raises(Problems) as refused:
+        await connector.connect(host)
+    place.agent.process.send_signal(signal.SIGCONT)
+    await connector.close()
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.where.file) == ("auth", "host t")

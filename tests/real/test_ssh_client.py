@@ -229,7 +229,7 @@ async def test_what_a_proxy_command_says_is_told_and_not_taken_for_the_server(pl
     await place.agrees("t", "127.0.0.2")
     place.says("Host t\n  ProxyCommand echo no way to %h >&2; exit 1\n" + COMMON)
     problem = await place.refusal(Host(name="t"))
-    assert (problem.code, problem.why) == ("refused", "no way to t")
+    assert (problem.code, problem.why) == ("reset", "no way to t")
 
 
 # --- what stalls ------------------------------------------------------------------------------------------------------

@@ -59,7 +59,8 @@ make_copy() {
   if [ -n "$source" ]; then cat "$source" >"$copy"; else printf %s "$content" >"$copy"; fi
 }
 reload() {
-  [ -z "$reload" ] || (eval "$reload") </dev/null
+  # A service that is started here is no part of the fault.
+  [ -z "$reload" ] || (unset RUNBOOK_FAULT && eval "$reload") </dev/null
 }
 """
 _MOUNT = r"""
@@ -70,13 +71,13 @@ _MOUNT_SEEN = r"""
 if cmp -s "$RUNBOOK_HERE/swapped" "$file"; then echo "seen $file holds the other content"
 else echo "unseen $file is as it was"; fi
 """
-_UNMOUNT = r"""
+UNMOUNT = r"""
 ! ours_is_mounted || { unmount "$file" && reload; }
 """
 _MOUNT_PRESENT = r"""
 if ours_is_mounted; then echo there; else echo absent; fi
 """
-_OURS = r"""
+OURS = r"""
 # The root of a bind mount is the path of what is mounted, within its own file system.
 ours_is_mounted() {
   wanted=$(printf %s "$file" | sed 's/\\/\\134/g; s/ /\\040/g; s/\t/\\011/g')
@@ -133,8 +134,8 @@ def _draw(arguments: FileSwap, ground: Ground) -> Scripts:
         needs=needs,
         inject=text(_MOUNT, _COPY, **values),
         effect=text(_MOUNT_SEEN, **values),
-        revert=text(_UNMOUNT, MOUNTED, _OURS, _COPY, **values),
-        present=text(_MOUNT_PRESENT, _OURS, **values),
+        revert=text(UNMOUNT, MOUNTED, OURS, _COPY, **values),
+        present=text(_MOUNT_PRESENT, OURS, **values),
     )
 
 

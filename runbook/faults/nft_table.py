@@ -64,10 +64,10 @@ def towards(sets: tuple[TimedSet, ...], direction: Direction, verdict: str, grou
     chains = []
     if direction in ("in", "both"):
         rules = (f"{family[each.name]} saddr @{each.name} {verdict}" for each in sets)
-        chains.append(Chain("prerouting", (*_spared(ground.control, "saddr", "dport"), *rules)))
+        chains.append(Chain("prerouting", (*spared(ground.control, "saddr", "dport"), *rules)))
     if direction in ("out", "both"):
         rules = (f"{family[each.name]} daddr @{each.name} {verdict}" for each in sets)
-        chains.append(Chain("output", (*_spared(ground.control, "daddr", "sport"), *rules)))
+        chains.append(Chain("output", (*spared(ground.control, "daddr", "sport"), *rules)))
     return tuple(chains)
 
 
@@ -106,7 +106,8 @@ def drawn(sets: tuple[TimedSet, ...], chains: tuple[Chain, ...], ground: Ground,
     )
 
 
-def _spared(control: Control | None, address: str, port: str) -> tuple[str, ...]:
+def spared(control: Control | None, address: str, port: str) -> tuple[str, ...]:
+    """The rule that lets our own connection and new logins pass: `saddr`, `dport` on the way in, the others out."""
     if control is None:
         return ()
     family = "ip6" if control.is_v6 else "ip"

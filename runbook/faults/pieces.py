@@ -47,7 +47,12 @@ victims() {
     { read -r pid rest <"$pid_file"; } 2>/dev/null
     case $pid in '' | *[!0-9]*) ;; *) ! kill -0 "$pid" 2>/dev/null || echo "$pid" ;; esac
   else
+    # Shells lose the NULs between arguments, so what is read by one has no spaces; that is enough to pass most over.
+    close=$(printf %s "$match" | tr -d ' ')
     for folder in /proc/[0-9]*; do
+      said=
+      { read -r said <"$folder/cmdline"; } 2>/dev/null
+      case $said in *"$close"* | *' '*) ;; *) continue ;; esac
       said=$(tr '\0' ' ' <"$folder/cmdline" 2>/dev/null) || continue
       # Not ourselves, and not whoever asks for it by name.
       case $said in *runbook*lease*) continue ;; *"$match"*) echo "${folder#/proc/}" ;; esac

@@ -88,7 +88,7 @@ if [ "$1" = loop ]; then
   end=$2
   while read -r now rest </proc/uptime && [ "${now%%.*}" -lt "$end" ]; do
     for pid in $(victims); do kill -s "$signal" "$pid" 2>/dev/null; done
-    sleep 0.1 2>/dev/null || sleep 1
+    sleep 0.05 2>/dev/null || sleep 1
   done
   exit
 fi

@@ -21,6 +21,7 @@ from tests.hosts.remote import Remote
 from tests.hosts.tree import Recipe, furnish, tree
 
 REBOOTED = 133
+CRASHED = -9
 BOOT_LIMIT = 90
 """Seconds until its sshd answers. 1.4 on a quiet machine."""
 
@@ -34,7 +35,7 @@ class SystemdHost(Remote):
     number: int = 0
     folder: Path = Path()
     ended: list[int] = field(default_factory=list)
-    """Exit statuses of its lives so far: 133 for each reboot, 0 for a power-off."""
+    """Exit statuses of its lives so far: 133 for each reboot, -9 for each crash, 0 for a power-off."""
 
     @property
     def root(self) -> Path:
@@ -68,7 +69,7 @@ class SystemdHost(Remote):
             with (self.folder / "console").open("ab") as console:
                 self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console, stderr=console)
                 self.ended.append(self._process.wait())
-            if self.ended[-1] != REBOOTED:
+            if self.ended[-1] not in (REBOOTED, CRASHED):
                 return
             self._forget()
 
@@ -78,6 +79,19 @@ class SystemdHost(Remote):
         subprocess.run([*inside, "nft", "flush", "ruleset"], check=False, capture_output=True)
         for device in ("lo", "host0"):
             subprocess.run([*inside, "tc", "qdisc", "del", "dev", device, "root"], check=False, capture_output=True)
+
+    def crash(self) -> None:
+        """Take its power away and give it back: nothing in it gets a word in between."""
+        self.close()
+        self._process.kill()
+
+    def power_on(self) -> None:
+        """After it has switched itself off."""
+        self.close()
+        self._thread.join(20)
+        self._forget()
+        self._thread = threading.Thread(target=self._live, daemon=True)
+        self._thread.start()
 
     def cut(self) -> None:
         """Pull its cable."""

@@ -44,6 +44,7 @@ while (1) {
     if ($line =~ /^fork/) { my $pid = fork(); if (!defined $pid) { $said = "error $!" } elsif (!$pid) { exit 0 } else { waitpid($pid, 0); $said = "forked" } }
     if ($line =~ /^name (\\S+)/) { my @found = gethostbyname($1); $said = @found ? join(".", unpack("C4", $found[4])) : "no such name"; }
     if ($line =~ /^grow (\\d+)/) { my $held = "x" x ($1 * 1048576); $said = "grew"; }
+    if ($line =~ /^send (\\d+)/) { print $client "x" x (1024 * $1); }
     if ($line =~ /^burn/) { my $n = 0; $n += $_ for 1 .. 2000000; $said = "burnt"; }
     print $client "$said\\n";
   }

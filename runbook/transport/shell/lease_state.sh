@@ -163,7 +163,12 @@ rl_run() {
   rl_start_of $$
   # Behind the name: state, parent, group.
   set -- "$1" ${rl_line##*\) }
-  [ "$1" != inject ] || rl_put injector "$$ $rl_start $4"
+  if [ "$1" = inject ]; then
+    rl_put injector "$$ $rl_start $4"
+    # What an inject starts can be told from what a revert starts, also when its lease is gone.
+    RUNBOOK_FAULT=$RUNBOOK_OWN
+    export RUNBOOK_FAULT
+  fi
   exec sh "$rl_here/$1"
 }
 

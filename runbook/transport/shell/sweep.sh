@@ -53,10 +53,10 @@ rs_strays() {
   while read -r rs_id rs_parent rs_device rs_root rs_at rs_rest; do
     case $rs_root in */runbook-*) rs_owned "$rs_root" && rs_at_of "$rs_at" "$rs_own" ;; esac
   done </proc/self/mountinfo
-  grep -l '^RUNBOOK_OWN=\|RUNBOOK_OWN=runbook-' /proc/[0-9]*/environ 2>/dev/null | while read -r rs_f; do
+  grep -l RUNBOOK_FAULT=runbook- /proc/[0-9]*/environ 2>/dev/null | while read -r rs_f; do
     rs_pid=${rs_f#/proc/}
     rs_pid=${rs_pid%/environ}
-    rs_owned "$(tr '\0' '\n' <"$rs_f" 2>/dev/null | grep '^RUNBOOK_OWN=')" && [ ! -f "$rs_dir/$rs_own/terms" ] &&
+    rs_owned "$(tr '\0' '\n' <"$rs_f" 2>/dev/null | grep '^RUNBOOK_FAULT=')" && [ ! -f "$rs_dir/$rs_own/terms" ] &&
       printf 'stray %s process %s\n' "$rs_own" "$rs_pid"
   done
   if ! grep -q 7b11: "$rs_dir"/runbook-*/revert 2>/dev/null; then

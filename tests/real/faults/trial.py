@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from runbook.faults.fault import Scripts
 from runbook.faults.ground import PROBE, Ground, parsed
 from runbook.faults.table import fault_named
-from runbook.transport.shell.lease import Answer, Lease, answer, arming, asking, owned
+from runbook.transport.shell.lease import Answer, Lease, answer, arming, asking, owned, sweeping
 from tests.hosts.remote import Remote
 from tests.hosts.systemd_host import wait_until
 
@@ -99,6 +99,16 @@ def trial(host: Remote, name: str, values: dict, *, user: str = "root", **how) -
     """A fault of the catalogue on this host."""
     ground = ground_of(host, user)
     return Trial(host, fault_named(name).scripts(values, ground), ground, user, **how)
+
+
+def sweep(host: Remote, user: str = "root") -> list[str]:
+    """Lift all that is ours there; what was found."""
+    directory = ground_of(host, user).directory
+    found = host.said(sweeping(directory, "list"), user=user).splitlines()
+    assert found[-1] == "end"
+    if names := sorted({line.split()[1] for line in found[:-1]}):
+        host.said(sweeping(directory, "lift", *names), user=user)
+    return found[:-1]
 
 
 def is_as(host: Remote, before: list[str]) -> None:

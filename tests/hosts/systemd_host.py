@@ -8,7 +8,9 @@ limits are accepted and do nothing, the clock is this machine's, and the kernel 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -21,7 +23,6 @@ from tests.hosts.remote import Remote
 from tests.hosts.tree import Recipe, furnish, tree
 
 REBOOTED = 133
-CRASHED = -9
 BOOT_LIMIT = 90
 """Seconds until its sshd answers. 1.4 on a quiet machine."""
 
@@ -35,7 +36,7 @@ class SystemdHost(Remote):
     number: int = 0
     folder: Path = Path()
     ended: list[int] = field(default_factory=list)
-    """Exit statuses of its lives so far: 133 for each reboot, -9 for each crash, 0 for a power-off."""
+    """Exit statuses of its lives so far: 133 for each reboot, 0 for a power-off."""
 
     @property
     def root(self) -> Path:
@@ -56,7 +57,7 @@ class SystemdHost(Remote):
         self.authorize(self.root)
         (self.root / "etc/hostname").write_text(f"{self.name}\n")
         (self.root / "etc/machine-id").write_text("")
-        self._stopping = False
+        self._stopping = self._crashed = False
         self._thread = threading.Thread(target=self._live, daemon=True)
         self._thread.start()
         self.wait_for_login(BOOT_LIMIT)
@@ -69,8 +70,9 @@ class SystemdHost(Remote):
             with (self.folder / "console").open("ab") as console:
                 self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console, stderr=console)
                 self.ended.append(self._process.wait())
-            if self.ended[-1] not in (REBOOTED, CRASHED):
+            if self.ended[-1] != REBOOTED and not self._crashed:
                 return
+            self._crashed = False
             self._forget()
 
     def _forget(self) -> None:
@@ -83,7 +85,11 @@ class SystemdHost(Remote):
     def crash(self) -> None:
         """Take its power away and give it back: nothing in it gets a word in between."""
         self.close()
-        self._process.kill()
+        self._crashed = True
+        # Its first process; nspawn's own end would leave it running.
+        said = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
+        for pid in said.split():
+            os.kill(int(pid), signal.SIGKILL)
 
     def power_on(self) -> None:
         """After it has switched itself off."""

@@ -5,7 +5,8 @@ file. This file makes the texts for a session's `run`, and nothing here waits, c
 a lease carries come from `runbook/faults`, which this floor may not see: here they are names and texts.
 
 Arming is one text on standard input. A link that is cut in the middle of it gives the host's shell a plain end of
-file, so the text checks the digest of every file that it wrote, and the line that arms is its last.
+file, so every text is one compound command, of which half is nothing; and before it arms, it checks the digest of
+every file that it wrote.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def asking(directory: str, own: str, verb: Verb, *words: str) -> str:
 
 def sweeping(directory: str, *words: str) -> str:
     """The text that lists what is ours on a host, or lifts it; see `sweep.sh`."""
-    return f"set -- {' '.join((directory, *words))}\n{_library('sweep.sh')}"
+    return f"{{\nset -- {' '.join((directory, *words))}\n{_library('sweep.sh')}}}\n"
 
 
 def answer(output: str) -> Answer:
@@ -91,7 +92,9 @@ def answer(output: str) -> Answer:
     return Answer(*found[-1]) if found else Answer()
 
 
+# One compound: a shell that is given only the beginning of it finds no end, and runs nothing of it.
 _ARMING = """\
+{{
 umask 077
 dir={directory} here={directory}/.{own}.$$
 mkdir -p "$dir" 2>/dev/null
@@ -103,10 +106,12 @@ fi
 {sums}{border}
 if ! (cd "$here" && sha256sum -c sums) >/dev/null 2>&1; then
   rm -rf "$here"
+  rmdir "$dir" 2>/dev/null
   echo runbook-lease refused upload
   exit 1
 fi
 exec sh "$here/lease.sh" arm {words}
+}}
 """
 
 

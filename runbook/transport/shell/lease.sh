@@ -33,6 +33,7 @@
 # rl_give_up REASON: nothing is armed, and nothing is left.
 rl_give_up() {
   rm -rf "$rl_here"
+  rmdir "${rl_here%/*}" 2>/dev/null
   rl_no refused "$1"
 }
 

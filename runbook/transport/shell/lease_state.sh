@@ -191,8 +191,16 @@ rl_ask_present() {
   case $rl_text in there | absent) [ "$rl_code" = 0 ] && rl_there=$rl_text ;; esac
 }
 
-# True while every watcher lives.
+# True when every watcher lives, or is started again in time: one that was killed comes back.
 rl_is_watched() {
+  for rl_turn in 1 2 3 4 5 6 7 8 9 10 11 12; do
+    rl_all_live && return
+    rl_nap
+  done
+  return 1
+}
+
+rl_all_live() {
   for rl_n in 1 2; do
     [ "$rl_watch" = pair ] || [ "$rl_n" = 1 ] || continue
     rl_get "watch.$rl_n"

@@ -9,7 +9,7 @@ SOURCES = runbook tests benchmarks docs
 INSTALL = $(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --requirement
 RESOLVE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
-.PHONY: demo test nightly test-newest check bench picture lock clean
+.PHONY: demo test test-machine nightly test-newest check bench picture lock clean
 
 # The main job on the embedded lab: the screen in a terminal, lines anywhere else.
 demo: $(VENV)/.installed
@@ -18,6 +18,10 @@ demo: $(VENV)/.installed
 # Everything that the tests need, then the tests.
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+# Faults that need a kernel, a clock and a power switch of their own: a machine in emulation.
+test-machine: $(VENV)/.test
+	$(BIN)/python -m pytest -n 0 -p no:randomly -m machine tests/real/faults
 
 # Many more drawn runs under injected faults than a commit can wait for: see tests/README.md.
 nightly: $(VENV)/.test

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.hosts.remote import Remote
-from tests.hosts.tree import CACHE, Recipe, furnish, tree
+from tests.hosts.tree import CACHE, FILES, Recipe, furnish, tree
 
 MACHINE = Recipe(packages=("initramfs-tools", "kmod", "linux-image-cloud-amd64", "udev", "zstd"))
 BOOT_LIMIT = 600
@@ -70,8 +71,10 @@ class Machine(Remote):
 def disk_of(recipe: Recipe, key: Path) -> tuple[Path, Path]:
     """Its disk, which lets one key in, and the folder with its kernel."""
     lower = tree(recipe)
-    disk = CACHE / f"{recipe.digest}.disk"
-    with (CACHE / f"{recipe.digest}.disk.lock").open("w") as lock:
+    said = repr((FILES, _NETWORK, _SETUP, key.with_suffix(".pub").read_text()))
+    name = f"{recipe.digest}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
+    disk = CACHE / f"{name}.disk"
+    with (CACHE / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not disk.exists():
             _write(lower, disk, key)

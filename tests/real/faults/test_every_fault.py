@@ -10,7 +10,7 @@ from tests.hosts.outside import echoes, name_server
 from tests.hosts.systemd_host import wait_until
 from tests.real.faults.trial import is_as, snapshot, sweep, trial
 
-pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @dataclass

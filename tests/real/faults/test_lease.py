@@ -14,7 +14,7 @@ from runbook.transport.shell.lease import Answer, arming, asking
 from tests.hosts.systemd_host import wait_until
 from tests.real.faults.trial import Trial, ground_of, is_as, snapshot, sweep, trial
 
-pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(600)]
 
 SLACK = 5
 """Seconds after the end of a lease within which its host is whole again."""

@@ -97,11 +97,15 @@ rl_is_held() {
 }
 
 # Set rl_left to the seconds until this lease lapses, never beyond its maximum; empty while it is held. A time that cannot
-# be read has passed.
+# be read, or was another boot's, has passed.
 rl_count_left() {
   rl_clock
   rl_left=
   rl_is_held && return
+  rl_left=0
+  rl_this=
+  { read -r rl_this </proc/sys/kernel/random/boot_id; } 2>/dev/null
+  [ "${rl_this:-none}" = "$rl_boot" ] || return 0
   rl_get beat
   case $rl_text in '' | *[!0-9]*) rl_text=0 ;; esac
   rl_left=$((rl_text + rl_lease - rl_now))
@@ -145,6 +149,9 @@ rl_unlock() {
 rl_do() {
   rl_count_left
   RUNBOOK_OWN=$rl_own RUNBOOK_HERE=$rl_here RUNBOOK_LEASE=$rl_left RUNBOOK_LEFT=$((rl_end - rl_now))
+  # Never nothing: to the kernel, and to timeout, a time of 0 is for ever.
+  [ -z "$rl_left" ] || [ "$rl_left" -gt 0 ] || RUNBOOK_LEASE=1
+  [ "$RUNBOOK_LEFT" -gt 0 ] || RUNBOOK_LEFT=1
   export RUNBOOK_OWN RUNBOOK_HERE RUNBOOK_LEASE RUNBOOK_LEFT
   rl_said=$rl_here/said.${3:-$1}
   [ -w "$rl_said" ] || rl_said=/dev/null

@@ -43,9 +43,10 @@ rs_strays() {
   nft list tables inet 2>/dev/null | while read -r rs_word rs_family rs_table; do
     rs_stray table "$rs_table"
   done
-  systemctl list-units --all --plain --no-legend 'runbook-*.service' 2>/dev/null | while read -r rs_unit rs_rest; do
-    rs_stray unit "$rs_unit"
-  done
+  # One that has ended may be listed for a while yet.
+  rs_states=active,activating,deactivating,reloading,failed
+  systemctl list-units --state="$rs_states" --plain --no-legend 'runbook-*.service' 2>/dev/null |
+    while read -r rs_unit rs_rest; do rs_stray unit "$rs_unit"; done
   for rs_f in /run/systemd/system/*.d/zz-runbook-*.conf /etc/systemd/system/runbook-*.boot.service; do
     [ ! -f "$rs_f" ] || rs_stray file "$rs_f"
   done

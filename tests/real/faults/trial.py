@@ -18,7 +18,7 @@ SNAPSHOT = r"""
 exec 2>&1
 echo "== rules"; nft list ruleset
 echo "== queues"; tc qdisc show | sed 's/ refcnt [0-9]*//' | sort; tc filter show dev host0
-echo "== addresses"; ip -o address show | sed 's/valid_lft.*//' | sort; ip route; ip -6 route
+echo "== addresses"; ip -o address show | sed 's/valid_lft.*//' | sort; ip route; ip -6 route | sed 's/expires [0-9]*sec//'
 echo "== units"; systemctl list-units --all --plain --no-legend | grep -v -e '^user' -e '^session' -e '^systemd-tmpfiles' | awk '{print $1, $2, $3, $4}' | sort
 echo "== drop-ins"; systemctl show -p DropInPaths,LoadState,FragmentPath app.service
 echo "== limits"; pid=$(systemctl show -p MainPID --value app.service); sed -n '/^Max open files/p; /^Max proc/p' "/proc/$pid/limits"

@@ -21,20 +21,24 @@ class AtBoot(NamedTuple):
     """Shell text that sets `at_boot` to the command line; empty where no unit is used."""
 
 
-def boots(ground: Ground, command: str) -> AtBoot:
-    """`command` is a line of systemd's with shell variables in it, whose values hold no spaces beyond a path's."""
+def boots(ground: Ground, command: str, variable: str) -> AtBoot:
+    """`command` on the path that the shell's `variable` holds, at the next boot, where systemd boots the host."""
     if not ground.has_units:
         return AtBoot((), "at_boot=\n")
-    return AtBoot((Guarantee.BOOT,), f'at_boot="{command}"\n')
+    return AtBoot((Guarantee.BOOT,), f'at_boot="{command} -- $(unit_word "${variable}")"\n')
 
 
 BOOT_REVERT = r"""
 boot_unit=/etc/systemd/system/$own.boot.service
 boot_link=/etc/systemd/system/sysinit.target.wants/$own.boot.service
-# boot_revert: `at_boot` will run at the next boot. Percent signs and spaces mean something to systemd.
+# unit_word TEXT: one word of a unit's command line, whatever is in it.
+unit_word() {
+  printf '"%s"' "$(printf %s "$1" | sed 's/[\\"]/\\&/g; s/\$/$$/g; s/%/%%/g')"
+}
+# boot_revert: `at_boot` will run at the next boot.
 boot_revert() {
   [ -n "$at_boot" ] || return 0
-  mkdir -p "${boot_link%/*}" && sed 's/%/%%/g' >"$boot_unit" <<END && ln -sf "$boot_unit" "$boot_link"
+  mkdir -p "${boot_link%/*}" && cat >"$boot_unit" <<END && ln -sf "$boot_unit" "$boot_link"
 [Unit]
 Description=undoes the fault $own
 DefaultDependencies=no

@@ -43,7 +43,6 @@ available() {
 """
 _NEEDS = r"""
 [ -d "$path" ] && [ -w "$path" ] || { echo "missing the folder $path cannot be written"; exit; }
-device() { df -Pk "$1" | { read -r head && read -r name rest && echo "$name"; }; }
 if [ "$size" = 0 ] && [ "$root" = 0 ] && [ "$(df -Pk "$path" | sed '1d; s/.* //')" = / ]; then
   echo "missing consent: $path is on the root file system; give a size, or root: true"
   exit
@@ -86,7 +85,7 @@ def _draw(arguments: DiskFill, ground: Ground) -> Scripts:
     values: dict[str, str | int] = {"path": arguments.path, "size": size, "root": int(arguments.root)}
     values["reserve"] = octets(arguments.reserve)
     parts = (_AVAILABLE, BOOT_REVERT)
-    boot = boots(ground, "/bin/rm -f -- $file")
+    boot = boots(ground, "/bin/rm -f", "file")
     return Scripts(
         guarantees=minded(ground, *boot.guarantees),
         needs=text(_NEEDS, _AVAILABLE, **values),

@@ -68,7 +68,6 @@ if mine; then echo there; else echo absent; fi
 
 _FREEZE_NEEDS = r"""
 [ "$path" != / ] && is_mounted "$path" || { echo "missing a mount of its own at $path, other than the root"; exit; }
-device() { df -Pk "$1" | { read -r head && read -r name rest && echo "$name"; }; }
 while read -r id parent number root at rest; do
   [ "$at" != "$path" ] || [ "$root" = / ] || { echo "missing a whole file system: $path shows $root of another"; exit; }
 done </proc/self/mountinfo

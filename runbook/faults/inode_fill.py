@@ -77,7 +77,7 @@ def _draw(arguments: InodeFill, ground: Ground) -> Scripts:
         "reserve": arguments.reserve,
         "root": int(arguments.root),
     }
-    boot = boots(ground, "/bin/rm -rf -- $folder")
+    boot = boots(ground, "/bin/rm -rf", "folder")
     return Scripts(
         guarantees=minded(ground, *boot.guarantees),
         needs=text(_NEEDS, _FREE, **values),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from runbook.problem import Problems
 from tests.hosts.outside import echoes, name_server
 from tests.hosts.systemd_host import wait_until
 from tests.real.faults.trial import is_as, snapshot, sweep, trial
@@ -188,3 +189,32 @@ done
 set +e
 """
 """Makes the shell die behind so many commands."""
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "missing"),
+    [
+        ("cpu-quota", {**APP, "percent": 5}, "missing the controller cpu"),
+        ("memory-cap", {**APP, "size": "16MiB"}, "missing the controller memory"),
+        ("pid-limit", {**APP, "count": 2}, "missing the controller pids"),
+        ("latency", {"delay": "50ms"}, "missing the kernel's module sch_netem"),
+        ("service-stop", {"unit": "none.service"}, "missing the unit none.service"),
+        ("process-kill", {"match": "no such process"}, "missing no such process runs there"),
+        ("disk-fill", {"path": "/var/tmp"}, "missing consent: /var/tmp is on the root file system"),
+        ("disk-fill", {"path": "/dev/shm", "size": "900GB"}, "missing room"),
+        ("fs-freeze", {"path": "/dev/shm"}, "missing a file system that can be frozen"),
+        ("file-swap", {"path": "/none", "content": ""}, "missing the file /none"),
+        ("memory", {"size": "900GB"}, "missing memory"),
+    ],
+)
+def test_what_would_do_nothing_or_too_much_here_is_said_before(host, name, values, missing):
+    fault = trial(host, name, values)
+    assert fault.needs().startswith(missing)
+
+
+def test_what_a_container_may_not_do_is_refused_from_its_facts(host):
+    with pytest.raises(Problems) as raised:
+        trial(host, "clock-skew", {"offset": "1h"})
+    assert [problem.what for problem in raised.value.problems] == [
+        "clock-skew: this host lacks the capability sys_time"
+    ]

@@ -302,15 +302,18 @@ def test_a_reboot_takes_the_lease_along_and_says_so(host):
 
 
 def test_a_file_that_outlives_a_crash_is_removed_at_the_next_boot(host):
-    fault = trial(host, "disk-fill", {"path": "/var/tmp", "size": "1MiB"})
+    folder = "/var/tmp/a b%n$x"
+    host.said(f"mkdir '{folder}'")
+    fault = trial(host, "disk-fill", {"path": folder, "size": "1MiB"})
     fault.inject()
-    file = f"/var/tmp/.{fault.own}.fill"
-    assert host.said(f"ls {file}") == file
+    file = f"'{folder}/.{fault.own}.fill'"
+    assert host.run(f"ls {file}").returncode == 0
     host.crash()
     host.wait_for_login(60)
     assert fault.ask("present").word == "gone"
     wait_until(lambda: host.run(f"ls {file}").returncode, 20, "removed at boot")
     assert host.said("find /etc/systemd/system -name 'runbook*'") == ""
+    host.said(f"rmdir '{folder}'")
 
 
 @pytest.mark.parametrize("shell", SHELLS)

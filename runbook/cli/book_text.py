@@ -7,8 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runbook.core.runbook import BlockStep, ParallelStep, Probe, ProbeStep, Runbook, Step, WaitForStep
+from runbook.core.runbook import (
+    BlockStep,
+    FaultStep,
+    ParallelStep,
+    Probe,
+    ProbeStep,
+    RevertStep,
+    Runbook,
+    Step,
+    WaitForStep,
+)
 from runbook.core.runbook import WrittenAction as Written
+from runbook.planning.faults import to_fault, to_revert
 from runbook.view.describe import full_text
 from runbook.view.sanitize import safe, safe_lines
 from runbook.view.words import duration, plural, value_words
@@ -105,6 +116,10 @@ def _text(action: Written) -> tuple[str, ...]:
         case WaitForStep():
             subject = safe(action.command) if action.command else _named(action.probe)
             return (f"every {duration(action.interval)} until good, at most {duration(action.timeout)}: {subject}",)
+        case FaultStep():
+            return full_text(to_fault(action))
+        case RevertStep():
+            return full_text(to_revert(action))
         case _:
             return full_text(action)
 

@@ -17,9 +17,13 @@ from typing import Any, TypeVar
 import click
 
 from runbook.cli.compose import pairs
+from runbook.cli.diagnostics import problem_text, say
+from runbook.core.inventory import Inventory
 from runbook.inventory.manner import JOINT, NAMED_BY, Reading, Via
+from runbook.inventory.places import inventory_names
 from runbook.problem import problem
 from runbook.view.sanitize import safe
+from runbook.workspace.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -115,3 +119,22 @@ def _require_name(name: str) -> None:
             fix="Write it to host_vars/ or group_vars/ in a file that only you can read, or use a secret parameter.",
             code="secret-argument",
         )
+
+
+def named_inventory(here: Settings, name: str, reading: Reading) -> Inventory:
+    """The one that is named, else the workspace's, else the only one there is.
+
+    Raises:
+        Problems: It cannot be read, or nobody said which.
+    """
+    known = inventory_names(here.root)
+    chosen = name or here.inventory or (known[0] if len(known) == 1 else "")
+    if not chosen:
+        fix = f"Give one: -i NAME. Known: {', '.join(known)}." if known else "Give one: -i FILE"
+        raise problem("no inventory is named", fix=fix, code="no-inventory")
+    from runbook.inventory.reading import read_inventory  # noqa: PLC0415 - a plan brings its own
+
+    found = read_inventory(chosen, workspace=here.root, reading=reading)
+    for warning in found.warnings:
+        say(problem_text(warning))
+    return found

@@ -24,7 +24,8 @@ VERBS = {
     "check": "Find everything that is wrong with runbooks, without connecting.",
     "demo": "Bring the lab up, fail a database over on it, and show what was measured.",
     "doctor": "Look whether this machine and this terminal have what is needed.",
-    "halt": "Stop a live run: cancel what runs, then its closing steps.",
+    "faults": "List what can be broken on purpose, and what each takes.",
+    "halt": "Stop a live run: cancel what runs, lift what is broken, then its closing steps.",
     "hosts": "List an inventory's hosts, or explain one.",
     "init": "Make a workspace here, with a first runbook.",
     "lab": "A fleet of real SSH servers on this machine, to practise on.",
@@ -38,6 +39,7 @@ VERBS = {
     "runs": "List the records, newest first.",
     "schema": "Print the JSON Schema of runbooks, for editors.",
     "show": "Show a runbook as its author wrote it, readable.",
+    "sweep": "Find what faults have left on hosts, and lift it.",
     "verify": "Check a record: its chain, its files, its order.",
 }
 """Verb to its one line. Here and not in the modules, so that `--help` imports none of them."""

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from runbook.core.fault_action import FaultAction, RevertAction
 from runbook.core.host import Json, Scalar
 from runbook.core.milestone_name import Seconds
 
@@ -370,14 +371,15 @@ Work = (
     | PreflightAction
     | NotifyAction
     | FabricAction
+    | FaultAction
 )
 """Done by the executor through `steps/`, as attempts on hosts."""
 
 Ask = ConfirmAction | ApproveAction | AskAction | ChooseAction | ManualAction | ChecklistAction
 """Opens a gate and waits for a person."""
 
-Pause = WaitAction | NoticeAction | EndAction
-"""Needs nobody and no host; the core ends it by itself."""
+Pause = WaitAction | NoticeAction | EndAction | RevertAction
+"""Needs nobody and no attempt; the core ends it by itself."""
 
 Container = BlockAction | LoopAction | ParallelAction | NestedAction
 """Holds other steps."""
@@ -385,7 +387,7 @@ Container = BlockAction | LoopAction | ParallelAction | NestedAction
 Action = Work | Ask | Pause | Container
 """Every kind of step there is."""
 
-RUNS_ON_HOSTS = (CommandAction, ScriptAction, UploadAction, DownloadAction, PreflightAction, FabricAction)
+RUNS_ON_HOSTS = (CommandAction, ScriptAction, UploadAction, DownloadAction, PreflightAction, FabricAction, FaultAction)
 """Kinds whose targets are hosts; `wait_for` joins them when it polls a command. All others run on the controller."""
 
 CONTROLLER = "controller"

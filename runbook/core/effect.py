@@ -14,17 +14,20 @@ from typing import ClassVar
 import msgspec
 
 from runbook.core.event import Event
+from runbook.core.fault import FaultKey
 from runbook.core.plan import StepId
 
 
 class Urgency(IntEnum):
     """What is begun before what; the least first."""
 
-    REVERT = 0
-    """It gives back what the run has changed or broken. While it is due, nothing begins to act that is less urgent."""
-    STANDING = 1
+    LIFT = 0
+    """It lifts what was broken on purpose. While it is due, nothing begins to act that is less urgent."""
+    REVERT = 1
+    """It gives back what the run has changed, under the same rule."""
+    STANDING = 2
     """It stands beside the run and is never held back: what is observed, held or waited for."""
-    ACT = 2
+    ACT = 3
     """It changes something, or prepares to."""
 
 
@@ -66,6 +69,30 @@ class WriteMarks(msgspec.Struct, frozen=True):
     urgency: ClassVar = Urgency.STANDING
 
 
+class Renew(msgspec.Struct, frozen=True):
+    """Keep a fault's lease alive until no longer named; gives LeaseRenewed, or FaultReverted once the host says so."""
+
+    urgency: ClassVar = Urgency.STANDING
+    fault: FaultKey
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """Let a fault stay on its host until somebody lifts it, whatever its lease said before; gives LeaseHeld."""
+
+    urgency: ClassVar = Urgency.REVERT
+    fault: FaultKey
+
+
+class Revert(msgspec.Struct, frozen=True):
+    """Lift a fault and look; gives FaultReverted, or FaultPresent."""
+
+    urgency: ClassVar = Urgency.LIFT
+    """Of the first try: a host that does not answer must not keep the others from being helped."""
+    fault: FaultKey
+    again: int = 0
+    """How often it was tried before."""
+
+
 class WakeAt(msgspec.Struct, frozen=True):
     """Ask `due` again at this time (`at`), because something lapses then."""
 
@@ -73,5 +100,5 @@ class WakeAt(msgspec.Struct, frozen=True):
     at: float
 
 
-Effect = Conclude | Enter | Attempt | Watch | WriteMarks | WakeAt
+Effect = Conclude | Enter | Attempt | Watch | WriteMarks | Renew | Hold | Revert | WakeAt
 """The closed union."""

@@ -17,6 +17,7 @@ from runbook.core.action import Action
 from runbook.core.actor import Actor
 from runbook.core.answers import Choice, GateKind
 from runbook.core.fact import Fact
+from runbook.core.fault_event import FaultEvent
 from runbook.core.host import Json
 from runbook.core.host_key import ChangedKey
 from runbook.core.milestone_name import Milestone
@@ -390,6 +391,6 @@ Event = (
     | AttemptGraded | AttemptStated | OutputArrived | AttemptEnded | StepEnded | GateOpened | GateAnswered
     | HostKeyAccepted | GateLapsed | FailureResolved | Jumped | HostExcluded | ProbeSampled | CanarySampled
     | MilestoneMarked | RunPaused | RunContinued | WaitCut | HaltRequested | RollbackStarted | AlwaysStarted
-    | NoteAdded | RunEnded | Unknown
+    | NoteAdded | RunEnded | FaultEvent | Unknown
 )  # fmt: skip
 """The closed union."""

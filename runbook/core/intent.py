@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from runbook.core.answers import Choice, Word
+from runbook.core.fault import FaultKey
 from runbook.core.host import Json
 from runbook.core.milestone_name import Milestone
 from runbook.core.plan import StepId
@@ -88,6 +89,14 @@ class AddNote(_Intent, frozen=True, kw_only=True, tag="AddNote"):
     text: str
 
 
+class LiftFaults(_Intent, frozen=True, kw_only=True, tag="LiftFaults"):
+    """Lift faults now, held ones too."""
+
+    reason: str
+    faults: tuple[FaultKey, ...] = ()
+    """Empty means all that may be live."""
+
+
 Intent = (
     AnswerGate
     | ResolveFailure
@@ -100,5 +109,6 @@ Intent = (
     | CutWait
     | MarkMilestone
     | AddNote
+    | LiftFaults
 )
 """The closed union."""

@@ -96,6 +96,8 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     max_errors: int = 0
     """The step stops when failed plus unreachable hosts exceed this."""
     sets: Milestone | None = None
+    then_lease: dict[StepId, Literal["hold"]] = {}
+    """Steps of faults that are held on their hosts before this step begins."""
     owner: str = ""
     tags: tuple[str, ...] = ()
     description: str = ""
@@ -192,6 +194,21 @@ class Objectives(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rto_starts_at: Literal["outage", "declared"] = "outage"
 
 
+class Exercise(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a drill is as an exercise: for whoever reads its record and was not there."""
+
+    type: Literal["tabletop", "walkthrough", "simulation", "parallel", "full"] = "full"
+    scenario: str = ""
+    """What is supposed to have happened."""
+    scope: str = ""
+    exclusions: tuple[str, ...] = ()
+    """What it does not test, so that nobody takes it for tested."""
+    participants: dict[str, str] = {}
+    """Role to who holds it."""
+    announced: bool = True
+    """False when those who are to notice did not know: only then is the time to detect worth anything."""
+
+
 class PlannedParameter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A parameter and the value it was given."""
 
@@ -257,6 +274,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     groups: dict[str, tuple[str, ...]] = {}
     """Group name to hosts, for templates."""
     objectives: Objectives = Objectives()
+    exercise: Exercise | None = None
+    """None for what is no exercise."""
     probes: tuple[PlannedProbe, ...] = ()
     canary: PlannedCanary | None = None
     """None leaves data loss unmeasured."""

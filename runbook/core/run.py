@@ -17,6 +17,7 @@ from runbook.core.action import Action
 from runbook.core.actor import Actor
 from runbook.core.event import Checked, FailureResolved, GateAnswered, GateOpened, SessionOpened
 from runbook.core.fact import Fact
+from runbook.core.fault import FaultKey, FaultState
 from runbook.core.host import Host
 from runbook.core.host_key import AcceptedKey, ChangedKey, HostKey
 from runbook.core.milestone_name import Milestone
@@ -332,6 +333,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     checks: Map[str, dict[str, Checked]] = Map()
     """Host to its preflight checks by name, each by its newest answer: a resumed run looks again."""
     outputs: Map[str, OutputState] = Map()
+    faults: Map[FaultKey, FaultState] = Map()
+    """Everything that was broken on purpose, with what became of it."""
+    leaves_live: str = ""
+    """Why it may end although a fault may be live; empty while it may not."""
     paused: bool = False
     stop: Stop | None = None
     ended: str = ""

@@ -39,9 +39,11 @@ from runbook.core.action import (
     UploadAction,
     WaitAction,
 )
+from runbook.core.fault_action import ExpectedEffect
+from runbook.core.fault_event import LinkLoss
 from runbook.core.host import Json
 from runbook.core.milestone_name import Milestone, Seconds
-from runbook.core.plan import AbortRule, Kind, Objectives
+from runbook.core.plan import AbortRule, Exercise, Kind, Objectives
 from runbook.problem import Where
 
 Name = Annotated[
@@ -139,6 +141,32 @@ class ParallelStep(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     steps: tuple[Step, ...]
 
 
+class Victims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which of a step's hosts are broken. The seed stands in the plan, so that a drill can be done again exactly."""
+
+    count: int | None = None
+    percent: float | None = None
+    """Rounded down."""
+    seed: int = 0
+
+
+class FaultStep(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="fault", omit_defaults=True):
+    """`fault:` one fault of the catalogue with its arguments; the other keys stand beside it in the step."""
+
+    fault: dict[str, Json]
+    duration: Seconds
+    lease: Seconds = 60.0
+    on_link_loss: LinkLoss = "revert"
+    expect_effect: ExpectedEffect | None = None
+    select: Victims | None = None
+
+
+class RevertStep(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="revert", omit_defaults=True):
+    """`revert:` the names of steps that broke something, or `all`."""
+
+    faults: tuple[str, ...]
+
+
 WrittenAction = (
     CommandAction
     | ScriptAction
@@ -164,6 +192,8 @@ WrittenAction = (
     | NoticeAction
     | BlockStep
     | ParallelStep
+    | FaultStep
+    | RevertStep
 )
 """What a step does, as written; the key that names it decides which."""
 
@@ -217,6 +247,8 @@ class Step(Written, frozen=True, kw_only=True, omit_defaults=True):
     run_once: bool = False
     max_errors: Share = "0"
     sets: Milestone | None = None
+    then_lease: dict[str, Literal["hold"]] = {}
+    """Steps of faults that are held on their hosts from here on, before this step begins."""
     owner: str = ""
     tags: tuple[str, ...] = ()
     required: bool = False
@@ -292,6 +324,8 @@ class Safeguards(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     max_hosts: int | None = None
     max_percent: float | None = None
     protected: tuple[Pattern, ...] = ()
+    waived: dict[str, str] = {}
+    """Safeguards of faults that do not count here, by name, each with the reason: `jump-host`, `max-percent`."""
 
 
 class Runbook(Written, frozen=True, kw_only=True, omit_defaults=True):
@@ -315,6 +349,7 @@ class Runbook(Written, frozen=True, kw_only=True, omit_defaults=True):
     service: str = ""
     parameters: dict[Identifier, Parameter] = {}
     objectives: Objectives = Objectives()
+    exercise: Exercise | None = None
     change: Change = Change()
     schedule: Schedule | None = None
     steady_state: tuple[Probe, ...] = ()

@@ -129,7 +129,10 @@ class _Maker:
 
 def _chosen(kind: Kind, kinds: tuple[Kind, ...]) -> Schema:
     """That this kind is the one: `manual` gives way to a kind that a machine can do."""
-    chosen: Schema = {"required": [kind.word]}
+    fields = keys_of(kind.action) if kind.siblings else {}
+    inside = SHORTHANDS.get(kind.action, Shorthand()).mapping
+    beside = [] if inside else [key for key in kind.siblings if fields[key].required]
+    chosen: Schema = {"required": [kind.word, *beside]}
     others: list[Json] = [{"required": [each.word]} for each in kinds if each.automates]
     return {**chosen, "not": {"anyOf": others}} if kind.word == "manual" else chosen
 

@@ -14,8 +14,8 @@ import msgspec
 
 from runbook.core.runbook import Probe, Step
 from runbook.document.fields import INVALID, Invalid, Reader, Special, keys_of
-from runbook.document.source import Entry, MapNode, Node, ScalarNode
-from runbook.document.vocabulary import KINDS, LATER, PROBE_KINDS, Kind
+from runbook.document.source import MapNode, Node, ScalarNode
+from runbook.document.vocabulary import KINDS, PROBE_KINDS, Kind
 from runbook.problem import nearest
 
 
@@ -25,9 +25,6 @@ def read_step(reader: Reader, node: Node) -> object:
         return reader.note(
             node.where, "wrong-type", "a step is a mapping", "Write - name: ..., and one key that is a kind."
         )
-    later = [entry for entry in node.entries if entry.name in LATER]
-    if later:
-        return _refuse_later(reader, node, later[0])
     kind = _kind(reader, node, KINDS, "step")
     if isinstance(kind, Invalid):
         return _keys_only(reader, node, Step, KINDS)
@@ -99,12 +96,4 @@ def _keys_only(reader: Reader, node: MapNode, cls: type[msgspec.Struct], kinds: 
         where=node.where, entries=tuple(e for e in node.entries if e.name in keys_of(cls) or e.name in words)
     )
     reader.struct(known, cls, given={"action": INVALID}, elsewhere=words)
-    return INVALID
-
-
-def _refuse_later(reader: Reader, node: MapNode, later: Entry) -> Invalid:
-    what = f"{later.name} steps are not supported by this version"
-    reader.note(later.key.where, "unsupported", what, "Take the step out, or do it with a command.")
-    known = tuple(e for e in node.entries if e.name not in {later.name, *LATER[later.name]})
-    reader.struct(MapNode(where=node.where, entries=known), Step, given={"action": INVALID})
     return INVALID

@@ -1,8 +1,7 @@
 """The words of a step, as one table: which key makes which action, and what may be written shorter.
 
 The reader, the JSON Schema and the manual's table are all made from it, so a kind is added in one place. It holds data
-and no behaviour; a kind that the format names but this version cannot run is listed too, so that it is refused by name
-and not as a spelling mistake.
+and no behaviour.
 """
 
 from __future__ import annotations
@@ -63,15 +62,12 @@ KINDS: tuple[Kind, ...] = (
     Kind("notice", action.NoticeAction),
     Kind("block", runbook.BlockStep, ("rescue", "always")),
     Kind("parallel", runbook.ParallelStep),
+    Kind("fault", runbook.FaultStep, ("duration", "lease", "on_link_loss", "expect_effect", "select")),
+    Kind("revert", runbook.RevertStep),
 )
 
 PROBE_KINDS: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind.word in {"http", "command", "script"})
 """What a probe may ask with."""
-
-LATER: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"fault": ("duration", "lease", "on_link_loss", "expect_effect", "select"), "revert": ()}
-)
-"""Kinds of the format that this version does not run, with the keys that may stand beside them."""
 
 SHORTHANDS: Mapping[type, Shorthand] = MappingProxyType(
     {
@@ -98,6 +94,8 @@ SHORTHANDS: Mapping[type, Shorthand] = MappingProxyType(
         runbook.ProbeStep: Shorthand(text="probe", whole="probe", mapping=False),
         runbook.BlockStep: Shorthand(items="steps"),
         runbook.ParallelStep: Shorthand(items="steps", mapping=False),
+        runbook.FaultStep: Shorthand(whole="fault", mapping=False),
+        runbook.RevertStep: Shorthand(text="faults", items="faults", mapping=False),
     }
 )
 

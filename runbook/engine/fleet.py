@@ -70,6 +70,22 @@ class Fleet:
         opening = self._opening.get(name)
         return opening.result() if opening and opening.done() and not _has_failed(opening) else None
 
+    async def new_login(self, name: str) -> float:
+        """Log in once more beside the open session and hang up: what an open link can do, a new one may not.
+
+        Returns:
+            The seconds until the host was open.
+
+        Raises:
+            Problems: exit UNREACHABLE.
+        """
+        host = self._hosts[name]
+        began = self._clock.monotonic()
+        session = await self._connectors[host.connection].connect(host)
+        took = self._clock.monotonic() - began
+        await session.close()
+        return took
+
     async def _open(self, name: str) -> Session:
         host = self._hosts.get(name)
         if host is None:

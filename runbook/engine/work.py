@@ -14,7 +14,7 @@ import msgspec
 
 from runbook.core.action import CONTROLLER, CommandAction, HttpAction, ScriptAction, UploadAction
 from runbook.core.command import Become
-from runbook.core.effect import Attempt, Enter, Watch, WriteMarks
+from runbook.core.effect import Attempt, Enter, Hold, Renew, Revert, Watch, WriteMarks
 from runbook.core.event import AttemptEnded, AttemptStarted, AttemptStated
 from runbook.core.fact import Fact
 from runbook.core.outcome import Ending, Grade, Outcome
@@ -24,6 +24,7 @@ from runbook.core.rules.ground import ground
 from runbook.core.run import AttemptState, Run
 from runbook.core.shown import becomes, hash_of, pinned_as
 from runbook.core.still_running import may_act
+from runbook.engine.faulting import Faulting
 from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
 from runbook.engine.rendering import Sent
@@ -51,12 +52,14 @@ class RunWorkers:
         self._tools = tools
         self._cleaning: set[asyncio.Task[None]] = set()
         self._sampling = Sampling(tools)
+        self._faulting = Faulting(tools)
         self.kinds = kinds_of(self)
 
     async def close(self) -> None:
         """Let what is on record be forgotten on the hosts, then hang up everywhere."""
         if self._cleaning:
             await asyncio.wait(self._cleaning, timeout=CLEANING_LIMIT)
+        await self._faulting.close()
         await self._tools.fleet.close()
 
     async def enter(self, effect: Enter) -> Answer:
@@ -84,6 +87,18 @@ class RunWorkers:
         """Write canary marks."""
         del effect
         await self._sampling.write_marks()
+
+    async def renew(self, effect: Renew) -> None:
+        """Keep a lease alive."""
+        await self._faulting.renew(effect)
+
+    async def hold(self, effect: Hold) -> None:
+        """Keep a fault until somebody lifts it."""
+        await self._faulting.hold(effect)
+
+    async def revert(self, effect: Revert) -> None:
+        """Lift a fault."""
+        await self._faulting.revert(effect)
 
     # --- attempts -----------------------------------------------------------------------------------------------------
 
@@ -204,6 +219,9 @@ class RunWorkers:
             report=tools.reporter(effect.host),
             state=lambda fact: self._state(effect, fact),
             stated=attempt.stated,
+            number=effect.number,
+            tell=self._faulting.tell,
+            new_login=lambda: tools.fleet.new_login(effect.host),
             secrets=tools.secrets,
             reattach=reattach,
             has_printed=reattach and attempt.recorded_out + attempt.recorded_err > 0,

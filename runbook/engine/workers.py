@@ -12,8 +12,10 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from runbook.core.effect import Attempt, Effect, Enter, Watch, WriteMarks
+from runbook.core.effect import Attempt, Effect, Enter, Hold, Renew, Revert, Watch, WriteMarks
 from runbook.core.event import AttemptEnded, AttemptStarted, Event, NoteAdded, StepEnded, StepEntered
+from runbook.core.fault import named
+from runbook.core.fault_event import FaultPresent, LeaseHeld
 from runbook.core.outcome import Outcome
 from runbook.core.run import Run
 
@@ -100,6 +102,15 @@ class Hands(Protocol):
     def write_marks(self, effect: WriteMarks) -> Work:
         """Write canary marks, for ever; read one back after each interruption."""
 
+    def renew(self, effect: Renew) -> Work:
+        """Renew a fault's lease again and again, until the host says that the fault is gone."""
+
+    def hold(self, effect: Hold) -> Work:
+        """Tell a host to keep a fault until somebody lifts it, and tell whether it could be told."""
+
+    def revert(self, effect: Revert) -> Work:
+        """Lift a fault, and tell whether it is gone."""
+
 
 def kinds_of(hands: Hands) -> Kinds:
     """Every kind of effect that is work."""
@@ -111,6 +122,9 @@ def kinds_of(hands: Hands) -> Kinds:
         Attempt: Kind(begin=hands.attempt, crashed=_in_doubt, outlives=attempts),
         Watch: Kind(begin=hands.watch, crashed=_stopped, is_standing=True),
         WriteMarks: Kind(begin=hands.write_marks, crashed=_stopped, is_standing=True),
+        Renew: Kind(begin=hands.renew, crashed=_stopped, is_standing=True),
+        Hold: Kind(begin=hands.hold, crashed=_not_held),
+        Revert: Kind(begin=hands.revert, crashed=_not_lifted),
     }
 
 
@@ -134,5 +148,13 @@ def _in_doubt(effect: Attempt, why: str) -> tuple[Event, ...]:
     return (AttemptEnded(step=effect.step, host=effect.host, number=effect.number, outcome=outcome, detail=detail),)
 
 
-def _stopped(effect: Watch | WriteMarks, why: str) -> tuple[Event, ...]:
+def _not_held(effect: Hold, why: str) -> tuple[Event, ...]:
+    return (LeaseHeld(**named(effect.fault), ok=False, detail=why),)
+
+
+def _not_lifted(effect: Revert, why: str) -> tuple[Event, ...]:
+    return (FaultPresent(**named(effect.fault), known=False, detail=why),)
+
+
+def _stopped(effect: Watch | WriteMarks | Renew, why: str) -> tuple[Event, ...]:
     return (NoteAdded(text=f"{why} and stopped: {effect}"),)

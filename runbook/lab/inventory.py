@@ -13,7 +13,7 @@ import shlex
 from importlib import resources
 from pathlib import Path
 
-from runbook.lab.layout import HOSTS, HTTP_OFFSET, LAB_USER, Layout
+from runbook.lab.layout import HOSTS, HTTP_OFFSET, LAB_USER, LabHost, Layout
 
 COMMITTED = ("hosts.yaml", "environment.yaml")
 """The files that are the same for every lab."""
@@ -33,20 +33,21 @@ def write_inventory(folder: Path, layout: Layout, base: int) -> None:
     for host in HOSTS:
         path = folder / "host_vars" / f"{host.name}.yaml"
         beside = path.with_suffix(".new")
-        beside.write_text(_variables(layout, base, base + host.offset), "utf-8")
+        beside.write_text(_variables(layout, base, host), "utf-8")
         beside.rename(path)
 
 
-def _variables(layout: Layout, base: int, port: int) -> str:
+def _variables(layout: Layout, base: int, host: LabHost) -> str:
     """One host's variables. JSON strings are YAML strings, so odd characters in a path do no harm."""
     known_hosts = shlex.quote(f'UserKnownHostsFile="{layout.known_hosts}"')  # ssh splits the bare value at spaces
     values = {
         "ansible_host": "127.0.0.1",
-        "ansible_port": port,
+        "ansible_port": base + host.offset,
         "ansible_user": LAB_USER,
         "ansible_ssh_private_key_file": str(layout.operator_key),
         "ansible_ssh_common_args": f"-F none -o {known_hosts}",
         "http_port": base + HTTP_OFFSET,
+        "home": str(layout.home(host.name)),
     }
     lines = "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items())
     return f"# Written by `runbook lab up`; changed by the next one.\n{lines}"

@@ -31,11 +31,22 @@ from runbook.core.action import (
 )
 from runbook.core.command import SH
 from runbook.core.plan import PlannedProbe
-from runbook.core.runbook import BlockStep, ParallelStep, Probe, ProbeStep, Step, WaitForStep, WrittenAction
+from runbook.core.runbook import (
+    BlockStep,
+    FaultStep,
+    ParallelStep,
+    Probe,
+    ProbeStep,
+    RevertStep,
+    Step,
+    WaitForStep,
+    WrittenAction,
+)
 from runbook.document.source import Limits
 from runbook.inventory.explain import why_missing
 from runbook.planning.draft import Draft
 from runbook.planning.fabfile import brought_along, entry, from_elsewhere
+from runbook.planning.faults import to_fault, to_revert
 from runbook.planning.pins import missing
 from runbook.planning.shells import bashisms, interpreter_of, is_posix_sh, shell_words
 from runbook.planning.targets import EVERYTHING, limited, resolve
@@ -74,7 +85,7 @@ def word_of(action: WrittenAction) -> str:
     return str(action.__struct_config__.tag)
 
 
-def to_action(  # noqa: PLR0911 - one line or two for each kind that is written otherwise than it is planned
+def to_action(  # noqa: C901, PLR0911 - one line or two for each kind that is written otherwise than it is planned
     draft: Draft, step: Step, *, label: str, hosts: tuple[str, ...] = (), shell: str = ""
 ) -> Action:
     """The planned form of a written action, its texts not rendered yet.
@@ -110,6 +121,10 @@ def to_action(  # noqa: PLR0911 - one line or two for each kind that is written 
             return msgspec.structs.replace(written, src=draft.from_outside(written.src))
         case DownloadAction():
             return msgspec.structs.replace(written, dest=draft.from_outside(written.dest))
+        case FaultStep():
+            return to_fault(written)
+        case RevertStep():
+            return to_revert(written)
         case FabricAction():
             with draft.collecting(where):
                 return _with_digests(draft, written, where)

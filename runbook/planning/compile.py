@@ -23,6 +23,7 @@ from runbook.core.runbook import Runbook
 from runbook.planning.actions import plan_probe
 from runbook.planning.canary import plan_canary
 from runbook.planning.draft import CompileOptions, Draft, Given
+from runbook.planning.faults import FaultNames, check_faults
 from runbook.planning.labels import resolve_labels, resolve_outside
 from runbook.planning.parameters import SecretSource, Settled, settle
 from runbook.planning.pins import Pins
@@ -105,6 +106,11 @@ def _plan(draft: Draft, settled: Settled) -> Plan:
     rollback = plan_steps(draft, draft.runbook.rollback, "R", Around(section="Rollback"))
     always = plan_steps(draft, draft.runbook.always, "A", Around(section="Always"))
     rollback, always = (resolve_outside(draft, sections, each) for each in (rollback, always))
+    names = FaultNames(draft, (*_tops(sections), *rollback, *always))
+    sections = tuple(
+        msgspec.structs.replace(section, steps=tuple(map(names.resolved, section.steps))) for section in sections
+    )
+    rollback, always = (tuple(map(names.resolved, each)) for each in (rollback, always))
     word = draft.runbook.service or draft.runbook.name
     sections = tuple(with_gates(draft, section, word) for section in sections)
     check_order(draft, sections)
@@ -112,6 +118,7 @@ def _plan(draft: Draft, settled: Settled) -> Plan:
     check_safeguards(draft)
     steps = tuple(each for top in (*_tops(sections), *rollback, *always) for each in top.walk())
     check_protected(draft, steps)
+    check_faults(draft, steps)
     first = preflight_section(draft, steps, tools=_tools(draft, steps))
     canary = plan_canary(draft)
     described = _described(draft.runbook, draft.inventory)
@@ -149,6 +156,7 @@ def _described(runbook: Runbook, inventory: Inventory) -> Plan:
         source_sha256=runbook.source_sha256,
         groups=inventory.groups,
         objectives=runbook.objectives,
+        exercise=runbook.exercise,
         abort_when=runbook.abort_when,
     )
 

@@ -22,12 +22,14 @@ from runbook.core.action import (
     UploadAction,
     Work,
 )
+from runbook.core.fault_action import FaultAction
 from runbook.core.plan import OnFailure, PlannedStep, StepId
 from runbook.core.runbook import BlockStep, Loop, ParallelStep, Probe, ProbeStep, Step, WaitForStep
 from runbook.core.turns import turn_id
 from runbook.document import scalars
 from runbook.planning.actions import check_expressions, fill_in, runs_on_hosts, to_action, word_of
 from runbook.planning.draft import Draft
+from runbook.planning.faults import victims
 from runbook.planning.loops import looped, named_turn, whole_loop
 from runbook.planning.nested import nested_draft
 from runbook.planning.targets import EVERYTHING, Wave, limited, resolve, waves_of
@@ -40,12 +42,12 @@ from runbook.template.template import (
     render,
 )
 
-_CHANGES = (CommandAction, ScriptAction, UploadAction, FabricAction)
+_CHANGES = (CommandAction, ScriptAction, UploadAction, FabricAction, FaultAction)
 _PASS_ON = (BlockStep, ParallelStep, NestedAction)
 """Kinds whose `on` is for the steps inside."""
 _COPIED = (
     "expect", "timeout", "expected", "slow_after", "retries", "delay", "backoff", "idempotent", "durable",
-    "become_user", "env", "cwd", "no_log", "concurrency", "sets", "owner", "tags", "required",
+    "become_user", "env", "cwd", "no_log", "concurrency", "sets", "then_lease", "owner", "tags", "required",
 )  # fmt: skip
 """Keys that mean in the plan what they mean in the file."""
 
@@ -84,6 +86,7 @@ def plan_step(draft: Draft, step: Step, step_id: StepId, around: Around) -> tupl
     action = to_action(draft, step, label=f"probe of step {step_id}", hosts=around.hosts, shell=around.shell)
     targets = _targets(draft, step, action, around)
     hosts = limited(draft, targets, around.wave)
+    hosts = victims(draft, step, hosts)
     if step.run_once:
         hosts = hosts[:1] if around.wave.first else ()
     if targets and not hosts:

@@ -23,6 +23,7 @@ from runbook.report.model import (
     Authority,
     CheckFacts,
     DataLoss,
+    FaultFacts,
     HostFacts,
     Identity,
     Integrity,
@@ -67,6 +68,8 @@ def report(run: Run, entries: Iterable[Entry], *, folder: str = "", integrity: I
         deviations=chronology.all_deviations(run, facts),
         steady_state=tuple(_probe(probe, run.probes.get(probe.name, ProbeState())) for probe in run.plan.probes),
         notes=tuple(_notes(run)),
+        faults=tuple(_faults(run)),
+        exercise=run.plan.exercise,
         files=facts.opened.files if facts.opened else {},
         integrity=integrity,
         timeline=timeline(run, run.now),
@@ -184,6 +187,25 @@ def _bad_seconds(stretches: tuple[Stretch, ...]) -> float:
     ends = [after.first_known for after in stretches[1:]]
     pairs = zip(stretches, [*ends, stretches[-1].last_known if stretches else 0.0], strict=True) if stretches else ()
     return sum(max(0.0, end - stretch.first_known) for stretch, end in pairs if not stretch.ok)
+
+
+def _faults(run: Run) -> Iterator[FaultFacts]:
+    for fault in sorted(run.faults.values(), key=lambda fault: (fault.arming_at, fault.key)):
+        yield FaultFacts(
+            fault=fault.fault,
+            host=fault.host,
+            step=fault.step,
+            guarantees=fault.guarantees,
+            armed_at=fault.arming_at,
+            injected_at=fault.injected_at,
+            reverted_at=fault.reverted_at,
+            reverted_by=fault.reverted_by,
+            has_effect=fault.has_effect,
+            effect=fault.effect_detail,
+            renewals=fault.renewals,
+            tries=fault.tries,
+            last_word=fault.last_word,
+        )
 
 
 def _notes(run: Run) -> Iterator[NoteFacts]:

@@ -17,11 +17,12 @@ from runbook.core.action import Action
 from runbook.core.actor import Actor
 from runbook.core.answers import GateKind
 from runbook.core.event import FailureResolved
+from runbook.core.fault_event import Lifter
 from runbook.core.fold.verdict import ObjectiveVerdict, Verdicts
 from runbook.core.host import Json
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Grade, Outcome
-from runbook.core.plan import StepId
+from runbook.core.plan import Exercise, StepId
 from runbook.report.deviation import Deviation
 from runbook.view.timeline import Timeline
 from runbook.view.words import Status
@@ -287,6 +288,28 @@ class ProbeFacts(_Fact, frozen=True, kw_only=True):
     steady: bool
 
 
+class FaultFacts(_Fact, frozen=True, kw_only=True):
+    """What was broken on purpose, and what became of it."""
+
+    fault: str
+    host: str
+    step: StepId
+    guarantees: tuple[str, ...]
+    armed_at: float
+    injected_at: float | None
+    """None when it never was."""
+    reverted_at: float | None
+    """None while it may be live."""
+    reverted_by: Lifter | None
+    has_effect: bool | None
+    """None where nobody looked."""
+    effect: str
+    renewals: int
+    tries: int
+    """How often it was tried in vain to lift it."""
+    last_word: str
+
+
 class NoteFacts(_Fact, frozen=True, kw_only=True):
     """A remark on record."""
 
@@ -330,6 +353,9 @@ class Report(_Fact, frozen=True, kw_only=True):
     deviations: tuple[Deviation, ...]
     steady_state: tuple[ProbeFacts, ...]
     notes: tuple[NoteFacts, ...]
+    faults: tuple[FaultFacts, ...]
+    exercise: Exercise | None
+    """None for what was none."""
     files: dict[str, str]
     """Copies in the record to their SHA-256."""
     integrity: Integrity

@@ -11,8 +11,19 @@ from typing import assert_never
 
 from runbook.core.actor import Actor
 from runbook.core.host import Json
+from runbook.report.blocks import Tone
 from runbook.report.deviation import Deviation, HostOut, KeyChanged, LinkLost, Resumed, StepLate, StepOdd, Stopped
-from runbook.report.model import CheckFacts, DataLoss, Deed, OutputFacts, ProbeFacts, RecoveryTime, Seen, StepFacts
+from runbook.report.model import (
+    CheckFacts,
+    DataLoss,
+    Deed,
+    FaultFacts,
+    OutputFacts,
+    ProbeFacts,
+    RecoveryTime,
+    Seen,
+    StepFacts,
+)
 from runbook.view.reasons import brief
 from runbook.view.sanitize import safe
 from runbook.view.telling import MACHINE, by, decision_words, reason_lines, spaced
@@ -168,3 +179,19 @@ def _odd(step: StepOdd) -> Iterator[str]:
         yield f"try {each.number} on {safe(each.host)} {outcome_words(each.outcome)}{why}"
     if step.wait_cut:
         yield f"wait cut short: {safe(step.wait_cut)}"
+
+
+def effect(fault: FaultFacts) -> tuple[str, Tone]:
+    """What a fault caused."""
+    if fault.has_effect is None:
+        return ("not looked for", "odd")
+    word = "seen" if fault.has_effect else "none"
+    return (f"{word}: {safe(fault.effect)}" if fault.effect else word, "good" if fault.has_effect else "bad")
+
+
+def lifted(fault: FaultFacts) -> tuple[str, Tone]:
+    """Who undid it, or why it may be live."""
+    if fault.reverted_by is not None:
+        return (fault.reverted_by, "good")
+    word = f"MAY BE LIVE, {fault.tries} tries" if fault.tries else "MAY BE LIVE"
+    return (f"{word}: {safe(fault.last_word)}" if fault.last_word else word, "bad")

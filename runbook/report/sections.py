@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runbook.core.actor import Actor
+from runbook.core.plan import Exercise
 from runbook.report import saying
 from runbook.report.blocks import Block, Cell, Facts, Figure, Listing, Paragraph, Section, Table, Tone, Verdict, Word
 from runbook.report.facts import time_label, wall_label
@@ -22,6 +23,7 @@ from runbook.report.model import (
     Report,
     StepFacts,
 )
+from runbook.view.faults import guarantee_words
 from runbook.view.plan import PlanText, texts
 from runbook.view.reasons import brief
 from runbook.view.sanitize import safe
@@ -45,11 +47,13 @@ def sections(report: Report) -> tuple[Section, ...]:
         Section("Result", tuple(_result(report))),
         Section("Identity", (_identity(report),)),
         Section("People", (_people(report),)),
+        *((Section("Exercise", (_exercise(report.exercise),)),) if report.exercise else ()),
         Section("Scope", (_hosts(report.hosts), _parameters(report))),
         Section("Milestones", (_milestones(report),)),
         Section("Steps", (Figure("The run on its time axis", report.timeline), _steps(report))),
         Section("Gates", (_gates(report),)),
         Section("Deviations", (_deviations(report),)),
+        Section("Faults", (_faults(report),)),
         Section("Steady state", (_steady(report),)),
         Section("Notes", (_notes(report),)),
         Section("What was run", tuple(_commands(report))),
@@ -274,6 +278,38 @@ def _steady(report: Report) -> Block:
             for each in report.steady_state
         ),
         empty="No steady state is declared.",
+    )
+
+
+def _exercise(exercise: Exercise) -> Block:
+    rows = (
+        ("Type", exercise.type),
+        ("Scenario", safe(exercise.scenario)),
+        ("Scope", safe(exercise.scope)),
+        ("Not tested", "; ".join(map(safe, exercise.exclusions))),
+        ("Participants", ", ".join(f"{safe(role)}: {safe(who)}" for role, who in exercise.participants.items())),
+        ("Announced", "yes, so the time to notice says little" if exercise.announced else "no"),
+    )
+    return Facts(tuple((name, value or "-") for name, value in rows))
+
+
+def _faults(report: Report) -> Block:
+    return Table(
+        ("Fault", "Host", "Step", "Injected (UTC)", "Effect", "Gone (UTC)", "Lifted by", "Without us lifted by"),
+        tuple(
+            (
+                safe(each.fault),
+                safe(each.host),
+                safe(each.step),
+                _label(report, each.injected_at) or "never",
+                Word(*saying.effect(each)),
+                _label(report, each.reverted_at) or "-",
+                Word(*saying.lifted(each)),
+                guarantee_words(each.guarantees) or "-",
+            )
+            for each in report.faults
+        ),
+        empty="Nothing was broken on purpose.",
     )
 
 

@@ -17,11 +17,13 @@ import msgspec
 from runbook.core.clock import Clock
 from runbook.core.command import Become, Secret
 from runbook.core.fact import Fact
+from runbook.core.fault_event import FaultEvent
 from runbook.core.host import Host
 from runbook.core.host_key import ChangedKey, HostKey
 from runbook.core.outcome import Ending, Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.result import Result
+from runbook.problem import problem
 from runbook.transport.session import Job, Session, Sink
 
 PATIENCE = 600.0
@@ -70,6 +72,16 @@ async def _unclaimed() -> None:
     """Nobody keeps claims."""
 
 
+async def _told_nobody(event: FaultEvent) -> None:
+    """Nobody keeps a record: then nothing may be broken."""
+    raise problem(f"nobody puts {type(event).__name__} on record", code="no-record")
+
+
+async def _no_login() -> float:
+    """There is nowhere to log in to."""
+    return 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
     """Everything an attempt may touch."""
@@ -92,6 +104,14 @@ class Bench:
     """
     stated: tuple[Fact, ...] = ()
     """What was on record of it when this runner took it, from the one before."""
+    number: int = 1
+    """Which attempt of its step on its host this is: what it leaves behind there is named after it."""
+    tell: Callable[[FaultEvent], Awaitable[None]] = _told_nobody
+    """Puts what happened to a fault on record, masked. Durable when it returns; raises as `state` does. Faults speak in
+    events and not in facts, because they outlive the attempt.
+    """
+    new_login: Callable[[], Awaitable[float]] = _no_login
+    """Logs in to the host anew and hangs up; gives the seconds it took. Raises Problems when nobody gets in."""
     secrets: tuple[Secret, ...] = ()
     reattach: bool = False
     """The attempt was started by a runner that died: continue it, never start it."""

@@ -27,10 +27,12 @@ from runbook.core.action import (
     WaitForAction,
     kind_of,
 )
+from runbook.core.fault_action import FaultAction
 from runbook.problem import nearest, problem
 from runbook.steps.assertion import AssertKind
 from runbook.steps.command import CommandKind
 from runbook.steps.fabric.kind import FabricKind
+from runbook.steps.fault import FaultKind
 from runbook.steps.http import HttpKind
 from runbook.steps.kind import StepKind
 from runbook.steps.notify import NotifyKind
@@ -48,6 +50,7 @@ KINDS: MappingProxyType[type[msgspec.Struct], StepKind] = MappingProxyType(
         CommandAction: CommandKind(),
         DownloadAction: DownloadKind(),
         FabricAction: FabricKind(),
+        FaultAction: FaultKind(),
         HttpAction: HttpKind(),
         NotifyAction: NotifyKind(),
         PreflightAction: PreflightKind(),

@@ -42,6 +42,7 @@ from runbook.core.action import (
     Way,
 )
 from runbook.core.command import SH
+from runbook.core.fault_action import FaultAction, RevertAction
 from runbook.core.host import Json
 from runbook.view.sanitize import safe, safe_lines
 from runbook.view.words import duration, plural
@@ -103,6 +104,10 @@ def _text(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for
             return action.text
         case WaitAction():
             return f"wait until {action.until}" if action.until else f"wait {duration(action.seconds)}"
+        case FaultAction():
+            return _fault(action)
+        case RevertAction():
+            return f"lift {'what ' + ', '.join(action.faults) + ' broke' if action.faults else 'every live fault'}"
         case BlockAction():
             return "a block of steps"
         case LoopAction():
@@ -156,6 +161,15 @@ def _upload(action: UploadAction) -> str:
         return f"{head},\n{action.size} bytes, SHA-256 {action.sha256}"
     each = (f"{action.mode or one.mode} {one.path}, {one.size} bytes, SHA-256 {one.sha256}" for one in action.files)
     return "\n".join((f"{head}, {plural(len(action.files), 'file')}, {action.size} bytes:", *each))
+
+
+def _fault(action: FaultAction) -> str:
+    given = ", ".join(f"{name}={value}" for name, value in action.arguments.items())
+    lost = "lifts itself" if action.on_link_loss == "revert" else "stays"
+    lease = f"for {duration(action.duration)}; unheard of for {duration(action.lease)} it {lost}"
+    effect = action.expect_effect
+    shown = f"; must make {effect.probe} fail within {duration(effect.fails_within)}" if effect else ""
+    return f"break: {action.fault}({given}), {lease}{shown}"
 
 
 def _ownership(action: UploadAction) -> str:

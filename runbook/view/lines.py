@@ -48,10 +48,12 @@ from runbook.core.event import (
     Unknown,
     WaitCut,
 )
+from runbook.core.fault_event import FaultEvent
 from runbook.core.run import Run
 from runbook.view import telling
 from runbook.view.sanitize import safe, safe_lines, safe_row
 from runbook.view.telling import Said
+from runbook.view.telling_faults import fault_said
 
 _TIME = re.compile(r"^\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d)")
 _WIDEST = 16
@@ -101,7 +103,13 @@ def clock_label(wall: str) -> str:
     return found[1] if found else "--:--:--"
 
 
+def _told(text: str, host: str, step: str) -> tuple[Said, ...]:
+    return (Said(text, host=host, step=step),) if text else ()
+
+
 def _tell(before: Run, after: Run, event: Event, at: float) -> tuple[Said, ...]:  # noqa: C901, PLR0911, PLR0912 - one line for each event
+    if isinstance(event, FaultEvent):
+        return _told(fault_said(event), event.host, event.step)
     match event:
         case RunOpened():
             return telling.opened(event)
@@ -143,10 +151,8 @@ def _tell(before: Run, after: Run, event: Event, at: float) -> tuple[Said, ...]:
             return telling.canary_sampled(before, after, event)
         case MilestoneMarked():
             return (Said(f"MARK  {telling.spaced(event.milestone)}{telling.by(event.by)}"),)
-        case RunPaused():
-            return (Said(f"paused{telling.by(event.by)}"),)
-        case RunContinued():
-            return (Said(f"goes on{telling.by(event.by)}"),)
+        case RunPaused() | RunContinued():
+            return (Said(f"{'paused' if isinstance(event, RunPaused) else 'goes on'}{telling.by(event.by)}"),)
         case WaitCut():
             return (Said(f"wait cut short{telling.by(event.by)}: {event.reason}", step=event.step),)
         case HaltRequested():

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from runbook.core.action import BranchAction, LoopAction, WaitAction
 from runbook.core.actor import Actor
-from runbook.core.effect import Attempt, Conclude, Effect, Enter, WakeAt
+from runbook.core.effect import Attempt, Conclude, Effect, Enter, Hold, Renew, Revert, WakeAt
 from runbook.core.entry import Entry
 from runbook.core.event import (
     AlwaysStarted,
@@ -42,6 +42,8 @@ from runbook.core.event import (
     StepEntered,
     StepSkipped,
 )
+from runbook.core.fault_action import FaultAction
+from runbook.core.fault_event import FaultArming, FaultInjected, FaultPresent, FaultReverted, LeaseHeld
 from runbook.core.intent import AnswerGate, Intent, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Plan
@@ -86,13 +88,15 @@ class Drive:
         values: Mapping[str, Sequence[object]] | None = None,
         items: Mapping[str, Sequence[Sequence[object]]] | None = None,
         lingering: Sequence[str] = (),
+        lifts: Mapping[str, Sequence[Event]] | None = None,
         **opened: object,
     ) -> None:
         """Open the run and let a runner take it.
 
         Keys of `outcomes` and `took` are steps (`1.1`) or a step on a host (`1.1@db1`); a sequence is read attempt by
         attempt and its last stays, and so is one of `values`, what attempts give back: a branch without takes its ways
-        in turn. What is in doubt is over, except the steps that `lingering` lists. `false` lists steps, or steps on hosts, whose condition does not hold.
+        in turn. `lifts` gives by fault (`1.1/db1/1`) what each try to lift it comes to; without it, it is
+        gone. What is in doubt is over, except the steps that `lingering` lists. `false` lists steps, or steps on hosts, whose condition does not hold.
         """
         self.story = Story(of, **opened)
         self._outcomes = dict(outcomes or {})
@@ -102,6 +106,8 @@ class Drive:
         self._took = dict(took or {})
         self._values = dict(values or {})
         self._items = dict(items or {})
+        self._lifts = {key: list(said) for key, said in (lifts or {}).items()}
+        self.held: list[str] = []
         self.in_flight: dict[Attempt, float] = {}
         self.started: Counter[tuple[str, str, int]] = Counter()
         self.effects: tuple[Effect, ...] = ()
@@ -172,8 +178,22 @@ class Drive:
             for effect in self.effects:
                 if isinstance(effect, Attempt) and effect not in self.in_flight:
                     self._start(effect)
-            if not gone:
+            if not (self._lift() or gone):
                 return
+
+    def _lift(self) -> bool:
+        """Do at once what is named about faults; `held` are those whose lease is being renewed."""
+        self.held = [effect.fault for effect in self.effects if isinstance(effect, Renew)]
+        todo = [effect for effect in self.effects if isinstance(effect, Revert | Hold)]
+        for effect in todo:
+            fault = self.run.faults[effect.fault]
+            where = {"step": fault.step, "host": fault.host, "number": fault.number}
+            if isinstance(effect, Hold):
+                self.story.add(LeaseHeld(**where))
+                continue
+            waiting = self._lifts.get(effect.fault)
+            self.story.add(waiting.pop(0) if waiting else FaultReverted(**where, by="runner"))
+        return bool(todo)
 
     def happen(self) -> bool:
         """The next thing: an answer, the end of an attempt, or a moment that something waits for."""
@@ -238,7 +258,15 @@ class Drive:
         if running.get(effect.host) == effect.number:
             return  # an earlier runner started it; this one is re-attached
         self.started[effect.step, effect.host, effect.number] += 1
-        self.story.add(AttemptStarted(step=effect.step, host=effect.host, number=effect.number))
+        where = {"step": effect.step, "host": effect.host, "number": effect.number}
+        self.story.add(AttemptStarted(**where))
+        action = self.run.steps[effect.step].planned.action
+        if isinstance(action, FaultAction):
+            times = {"lease": action.lease, "limit": action.duration * 2, "duration": action.duration}
+            self.story.add(
+                FaultArming(**where, fault=action.fault, lease_id="L", on_link_loss=action.on_link_loss, **times),
+                FaultInjected(**where),
+            )
 
     def _end(self, effect: Attempt, outcome: Outcome) -> None:
         del self.in_flight[effect]
@@ -312,5 +340,13 @@ def in_words(event: Event) -> str:  # noqa: PLR0911, PLR0912 - one line for each
             return "close"
         case RunEnded():
             return "ended"
+        case FaultInjected():
+            return f"broken {event.step}@{event.host}"
+        case FaultReverted():
+            return f"whole {event.step}@{event.host} by {event.by}"
+        case FaultPresent():
+            return f"still {event.step}@{event.host}"
+        case LeaseHeld():
+            return f"hold {event.step}@{event.host}"
         case _:
             return ""

@@ -93,7 +93,15 @@ def test_a_failover_ends_with_one_object_that_says_everything(desk: Desk) -> Non
 
 
 @pytest.mark.parametrize(
-    "book", ["orders-failover", "orders-restore", "orders-release-rollback", "daily-health", "orders-snapshot"]
+    "book",
+    [
+        "orders-failover",
+        "orders-primary-lost",
+        "orders-restore",
+        "orders-release-rollback",
+        "daily-health",
+        "orders-snapshot",
+    ],
 )
 def test_every_runbook_runs_twice_in_a_row_and_leaves_a_sound_record(desk: Desk, book: str) -> None:
     for _ in range(2):

@@ -56,7 +56,7 @@ from tests.record.samples import (
 )  # fmt: skip
 
 CHECKS = (
-    "chain", "version", "plan", "ending", "attempts", "shown", "gates", "copies", "output", "torn", "access",
+    "chain", "version", "plan", "ending", "attempts", "shown", "gates", "faults", "copies", "output", "torn", "access",
 )  # fmt: skip
 RESTART = CommandAction(shell="true")
 ASKED, RESTARTED = entered("1.1"), entered("1.2")

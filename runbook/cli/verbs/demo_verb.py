@@ -1,6 +1,6 @@
 """`runbook demo`: the whole product in one command, on servers that exist only on this machine.
 
-In a terminal it opens the screen on the lab; anywhere else it kills a database, fails over, and ends with the recovery
+In a terminal it opens the screen on the lab; anywhere else it breaks a database, fails over, and ends with the recovery
 time, its objective and the path of the record. A lab that was not up before is taken down again.
 """
 
@@ -19,7 +19,7 @@ from runbook.workspace.local import HowToRun
 from runbook.workspace.prepare import Wish, prepare
 from runbook.workspace.settings import Settings
 
-BOOK = "orders-failover"
+BOOK = "orders-primary-lost"
 
 
 @click.command("demo")

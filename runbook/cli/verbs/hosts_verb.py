@@ -7,17 +7,14 @@ from msgspec import to_builtins
 
 from runbook.cli.compose import json_option, run_async, settings
 from runbook.cli.data import print_json, print_table
-from runbook.cli.diagnostics import explain, problem_text, say
-from runbook.cli.inventory_options import inventory_options
+from runbook.cli.diagnostics import explain
+from runbook.cli.inventory_options import inventory_options, named_inventory
 from runbook.core.host import Host, at_port
-from runbook.core.inventory import Inventory
 from runbook.inventory.explain import Resolved
 from runbook.inventory.explain import explain as resolve
 from runbook.inventory.manner import Reading
 from runbook.inventory.pattern import named
-from runbook.inventory.places import inventory_names
-from runbook.inventory.reading import read_inventory
-from runbook.problem import Problems, problem
+from runbook.problem import Problems
 from runbook.view.sanitize import safe
 
 
@@ -32,7 +29,7 @@ def verb() -> None:
 @json_option
 def list_hosts(*, pattern: str, inventory: str, reading: Reading, as_json: bool) -> int:
     """The hosts that a PATTERN names: `all`, a group, a glob, `web:&eu:!web3`."""
-    place = _inventory(inventory, reading)
+    place = named_inventory(settings(), inventory, reading)
     hosts = [place.hosts[name] for name in named(place, pattern) if name in place.hosts]
     why = {name: "; ".join(problem.what for problem in problems) for name, problems in place.unusable.items()}
     if as_json:
@@ -49,7 +46,7 @@ def list_hosts(*, pattern: str, inventory: str, reading: Reading, as_json: bool)
 @click.option("--ssh", "with_ssh", is_flag=True, help="Also what ssh_config and the defaults make of it.")
 def explain_host(*, host: str, inventory: str, reading: Reading, as_json: bool, with_ssh: bool) -> int:
     """Every resolved value of a HOST, and where it comes from."""
-    place = _inventory(inventory, reading)
+    place = named_inventory(settings(), inventory, reading)
     resolved = (*resolve(place, host), *(_dialled(place.hosts[host]) if with_ssh else ()))
     if as_json:
         print_json(resolved)
@@ -58,24 +55,6 @@ def explain_host(*, host: str, inventory: str, reading: Reading, as_json: bool, 
     if place.unusable.get(host):
         explain(Problems(place.unusable[host]))
     return 0
-
-
-def _inventory(name: str, reading: Reading) -> Inventory:
-    """The one that is named, else the workspace's, else the only one there is.
-
-    Raises:
-        Problems: It cannot be read, or nobody said which.
-    """
-    here = settings()
-    known = inventory_names(here.root)
-    chosen = name or here.inventory or (known[0] if len(known) == 1 else "")
-    if not chosen:
-        fix = f"Give one: -i NAME. Known: {', '.join(known)}." if known else "Give one: -i FILE"
-        raise problem("no inventory is named", fix=fix, code="no-inventory")
-    found = read_inventory(chosen, workspace=here.root, reading=reading)
-    for warning in found.warnings:
-        say(problem_text(warning))
-    return found
 
 
 def _cells(host: Host, why_not: str) -> tuple[str, ...]:

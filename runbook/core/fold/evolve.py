@@ -54,7 +54,9 @@ from runbook.core.event import (
     Unknown,
     WaitCut,
 )
+from runbook.core.fault_event import FaultEvent
 from runbook.core.fold.evolve_attempt import evolve_attempt
+from runbook.core.fold.evolve_fault import evolve_fault
 from runbook.core.fold.evolve_step import evolve_step
 from runbook.core.fold.recovery_point import canary_sampled
 from runbook.core.gate import key_gate
@@ -230,7 +232,9 @@ def _run_continued(run: Run, _event: RunContinued, _at: float) -> Run:
 def _halt_requested(run: Run, event: HaltRequested, at: float) -> Run:
     """Going forward ends, or the rollback does; of closing steps only those end that run now, the others still come."""
     if run.phase is Phase.ALWAYS:
-        return _give_up_live(run, event.reason or "halted")
+        if any(state.is_live and not state.given_up for state in run.steps.values()):
+            return _give_up_live(run, event.reason or "halted")
+        return replace(run, leaves_live=event.reason or "halted")
     if run.phase is Phase.FORWARD and run.stop is not None:
         return run
     return stop_run(run, Stop(undo=False, halted=True, reason=event.reason, by=event.by), at)
@@ -263,6 +267,8 @@ def _run_ended(run: Run, event: RunEnded, at: float) -> Run:
 
 
 def _arm(run: Run, event: Event, at: float) -> Run:  # noqa: C901, PLR0911, PLR0912 - one line for each event there is
+    if isinstance(event, FaultEvent):
+        return evolve_fault(run, event, at)
     match event:
         case RunOpened() | Unknown():
             return run

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from runbook.core.fault import FaultState
 from runbook.core.fold.recovery import Recovery, recovery
 from runbook.core.fold.recovery_point import recovery_point
 from runbook.core.outcome import Outcome
@@ -40,7 +41,7 @@ class Verdicts(msgspec.Struct, frozen=True, kw_only=True):
         """True when everything that was promised held."""
         return (
             self.run == "completed"
-            and (self.steady_state == "met" or not self.steady_declared)
+            and (self.steady_state == "met" or not (self.steady_declared or self.revert != "none"))
             and (self.objectives == "met" or not self.objectives_declared)
             and self.revert in {"verified", "none"}
         )
@@ -64,7 +65,7 @@ def verdicts(run: Run) -> Verdicts:
         run=_run_verdict(run),
         steady_state=_steady(run),
         objectives=_objectives(run, measured),
-        revert="none",
+        revert=_revert(run),
         steady_declared=any(probe.steady for probe in run.plan.probes),
         objectives_declared=run.plan.objectives.rto is not None or run.plan.objectives.rpo is not None,
         unreachable=_could_not_reach(run),
@@ -85,12 +86,32 @@ def _spoils(state: StepState) -> bool:
 
 
 def _steady(run: Run) -> SteadyVerdict:
-    """Whether the steady state held at the end; what happened between is what the recovery time measures."""
+    """Whether the steady state held at the end; what happened between is what the recovery time measures.
+
+    A fault that did nothing proves nothing: whatever held beside it, held without having been tried.
+    """
+    if any(fault.has_effect is False for fault in run.faults.values()):
+        return "inconclusive"
     states = [run.probes.get(probe.name, ProbeState()) for probe in run.plan.probes if probe.steady]
     lasts = [state.last for state in states]
     if not states or any(last is None for last in lasts):
         return "inconclusive"
     return "met" if all(last.ok for last in lasts if last) else "deviated"
+
+
+def _revert(run: Run) -> RevertVerdict:
+    """Whether all that was broken on purpose is known to be whole again. The worst fault is the run's."""
+    words = {_revert_of(fault) for fault in run.faults.values()}
+    return next((word for word in _WORST_REVERT if word in words), "none")
+
+
+_WORST_REVERT: tuple[RevertVerdict, ...] = ("failed", "unverified", "verified")
+
+
+def _revert_of(fault: FaultState) -> RevertVerdict:
+    if not fault.may_be_live:
+        return "verified"
+    return "failed" if fault.tries and fault.is_seen else "unverified"
 
 
 def _objectives(run: Run, measured: Recovery) -> ObjectiveVerdict:

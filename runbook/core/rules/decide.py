@@ -26,6 +26,7 @@ from runbook.core.event import (
     StepSkipped,
     WaitCut,
 )
+from runbook.core.fault_event import RevertAsked
 from runbook.core.gate import gates, key_gate
 from runbook.core.gate.answer_value import typed_value
 from runbook.core.intent import (
@@ -36,12 +37,14 @@ from runbook.core.intent import (
     ExcludeHost,
     HaltRun,
     Intent,
+    LiftFaults,
     MarkMilestone,
     PauseRun,
     ResolveFailure,
     RollBack,
     SkipStep,
 )
+from runbook.core.rules import reverts
 from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
 from runbook.problem import Exit, Problem, nearest
 
@@ -75,6 +78,8 @@ def decide(run: Run, intent: Intent, by: Actor) -> Decision:  # noqa: C901, PLR0
             return (MilestoneMarked(milestone=intent.milestone, source="operator", by=by),)
         case AddNote():
             return (NoteAdded(text=intent.text, by=by),)
+        case LiftFaults():
+            return _lift(run, intent, by)
         case _:
             assert_never(intent)
 
@@ -192,10 +197,31 @@ def _halt(run: Run, intent: HaltRun, by: Actor) -> Decision:
     if run.phase is Phase.ALWAYS:
         live = any(state.is_live and not state.given_up for state in run.steps.values())
         said = "none of the closing steps runs now, and the others come whatever happened"
-        return (HaltRequested(by=by, reason=intent.reason),) if live else refuse(said)
+        is_held_up = bool(reverts.live(run)) and not run.leaves_live and _is_closed(run)
+        return (HaltRequested(by=by, reason=intent.reason),) if live or is_held_up else refuse(said)
     if run.stop is not None and not (run.phase is Phase.ROLLBACK and run.stop.undo):
         return refuse("the run is stopping already", why=run.stop.reason)
     return (HaltRequested(by=by, reason=intent.reason),)
+
+
+def _is_closed(run: Run) -> bool:
+    """Every closing step is over, so that only a fault can keep the run from ending."""
+    return all(run.steps[step.id].phase is StepPhase.ENDED for step in run.plan.always)
+
+
+def _lift(run: Run, intent: LiftFaults, by: Actor) -> Decision:
+    found = {fault.key: fault for fault in reverts.live(run)}
+    unknown = [key for key in intent.faults if key not in found]
+    if unknown or not found:
+        known = ", ".join(found) or "none"
+        return refuse("no fault of that name may be live" if unknown else "no fault may be live", fix=f"Live: {known}.")
+    if not intent.reason.strip():
+        return refuse("lifting a fault goes on record with a reason", fix="Give one.", code="no-reason")
+    chosen = [found[key] for key in intent.faults or found]
+    return tuple(
+        RevertAsked(step=fault.step, host=fault.host, number=fault.number, by=by, reason=intent.reason)
+        for fault in chosen
+    )
 
 
 def _roll_back(run: Run, intent: RollBack, by: Actor) -> Decision:

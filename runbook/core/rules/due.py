@@ -48,11 +48,12 @@ from runbook.core.event import (
     RunEnded,
     StepEnded,
 )
+from runbook.core.fault_action import RevertAction
 from runbook.core.gate import gates
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.role import Role
-from runbook.core.rules import fanout
+from runbook.core.rules import fanout, reverts
 from runbook.core.rules.failure_policy import MAX_VISITS, chosen_by_policy
 from runbook.core.rules.undo import undo_steps
 from runbook.core.rules.urgency import pressing
@@ -77,10 +78,10 @@ def due(run: Run, now: float) -> tuple[Effect, ...]:
             undoing = undo_steps(run) if _is_undoing(run) else ()
             effects = _drain(run) or _sequence(run, undoing, now) or (Conclude(AlwaysStarted()),)
         case Phase.ALWAYS:
-            effects = _drain(run) or _sequence(run, run.plan.always, now) or (Conclude(RunEnded(reason=_reason(run))),)
+            effects = _drain(run) or _sequence(run, run.plan.always, now) or reverts.ending(run, now) or _end(run)
     if run.paused:
         effects = tuple(effect for effect in effects if not isinstance(effect, Enter))
-    return effects if _is_decision(effects) else pressing(run, (*_watches(run), *effects))
+    return effects if _is_decision(effects) else pressing(run, (*_watches(run), *reverts.standing(run, now), *effects))
 
 
 def _is_decision(effects: tuple[Effect, ...]) -> bool:
@@ -92,6 +93,10 @@ def _watches(run: Run) -> Iterator[Effect]:
     yield from (Watch(probe.name) for probe in run.plan.probes if probe.every)
     if run.plan.canary is not None:
         yield WriteMarks()
+
+
+def _end(run: Run) -> tuple[Effect, ...]:
+    return (Conclude(RunEnded(reason=_reason(run))),)
 
 
 def _reason(run: Run) -> str:
@@ -182,7 +187,7 @@ def _step(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
         case StepPhase.AHEAD:
             return _held_back(run, state) or (Enter(state.id, state.visit + 1),)
         case StepPhase.ENTERED:
-            return _held(run, state) or _entered(run, state, now)
+            return _held(run, state) or reverts.holding(run, state) or _entered(run, state, now)
         case StepPhase.ENDED:
             return _after(run, state)
 
@@ -228,6 +233,8 @@ def _entered(run: Run, state: StepState, now: float) -> tuple[Effect, ...]:
             return _parallel(run, state, now)
         case WaitAction():
             return _wait(state, now)
+        case RevertAction():
+            return reverts.revert_step(run, state)
         case NoticeAction():
             return (Conclude(StepEnded(step=state.id, outcome=Outcome.SUCCEEDED)),)
         case EndAction():

@@ -18,6 +18,7 @@ from runbook.core.event import RunEnded, RunOpened
 from runbook.problem import Exit
 from runbook.record.checking.access import AccessCheck
 from runbook.record.checking.evidence import CopiesCheck, OutputCheck, TornCheck
+from runbook.record.checking.lifted import FaultsCheck
 from runbook.record.checking.order import AttemptsCheck, EndingCheck, GatesCheck, PlanCheck
 from runbook.record.checking.sent import ShownCheck
 from runbook.record.checking.soundness import Examined, JournalEnd, Observer, Soundness
@@ -85,7 +86,7 @@ def verify(folder: Path) -> Verification:
     """
     reader = RecordReader(folder)
     plan, story, access = PlanCheck(), _Story(), AccessCheck(folder)
-    by_meaning: tuple[Observer, ...] = (EndingCheck(), AttemptsCheck(), ShownCheck(), GatesCheck())
+    by_meaning: tuple[Observer, ...] = (EndingCheck(), AttemptsCheck(), ShownCheck(), GatesCheck(), FaultsCheck())
     by_hash: tuple[Observer, ...] = (CopiesCheck(folder), OutputCheck(folder), TornCheck(folder))
     for entry, line in reader.lines():
         story.see(entry)

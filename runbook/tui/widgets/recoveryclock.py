@@ -15,6 +15,7 @@ from runbook.core.run import Run
 from runbook.tui.widgets.rows import Part, Row, Rows
 from runbook.view.clock import RecoveryClock as Clock
 from runbook.view.clock import clock_line, recovery_clock
+from runbook.view.faults import live_line
 from runbook.view.sanitize import safe
 from runbook.view.steps import step_rows
 from runbook.view.words import Status, duration, plural
@@ -77,8 +78,10 @@ def title_row(run: Run, now: float, width: int, *, prefix: str = "") -> Row:
     name = safe(run.plan.runbook)
     ident = f"  {safe(run.id)}" if width > len(name) + len(run.id) + len(tail) + len(place.text) + len(word) + 8 else ""
     head = f" {prefix} " if prefix else " "
+    broken = live_line(run, now)
     return (
         place,
+        *((Part(f" {broken} ", "vermillion", ("reverse", "bold")),) if broken else ()),
         Part(head, "sky", ("bold",)),
         Part(f"{name}{ident} ", attributes=("bold",)),
         Part(f" {word} ", colour, ("reverse", "bold")),
@@ -156,5 +159,6 @@ def fact_rows(run: Run, now: float) -> tuple[Row, ...]:
         (Part(f"step {sum(row.outcome is not None for row in rows)}/{len(rows)} {live.name if live else ''}"),),
         (Part(clock_line(clock), clock_colour(clock)),),
         (Part(f"waits: {plural(len(run.open_gates), 'gate')}", "yellow" if run.open_gates else "grey"),),
+        *(((Part(broken, "vermillion", ("bold",)),),) if (broken := live_line(run, now)) else ()),
         (Part(f"last error: {error}", "vermillion" if failed else "grey"),),
     )

@@ -1,0 +1,52 @@
+"""`runbook faults`: what can be broken on purpose, and what each takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import msgspec
+
+from runbook.cli.compose import json_option
+from runbook.cli.data import print_json, print_table
+from runbook.cli.diagnostics import tell
+from runbook.faults.fault import Fault
+from runbook.faults.table import FAULTS, fault_named
+
+
+@click.command("faults")
+@click.argument("name", default="")
+@json_option
+def verb(*, name: str, as_json: bool) -> int:
+    """List the catalogue of faults, or show the arguments of one by NAME."""
+    chosen = (fault_named(name),) if name else FAULTS
+    if as_json:
+        print_json([{"fault": each.name, "does": each.says, "arguments": _schema(each)} for each in chosen])
+        return 0
+    if not name:
+        print_table(("fault", "does"), [(each.name, each.says) for each in chosen])
+        return 0
+    _show(chosen[0])
+    return 0
+
+
+def _show(fault: Fault[Any]) -> None:
+    schema = _schema(fault)
+    needed = schema.get("required", [])
+    tell(f"{fault.name}: {fault.says}")
+    rows = [(name, "yes" if name in needed else "", *_said(one)) for name, one in schema["properties"].items()]
+    print_table(("argument", "needed", "default", "what to write"), rows)
+
+
+def _schema(fault: Fault[Any]) -> dict[str, Any]:
+    """The arguments as JSON Schema, which says of each what to write."""
+    schema: dict[str, Any] = msgspec.json.schema(fault.arguments)
+    return dict(schema["$defs"][fault.arguments.__name__])
+
+
+def _said(one: dict[str, Any]) -> tuple[str, str]:
+    parts = (one, *one.get("anyOf", ()), one.get("items", {}))
+    said = next((part["description"] for part in parts if "description" in part), "")
+    words = ", ".join(str(word) for part in parts for word in part.get("enum", ()))
+    default = one.get("default")
+    return "" if default is None else str(default), said or words or str(one.get("type", ""))

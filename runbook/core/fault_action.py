@@ -1,0 +1,38 @@
+"""What steps of a drill do: break something, and lift it. Members of the union of actions, apart for their number."""
+
+from __future__ import annotations
+
+import msgspec
+
+from runbook.core.fault_event import LinkLoss
+from runbook.core.host import Json
+from runbook.core.milestone_name import Seconds
+
+
+class ExpectedEffect(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a fault must cause to count: a probe of the runbook that fails soon after it was injected."""
+
+    probe: str
+    fails_within: Seconds = 10.0
+
+
+class FaultAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="fault", omit_defaults=True):
+    """Break something on each target, with its revert armed there before and proved."""
+
+    fault: str
+    """Its name in the catalogue (docs/faults.md)."""
+    arguments: dict[str, Json] = {}
+    duration: Seconds
+    """How long it is wanted, from its injection; then it is lifted."""
+    lease: Seconds = 60.0
+    """Seconds after which the host lifts it by itself when it hears nothing."""
+    on_link_loss: LinkLoss = "revert"
+    expect_effect: ExpectedEffect | None = None
+    """None leaves it to the fault's own look at its host."""
+
+
+class RevertAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="revert", omit_defaults=True):
+    """Lift faults now, whatever is left of their time, and go on when they are gone."""
+
+    faults: tuple[str, ...] = ()
+    """Ids of the steps that injected them; empty means all that are live."""

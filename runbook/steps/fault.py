@@ -1,0 +1,215 @@
+"""`fault`: the lease protocol from preflight to the proved effect, on one host, in one attempt.
+
+    ask the host -> a new login, timed -> FaultArming on record -> arm -> prove -> inject -> a new login -> effect
+
+Each step on this road may fail, and then nothing is broken or what was broken is lifted: nothing is injected whose
+revert is not armed and seen to be watched, and what cuts us off is lifted at once. From `FaultArming` on the fault is
+the engine's to hold and to lift (`engine/faulting.py`); this file only lays it. An attempt that an earlier runner began
+is never begun again: whatever stands on the host is either live and watched, and then the attempt has succeeded, or it
+is not, and then it is lifted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable
+from dataclasses import dataclass
+
+from runbook.core.fault import Named
+from runbook.core.fault_action import FaultAction
+from runbook.core.fault_event import FaultArmed, FaultArming, FaultEffect, FaultInjected
+from runbook.core.outcome import Outcome
+from runbook.faults.fault import Scripts
+from runbook.faults.ground import PROBE, Ground, parsed
+from runbook.faults.table import fault_named
+from runbook.problem import Exit, Problems, problem
+from runbook.steps.kind import Bench, Finding
+from runbook.steps.lease_hand import LeaseHand
+from runbook.transport.shell.lease import Answer, Lease, owned
+
+LOGINS = 4
+"""A lease is at least so many times as long as a new login takes."""
+
+MARGIN = 60.0
+"""Seconds that the hard maximum is longer than the fault is wanted, for lifting it in order."""
+
+_LOOK = 0.2
+"""Seconds between two looks for an effect."""
+
+
+class FaultKind:
+    """Breaks something, with its way back laid before."""
+
+    async def attempt(self, action: FaultAction, bench: Bench) -> Finding:
+        """Once, to its proved effect."""
+        try:
+            laid = None if bench.reattach else await _prepared(action, bench)
+        except Problems as wrong:
+            unreachable = wrong.exit is Exit.UNREACHABLE
+            return _failed(wrong, Outcome.UNREACHABLE if unreachable else Outcome.FAILED)
+        try:
+            return await (_found_again(bench) if laid is None else _broken(action, bench, laid))
+        except Problems as wrong:
+            return _failed(wrong, Outcome.FAILED)
+
+
+def _failed(wrong: Problems, outcome: Outcome) -> Finding:
+    return Finding(outcome=outcome, detail="; ".join(str(each) for each in wrong.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What is about to be laid; until here nothing of it is on the host."""
+
+    ground: Ground
+    scripts: Scripts
+    lease: Lease
+
+
+async def _prepared(action: FaultAction, bench: Bench) -> _Prepared:
+    ground = parsed(await _hand(bench, "").say(PROBE))
+    scripts = fault_named(action.fault).scripts(action.arguments, ground)
+    await _check_needs(bench, scripts)
+    await _check_login(action, bench)
+    if action.on_link_loss == "hold" and not scripts.can_hold:
+        what = f"{action.fault} ends by itself and cannot be held"
+        raise problem(what, fix="Write on_link_loss: revert.", code="no-hold")
+    lease = Lease(
+        own=lease_name(bench),
+        directory=ground.directory,
+        scripts=scripts.files,
+        seconds=math.ceil(action.lease),
+        most=math.ceil(action.duration + MARGIN),
+        watch=ground.watch,
+        mode=action.on_link_loss,
+    )
+    return _Prepared(ground, scripts, lease)
+
+
+async def _broken(action: FaultAction, bench: Bench, laid: _Prepared) -> Finding:
+    hand = _hand(bench, laid.lease.directory)
+    await bench.tell(_arming(action, bench, laid))
+    armed = await _wanted(hand.arm(laid.lease), "armed", "its revert could not be armed, and nothing was broken")
+    proved = await _wanted(hand.ask("prove"), "proved", "nobody watches over its revert, and nothing was broken")
+    await bench.tell(FaultArmed(**_where(bench), detail=f"{armed.rest} {proved.rest}".strip()))
+    await _wanted(hand.ask("inject"), "injected", "it could not be injected")
+    await bench.tell(FaultInjected(**_where(bench)))
+    await _prove_way_in(bench)
+    return await _effect(action, bench, hand)
+
+
+def lease_name(bench: Bench) -> str:
+    """The name on its host of everything that this attempt makes."""
+    run = bench.job.id.partition("/")[0]
+    return owned(f"{run}-{bench.planned.id}-{bench.host}", bench.number)
+
+
+def _where(bench: Bench) -> Named:
+    return Named(step=bench.planned.id, host=bench.host, number=bench.number)
+
+
+def _hand(bench: Bench, directory: str) -> LeaseHand:
+    return LeaseHand(
+        open_session=bench.open_session,
+        directory=directory,
+        own=lease_name(bench),
+        become=bench.become,
+        secrets=bench.secrets,
+    )
+
+
+def _arming(action: FaultAction, bench: Bench, laid: _Prepared) -> FaultArming:
+    return FaultArming(
+        **_where(bench),
+        fault=action.fault,
+        lease_id=laid.lease.own,
+        lease=float(laid.lease.seconds),
+        limit=float(laid.lease.most),
+        duration=action.duration,
+        on_link_loss=action.on_link_loss,
+        guarantees=tuple(each.value for each in laid.scripts.guarantees),
+        directory=laid.lease.directory,
+        user=bench.become.user if bench.become else "",
+        boot_id=laid.ground.boot_id,
+        inject=laid.scripts.inject,
+        revert=laid.scripts.revert,
+        present=laid.scripts.present,
+    )
+
+
+async def _check_needs(bench: Bench, scripts: Scripts) -> None:
+    """What only a try can show, before anything is laid."""
+    heard = await _hand(bench, "").say(scripts.needs)
+    said = [line.split(None, 1) for line in heard.splitlines() if line.strip()]
+    missing = [rest[0] for word, *rest in said if word == "missing" and rest]
+    if missing or not said or said[-1][0] != "ready":
+        why = "; ".join(missing) or "it did not say that it is ready"
+        raise problem("this host cannot carry the fault, and nothing was broken", why=why, code="fault-unsupported")
+
+
+async def _check_login(action: FaultAction, bench: Bench) -> None:
+    took = await bench.new_login()
+    if action.lease < took * LOGINS:
+        fix = f"Write a lease of at least {math.ceil(took * LOGINS)}s."
+        what = f"a new login takes {took:.1f} s there, too long for a lease of {action.lease:g} s; nothing was broken"
+        raise problem(what, fix=fix, code="bad-lease")
+
+
+async def _wanted(asking: Awaitable[Answer], word: str, otherwise: str) -> Answer:
+    said = await asking
+    if said.word != word:
+        why = f"{said.word} {said.rest}".strip() or "the host did not answer"
+        raise problem(otherwise, why=why, code="not-armed")
+    return said
+
+
+async def _prove_way_in(bench: Bench) -> None:
+    """An open link may live on where no new one is let in; then the fault has cut off whoever is to lift it."""
+    try:
+        await bench.new_login()
+    except Problems as refused:
+        what = "it cut us off from its host, so it is lifted"
+        raise problem(what, why=str(refused), fix="Leave the way of the control connection out of it.") from None
+
+
+async def _effect(action: FaultAction, bench: Bench, hand: LeaseHand) -> Finding:
+    """What it is to cause is seen, or the attempt has failed: a fault that does nothing measures nothing."""
+    expected = action.expect_effect
+    if expected is not None:
+        return await _expected(expected.probe, expected.fails_within, bench)
+    said = await hand.ask("effect")
+    word, _, detail = said.rest.partition(" ")
+    if word not in {"seen", "unseen"}:
+        return Finding(outcome=Outcome.SUCCEEDED, detail="injected; whether it has an effect is not known")
+    await bench.tell(FaultEffect(**_where(bench), ok=word == "seen", detail=detail))
+    if word == "unseen":
+        return Finding(outcome=Outcome.FAILED, detail=f"it has no effect: {detail}")
+    return Finding(outcome=Outcome.SUCCEEDED, good_since=bench.clock.monotonic())
+
+
+async def _expected(probe: str, within: float, bench: Bench) -> Finding:
+    began = bench.clock.monotonic()
+    while bench.clock.monotonic() - began <= within:
+        asked = bench.clock.monotonic()
+        sample = await bench.ask_probe(probe)
+        if not sample.ok:
+            seen = f"{probe} fails after {asked - began:.1f} s: {sample.detail}"
+            await bench.tell(FaultEffect(**_where(bench), ok=True, detail=seen))
+            return Finding(outcome=Outcome.SUCCEEDED, good_since=asked)
+        await bench.clock.sleep(_LOOK)
+    detail = f"{probe} did not fail within {within:g} s"
+    await bench.tell(FaultEffect(**_where(bench), ok=False, detail=detail))
+    return Finding(outcome=Outcome.FAILED, detail=f"it has no effect: {detail}")
+
+
+async def _found_again(bench: Bench) -> Finding:
+    """What an earlier runner began: live and watched, or to be lifted."""
+    ground = parsed(await _hand(bench, "").say(PROBE))
+    hand = _hand(bench, ground.directory)
+    renewed = await hand.ask("renew")
+    state = await hand.ask("state")
+    if renewed.word in {"renewed", "held"} and state.rest.startswith("injected"):
+        await bench.tell(FaultInjected(**_where(bench), detail="found live by the runner that took over"))
+        return Finding(outcome=Outcome.SUCCEEDED, detail="found live; its effect was not looked for again")
+    said = f"{state.word} {state.rest}".strip() or "no answer"
+    return Finding(outcome=Outcome.FAILED, detail=f"the runner that began it is gone, and the host says: {said}")

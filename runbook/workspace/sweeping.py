@@ -1,0 +1,139 @@
+"""What faults have left on the hosts of an inventory, of whichever run and whichever machine: found, and lifted.
+
+Needs no record and believes none: the hosts themselves are asked, as who logs in and as root where sudo lets in
+without a password. What is ours is known by its name and nothing else is touched (`transport/shell/sweep.sh`). A host
+that could not be asked is told as such, because "found nothing" and "could not look" must never read alike.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+import msgspec
+
+from runbook.core.command import Become
+from runbook.core.host import Host
+from runbook.engine.clock import SystemClock
+from runbook.engine.fleet import Fleet
+from runbook.faults.ground import PROBE, parsed
+from runbook.problem import Exit, Problem, Problems
+from runbook.steps.lease_hand import LeaseHand
+from runbook.transport.local.connector import LocalConnector
+from runbook.transport.session import Connector
+from runbook.transport.shell.lease import sweeping
+from runbook.transport.ssh.connector import SshConnector, SshOptions
+
+ROOT = Become(user="root")
+
+
+class Left(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing of ours on a host."""
+
+    host: str
+    user: str
+    """Whose it is: empty for who logs in."""
+    own: str
+    """Its name, which begins with `runbook-` and holds the run."""
+    state: str
+    """As the lease says: `armed`, `injected`, `reverted`, ...; `torn` or `stray` for what has none."""
+    present: str = ""
+    """`there`, `absent` or `unknown`; for a stray what it is."""
+    is_held: bool = False
+    """It stays until somebody lifts it, by its own lease."""
+    left: int = 0
+    """Seconds until it is lifted by itself; 0 when held, or past."""
+
+    @property
+    def may_be_live(self) -> bool:
+        """True unless it is known to be lifted."""
+        return self.state not in {"reverted", "disarmed", "torn"} or self.present in {"there", "unknown"}
+
+
+class Swept(msgspec.Struct, frozen=True, kw_only=True):
+    """One host, asked."""
+
+    host: str
+    left: tuple[Left, ...] = ()
+    unseen: tuple[str, ...] = ()
+    """Why not all of it could be looked at."""
+
+    @property
+    def may_be_live(self) -> tuple[Left, ...]:
+        """What has to be lifted."""
+        return tuple(each for each in self.left if each.may_be_live)
+
+
+async def sweep(hosts: Iterable[Host], lift: frozenset[tuple[str, str]] = frozenset()) -> tuple[Swept, ...]:
+    """Ask every host what is left; first lift what is named there.
+
+    Args:
+        hosts: Of an inventory.
+        lift: Pairs of a host and the name of what is to be lifted on it.
+    """
+    clock = SystemClock()
+    known = {host.name: host for host in hosts}
+    connectors: dict[str, Connector] = {
+        "ssh": SshConnector(SshOptions(wall=clock.wall)),
+        "local": LocalConnector(wall=clock.wall),
+    }
+    fleet = Fleet(known, connectors, clock, lambda _event: None)
+    try:
+        return tuple(await asyncio.gather(*(_host(fleet, name, lift) for name in known)))
+    finally:
+        await fleet.close()
+
+
+async def _host(fleet: Fleet, name: str, lift: frozenset[tuple[str, str]]) -> Swept:
+    owns = sorted(own for host, own in lift if host == name)
+    found: list[Left] = []
+    try:
+        uid = await _asked(fleet, name, None, owns, found)
+    except Problems as refused:
+        return Swept(host=name, unseen=(_said(refused),))
+    if uid == 0:
+        return Swept(host=name, left=tuple(found))
+    try:
+        await _asked(fleet, name, ROOT, owns, found)
+    except Problems as refused:
+        unseen = (f"what root has there: {_said(refused)}",)
+        return Swept(host=name, left=tuple(found), unseen=unseen)
+    return Swept(host=name, left=tuple(found))
+
+
+async def _asked(fleet: Fleet, name: str, become: Become | None, owns: list[str], found: list[Left]) -> int:
+    """Ask as one user; gives that user's id."""
+    hand = LeaseHand(open_session=lambda: fleet.session(name), directory="", own="runbook-sweep-0", become=become)
+    ground = parsed(await hand.say(PROBE))
+    verb = ("lift", *owns) if owns else ("list",)
+    heard = await hand.say(sweeping(ground.directory, *verb))
+    lines = [line.split() for line in heard.splitlines() if line.strip()]
+    user = become.user if become else ""
+    found += [left for words in lines if (left := _left(name, user, words)) is not None]
+    if not lines or lines[-1] != ["end"]:
+        raise Problems([_cut(name)])
+    return ground.user_id
+
+
+def _left(host: str, user: str, words: list[str]) -> Left | None:
+    match words:
+        case ["lease", own, state, _who, _when, "held", present]:
+            return Left(host=host, user=user, own=own, state=state, present=present, is_held=True)
+        case ["lease", own, state, _who, _when, "lease", left, present] if left.lstrip("-").isdigit():
+            return Left(host=host, user=user, own=own, state=state, present=present, left=max(0, int(left)))
+        case ["lease", own, *_]:
+            return Left(host=host, user=user, own=own, state="unknown", present="unknown")
+        case ["torn", own]:
+            return Left(host=host, user=user, own=own, state="torn")
+        case ["stray", own, kind, *rest]:
+            return Left(host=host, user=user, own=own, state="stray", present=f"{kind} {' '.join(rest)}")
+        case _:
+            return None
+
+
+def _said(refused: Problems) -> str:
+    return "; ".join(f"{each.what}: {each.why}" if each.why else each.what for each in refused.problems)
+
+
+def _cut(name: str) -> Problem:
+    return Problem(what=f"{name} did not say all of it", why="its answer has no end", code="cut", exit=Exit.UNREACHABLE)

@@ -106,7 +106,7 @@ def next_mark(root: Path, run: str, passed: Callable[[Reached], bool]) -> Mark:
             os.pwrite(number, _slot((0, ZERO)), len(marks))
             return Mark(paths, number, len(marks))
     except (OSError, ValueError):
-        pass
+        pass  # What cannot be read, or written, is no mark.
     os.close(number)
     return Mark()
 

@@ -37,7 +37,7 @@ from runbook.core.turns import forgotten_items, items_around
 from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
 from runbook.engine.rendering import Grounds, Opened, Visit, grounds_of
-from runbook.engine.unlogged import reason
+from runbook.engine.unlogged import is_unlogged, reason
 from runbook.engine.workers import Answer
 from runbook.planning.pins import Found, pinned
 from runbook.problem import Problems, problem
@@ -140,7 +140,7 @@ class Entering:
     def _skipped(self, state: StepState, refused: Evaluation) -> StepSkipped:
         """Its condition is false everywhere."""
         condition = state.planned.when
-        values = {} if state.planned.no_log else masked(refused.values, self._mask)
+        values = {} if is_unlogged(state.planned) else masked(refused.values, self._mask)
         why = f"its condition is false: {condition}"
         return StepSkipped(step=state.id, reason=why, expression=condition, values=values)
 

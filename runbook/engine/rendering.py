@@ -11,11 +11,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import get_args
 
 import msgspec
 
-from runbook.core.action import Action, Ask, NoticeAction, WaitAction
+from runbook.core.action import Action
 from runbook.core.command import Secret
 from runbook.core.host import Host
 from runbook.core.plan import Plan, PlannedStep
@@ -23,15 +22,13 @@ from runbook.core.run import Run
 from runbook.core.shown import Shown, as_planned
 from runbook.core.turns import items_of
 from runbook.engine.masked import masked
+from runbook.engine.unlogged import is_unlogged
 from runbook.masking.stand_in import StandIns, has_stand_ins
 from runbook.template.action_texts import render_action
 from runbook.template.scope import Scope
 from runbook.template.template import (
     render,
 )
-
-_READ_HERE = (*get_args(Ask), NoticeAction, WaitAction)
-"""What people read, or we ourselves: it is sent nowhere."""
 
 Grounds = tuple[object, ...]
 """The values that something rests on, in a fixed order."""
@@ -117,7 +114,7 @@ class Visit:
 
     def _shown(self, host: str) -> Shown:
         target = self._target(host)
-        if self.planned.no_log and not isinstance(self.planned.action, _READ_HERE):
+        if is_unlogged(self.planned):
             # As the plan has it: what is rendered into such a step is on no record, and no hash of it either.
             return Shown(action=self.planned.action_on(host), around=as_planned(self.planned, target))
         filled = self._filled_in(host, reveal=False)

@@ -9,7 +9,15 @@ from __future__ import annotations
 
 import msgspec
 
-from runbook.core.action import CommandAction, FabricAction, ScriptAction
+from runbook.core.action import (
+    CommandAction,
+    DownloadAction,
+    FabricAction,
+    HttpAction,
+    ScriptAction,
+    UploadAction,
+    WaitForAction,
+)
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.result import Result
@@ -18,13 +26,23 @@ from runbook.steps.kind import Finding
 
 KEPT_BACK = "why is not kept: the runbook says no_log"
 
+_SENT = (
+    CommandAction, ScriptAction, UploadAction, DownloadAction, HttpAction, FabricAction, WaitForAction,
+)  # fmt: skip
+"""What others are sent. Everything else people or we ourselves read, and a run that kept none of it could not go on."""
+
 _CAREFUL = (CommandAction, ScriptAction, FabricAction)
 """Kinds that quote nothing of such a step in how it ended."""
 
 
+def is_unlogged(planned: PlannedStep) -> bool:
+    """True for a step of which nothing is kept."""
+    return planned.no_log and isinstance(planned.action, _SENT)
+
+
 def kept(planned: PlannedStep, finding: Finding) -> Finding:
     """What of a finding may go on record."""
-    if not planned.no_log:
+    if not is_unlogged(planned):
         return finding
     told = finding.result
     result = Result(rc=told.rc, status=told.status, duration=told.duration)
@@ -33,7 +51,7 @@ def kept(planned: PlannedStep, finding: Finding) -> Finding:
 
 def reason(planned: PlannedStep, problems: Problems) -> str:
     """Why a step could not be entered."""
-    return KEPT_BACK if planned.no_log else "; ".join(str(one) for one in problems.problems)
+    return KEPT_BACK if is_unlogged(planned) else "; ".join(str(one) for one in problems.problems)
 
 
 def _detail(planned: PlannedStep, finding: Finding) -> str:

@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import Action, CommandAction, ConfirmAction, ScriptAction, UploadAction, WaitAction
+from runbook.core.action import (
+    CONTROLLER,
+    Action,
+    CommandAction,
+    ConfirmAction,
+    LoopAction,
+    ScriptAction,
+    SetAction,
+    UploadAction,
+    WaitAction,
+)
 from runbook.core.event import AttemptEnded, AttemptStarted, GateOpened, StepEnded, StepEntered, StepSkipped
 from runbook.core.intent import AnswerGate
 from runbook.core.outcome import Outcome
@@ -120,6 +130,16 @@ async def test_what_people_read_and_what_we_wait_for_is_rendered(tmp_path: Path)
     run = await live.until(lambda run: run.steps["1.3"].is_live or run.steps["1.3"].outcome)
     assert (run.steps["1.3"].outcome, run.steps["1.3"].wait > 0) == (None, True)
     await live.stop()
+
+
+async def test_what_a_run_goes_by_is_kept_or_it_could_not_go_on(tmp_path: Path) -> None:
+    given = step("1.2", SetAction(values={"door": "{{ pin.stdout }}"}), hosts=(CONTROLLER,), **AWARE)
+    turn = step("1.3.1", CommandAction(shell="login {{ door }}"), awaits=("door",), on_failure="continue")
+    items = LoopAction(source="{{ [pin.stdout] }}", at_most=1)
+    loop = PlannedStep(id="1.3", name="Each", action=items, steps=(turn,), **AWARE)
+    stage, live = stage_of(tmp_path, given, loop)
+    await live.to_its_end()
+    assert stage.world.sent[-1].text == f"login {VALUE}"
 
 
 async def test_a_step_that_does_not_say_so_keeps_all_of_it(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ it knows the number that a verb should end with, and `cli/diagnostics.py` alone 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 
 import msgspec
@@ -95,6 +95,35 @@ class Problems(Exception):  # noqa: N818 - it is the plural of the noun that ope
 def problem(what: str, **parts: object) -> Problems:
     """Wrap a single one, ready to be raised: what happened first, its other parts by name."""
     return Problems([msgspec.convert({"what": what, **parts}, Problem)])
+
+
+class SeveralMeant(Problems):
+    """A word that means several things: nobody guesses. Whoever knows the whole command writes it out with one."""
+
+    def __init__(self, one: Problem, *, typed: str, instead: str) -> None:
+        """`instead` is what may be written for `typed`, and means one thing."""
+        self.typed, self.instead = typed, instead
+        super().__init__([msgspec.structs.replace(one, fix=f'Write one of them, such as "{instead}".')])
+
+    def in_full(self, command: str) -> Problems:
+        """The same with the next command as it can be typed."""
+        return Problems([msgspec.structs.replace(self.problems[0], fix=f"Write one of them, such as: {command}")])
+
+
+_SHORTEST_PART = 2
+"""Letters that are enough to mean a name by a part of it: one alone is more likely a slip."""
+_SHOWN = 6
+"""Names that are told of those that are meant: a line's worth."""
+
+
+def meant_by(part: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The names that have it somewhere in them, in their order; small and large letters are alike."""
+    return tuple(name for name in names if len(part) >= _SHORTEST_PART and part.casefold() in name.casefold())
+
+
+def told(names: Sequence[str]) -> str:
+    """Names that are meant, as many as are read."""
+    return f"{', '.join(names[:_SHOWN])}{', ...' if len(names) > _SHOWN else ''}"
 
 
 _LONGEST_NAME = 100

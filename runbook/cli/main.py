@@ -11,12 +11,13 @@ from __future__ import annotations
 import gc
 import importlib
 import io
+import shlex
 import sys
 
 import click
 
 from runbook.cli.diagnostics import can_show_screen, explain, give_up_output
-from runbook.problem import Exit, Problems, nearest, problem
+from runbook.problem import Exit, Problems, SeveralMeant, nearest, problem
 
 VERBS = {
     "approve": "Answer a gate of a live run, from any terminal.",
@@ -78,6 +79,14 @@ def _unusable(wrong: click.ClickException) -> Problems:
     return problem(what[:1].lower() + what[1:], fix=f"{guess} {help_of}" if dot else help_of, code="usage")
 
 
+def _in_full(several: SeveralMeant, words: list[str]) -> Problems:
+    """With the command that was typed, meaning one thing; as it is where the word stands in it as part of another."""
+    if several.typed not in words:
+        return several
+    place = words.index(several.typed)
+    return several.in_full(shlex.join(["runbook", *words[:place], several.instead, *words[place + 1 :]]))
+
+
 def _loaded(module: str) -> click.Command:
     """Import a verb. What is loaded stays; to look for garbage in it, now or later, takes a fifth of a check's time."""
     gc.disable()
@@ -130,6 +139,9 @@ def _status() -> int:
     try:
         status = runbook.main(prog_name="runbook", standalone_mode=False)
         sys.stdout.flush()
+    except SeveralMeant as several:
+        explain(_in_full(several, sys.argv[1:]))
+        return several.exit
     except Problems as wrong:
         explain(wrong)
         return wrong.exit

@@ -1,7 +1,8 @@
 """What `-i` names: one place or several, each a file, a folder or a list of hosts.
 
-A name is a folder under `inventories/`; anything else is a path. Several places are one inventory, merged from left to
-right as Ansible merges several `-i`; as one text they are joined by ` + `, which is how a plan and a record name them.
+A name is a folder under `inventories/`, or a part of its name that no other has; anything else is a path. Several
+places are one inventory, merged from left to right as Ansible merges several `-i`; as one text they are joined by
+` + `, which is how a plan and a record name them.
 A folder that holds an `ansible.cfg` with an `inventory` stands for what that says, since that is what its owner's
 Ansible reads there. Nothing is read here but that one file.
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from runbook.inventory.manner import JOINT
 from runbook.inventory.variable_files import FileNames
-from runbook.problem import Where, nearest, problem
+from runbook.problem import Problem, Problems, SeveralMeant, Where, meant_by, nearest, problem, told
 
 FOLDER = "inventories"
 _CONFIGURATION = "ansible.cfg"
@@ -71,13 +72,30 @@ def _located(text: str, names: FileNames) -> Path:
     for place in (*named, root / text, Path(text).absolute()):
         if text and _exists(place):
             return place
-    raise problem(
-        f'no inventory "{text}"',
-        why=f"neither {FOLDER}/{text} nor {text} exists",
-        fix=nearest(text, inventory_names(root)) or f"Make {FOLDER}/{text}/hosts.yaml.",
-        where=Where(text),
-        code="no-inventory",
+    meant = meant_by(text, inventory_names(root))
+    if len(meant) == 1:
+        return root / FOLDER / meant[0]
+    raise (
+        _ambiguous(text, meant)
+        if meant
+        else problem(
+            f'no inventory "{text}"',
+            why=f"neither {FOLDER}/{text} nor {text} exists",
+            fix=nearest(text, inventory_names(root)) or f"Make {FOLDER}/{text}/hosts.yaml.",
+            where=Where(text),
+            code="no-inventory",
+        )
     )
+
+
+def _ambiguous(text: str, meant: tuple[str, ...]) -> Problems:
+    one = Problem(
+        what=f'"{text}" may be any of {len(meant)} inventories',
+        why=f"it stands in their names: {told(meant)}",
+        where=Where(text),
+        code="ambiguous-inventory",
+    )
+    return SeveralMeant(one, typed=text, instead=meant[0])
 
 
 def _configured(folder: Path, names: FileNames) -> tuple[str, ...]:

@@ -11,14 +11,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from runbook.core.event import RunOpened
-from runbook.problem import Exit, Problem, Problems, Where, nearest, problem
+from runbook.problem import Exit, Problem, Problems, SeveralMeant, Where, meant_by, nearest, problem, told
 from runbook.record.file_record import FileRecord, FileWriter
 from runbook.record.files.disk import (
     FLOOR,
@@ -173,7 +173,7 @@ class FileStore:
         return tuple(islice(rows, limit))
 
     def find(self, text: str) -> FileRecord:
-        """By the whole id, which looks at no other record; else by a runbook's name, or by the beginning of an id.
+        """By the whole id, which looks at no other record; else by a runbook's name, or by a part of an id.
 
         Raises:
             Problems: `unknown-run` and `ambiguous-run`, with what there is.
@@ -187,10 +187,10 @@ class FileStore:
         found = next((name for name in newest if text == LAST or self._runbook_of(name) == text), None)
         if found is not None:
             return self._record(found)
-        matching = [name for name in names if name.startswith(text) and self._holds(name)]
+        matching = tuple(self._newest(parted(text, names), ""))
         if len(matching) == 1:
             return self._record(matching[0])
-        raise _ambiguous(text, matching) if matching else _unknown(text, self._records(names), self._root)
+        raise _ambiguous(text, matching, names) if matching else _unknown(text, self._records(names), self._root)
 
     # --- by the names alone -------------------------------------------------------------------------------------------
 
@@ -316,15 +316,27 @@ def _already_live(name: str, other: str) -> Problems:
     )
 
 
-def _ambiguous(text: str, matching: list[str]) -> Problems:
-    shown = ", ".join(sorted(matching)[:6]) + (", ..." if len(matching) > 6 else "")  # noqa: PLR2004 - a line's worth
-    return problem(
-        f'"{text}" begins the ids of {len(matching)} runs',
-        why=shown,
-        fix="Give more letters of it.",
+def parted(text: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The ids that begin with it; where none does those that end with it, else those with it anywhere in them."""
+    begun = tuple(name for name in names if name.startswith(text))
+    having = meant_by(text, names)
+    return begun or tuple(name for name in having if name.endswith(text)) or having
+
+
+def typed_id(run: str, names: Sequence[str]) -> str:
+    """The end of an id, four letters to type, where it means no other run; else the whole."""
+    end = run.rpartition("-")[2]
+    return end if parted(end, names) == (run,) else run
+
+
+def _ambiguous(text: str, matching: Sequence[str], names: Sequence[str]) -> Problems:
+    one = Problem(
+        what=f'"{text}" may be any of {len(matching)} runs',
+        why=f"it stands in their ids: {told(matching)}",
         where=Where(f"run {text}"),
         code="ambiguous-run",
     )
+    return SeveralMeant(one, typed=text, instead=typed_id(matching[0], names))
 
 
 def _unknown(text: str, names: list[str], root: Path) -> Problems:

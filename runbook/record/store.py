@@ -178,7 +178,9 @@ class Store(Protocol):
         """
 
     def find(self, text: str) -> Record:
-        """A record by the beginning of its id, a runbook's name (its newest run), `last`, or where a copy of it lies.
+        """A record by a part of its id, a runbook's name (its newest run), `last`, or where a copy of it lies.
+
+        Where several ids have the part, those that begin with it are meant, else those that end with it.
 
         Raises:
             Problems: `unknown-run` and `ambiguous-run`, with what there is.

@@ -1,7 +1,7 @@
 """Which runbooks a workspace has, and which of them is meant by what somebody typed.
 
-A runbook is meant by its path, by the name that it gives itself, or by the name of its file. Where two are meant nobody
-guesses: the wrong runbook at night is worse than a second try.
+A runbook is meant by its path, by the name that it gives itself, by the name of its file, or by a part of one of these
+that no other has. Where two are meant nobody guesses: the wrong runbook at night is worse than a second try.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from runbook.document.source import MapNode, ScalarNode, read_source
-from runbook.problem import Problems, Where, nearest, problem
+from runbook.problem import Problem, Problems, SeveralMeant, Where, meant_by, nearest, problem, told
 from runbook.workspace.settings import Settings
 
 
@@ -23,6 +23,7 @@ def find_book(settings: Settings, text: str) -> Path:
         if path.is_file():
             return path
     found = [path for path in book_files(settings) if path.stem == text or _calls_itself(path, text)]
+    found = found or [path for path in book_files(settings) if meant_by(text, (path.stem, _name(path)))]
     if not found:
         raise _unknown(settings, text)
     if len(found) > 1:
@@ -66,11 +67,11 @@ def _unknown(settings: Settings, text: str) -> Problems:
 
 
 def _ambiguous(settings: Settings, text: str, found: list[Path]) -> Problems:
-    shown = (str(path.relative_to(settings.root) if path.is_relative_to(settings.root) else path) for path in found)
-    return problem(
-        f'"{text}" may be any of {len(found)} runbooks',
-        why=f"a runbook or its file is called so: {', '.join(shown)}",
-        fix="Give the file.",
+    shown = [str(path.relative_to(settings.root) if path.is_relative_to(settings.root) else path) for path in found]
+    one = Problem(
+        what=f'"{text}" may be any of {len(found)} runbooks',
+        why=f"a runbook or its file is called so: {told(shown)}",
         where=Where(text),
         code="ambiguous-runbook",
     )
+    return SeveralMeant(one, typed=text, instead=shown[0])

@@ -179,8 +179,8 @@ class StoreContract:
             (RUN, "orders-restart", "completed", False, True),
         ]
 
-    @pytest.mark.parametrize("text", [LATER, "last", "orders-restart", LATER[:16]])
-    async def test_a_run_is_found_by_its_id_its_beginning_its_runbook_and_as_the_last(
+    @pytest.mark.parametrize("text", [LATER, "last", "orders-restart", LATER[:16], "0002", "0413", "T041300z"])
+    async def test_a_run_is_found_by_its_id_any_part_of_it_its_runbook_and_as_the_last(
         self, store: Store, text: str
     ) -> None:
         for run in (RUN, LATER):
@@ -188,7 +188,14 @@ class StoreContract:
         assert store.find(text).run == LATER
 
     @pytest.mark.parametrize(
-        ("text", "expected"), [("2026", "ambiguous-run"), ("nothing", "unknown-run"), (f"{RUN}x", "unknown-run")]
+        ("text", "expected"),
+        [
+            ("2026", "ambiguous-run"),
+            ("ORDERS", "ambiguous-run"),
+            ("q", "unknown-run"),
+            ("nothing", "unknown-run"),
+            (f"{RUN}x", "unknown-run"),
+        ],
     )
     async def test_what_cannot_be_found_is_a_problem(self, store: Store, text: str, expected: str) -> None:
         for run in (RUN, LATER):

@@ -20,6 +20,7 @@ from runbook.core.event import OutputArrived, RunOpened
 from runbook.problem import Exit, Problem, Where, problem
 from runbook.record.checking.verify import Verification, verify
 from runbook.record.file_record import moved_on
+from runbook.record.file_store import parted
 from runbook.record.files.holder import Holder, holder_among
 from runbook.record.files.output import Source, output_file
 from runbook.record.form.codec import Tip, encode, follow
@@ -63,7 +64,7 @@ class MemoryStore:
             raise problem("There is no run yet", code="unknown-run")
         names = self._newest()
         exact = [run for run in names if text == LAST or self._runbook(run) == text]
-        matching = exact[:1] or [run for run in names if run.startswith(text)]
+        matching = exact[:1] or list(parted(text, names))
         if len(matching) == 1:
             return MemoryRecord(self, matching[0])
         raise problem(f'"{text}" is not one run', code="ambiguous-run" if matching else "unknown-run")

@@ -298,7 +298,13 @@ def test_an_id_that_begins_another_is_found_by_itself(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("2026", 'run 2026: "2026" begins the ids of 2 runs: 2026-a, 2026-b. Give more letters of it.'),
+        (
+            "2026",
+            (
+                'run 2026: "2026" may be any of 2 runs: it stands in their ids: 2026-b, 2026-a. '
+                'Write one of them, such as "2026-b".'
+            ),
+        ),
         ("2026-x", 'run 2026-x: There is no run "2026-x": Nothing in {root} has that name. Did you mean "2026-b"?'),
     ],
 )

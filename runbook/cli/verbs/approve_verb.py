@@ -35,7 +35,7 @@ def verb(  # noqa: PLR0913 - one for each option
     *, run: str, recordings: str, operator: str, as_json: bool, gate: str, answer: str, reject: bool, reason: str,
     typed: str, value: str | None,
 ) -> int:  # fmt: skip
-    """Answer a gate of a live run: its id or its beginning, a runbook's name, or `last`."""
+    """Answer a gate of a live run: its id or a part of it, a runbook's name, or `last`."""
     if not gate and (answer or reject or typed or value is not None):
         fix = "Name it with --gate. What waits is shown by: runbook approve " + run
         raise problem("which gate is answered is not said", fix=fix, code="no-gate")

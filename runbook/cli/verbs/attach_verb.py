@@ -17,7 +17,7 @@ from runbook.cli.starting import watch
 @click.option("--line", is_flag=True, help="Lines instead of the screen.")
 @click.option("--watch-only", is_flag=True, help="Ask nothing here.")
 def verb(*, run: str, recordings: str, as_json: bool, line: bool, watch_only: bool) -> int:
-    """Watch a live run: its id or its beginning, a runbook's name, or `last`. Leaving never stops it."""
+    """Watch a live run: its id or a part of it, a runbook's name, or `last`. Leaving never stops it."""
     place = workspace("attach", recordings)
     found = place.store.find(run).run
     return watch(place, found, in_lines=line, answer=not watch_only and sys.stdin.isatty(), as_json=as_json)

@@ -20,7 +20,7 @@ from runbook.workspace.local import LocalWorkspace
 @click.option("-m", "--reason", default="", help="Goes on record; needed.")
 @click.option("--rollback", is_flag=True, help="Undo what ran before the closing steps.")
 def verb(*, run: str, recordings: str, operator: str, reason: str, rollback: bool) -> int:
-    """Stop a live run: its id or its beginning, a runbook's name, or `last`.
+    """Stop a live run: its id or a part of it, a runbook's name, or `last`.
 
     What runs is cancelled. Then come the runbook's own `always` steps; those of a block that it stops in do not.
     """

@@ -34,7 +34,7 @@ from runbook.view.sanitize import escaped_json
     help="Of the lines: recorded seconds for each second; 0, the default, tells everything at once.",
 )
 def verb(*, run: str, recordings: str, as_json: bool, line: bool, speed: float) -> int:
-    """Watch a record again: its id or its beginning, a runbook's name, `last`, or a path."""
+    """Watch a record again: its id or a part of it, a runbook's name, `last`, or a path."""
     place = workspace("replay", recordings)
     if can_show_screen() and not (line or as_json):
         from runbook.cli.screen import open_replay  # noqa: PLC0415 - lines must not pay for the screen

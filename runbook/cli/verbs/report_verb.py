@@ -35,7 +35,7 @@ PRIVATE = 0o600
 @click.option("--format", "form", type=click.Choice(FORMATS), default=None, help="Default: as FILE is called, else md.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=None, metavar="FILE", help="Write it there.")
 def verb(*, run: str, recordings: str, as_json: bool, form: Format | None, output: Path | None) -> int:
-    """Write a record's report: its id or its beginning, a runbook's name, `last`, or a path."""
+    """Write a record's report: its id or a part of it, a runbook's name, `last`, or a path."""
     record = store(recordings).find(run)
     reader = record.read()
     made = report(folded(record.read()), reader.entries(), folder=record.address, integrity=_integrity(record.verify()))

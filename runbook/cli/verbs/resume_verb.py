@@ -27,7 +27,7 @@ from runbook.cli.starting import watch
 def verb(  # noqa: PLR0913 - one for each option
     *, run: str, recordings: str, as_json: bool, run_program: bool, sudo: str, line: bool, detach: bool
 ) -> int:
-    """Continue an interrupted run: its id or its beginning, a runbook's name, or `last`.
+    """Continue an interrupted run: its id or a part of it, a runbook's name, or `last`.
 
     Nothing that is known to have run runs twice.
     """

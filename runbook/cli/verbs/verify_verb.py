@@ -25,7 +25,7 @@ WORDS = {
 @recordings_option
 @json_option
 def verb(*, run: str, recordings: str, as_json: bool) -> int:
-    """Check a record: its id or its beginning, a runbook's name, `last`, or a path."""
+    """Check a record: its id or a part of it, a runbook's name, `last`, or a path."""
     record = store(recordings).find(run)
     found = record.verify()
     if as_json:

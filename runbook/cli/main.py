@@ -23,6 +23,7 @@ VERBS = {
     "approve": "Answer a gate of a live run, from any terminal.",
     "attach": "Watch a live run, and answer its gates.",
     "check": "Find everything that is wrong with runbooks, without connecting.",
+    "completion": "Print the script that lets a shell complete verbs, runs, runbooks and hosts.",
     "demo": "Bring the lab up, fail a database over on it, and show what was measured.",
     "doctor": "Look whether this machine and this terminal have what is needed.",
     "faults": "List what can be broken on purpose, and what each takes.",

@@ -58,7 +58,17 @@ def test_a_verb_for_save_hooks_loads_neither_ssh_nor_screen_nor_loop(words: tupl
 
 @pytest.mark.parametrize(
     "words",
-    [("plan", BOOK), ("show", BOOK), ("hosts", "list", "-i", "lab"), ("list",), ("runs",), ("lab", "status", "--help")],
+    [
+        ("plan", BOOK),
+        ("show", BOOK),
+        ("hosts", "list", "-i", "lab"),
+        ("list",),
+        ("runs",),
+        ("completion", "bash", "--", "attach", ""),
+        ("completion", "bash", "--", "run", "daily-health", "-p", ""),
+        ("completion", "bash", "--", "run", "daily-health", "-l", ""),
+        ("lab", "status", "--help"),
+    ],
 )
 def test_a_verb_that_only_looks_loads_neither_ssh_nor_screen(words: tuple[str, ...]) -> None:
     assert heavy(loaded_by(*words)) & {"textual", "rich", "asyncssh", "cryptography", "httpx", "fabric"} == set()

@@ -11,6 +11,7 @@ import asyncio
 import os
 import sys
 import termios
+from collections.abc import Callable
 
 
 class Keyboard:
@@ -32,6 +33,27 @@ class Keyboard:
             return None
         line, _, self._pending = self._pending.partition(b"\n")
         return line.decode("utf-8", "replace").strip()
+
+    async def offered(self, fits: Callable[[str], bool]) -> str:
+        """Wait, without a prompt, for a line that was not asked for.
+
+        On a terminal that is any line. In a pipe one that does not fit stays where it is: it answers what is yet to be
+        asked. While nobody can type, or somebody types to another program, it waits for ever.
+        """
+        while b"\n" not in self._pending and not self._ended and _is_ours():
+            await self._more_or_end()
+        line, end, rest = self._pending.partition(b"\n")
+        text = line.decode("utf-8", "replace").strip()
+        if not end or not (sys.stdin.isatty() or fits(text)):
+            await asyncio.Event().wait()
+        self._pending = rest
+        return text
+
+    async def _more_or_end(self) -> None:
+        try:
+            await self._more()
+        except OSError:
+            self._ended = True  # the terminal has gone; who watches by another way goes on watching
 
     def _forget_typed_ahead(self) -> None:
         if sys.stdin.isatty():
@@ -57,3 +79,11 @@ class Keyboard:
         finally:
             loop.remove_reader(number)
         return os.read(number, 4096)
+
+
+def _is_ours() -> bool:
+    """False in the background of a terminal: to read there would stop this program, and take what the shell is told."""
+    try:
+        return not sys.stdin.isatty() or os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except OSError:
+        return True

@@ -6,12 +6,13 @@ This file turns words into intents and nothing else; whether they count is decid
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from runbook.cli.answering import next_item
 from runbook.cli.diagnostics import say
 from runbook.cli.keyboard import Keyboard
+from runbook.cli.steering import HELP
 from runbook.core.answers import Answer, offered
 from runbook.core.event import GateOpened
 from runbook.core.gate.gates import giving
@@ -21,17 +22,32 @@ from runbook.view.gates import GateView, gate_view
 from runbook.view.sanitize import safe
 from runbook.view.words import plural
 
+Heed = Callable[[str], Awaitable[bool]]
+"""Does what a line says that is no answer; False when it says nothing."""
 
-async def question(run: Run, gate: str, keyboard: Keyboard, *, is_told: bool = True) -> Intent | None:
+
+async def deaf(_line: str) -> bool:
+    """The `Heed` of whoever only reads answers."""
+    return False
+
+
+async def question(
+    run: Run, gate: str, keyboard: Keyboard, *, is_told: bool = True, heed: Heed = deaf
+) -> Intent | None:
     """Show a gate and read its answer; None when nobody is there to give one.
 
-    `is_told` when the person has the question before their eyes already, from the story.
+    Args:
+        run: As it stands.
+        gate: The gate's id.
+        keyboard: Where answers come from.
+        is_told: The person has the question before their eyes already, from the story.
+        heed: What is done about a line that is no answer to it.
     """
     state = run.gates[gate]
     view = gate_view(run, gate, run.now)
     for line in (*(() if is_told else _question(view)), *_shown(view)):
         say(line)
-    given = await _given(state, keyboard)
+    given = await _given(state, keyboard, heed)
     if given is None:
         return None
     reason = await keyboard.ask("Reason, goes on record: ") if given.answer.needs_reason else ""
@@ -78,7 +94,7 @@ def _shown(view: GateView) -> tuple[str, ...]:
     )
 
 
-async def _given(state: GateState, keyboard: Keyboard) -> Given | None:
+async def _given(state: GateState, keyboard: Keyboard, heed: Heed) -> Given | None:
     """The answer, with the value that it takes; None when nobody is there, or nothing is left to answer."""
     opened, every = state.opened, offered(state.opened.kind, state.opened.choices)
     match every[0].takes:
@@ -88,48 +104,75 @@ async def _given(state: GateState, keyboard: Keyboard) -> Given | None:
         case "label":
             for place, label in enumerate(opened.choices, start=1):
                 say(f"  {place}  {safe(label)}")
-            chosen = await _picked(opened.choices, keyboard)
+            chosen = await _picked(opened.choices, keyboard, heed)
             return None if chosen is None else Given(every[0], chosen)
         case "item":
             number = next_item(state)
             if number is None:
                 return None
             say(f"  {number + 1} of {len(opened.choices)}: {safe(opened.choices[number])}")
-            answer = await _one_of(every, keyboard)
+            answer = await _one_of(every, keyboard, heed)
             return None if answer is None else Given(answer, number)
         case _ if opened.word:
-            return await _typed(opened, every, keyboard)
+            return await _typed(opened, every, keyboard, heed)
         case _:
-            answer = await _one_of(every, keyboard)
+            answer = await _one_of(every, keyboard, heed)
             return None if answer is None else Given(answer)
 
 
-async def _typed(opened: GateOpened, every: tuple[Answer, ...], keyboard: Keyboard) -> Given | None:
+async def _typed(opened: GateOpened, every: tuple[Answer, ...], keyboard: Keyboard, heed: Heed) -> Given | None:
     """The gate's word goes on, and so does everything that is no other answer: whether it is the word is the run's."""
     yes, *others = every
+    answers = (opened.word, *(one.word for one in others))
     typed = await keyboard.ask(f'Type "{safe(opened.word)}" to go on, or "{others[0].word}": ')
+    while typed is not None and typed not in answers and await heed(typed):
+        typed = await keyboard.ask(f'Type "{safe(opened.word)}" to go on, or "{others[0].word}": ')
     if typed is None:
         return None
     return next((Given(one) for one in others if one.word == typed), Given(yes, typed=typed))
 
 
-async def _one_of(answers: tuple[Answer, ...], keyboard: Keyboard) -> Answer | None:
-    """The answer of a word, or of its beginning where that is enough to tell."""
+async def _one_of(answers: tuple[Answer, ...], keyboard: Keyboard, heed: Heed) -> Answer | None:
+    """The answer of a word, or of its beginning where that is enough to tell; `y` and `n` where there is a yes."""
     words = tuple(one.word for one in answers)
-    typed = await _until(keyboard, f"[{'/'.join(words)}] ", lambda typed: _matching(typed, words))
+
+    async def heeded(line: str) -> bool:
+        if line in HELP:
+            _explain(answers)
+        return await heed(line)
+
+    def understood(typed: str) -> str:
+        return _matching(typed, words) or _yes_or_no(typed, answers)
+
+    typed = await _until(keyboard, f"[{'/'.join(words)}] ", understood, heeded)
     return next((one for one in answers if one.word == typed), None)
 
 
-async def _picked(labels: tuple[str, ...], keyboard: Keyboard) -> str | None:
+def _yes_or_no(typed: str, answers: tuple[Answer, ...]) -> str:
+    """The word that a plain yes or no stands for; none in the menu of a failure, which asks no such question."""
+    yes = next((one.word for one in answers if one.is_yes), "")
+    no = next((one.word for one in answers if one.is_no), "") if yes else ""
+    return {"y": yes, "yes": yes, "n": no, "no": no}.get(typed.casefold(), "")
+
+
+def _explain(answers: tuple[Answer, ...]) -> None:
+    """What each answer leads to."""
+    say("Answers:")
+    for one in answers:
+        key = " (y)" if one.is_yes else " (n)" if one.is_no and _yes_or_no("n", answers) else ""
+        say(f"  {one.word}{key}  {one.label}{f': {one.follows}' if one.follows else ''}.")
+
+
+async def _picked(labels: tuple[str, ...], keyboard: Keyboard, heed: Heed) -> str | None:
     def chosen(typed: str) -> str:
         if typed.isdigit() and 1 <= int(typed) <= len(labels):
             return labels[int(typed) - 1]
         return _matching(typed, labels)
 
-    return await _until(keyboard, "Number: ", chosen)
+    return await _until(keyboard, "Number: ", chosen, heed)
 
 
-async def _until(keyboard: Keyboard, prompt: str, understood: Callable[[str], str]) -> str | None:
+async def _until(keyboard: Keyboard, prompt: str, understood: Callable[[str], str], heed: Heed) -> str | None:
     while True:
         typed = await keyboard.ask(prompt)
         if typed is None:
@@ -137,7 +180,8 @@ async def _until(keyboard: Keyboard, prompt: str, understood: Callable[[str], st
         word = understood(typed)
         if word:
             return word
-        say("  Please answer with one of these.")
+        if not await heed(typed):
+            say("  Please answer with one of these.")
 
 
 def _matching(typed: str, words: tuple[str, ...]) -> str:

@@ -11,50 +11,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable
 from functools import partial
 
 from runbook.cli import line_gates
 from runbook.cli.answering import answer_commands
+from runbook.cli.countdown import count_down
 from runbook.cli.diagnostics import Tell, problem_text, say
 from runbook.cli.keyboard import Keyboard
+from runbook.cli.listening import Listener
 from runbook.cli.narrator import Narrator
+from runbook.cli.watched import Watched, first
 from runbook.core.gate.gates import is_decided
+from runbook.core.intent import Intent
 from runbook.core.run import Run
-from runbook.feed.live import LiveFeed
 from runbook.feed.output_view import OutputView
 from runbook.problem import Problems
 from runbook.talk.door import NOT_ITS_RUNNER
 from runbook.workspace.local import LocalWorkspace
-
-
-class Watched:
-    """A feed that one task advances and others wait on: two that both took its news would each lose the other's."""
-
-    def __init__(self, feed: LiveFeed) -> None:
-        """Nothing has moved yet."""
-        self.feed = feed
-        self._moved = asyncio.Event()
-
-    @property
-    def run(self) -> Run:
-        """The newest folded run."""
-        return self.feed.run
-
-    async def advance(self) -> None:
-        """Wait for news, and wake everybody who waits for some; for one task alone."""
-        await self.feed.wait_changed()
-        self._moved.set()
-        self._moved = asyncio.Event()
-
-    async def news(self) -> None:
-        """Return after the next advance."""
-        await self._moved.wait()
-
-    async def until(self, holds: Callable[[Run], bool]) -> None:
-        """Return when it holds, or when nothing more will come."""
-        while self.feed.is_live and not holds(self.run):
-            await self.news()
 
 
 async def follow(workspace: LocalWorkspace, run: str, tell: Tell, *, answer: bool) -> Run:
@@ -63,12 +36,17 @@ async def follow(workspace: LocalWorkspace, run: str, tell: Tell, *, answer: boo
     Raises:
         Problems: There is no such record, or somebody else is where its runner should be.
     """
+    if answer and sys.stdin.isatty():
+        say("Words may be typed at any time: help lists them.")
     aloud = tell is say or sys.stdout.isatty()
     narrator = Narrator(OutputView(workspace.store.find(run)), tell)
     feed = await workspace.attach(run, narrator.each)
     watched = Watched(feed)
-    keyboard = Keyboard() if answer else None
-    asking = asyncio.create_task(_ask_all(watched, keyboard, is_told=aloud))
+    listener = Listener(watched, Keyboard()) if answer else None
+    beside = (
+        asyncio.create_task(_ask_all(watched, listener, is_told=aloud)),
+        asyncio.create_task(count_down(watched, typed=answer)),
+    )
     try:
         while feed.is_live:
             await watched.advance()
@@ -77,9 +55,10 @@ async def follow(workspace: LocalWorkspace, run: str, tell: Tell, *, answer: boo
         _say_left(feed.run)
         raise
     finally:
-        asking.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asking
+        for task in beside:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         await feed.close()
     if feed.damage is not None and feed.damage.code == NOT_ITS_RUNNER:
         raise Problems([feed.damage])
@@ -101,30 +80,29 @@ def _say_how(run: Run, gate: str, head: str) -> None:
         say(f"  {command}")
 
 
-async def _ask_all(watched: Watched, keyboard: Keyboard | None, *, is_told: bool) -> None:
-    """Put every gate to the person, one after the other."""
+async def _ask_all(watched: Watched, listener: Listener | None, *, is_told: bool) -> None:
+    """Put every gate to the person, one after the other, and listen to them in between."""
     asked: set[str] = set()
     while watched.feed.is_live:
         fresh = [gate for gate in watched.run.open_gates if gate not in asked]
         for gate in fresh[:1]:
             asked.add(gate)
-            await _ask(watched, gate, keyboard, is_told=is_told)
+            await _ask(watched, gate, listener, is_told=is_told)
         if not fresh:
-            await watched.news()
+            await (listener.until_news() if listener else watched.news())
 
 
-async def _ask(watched: Watched, gate: str, keyboard: Keyboard | None, *, is_told: bool) -> None:
+async def _ask(watched: Watched, gate: str, listener: Listener | None, *, is_told: bool) -> None:
     """Put one gate to the person at the terminal, until it is answered here or elsewhere.
 
     `is_told` when the story, which has the question, has gone to the same person's eyes.
     """
-    if keyboard is None:
+    if listener is None:
         _say_how(watched.run, gate, f"Gate {gate} waits for a person. Answer it from another terminal:")
         return
     while gate in watched.run.open_gates and watched.feed.is_live:
-        intent = await line_gates.question(watched.run, gate, keyboard, is_told=is_told)
+        intent = await _answered(watched, gate, listener, is_told=is_told)
         if intent is None:
-            _say_how(watched.run, gate, "Nobody answers here any more; the run waits. Answer it from another terminal:")
             return
         before = watched.run
         refused = await watched.feed.send(intent)
@@ -132,6 +110,23 @@ async def _ask(watched: Watched, gate: str, keyboard: Keyboard | None, *, is_tol
             say(problem_text(refused))
         else:
             await watched.until(partial(_needs_more_or_is_over, gate=gate, before=before))
+
+
+async def _answered(watched: Watched, gate: str, listener: Listener, *, is_told: bool) -> Intent | None:
+    """The answer that is given here; None when nobody is here to give one, or none is needed any more."""
+
+    async def closed() -> None:
+        # Somebody else may answer it, or a word may end it, while this one still thinks.
+        await watched.until(lambda run: gate not in run.open_gates)
+
+    asked = line_gates.question(watched.run, gate, listener.keyboard, is_told=is_told, heed=listener.heed)
+    reading, _ = await first(asked, closed())
+    if reading.cancelled():
+        say(f"\nGate {gate} waits no more.")
+        return None
+    if reading.result() is None and gate in watched.run.open_gates:
+        _say_how(watched.run, gate, "Nobody answers here any more; the run waits. Answer it from another terminal:")
+    return reading.result()
 
 
 def _needs_more_or_is_over(run: Run, *, gate: str, before: Run) -> bool:

@@ -42,6 +42,7 @@ VERBS = {
     "schema": "Print the JSON Schema of runbooks, for editors.",
     "show": "Show a runbook as its author wrote it, readable.",
     "sweep": "Find what faults have left on hosts, and lift it.",
+    "tell": "Steer a live run from any terminal: pause, skip, note, undo, ...",
     "verify": "Check a record: its chain, its files, its order.",
 }
 """Verb to its one line. Here and not in the modules, so that `--help` imports none of them."""

@@ -61,9 +61,13 @@ def decide(run: Run, intent: Intent, by: Actor) -> Decision:  # noqa: C901, PLR0
         case ResolveFailure():
             return _resolve(run, intent, by)
         case PauseRun():
-            return refuse("the run is paused already") if run.paused else (RunPaused(by=by),)
+            return (
+                (RunPaused(by=by),)
+                if not run.paused
+                else refuse("the run is paused already", fix=_tell(run, "continue"))
+            )
         case ContinueRun():
-            return (RunContinued(by=by),) if run.paused else refuse("the run is not paused")
+            return (RunContinued(by=by),) if run.paused else refuse("the run is not paused", fix=_tell(run, "pause"))
         case HaltRun():
             return _halt(run, intent, by)
         case RollBack():
@@ -82,6 +86,11 @@ def decide(run: Run, intent: Intent, by: Actor) -> Decision:  # noqa: C901, PLR0
             return _lift(run, intent, by)
         case _:
             assert_never(intent)
+
+
+def _tell(run: Run, word: str) -> str:
+    """The command that says the other thing."""
+    return f"The other way: runbook tell {run.id} {word}"
 
 
 def refuse(what: str, *, why: str = "", fix: str = "", code: str = "refused") -> Problem:

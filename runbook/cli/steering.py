@@ -20,6 +20,7 @@ from runbook.core.intent import (
     ExcludeHost,
     HaltRun,
     Intent,
+    LiftFaults,
     MarkMilestone,
     PauseRun,
     RollBack,
@@ -56,6 +57,7 @@ WORDS = (
     Word(word="note", about="TEXT", line="Write a remark into the record"),
     Word(word="mark", about="MILESTONE", line="Say that a moment of the recovery is now"),
     Word(word="exclude", about="HOST", needs_reason=True, line="Take a host out of all steps ahead"),
+    Word(word="lift", needs_reason=True, line="Lift every fault that may be live, held ones too"),
     Word(word="undo", needs_reason=True, line="Stop going forward and roll back what ran"),
     Word(word="halt", needs_reason=True, line="Cancel what runs, then take the closing steps"),
 )
@@ -178,6 +180,7 @@ _INTENTS: dict[str, Callable[[Told], Intent]] = {
     "note": lambda told: AddNote(text=told.subject),
     "mark": lambda told: MarkMilestone(milestone=_milestone(told.subject)),
     "exclude": lambda told: ExcludeHost(host=told.subject, reason=told.reason),
+    "lift": lambda told: LiftFaults(reason=told.reason),
     "undo": lambda told: RollBack(reason=told.reason),
     "halt": lambda told: HaltRun(reason=told.reason),
 }

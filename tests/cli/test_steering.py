@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from runbook.cli.countdown import next_mark
@@ -9,13 +11,16 @@ from runbook.cli.steering import WORDS, help_lines, intent_of, live_waits, tell_
 from runbook.core.action import WaitAction
 from runbook.core.intent import (
     AddNote,
+    AnswerGate,
     ContinueRun,
     CutWait,
     ExcludeHost,
     HaltRun,
     Intent,
+    LiftFaults,
     MarkMilestone,
     PauseRun,
+    ResolveFailure,
     RollBack,
     SkipStep,
 )
@@ -44,6 +49,7 @@ def waiting() -> Run:
         ("mark service_restored", MarkMilestone(milestone="service_restored")),
         ("mark restored", MarkMilestone(milestone="service_restored")),
         ("exclude here smoke comes out", ExcludeHost(host="here", reason="smoke comes out")),
+        ("lift enough was seen", LiftFaults(reason="enough was seen")),
         ("undo wrong version", RollBack(reason="wrong version")),
         ("halt wrong day", HaltRun(reason="wrong day")),
     ],
@@ -51,6 +57,23 @@ def waiting() -> Run:
 def test_a_line_asks_for_one_thing(waiting: Run, line: str, intent: Intent) -> None:
     assert live_waits(waiting) == ("1.1",)
     assert intent_of(understood(line, waiting), waiting) == intent
+
+
+def test_all_that_may_be_asked_of_a_run_beside_answers_has_its_word(waiting: Run) -> None:
+    lines = (
+        "pause",
+        "continue",
+        "skip 1.2",
+        "cut 1.1",
+        "note x",
+        "mark normal",
+        "exclude here",
+        "lift",
+        "undo",
+        "halt",
+    )
+    asked = {type(intent_of(understood(line, waiting), waiting)) for line in lines}
+    assert asked == {*get_args(Intent)} - {AnswerGate, ResolveFailure}
 
 
 def test_every_word_is_explained_as_it_is_written() -> None:

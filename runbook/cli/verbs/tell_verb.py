@@ -30,7 +30,8 @@ from runbook.workspace.local import LocalWorkspace
 def verb(*, run: str, words: tuple[str, ...], recordings: str, operator: str, reason: str) -> int:
     """Tell a live run something: its id or a part of it, a runbook's name, or `last`.
 
-    pause, continue, skip STEP, cut [STEP], note TEXT, mark MILESTONE, exclude HOST, undo, halt; help explains them.
+    pause, continue, skip STEP, cut [STEP], note TEXT, mark MILESTONE, exclude HOST, lift, undo, halt; help explains
+    them.
     """
     if words in {(), HELP[:1], HELP[1:]}:
         _explain(run, is_asked=bool(words))

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 
 import click
 from click.shell_completion import CompletionItem, ShellComplete
 
 from runbook.cli.compose import settings, store
+from runbook.core.milestone_name import Milestone
+from runbook.core.plan import Plan
 from runbook.core.runbook import Runbook
 from runbook.problem import Problems, meant_by
 
@@ -156,6 +159,31 @@ def _parameters(ctx: click.Context, typed: str) -> Iterator[tuple[str, str]]:
                 yield from ((f"{name}={host}", text) for host, text in _hosts(ctx, ""))
 
 
+def _words(ctx: click.Context, _typed: str) -> Iterator[tuple[str, str]]:
+    """What a run is told, then what that is about; the plan alone is read, of however long a record."""
+    from runbook.cli.steering import WORDS  # noqa: PLC0415 - only `tell` has words
+
+    said = ctx.params.get("words") or ()
+    if not said:
+        yield from ((word.word, word.line) for word in WORDS)
+    elif len(said) == 1:
+        about = next((word.about for word in WORDS if word.word == said[0]), "")
+        if about == "MILESTONE":
+            yield from ((name, "") for name in Milestone)
+        elif about in {"STEP", "HOST"}:
+            plan = _plan(ctx)
+            names = [(host.name, host.address) for host in plan.hosts]
+            yield from names if about == "HOST" else ((step.id, step.name) for step in plan.walk())
+
+
+def _plan(ctx: click.Context) -> Plan:
+    from runbook.record.beginning import begun  # noqa: PLC0415 - only where a step or a host is told
+
+    run = store(ctx.params.get("recordings") or "").find(str(ctx.params.get("run") or ""))
+    reading = run.read()
+    return begun(reading, [*islice(reading.entries(), 1)]).plan
+
+
 def _inventory_of(ctx: click.Context) -> str:
     return _book(ctx).inventory if "book" in ctx.params else ""
 
@@ -169,5 +197,6 @@ _OFFERS: dict[str, Offer] = {
     "pattern": _hosts,
     "host": _hosts,
     "params": _parameters,
+    "words": _words,
 }
 """What a parameter is called, and the names that it takes."""

@@ -58,6 +58,11 @@ def offered(desk: Desk, *words: str) -> list[str]:
         (("run", "orders-failover", "-p", "forced=t"), ["forced=true"]),
         (("run", "orders-failover", "-p", "target=lo"), ["target=localhost"]),
         (("report", "last", "--fo"), ["--format"]),
+        (("tell", "f540", "c"), ["continue", "cut"]),
+        (("tell", "f540", "mark", "re"), ["recovery_started"]),
+        (("tell", "f540", "exclude", ""), ["db1"]),
+        (("tell", "f540", "skip", "1."), ["1.1", "1.2"]),
+        (("tell", "f540", "note", ""), []),
     ],
     ids=" ".join,
 )

@@ -132,6 +132,8 @@ class StepState(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome | None = None
     """None until it has ended."""
     detail: str = ""
+    skipped_as_written: bool = False
+    """Where it was skipped: because its condition was false, or a jump of the runbook's own led past it."""
     resolution: FailureResolved | None = None
     """What was decided after it failed; None while that is open, or when it did not fail."""
     has_jumped: bool = False

@@ -25,7 +25,7 @@ from runbook.core.clock import Clock
 from runbook.core.command import Secret
 from runbook.core.effect import Enter
 from runbook.core.event import Event, StepEnded, StepEntered, StepSkipped
-from runbook.core.fold.verdict import verdicts
+from runbook.core.fold.verdict import verdict_by_now
 from runbook.core.host import Json
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep, StepId
@@ -178,9 +178,6 @@ class Entering:
 
     def _names(self, run: Run, items: Mapping[str, Json]) -> Scope:
         """The names that all hosts share."""
-        verdict = verdicts(run).run if run.has_ended else ("failed" if run.stop else "completed")
-        if run.stop is not None and run.stop.halted:
-            verdict = "aborted"
         return Scope(
             parameters={
                 **{one.name: one.value for one in run.plan.parameters if not one.secret},
@@ -196,7 +193,7 @@ class Entering:
                 "title": run.plan.title,
                 "operator": run.operator.name,
                 "environment": run.plan.environment.name,
-                "verdict": verdict,
+                "verdict": verdict_by_now(run),
             },
         )
 

@@ -34,9 +34,11 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     started: str = ""
     """Wall time, ISO 8601 UTC."""
     verdict: str
-    """`completed`, `failed`, `aborted`, `interrupted`, `live`, `damaged`."""
+    """`completed`, `completed with deviations`, `failed`, `aborted`, `interrupted`, `live`, `damaged`."""
     reason: str = ""
     """Why it did not go through all of its steps; empty where it did."""
+    worst: str = ""
+    """The word of the gravest verdict, which gives the row its colour."""
     objective: str = ""
     recovery: float | None = None
     """Seconds by the widest reading; by the narrowest where that is all that is known, and the next is true."""
@@ -57,13 +59,13 @@ def summarise(name: str, read: Callable[[], Reading], *, live: bool) -> RunSumma
         reader = read()
         run = folded(reader)
     except Problems as wrong:
-        return RunSummary(run=name, verdict="damaged", live=live, problem=wrong.problems[0])
+        return RunSummary(run=name, verdict="damaged", worst="damaged", live=live, problem=wrong.problems[0])
     row = _row(name, run, live=live)
     if reader.damage is None or live:
         return row
     if reader.damage.code == TORN:
         return replace(row, ended=False)
-    return replace(row, verdict="damaged", problem=reader.damage, ended=False)
+    return replace(row, verdict="damaged", worst="damaged", problem=reader.damage, ended=False)
 
 
 def _row(name: str, run: Run, *, live: bool) -> RunSummary:
@@ -76,6 +78,7 @@ def _row(name: str, run: Run, *, live: bool) -> RunSummary:
         started=run.started,
         verdict="live" if live else said.run,
         reason=why_early(run),
+        worst="live" if live else said.worst,
         objective=said.objectives,
         recovery=took.seconds - took.error if took.at_least and took.seconds is not None else took.seconds,
         recovery_at_least=took.at_least,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from runbook.core.action import Action
 from runbook.core.event import AttemptEnded
-from runbook.core.fold.verdict import deviations
+from runbook.core.fold.verdict import not_as_planned
 from runbook.core.role import Role
 from runbook.core.run import GateState, Run, StepPhase, StepState
 from runbook.core.turns import name_of
@@ -163,7 +163,7 @@ def _of_run(run: Run, facts: Facts) -> Iterator[Deviation]:
 
 
 def _of_steps(run: Run, facts: Facts) -> Iterator[Deviation]:
-    for state in deviations(run):
+    for state in not_as_planned(run):
         yield StepOdd(
             step=state.id,
             name=name_of(run, state.planned),

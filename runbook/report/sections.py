@@ -36,7 +36,8 @@ LIMITS = (
     "are labels in UTC; durations come from a monotonic clock."
 )
 _TONES: dict[str, Tone] = {
-    "completed": "good", "met": "good", "verified": "good", "sound": "good", "none": "odd",
+    "completed": "good", "completed with deviations": "odd", "met": "good", "verified": "good", "sound": "good",
+    "none": "odd",
     "failed": "bad", "deviated": "bad", "missed": "bad", "unverified": "bad", "altered": "bad", "aborted": "bad",
 }  # fmt: skip
 
@@ -52,7 +53,7 @@ def sections(report: Report) -> tuple[Section, ...]:
         Section("Milestones", (_milestones(report),)),
         Section("Steps", (Figure("The run on its time axis", report.timeline), _steps(report))),
         Section("Gates", (_gates(report),)),
-        Section("Deviations", (_deviations(report),)),
+        Section("Not as planned", (_deviations(report),)),
         Section("Faults", (_faults(report),)),
         Section("Steady state", (_steady(report),)),
         Section("Notes", (_notes(report),)),

@@ -7,7 +7,8 @@ although something failed is named too: green words above hide nothing.
 from __future__ import annotations
 
 from runbook.core.book_end import why_early
-from runbook.core.fold.verdict import deviations, verdicts
+from runbook.core.fold.shortfall import shortfalls
+from runbook.core.fold.verdict import not_as_planned, verdicts
 from runbook.core.run import Run
 from runbook.view.actuals import loss_words, recovery_words
 from runbook.view.reasons import brief
@@ -18,7 +19,7 @@ from runbook.view.words import plural
 def closing(run: Run, folder: str) -> tuple[str, ...]:
     """Words for the end of a run, one fact a line."""
     said = verdicts(run)
-    odd, why = deviations(run), why_early(run)
+    why = why_early(run)
     return (
         "",
         f"{safe(run.plan.title)}: {said.run}" + (f" ({safe(brief(why))})" if why else ""),
@@ -26,14 +27,27 @@ def closing(run: Run, folder: str) -> tuple[str, ...]:
         f"  objectives     {said.objectives.replace('_', ' ')}"
         + ("" if said.objectives_declared else " (none declared)"),
         f"  revert         {said.revert}",
-        *(
-            (f"  deviations     {plural(len(odd), 'step')}: {', '.join(safe(state.id) for state in odd)}",)
-            if odd
-            else ()
-        ),
+        *_deviations(run),
         *_measured(run),
         f"  record         {safe(folder)}",
     )
+
+
+def _deviations(run: Run) -> tuple[str, ...]:
+    """What stayed undone in a run that went to its end all the same, then what else was not as planned."""
+    short = shortfalls(run) if verdicts(run).run == "completed with deviations" else ()
+    steps = [found.step for found in short if found.step]
+    others = [state.id for state in not_as_planned(run) if state.id not in steps]
+    hosts = [found.host for found in short if found.host]
+    fell_short = ", ".join(_counted(names, noun) for names, noun in ((steps, "step"), (hosts, "host")) if names)
+    return (
+        *((f"  deviations     {fell_short}",) if fell_short else ()),
+        *((f"  not as planned {_counted(others, 'step')}",) if others else ()),
+    )
+
+
+def _counted(names: list[str], noun: str) -> str:
+    return f"{plural(len(names), noun)}: {', '.join(safe(name) for name in names)}"
 
 
 def _measured(run: Run) -> tuple[str, ...]:

@@ -100,6 +100,17 @@ _OF_OUTCOME: Map[Outcome, Status] = Map(
     }
 )
 
+VERDICT_COLOURS: Map[str, str] = Map(
+    {
+        "completed": "green", "met": "green", "verified": "green", "none": "green",
+        "completed with deviations": "orange", "inconclusive": "orange", "not_measured": "orange",
+        "interrupted": "orange", "aborted": "blue", "live": "yellow",
+        "deviated": "vermillion", "missed": "vermillion", "failed": "vermillion", "unverified": "vermillion",
+        "damaged": "vermillion",
+    }
+)  # fmt: skip
+"""The word of a run's gravest verdict to the colour that the run is shown in."""
+
 _MINUTE = 60
 _HOUR = 3600
 _FOLDABLE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")

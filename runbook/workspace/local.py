@@ -112,6 +112,7 @@ class LocalWorkspace:
             review=review_state(book, self._clock.today()),
             last_run=last.started if last else "",
             last_verdict=last.verdict if last else "",
+            last_worst=last.worst if last else "",
         )
 
     def runs(self) -> tuple[RunRow, ...]:

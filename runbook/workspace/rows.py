@@ -30,6 +30,8 @@ class BookRow:
     """Wall time of the newest run of it, or empty."""
     last_verdict: str
     """`completed`, `failed`, `live`, ... or empty."""
+    last_worst: str = ""
+    """The word of its gravest verdict, which colours it."""
     problem: Problem | None = None
     """Why it cannot be read; the other fields then hold what is known."""
 
@@ -44,7 +46,7 @@ class RunRow:
     started: str
     operator: str
     verdict: str
-    """`completed`, `failed`, `aborted`, `interrupted`, `live`, `damaged`."""
+    """`completed`, `completed with deviations`, `failed`, `aborted`, `interrupted`, `live`, `damaged`."""
     rta: float | None
     """Seconds by the widest reading; by the narrowest where that is all that is known, and `rta_at_least` is true."""
     objective: str
@@ -53,6 +55,8 @@ class RunRow:
     rta_at_least: bool = False
     reason: str = ""
     """Why it did not go through all of its steps; empty where it did."""
+    worst: str = ""
+    """The word of the gravest of its verdicts, which colours it."""
     problem: Problem | None = None
     """Why it is damaged; the other fields then hold what is known."""
 

@@ -27,6 +27,7 @@ def _row(found: RunSummary) -> RunRow:
         started=found.started,
         operator=found.operator,
         verdict=found.verdict,
+        worst=found.worst,
         rta=found.recovery,
         rta_at_least=found.recovery_at_least,
         objective=found.objective,

@@ -60,7 +60,7 @@ def test_a_gate_says_what_a_yes_lets_through(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "verdict", "status"),
-    [("skip\nknown fault\n", "completed", 0), ("abort\n", "failed", 1)],
+    [("skip\nknown fault\n", "completed with deviations", 1), ("abort\n", "failed", 1)],
     ids=["skip", "abort"],
 )
 def test_a_failed_step_is_put_to_the_person(desk: Desk, typed: str, verdict: str, status: int) -> None:

@@ -53,6 +53,7 @@ def test_runs_as_data_have_numbers_and_no_words_for_what_was_not_measured(desk: 
         "duration": 5.0,
         "rta_at_least": False,
         "reason": "",
+        "worst": "completed",
     }
 
 

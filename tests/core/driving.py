@@ -236,7 +236,7 @@ class Drive:
                 out[host] = "when"
         hosts = tuple(host for host in state.planned.hosts if host not in out)
         if effect.step in self._false or (state.planned.hosts and not hosts):
-            return StepSkipped(step=effect.step, reason="its condition is false")
+            return StepSkipped(step=effect.step, reason="its condition is false", expression="false")
         action = state.planned.action
         wait = action.seconds if isinstance(action, WaitAction) else 0.0
         shown = self._shown(state, effect.visit) if isinstance(action, LoopAction) and action.waits else {}

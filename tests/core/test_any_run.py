@@ -13,7 +13,7 @@ from runbook.core.effect import Attempt
 from runbook.core.event import AttemptEnded, AttemptStarted, ProbeSampled
 from runbook.core.fold.evolve import fold, open_run
 from runbook.core.fold.recovery import recovery
-from runbook.core.fold.verdict import deviations, verdicts
+from runbook.core.fold.verdict import not_as_planned, verdicts
 from runbook.core.intent import (
     AddNote,
     AnswerGate,
@@ -190,7 +190,7 @@ class AnyRun(RuleBasedStateMachine):
     def the_verdicts_can_be_given_at_any_moment(self) -> None:
         assert isinstance(verdicts(self.drive.run).is_green, bool)
         assert recovery(self.drive.run).waiting_for_people >= 0.0
-        assert all(state.id in self.drive.run.order for state in deviations(self.drive.run))
+        assert all(state.id in self.drive.run.order for state in not_as_planned(self.drive.run))
 
     # --- the end ------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -39,7 +40,7 @@ from runbook.core.event import (
 from runbook.core.fact import Staged
 from runbook.core.fold.evolve import MAX_PROBE_STRETCHES, evolve, fold, open_run
 from runbook.core.fold.recovery import recovery
-from runbook.core.fold.verdict import deviations, verdicts
+from runbook.core.fold.verdict import RunVerdict, not_as_planned, verdicts
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.rules.due import due
 from runbook.core.run import Note, OutputState, Phase, Run, Stop
@@ -78,9 +79,9 @@ def test_folding_in_two_parts_is_folding_at_once(tape: Sequence[Entry], cut: int
 def test_what_is_derived_from_any_record_can_be_derived(tape: Sequence[Entry]) -> None:
     run = folded(tape)[-1]
     assert due(run, run.now) == due(run, run.now)
-    assert verdicts(run).run in {"completed", "failed", "aborted", "interrupted"}
+    assert verdicts(run).run in get_args(RunVerdict)
     assert recovery(run).waiting_for_people >= 0.0
-    assert len(deviations(run)) <= len(run.steps)
+    assert len(not_as_planned(run)) <= len(run.steps)
 
 
 @ANY

@@ -6,7 +6,7 @@ import pytest
 
 from runbook.core.action import CommandAction, HttpAction, PreflightAction, WaitAction
 from runbook.core.event import CanarySampled, StepSkipped, WaitCut
-from runbook.core.fold.verdict import Verdicts, deviations, loss_verdict, verdicts
+from runbook.core.fold.verdict import Verdicts, loss_verdict, not_as_planned, verdicts
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Objectives, Plan, PlannedCanary, PlannedProbe
 from runbook.problem import Exit
@@ -140,6 +140,9 @@ def test_one_miss_is_a_miss_and_what_nobody_measured_leaves_it_open(read: int | 
         ({"objectives": "missed"}, False, Exit.FAILED),
         ({"objectives": "not_measured"}, False, Exit.FAILED),
         ({"objectives": "not_measured", "objectives_declared": False}, True, Exit.HELD),
+        ({"run": "completed with deviations"}, False, Exit.HELD),
+        ({"run": "completed with deviations", "foreseen": False}, False, Exit.FAILED),
+        ({"run": "completed with deviations", "objectives": "missed"}, False, Exit.FAILED),
         ({"run": "failed"}, False, Exit.FAILED),
         ({"run": "aborted"}, False, Exit.FAILED),
         ({"run": "failed", "unreachable": True}, False, Exit.UNREACHABLE),
@@ -155,46 +158,47 @@ def test_green_needs_the_best_of_each_and_a_live_fault_outranks_all(
     assert (said.is_green, said.exit) == (green, code)
 
 
-# --- deviations -------------------------------------------------------------------------------------------------------
+# --- not as planned ---------------------------------------------------------------------------------------------------
 
 
 def odd(of: Plan, **tables: object) -> list[str]:
-    return [state.id for state in deviations(Drive(of, **tables).go().run)]
+    return [state.id for state in not_as_planned(Drive(of, **tables).go().run)]
 
 
-def test_steps_that_simply_succeeded_and_steps_not_reached_are_no_deviations() -> None:
+def test_steps_that_simply_succeeded_and_steps_not_reached_are_as_planned() -> None:
     assert odd(plan(step("1.1"), step("1.2", undo=(step("1.2.undo.1"),)))) == []
     assert odd(plan(step("1.1", on_failure="abort"), step("1.2")), outcomes={"1.1": FAILED}) == ["1.1"]
 
 
-def test_what_needed_a_second_try_is_a_deviation() -> None:
+def test_what_needed_a_second_try_is_not_as_planned() -> None:
     assert odd(plan(step("1.1", retries=1)), outcomes={"1.1": [FAILED, OK]}) == ["1.1"]
 
 
-def test_what_was_visited_twice_is_a_deviation() -> None:
+def test_what_was_visited_twice_is_not_as_planned() -> None:
     of = plan(step("1.1", WaitAction(seconds=1.0)), step("1.2", on_failure="goto", goto="1.1"))
     assert odd(of, outcomes={"1.2": [FAILED, OK]}) == ["1.1", "1.2"]
 
 
-def test_what_failed_on_some_hosts_within_tolerance_is_a_deviation() -> None:
+def test_what_failed_on_some_hosts_within_tolerance_is_not_as_planned() -> None:
     assert odd(plan(step("1.1", hosts=("a", "b"), max_errors=1)), outcomes={"1.1@a": FAILED}) == ["1.1"]
 
 
-def test_what_was_skipped_is_a_deviation_and_a_skipped_preflight_is_one_too() -> None:
+def test_what_was_skipped_is_not_as_planned_unless_its_condition_was_false() -> None:
     of = plan(step("0.1", PreflightAction(), hosts=("db1",)), step("1.1"), step("1.2"))
     tale = Story(of).start()
     tale.add(
-        StepSkipped(step="0.1", reason="anna: in a hurry"), StepSkipped(step="1.1", reason="its condition is false")
+        StepSkipped(step="0.1", reason="anna: in a hurry"),
+        StepSkipped(step="1.1", reason="its condition is false: x", expression="x"),
     )
-    assert [state.id for state in deviations(tale.run)] == ["0.1", "1.1"]
+    assert [state.id for state in not_as_planned(tale.run)] == ["0.1"]
 
 
-def test_a_wait_that_was_cut_is_a_deviation() -> None:
+def test_a_wait_that_was_cut_is_not_as_planned() -> None:
     tale = Story(plan(step("1.1", WaitAction(seconds=60.0)))).start().enter("1.1")
     tale.add(WaitCut(step="1.1", by=ANNA, reason="drained")).end("1.1")
-    assert [state.id for state in deviations(tale.run)] == ["1.1"]
+    assert [state.id for state in not_as_planned(tale.run)] == ["1.1"]
 
 
-def test_deviations_are_told_in_the_order_of_the_plan() -> None:
+def test_what_was_not_as_planned_is_told_in_the_order_of_the_plan() -> None:
     of = plan(step("1.1"), step("1.2", on_failure="rollback"), always=(step("A.1"),))
     assert odd(of, outcomes={"1.2": FAILED, "A.1": FAILED}) == ["1.2", "A.1"]

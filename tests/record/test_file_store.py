@@ -208,6 +208,7 @@ def test_a_row_says_what_the_report_would(tmp_path: Path):
             operator="anna",
             started="2026-11-23T04:12:00.000Z",
             verdict="completed",
+            worst="completed",
             objective="not_measured",
             duration=5.0,
             ended=True,

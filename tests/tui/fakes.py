@@ -249,6 +249,7 @@ def book(name: str, **fields: object) -> BookRow:
         "review": "ok",
         "last_run": "2026-11-20T03:12:00Z",
         "last_verdict": "completed",
+        "last_worst": "completed",
     }
     return BookRow(name=name, **{**defaults, **fields})
 
@@ -261,6 +262,7 @@ def run_row(ident: str, **fields: object) -> RunRow:
         "started": "2026-11-20T03:12:00Z",
         "operator": "anna",
         "verdict": "completed",
+        "worst": "completed",
         "rta": 127.0,
         "objective": "met",
         "live": False,

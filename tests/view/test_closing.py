@@ -29,7 +29,7 @@ def test_a_failover_closes_with_its_verdicts_its_deviation_and_its_measures() ->
         "  steady state   met",
         "  objectives     met",
         "  revert         none",
-        "  deviations     1 step: 2.2",
+        "  not as planned 1 step: 2.2",
         "  recovery time  27.8 s (up to 5.9 s less) from outage, objective 1:00, 11.4 s from declared, of it 0:14 waiting for people",
         "  data loss      6.3 s (up to 6.2 s less), 1 acknowledged write lost, objective 0:30",
         "  record         recordings/r1",
@@ -42,7 +42,7 @@ def test_a_stopped_run_says_why_and_that_nothing_was_promised() -> None:
         "  steady state   inconclusive (none declared)",
         "  objectives     not measured (none declared)",
         "  revert         none",
-        "  deviations     1 step: 1.2",
+        "  not as planned 1 step: 1.2",
         "  record         recordings/r1",
     ]
 

@@ -100,11 +100,24 @@ def _step_skipped(run: Run, event: StepSkipped, at: float) -> Run:
     state = run.steps.get(event.step)
     if state is None:
         return run
-    return set_step(run, _ended(state, Outcome.SKIPPED, event.reason, at))
+    # Nobody else gives the expression that decided it: a person has none, and neither has a step without a host.
+    return set_step(run, _passed_over(state, event.reason, at, as_written=bool(event.expression)))
+
+
+def _passed_over(state: StepState, reason: str, at: float, *, as_written: bool) -> StepState:
+    return replace(_ended(state, Outcome.SKIPPED, reason, at), skipped_as_written=as_written)
 
 
 def _ended(state: StepState, outcome: Outcome, detail: str, at: float) -> StepState:
-    return replace(state, phase=StepPhase.ENDED, outcome=outcome, detail=detail, ended_at=at, resolution=None)
+    return replace(
+        state,
+        phase=StepPhase.ENDED,
+        outcome=outcome,
+        detail=detail,
+        ended_at=at,
+        resolution=None,
+        skipped_as_written=False,
+    )
 
 
 def _step_ended(run: Run, event: StepEnded, at: float) -> Run:
@@ -127,7 +140,7 @@ def _end_book(run: Run, end: StepId, at: float) -> Run:
     steps = run.steps.mutate()
     for planned in steps_of_book_around(run, end):
         if steps[planned.id].phase is StepPhase.AHEAD and planned.role is not Role.UNDO and planned.id not in spared:
-            steps[planned.id] = _ended(steps[planned.id], Outcome.SKIPPED, f"the runbook ended at step {end}", at)
+            steps[planned.id] = _passed_over(steps[planned.id], f"the runbook ended at step {end}", at, as_written=True)
     return replace(run, steps=steps.finish())
 
 
@@ -270,7 +283,7 @@ def _jump(run: Run, source: StepId, target: StepId, at: float) -> Run:
             and state.phase is StepPhase.AHEAD
             and not (state.planned.role is Role.UNDO or step in spared)
         ):
-            steps[step] = _ended(state, Outcome.SKIPPED, f"jumped over from step {source}", at)
+            steps[step] = _passed_over(state, f"jumped over from step {source}", at, as_written=True)
         elif there <= position <= here and (state.phase is StepPhase.ENDED or step in left):
             steps[step] = _ahead_again(state)
     return replace(run, steps=steps.finish())

@@ -13,11 +13,13 @@ import msgspec
 from runbook.core.fault import FaultState
 from runbook.core.fold.recovery import Recovery, recovery
 from runbook.core.fold.recovery_point import recovery_point
+from runbook.core.fold.shortfall import shortfalls
 from runbook.core.outcome import Outcome
 from runbook.core.run import ProbeState, Run, StepState
 from runbook.problem import Exit
 
-RunVerdict = Literal["completed", "failed", "aborted", "interrupted"]
+RunVerdict = Literal["completed", "completed with deviations", "failed", "aborted", "interrupted"]
+"""One word each, also the one of three: it is written alike wherever a verdict is shown, for people and machines."""
 SteadyVerdict = Literal["met", "deviated", "inconclusive"]
 ObjectiveVerdict = Literal["met", "missed", "not_measured"]
 RevertVerdict = Literal["verified", "unverified", "failed", "none"]
@@ -35,13 +37,28 @@ class Verdicts(msgspec.Struct, frozen=True, kw_only=True):
     objectives_declared: bool = True
     unreachable: bool = False
     """It failed because a host could not be reached."""
+    foreseen: bool = True
+    """False when it deviates in something that the runbook itself does not let pass."""
+
+    @property
+    def worst(self) -> str:
+        """The word of the gravest verdict, which is what a run is coloured by; what nobody declared does not count."""
+        said: list[str] = [self.run, self.revert]
+        if self.steady_declared or self.revert != "none":
+            said.append(self.steady_state)
+        if self.objectives_declared:
+            said.append(self.objectives)
+        return max(said, key=_GRAVITY.index)
 
     @property
     def is_green(self) -> bool:
         """True when everything that was promised held."""
+        return self.run == "completed" and self._keeps_its_promises
+
+    @property
+    def _keeps_its_promises(self) -> bool:
         return (
-            self.run == "completed"
-            and (self.steady_state == "met" or not (self.steady_declared or self.revert != "none"))
+            (self.steady_state == "met" or not (self.steady_declared or self.revert != "none"))
             and (self.objectives == "met" or not self.objectives_declared)
             and self.revert in {"verified", "none"}
         )
@@ -55,7 +72,15 @@ class Verdicts(msgspec.Struct, frozen=True, kw_only=True):
             return Exit.UNREACHABLE
         if self.run == "interrupted":
             return Exit.INTERRUPTED
-        return Exit.HELD if self.is_green else Exit.FAILED
+        is_fine = self.run == "completed" or (self.run == "completed with deviations" and self.foreseen)
+        return Exit.HELD if is_fine and self._keeps_its_promises else Exit.FAILED
+
+
+_GRAVITY = (
+    "none", "verified", "met", "completed", "inconclusive", "not_measured", "completed with deviations", "interrupted",
+    "aborted", "deviated", "missed", "failed", "unverified",
+)  # fmt: skip
+"""Every word of the four verdicts, the gravest last; of two words that are alike good, the one about the run."""
 
 
 def verdicts(run: Run) -> Verdicts:
@@ -69,15 +94,21 @@ def verdicts(run: Run) -> Verdicts:
         steady_declared=any(probe.steady for probe in run.plan.probes),
         objectives_declared=run.plan.objectives.rto is not None or run.plan.objectives.rpo is not None,
         unreachable=_could_not_reach(run),
+        foreseen=all(short.is_foreseen for short in shortfalls(run)),
     )
 
 
 def _run_verdict(run: Run) -> RunVerdict:
-    if not run.has_ended:
-        return "interrupted"
+    return verdict_by_now(run) if run.has_ended else "interrupted"
+
+
+def verdict_by_now(run: Run) -> RunVerdict:
+    """The verdict of a run if it ended now, as closing steps tell it to people."""
     if run.stop is not None:
         return "aborted" if run.stop.halted else "failed"
-    return "failed" if any(_spoils(run.steps[step.id]) for step in run.plan.always) else "completed"
+    if any(_spoils(run.steps[step.id]) for step in run.plan.always):
+        return "failed"
+    return "completed with deviations" if shortfalls(run) else "completed"
 
 
 def _spoils(state: StepState) -> bool:
@@ -152,12 +183,16 @@ def _could_not_reach(run: Run) -> bool:
     )
 
 
-def deviations(run: Run) -> tuple[StepState, ...]:
-    """Steps that did not simply succeed, in the order of the plan: what a reviewer asks about first."""
-    odd = (state for state in run.steps.values() if _deviates(state))
+def not_as_planned(run: Run) -> tuple[StepState, ...]:
+    """Steps that did not simply succeed, in the order of the plan: what a reviewer asks about first.
+
+    More than what a run is said to deviate by (`shortfall.py`): a second try that worked is named here too.
+    """
+    odd = (state for state in run.steps.values() if _is_odd(state))
     return tuple(sorted(odd, key=lambda state: run.order.get(state.id, 0)))
 
 
-def _deviates(state: StepState) -> bool:
+def _is_odd(state: StepState) -> bool:
     again = state.visit > 1 or any(attempt.number > 1 for attempt in state.attempts.values())
-    return again or state.outcome not in {None, Outcome.SUCCEEDED} or bool(state.errors or state.wait_cut)
+    ended_badly = state.outcome not in {None, Outcome.SUCCEEDED} and not state.skipped_as_written
+    return again or ended_badly or bool(state.errors or state.wait_cut)

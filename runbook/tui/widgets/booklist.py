@@ -7,10 +7,11 @@ from runbook.tui.widgets.prose_rows import prose_rows
 from runbook.tui.widgets.rows import Part, Row, Rows, fit
 from runbook.view.reasons import brief
 from runbook.view.sanitize import safe, safe_lines
-from runbook.view.words import duration
+from runbook.view.words import VERDICT_COLOURS, duration
 from runbook.workspace.rows import BookRow, RunRow
 
-_VERDICTS = {"completed": "green", "failed": "vermillion", "aborted": "blue", "interrupted": "orange", "live": "yellow"}
+_NARROWEST = 11
+"""Cells of the column of verdicts, which grows with the longest word in it."""
 _WIDE = 92
 """Cells from which a row has room for the service and the owner."""
 
@@ -60,7 +61,7 @@ def _state(book: BookRow) -> Row:
         "never": Part("UNREVIEWD", "orange"),
     }[book.review]
     last = fit(f"{book.last_run[:10]} {book.last_verdict}".strip() or "never run", 22)
-    return (review, Part(" "), Part(last, _VERDICTS.get(book.last_verdict, "grey")))
+    return (review, Part(" "), Part(last, VERDICT_COLOURS.get(book.last_worst, "grey")))
 
 
 def book_details(book: BookRow) -> tuple[Row, ...]:
@@ -87,10 +88,13 @@ class RunList(Rows):
         """Begin empty."""
         super().__init__(id=id)
         self._runs: tuple[RunRow, ...] = ()
+        self._verdict = _NARROWEST
+        """Cells of the widest verdict in the list."""
 
     def fill(self, runs: tuple[RunRow, ...]) -> None:
         """Show these."""
         self._runs = runs
+        self._verdict = max([_NARROWEST, *(len(run.verdict) for run in runs)])
         self.heading(f"2 Runs {len(runs)} - Enter replays, or attaches to a live one")
         self.changed()
 
@@ -113,10 +117,12 @@ class RunList(Rows):
         when = run.started[:16].replace("T", " ")
         return (
             Part(
-                f" {fit(run.verdict.upper(), 11)} ", _VERDICTS.get(run.verdict, "grey"), ("bold",) if run.live else ()
+                f" {fit(run.verdict.upper(), self._verdict)} ",
+                VERDICT_COLOURS.get(run.worst, "grey"),
+                ("bold",) if run.live else (),
             ),
             Part(f"{fit(when, 16)} ", "grey"),
-            Part(fit(run.runbook, max(12, width - (63 if wide else 39)))),
+            Part(fit(run.runbook, max(12, width - self._verdict - (52 if wide else 28)))),
             Part(tail),
         )
 

@@ -18,7 +18,7 @@ from runbook.view.clock import clock_line, recovery_clock
 from runbook.view.faults import live_line
 from runbook.view.sanitize import safe
 from runbook.view.steps import step_rows
-from runbook.view.words import Status, duration, plural
+from runbook.view.words import VERDICT_COLOURS, Status, duration, plural
 
 _COLOURS = {"red": "vermillion", "orange": "orange", "yellow": "yellow", "green": "green", "blue": "blue"}
 """An environment's colour as one of ours; its name always stands beside it."""
@@ -97,8 +97,8 @@ def place_part(environment: Environment) -> Part:
 def state_of(run: Run) -> tuple[str, str]:
     """A run's state as a word and a colour."""
     if run.has_ended:
-        verdict = verdicts(run).run
-        return verdict.upper(), {"completed": "green", "failed": "vermillion", "aborted": "blue"}.get(verdict, "orange")
+        said = verdicts(run)
+        return said.run.upper(), VERDICT_COLOURS[said.worst]
     if run.open_gates:
         return "HELD", "yellow"
     if run.paused:

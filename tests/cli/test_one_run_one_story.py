@@ -1,0 +1,111 @@
+"""One run is called the same wherever it is told: in its last words, in lists, as data, in reports and on the screen."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+
+from runbook.cli.compose import store
+from runbook.core.action import HttpAction
+from runbook.core.event import AlwaysStarted, FailureResolved, HaltRequested, HostExcluded, StepSkipped
+from runbook.core.fold.verdict import verdicts
+from runbook.core.outcome import Outcome
+from runbook.core.plan import Objectives, PlannedProbe
+from runbook.problem import Exit
+from runbook.report.summary import summary
+from runbook.tui.widgets.booklist import RunList
+from runbook.tui.widgets.recoveryclock import state_of, title_row
+from runbook.view.closing import closing
+from runbook.workspace.run_rows import run_rows
+from tests.builders import ANNA, Story, plan, step
+from tests.cli.desk import Desk
+from tests.stories import failover, stopped
+
+PROBE = PlannedProbe(name="write-ok", action=HttpAction(url="http://app1/health"), every=0.5)
+
+
+def of_two() -> Story:
+    return Story(plan(step("1.1", hosts=("db1", "db2")), step("1.2"))).start()
+
+
+def went_on(choice: str, outcome: Outcome = Outcome.FAILED) -> Callable[[], Story]:
+    def tell() -> Story:
+        tale = of_two().ran("1.1", outcome, detail="exit code 3")
+        by = None if choice in {"continue", "goto"} else ANNA
+        tale.add(FailureResolved(step="1.1", choice=choice, by=by, reason="later"))
+        return tale.ran("1.2").finish()
+
+    return tell
+
+
+def excluded() -> Story:
+    return of_two().add(HostExcluded(host="db2", reason="no disk", by=ANNA)).ran("1.1").ran("1.2").finish()
+
+
+def skipped() -> Story:
+    return of_two().ran("1.1").add(StepSkipped(step="1.2", reason="anna: done by hand")).finish()
+
+
+def halted() -> Story:
+    return of_two().ran("1.1").add(HaltRequested(by=ANNA, reason="enough")).finish("enough")
+
+
+def cut_off() -> Story:
+    return of_two().ran("1.1").add(AlwaysStarted())
+
+
+def too_slow() -> Story:
+    tale = Story(plan(step("1.1"), probes=(PROBE,), objectives=Objectives(rto=1.0))).start()
+    return tale.sample("write-ok", True, False, False, False, False, True).ran("1.1").finish()
+
+
+DEVIATED = "completed with deviations"
+TALES = [
+    pytest.param(failover, "completed", "green", Exit.HELD, id="completed"),
+    pytest.param(went_on("skip"), DEVIATED, "orange", Exit.FAILED, id="skip"),
+    pytest.param(went_on("accept", Outcome.IN_DOUBT), DEVIATED, "orange", Exit.FAILED, id="accept"),
+    pytest.param(went_on("exclude"), DEVIATED, "orange", Exit.FAILED, id="exclude"),
+    pytest.param(went_on("continue"), DEVIATED, "orange", Exit.HELD, id="continue"),
+    pytest.param(excluded, DEVIATED, "orange", Exit.FAILED, id="host-taken-out"),
+    pytest.param(skipped, DEVIATED, "orange", Exit.FAILED, id="step-passed-over"),
+    pytest.param(stopped, "failed", "vermillion", Exit.FAILED, id="failed"),
+    pytest.param(halted, "aborted", "blue", Exit.FAILED, id="aborted"),
+    pytest.param(cut_off, "interrupted", "orange", Exit.INTERRUPTED, id="interrupted"),
+    pytest.param(too_slow, "completed", "vermillion", Exit.FAILED, id="objective-missed"),
+]
+
+
+@pytest.mark.parametrize(("tell", "verdict", "colour", "status"), TALES)
+def test_every_face_of_a_run_gives_the_same_verdict_and_the_colour_of_the_worst(
+    desk: Desk, tell: Callable[[], Story], verdict: str, colour: str, status: Exit
+) -> None:
+    tale = tell()
+    desk.told(tale)
+    assert verdicts(tale.run).exit is status
+    assert closing(tale.run, "r")[1].partition(": ")[2].partition(" (")[0] == verdict
+    assert summary(tale.run, "r").verdicts.run == verdict
+    assert [row["verdict"] for row in json.loads(desk.ask("runs", "--json").out)] == [verdict]
+    assert re.split(r"  +", desk.ask("runs").out.splitlines()[1])[1] == verdict
+    assert json.loads(desk.ask("report", "--format", "json").out)["verdicts"]["run"] == verdict
+    assert f"| Run | **{verdict}** |" in desk.ask("report", "--format", "md").out
+    assert f"<span>Run</span><strong>{verdict}</strong>" in desk.ask("report", "--format", "html").out
+
+
+@pytest.mark.parametrize(("tell", "verdict", "colour", "status"), TALES)
+@pytest.mark.parametrize("width", [80, 160])
+def test_the_screen_and_its_list_of_runs_say_it_whole_in_the_colour_of_the_worst(
+    desk: Desk, tell: Callable[[], Story], verdict: str, colour: str, status: Exit, width: int
+) -> None:
+    tale = tell()
+    desk.told(tale)
+    runs = RunList()
+    runs.fill(run_rows(store("")))
+    word = runs.row(0, width)[0]
+    assert (word.text.strip(), word.colour) == (verdict.upper(), colour)
+    assert sum(len(part.text) for part in runs.row(0, width)) <= width
+    if verdict != "interrupted":  # on the screen it is a run that goes on
+        assert state_of(tale.run) == (verdict.upper(), colour)
+        assert f" {verdict.upper()} " in "".join(part.text for part in title_row(tale.run, tale.now, width))[:width]

@@ -141,10 +141,9 @@ class KeptSummaries:
         package = Path(__file__).parent.parent
         try:
             found = sorted(
-                (entry.path, entry.stat().st_size, entry.stat().st_mtime_ns)
+                (str(entry), entry.stat().st_size, entry.stat().st_mtime_ns)
                 for room in ("core", "record")
-                for entry in os.scandir(package / room)
-                if entry.name.endswith(".py")
+                for entry in (package / room).rglob("*.py")
             )
         except OSError:
             return ""

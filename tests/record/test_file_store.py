@@ -435,6 +435,20 @@ def test_another_program_folds_again(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert folded == ["r1"]
 
 
+@pytest.mark.parametrize("room", ["core/fold/verdict.py", "record/files/journal.py", "record/summary.py"])
+def test_the_program_that_kept_a_row_is_known_by_the_code_of_every_room_that_makes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: str
+):
+    seen_by = tmp_path / "package" / room
+    for name in ("core/fold/verdict.py", "record/files/journal.py", "record/summary.py"):
+        (tmp_path / "package" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "package" / name).write_text("one")
+    monkeypatch.setattr("runbook.record.kept_summaries.__file__", str(tmp_path / "package/record/kept_summaries.py"))
+    before = KeptSummaries(tmp_path)._program
+    seen_by.write_text("another")
+    assert before not in {"", KeptSummaries(tmp_path)._program}
+
+
 def forged(path: Path) -> bytes:
     return path.read_bytes().replace(b'"completed"', b'"aborted"')
 

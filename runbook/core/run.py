@@ -341,6 +341,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Why it may end although a fault may be live; empty while it may not."""
     paused: bool = False
     stop: Stop | None = None
+    is_rolled_back: bool = False
+    """A rollback was begun, whatever became of it."""
     ended: str = ""
     """Why it ended; empty until it has."""
     notes: tuple[Note, ...] = ()

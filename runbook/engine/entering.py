@@ -25,6 +25,7 @@ from runbook.core.clock import Clock
 from runbook.core.command import Secret
 from runbook.core.effect import Enter
 from runbook.core.event import Event, StepEnded, StepEntered, StepSkipped
+from runbook.core.fold.rollback import rollback
 from runbook.core.fold.verdict import verdict_by_now
 from runbook.core.host import Json
 from runbook.core.outcome import Outcome
@@ -194,6 +195,7 @@ class Entering:
                 "operator": run.operator.name,
                 "environment": run.plan.environment.name,
                 "verdict": verdict_by_now(run),
+                "rollback": rollback(run).verdict,
             },
         )
 

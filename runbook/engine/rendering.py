@@ -16,6 +16,7 @@ import msgspec
 
 from runbook.core.action import Action
 from runbook.core.command import Secret
+from runbook.core.fold.rollback import rollback
 from runbook.core.fold.verdict import verdict_by_now
 from runbook.core.host import Host
 from runbook.core.plan import Plan, PlannedStep
@@ -145,6 +146,6 @@ class Visit:
 
 def grounds_of(run: Run, planned: PlannedStep) -> Grounds:
     """What a rendering of this step rests on: the stop, what `run.verdict` says, and every value it waits for."""
-    verdict = verdict_by_now(run) if "run" in planned.awaits else ""
+    said = (verdict_by_now(run), rollback(run).verdict) if "run" in planned.awaits else ()
     items = (items_of(run, turn.loop) for turn in planned.turns)
-    return (run.stop, verdict, *items, *(run.values.get(name) for name in planned.awaits))
+    return (run.stop, *said, *items, *(run.values.get(name) for name in planned.awaits))

@@ -39,6 +39,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Why it did not go through all of its steps; empty where it did."""
     worst: str = ""
     """The word of the gravest verdict, which gives the row its colour."""
+    rollback: str = ""
+    """What became of the rollback; `none` where there was none."""
     objective: str = ""
     recovery: float | None = None
     """Seconds by the widest reading; by the narrowest where that is all that is known, and the next is true."""
@@ -79,6 +81,7 @@ def _row(name: str, run: Run, *, live: bool) -> RunSummary:
         verdict="live" if live else said.run,
         reason=why_early(run),
         worst="live" if live else said.worst,
+        rollback=said.rollback,
         objective=said.objectives,
         recovery=took.seconds - took.error if took.at_least and took.seconds is not None else took.seconds,
         recovery_at_least=took.at_least,

@@ -12,6 +12,7 @@ from runbook.core.entry import Entry
 from runbook.core.event import SessionOpened
 from runbook.core.fold.recovery import Recovery, recovery, waiting_between
 from runbook.core.fold.recovery_point import RecoveryPoint, recovery_point
+from runbook.core.fold.rollback import rollback
 from runbook.core.fold.verdict import loss_verdict, time_verdict, verdicts
 from runbook.core.host import Host
 from runbook.core.milestone_name import Milestone
@@ -65,6 +66,7 @@ def report(run: Run, entries: Iterable[Entry], *, folder: str = "", integrity: I
         waiting_for_people=waiting_between(run, 0.0, run.now),
         steps=chronology.steps(run, facts),
         gates=chronology.gates(run, facts),
+        rollback=rollback(run),
         deviations=chronology.all_deviations(run, facts),
         steady_state=tuple(_probe(probe, run.probes.get(probe.name, ProbeState())) for probe in run.plan.probes),
         notes=tuple(_notes(run)),

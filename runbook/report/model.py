@@ -18,6 +18,7 @@ from runbook.core.actor import Actor
 from runbook.core.answers import GateKind
 from runbook.core.event import FailureResolved
 from runbook.core.fault_event import Lifter
+from runbook.core.fold.rollback import Rollback
 from runbook.core.fold.verdict import ObjectiveVerdict, Verdicts
 from runbook.core.host import Json
 from runbook.core.milestone_name import Milestone
@@ -350,6 +351,8 @@ class Report(_Fact, frozen=True, kw_only=True):
     """Seconds of the whole run during which a gate was open; overlapping ones count once."""
     steps: tuple[StepFacts, ...]
     gates: tuple[GateFacts, ...]
+    rollback: Rollback
+    """What was undone where, and what was not."""
     deviations: tuple[Deviation, ...]
     steady_state: tuple[ProbeFacts, ...]
     notes: tuple[NoteFacts, ...]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runbook.core.actor import Actor
+from runbook.core.fold.rollback import RollbackVerdict
 from runbook.core.plan import Exercise
 from runbook.report import saying
 from runbook.report.blocks import Block, Cell, Facts, Figure, Listing, Paragraph, Section, Table, Tone, Verdict, Word
@@ -28,7 +29,8 @@ from runbook.view.plan import PlanText, texts
 from runbook.view.reasons import brief
 from runbook.view.sanitize import safe
 from runbook.view.telling import spaced
-from runbook.view.words import MARKS, Status, duration, measured
+from runbook.view.undoing import short_words
+from runbook.view.words import MARKS, Status, duration, fold_hosts, measured, outcome_words
 
 LIMITS = (
     "Every number here was recomputed from the record. A sound chain shows that the record was not changed since its "
@@ -40,6 +42,8 @@ _TONES: dict[str, Tone] = {
     "none": "odd",
     "failed": "bad", "deviated": "bad", "missed": "bad", "unverified": "bad", "altered": "bad", "aborted": "bad",
 }  # fmt: skip
+
+_UNDONE_TONES: dict[RollbackVerdict, Tone] = {"held": "good", "failed": "bad", "stopped": "bad"}
 
 
 def sections(report: Report) -> tuple[Section, ...]:
@@ -53,6 +57,7 @@ def sections(report: Report) -> tuple[Section, ...]:
         Section("Milestones", (_milestones(report),)),
         Section("Steps", (Figure("The run on its time axis", report.timeline), _steps(report))),
         Section("Gates", (_gates(report),)),
+        Section("Rollback", (_rollback(report),)),
         Section("Not as planned", (_deviations(report),)),
         Section("Faults", (_faults(report),)),
         Section("Steady state", (_steady(report),)),
@@ -70,6 +75,7 @@ def _verdicts(report: Report) -> tuple[tuple[str, Word], ...]:
         ("Steady state", _judged(said.steady_state, "" if said.steady_declared else "none declared")),
         ("Objectives", _judged(said.objectives, "" if said.objectives_declared else "none declared")),
         ("Revert", _judged(said.revert)),
+        ("Rollback", _undone_or_not(said.rollback)),
     )
 
 
@@ -261,6 +267,27 @@ def _deviations(report: Report) -> Block:
         ("Step", "Name", "What", "Decided"),
         tuple((step or "run", name or "-", what, decided or "-") for step, name, what, decided in rows),
         empty="None: everything went as planned.",
+    )
+
+
+def _undone_or_not(word: RollbackVerdict) -> Word:
+    return Word(short_words(word), _UNDONE_TONES.get(word, "odd"))
+
+
+def _rollback(report: Report) -> Block:
+    return Table(
+        ("Undo", "Of step", "Outcome", "Held on", "Failed on"),
+        tuple(
+            (
+                safe(each.step),
+                safe(each.undoes) or "the run",
+                outcome_words(each.outcome) if each.outcome else "not reached",
+                safe(fold_hosts(each.held)) or "-",
+                safe(fold_hosts(each.failed)) or "-",
+            )
+            for each in report.rollback.steps
+        ),
+        empty="Nothing was undone.",
     )
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from runbook.core.fold.recovery import recovery
 from runbook.core.fold.recovery_point import recovery_point
+from runbook.core.fold.rollback import RollbackVerdict
 from runbook.core.fold.verdict import ObjectiveVerdict, RevertVerdict, RunVerdict, SteadyVerdict, verdicts
 from runbook.core.outcome import Outcome
 from runbook.core.run import Run, StepState
@@ -20,12 +21,13 @@ from runbook.view.steps import StepRow, step_outcome, step_rows, waited_at_all
 
 
 class VerdictSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """The four verdicts, which are never merged."""
+    """The four verdicts, which are never merged, and what became of the rollback."""
 
     run: RunVerdict
     steady_state: SteadyVerdict
     objectives: ObjectiveVerdict
     revert: RevertVerdict
+    rollback: RollbackVerdict
 
 
 class RecoveryTime(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +89,7 @@ def summary(run: Run, folder: str) -> Summary:
             steady_state=said.steady_state,
             objectives=said.objectives,
             revert=said.revert,
+            rollback=said.rollback,
         ),
         rta=RecoveryTime(
             seconds=_rounded(took.seconds),

@@ -13,6 +13,7 @@ from runbook.core.run import Run
 from runbook.view.actuals import loss_words, recovery_words
 from runbook.view.reasons import brief
 from runbook.view.sanitize import safe
+from runbook.view.undoing import rollback_words
 from runbook.view.words import plural
 
 
@@ -27,6 +28,7 @@ def closing(run: Run, folder: str) -> tuple[str, ...]:
         f"  objectives     {said.objectives.replace('_', ' ')}"
         + ("" if said.objectives_declared else " (none declared)"),
         f"  revert         {said.revert}",
+        *((f"  rollback       {undone}",) if (undone := rollback_words(run)) else ()),
         *_deviations(run),
         *_measured(run),
         f"  record         {safe(folder)}",

@@ -14,9 +14,9 @@ from runbook.core.action import CONTROLLER, ApproveAction, Ask, ChecklistAction,
 from runbook.core.actor import distinct
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep, StepId
-from runbook.core.rules.undo import undo_steps
-from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
+from runbook.core.run import GateState, Run, StepPhase, StepState
 from runbook.core.turns import name_of, steps_inside
+from runbook.core.undo import undo_steps
 from runbook.view.sanitize import safe
 from runbook.view.words import Status, duration, plural, status_of
 
@@ -156,7 +156,7 @@ def _walk(run: Run) -> Iterator[tuple[int, PlannedStep]]:
     for section in run.plan.sections:
         for step in section.steps:
             yield from _inside(run, step, 0)
-    if run.phase is Phase.ROLLBACK or (run.stop is not None and run.stop.undo):
+    if run.is_rolled_back or (run.stop is not None and run.stop.undo):
         for step in undo_steps(run):
             yield from _inside(run, step, 0)
     for step in run.plan.always:

@@ -41,6 +41,7 @@ from runbook.view.describe import describe
 from runbook.view.hosts import host_names
 from runbook.view.reasons import anonymous, brief, reason, shared
 from runbook.view.steps import elapsed, step_status
+from runbook.view.undoing import rollback_words
 from runbook.view.words import MARKS, duration, measured, name_hosts, outcome_words, plural, status_of
 
 MACHINE = "--auto"
@@ -285,6 +286,10 @@ def ended(run: Run, event: RunEnded) -> tuple[Said, ...]:
     """Why it ended, the four verdicts, and what was measured beside its objective."""
     out = verdicts(run)
     words = f"run {out.run}, steady state {out.steady_state}, objectives {out.objectives}, revert {out.revert}"
-    facts = (("recovery time", recovery_words(run)), ("data loss", loss_words(run)))
+    facts = (
+        ("rollback", rollback_words(run)),
+        ("recovery time", recovery_words(run)),
+        ("data loss", loss_words(run)),
+    )
     lines = [f"ended: {brief(event.reason)}", spaced(words), *(f"{name} {text}" for name, text in facts if text)]
     return tuple(Said(line) for line in lines)

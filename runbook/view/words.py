@@ -102,11 +102,11 @@ _OF_OUTCOME: Map[Outcome, Status] = Map(
 
 VERDICT_COLOURS: Map[str, str] = Map(
     {
-        "completed": "green", "met": "green", "verified": "green", "none": "green",
+        "completed": "green", "met": "green", "verified": "green", "held": "green", "none": "green",
         "completed with deviations": "orange", "inconclusive": "orange", "not_measured": "orange",
-        "interrupted": "orange", "aborted": "blue", "live": "yellow",
+        "interrupted": "orange", "running": "orange", "empty": "orange", "aborted": "blue", "live": "yellow",
         "deviated": "vermillion", "missed": "vermillion", "failed": "vermillion", "unverified": "vermillion",
-        "damaged": "vermillion",
+        "stopped": "vermillion", "damaged": "vermillion",
     }
 )  # fmt: skip
 """The word of a run's gravest verdict to the colour that the run is shown in."""

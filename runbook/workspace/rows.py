@@ -57,6 +57,8 @@ class RunRow:
     """Why it did not go through all of its steps; empty where it did."""
     worst: str = ""
     """The word of the gravest of its verdicts, which colours it."""
+    rollback: str = ""
+    """What became of its rollback: `none`, `running`, `held`, `empty`, `stopped`, `failed`."""
     problem: Problem | None = None
     """Why it is damaged; the other fields then hold what is known."""
 

@@ -28,6 +28,7 @@ def _row(found: RunSummary) -> RunRow:
         operator=found.operator,
         verdict=found.verdict,
         worst=found.worst,
+        rollback=found.rollback,
         rta=found.recovery,
         rta_at_least=found.recovery_at_least,
         objective=found.objective,

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from runbook.cli.compose import store
-from runbook.core.action import HttpAction
-from runbook.core.event import AlwaysStarted, FailureResolved, HaltRequested, HostExcluded, StepSkipped
+from runbook.core.action import CommandAction, HttpAction
+from runbook.core.event import AlwaysStarted, FailureResolved, HaltRequested, HostExcluded, RollbackStarted, StepSkipped
 from runbook.core.fold.verdict import verdicts
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Objectives, PlannedProbe
@@ -53,6 +53,17 @@ def halted() -> Story:
     return of_two().ran("1.1").add(HaltRequested(by=ANNA, reason="enough")).finish("enough")
 
 
+def rolled_back(undone: Outcome = Outcome.SUCCEEDED) -> Story:
+    undo = step("1.1.undo.1", CommandAction(shell="undo"), hosts=("db1", "db2"))
+    tale = Story(plan(step("1.1", hosts=("db1", "db2"), undo=(undo,)))).start().ran("1.1", Outcome.FAILED)
+    tale.add(FailureResolved(step="1.1", choice="rollback"), RollbackStarted(reason="step 1.1 failed"))
+    return tale.ran("1.1.undo.1", undone).finish("step 1.1 failed")
+
+
+def badly_rolled_back() -> Story:
+    return rolled_back(Outcome.FAILED)
+
+
 def cut_off() -> Story:
     return of_two().ran("1.1").add(AlwaysStarted())
 
@@ -72,6 +83,7 @@ TALES = [
     pytest.param(excluded, DEVIATED, "orange", Exit.FAILED, id="host-taken-out"),
     pytest.param(skipped, DEVIATED, "orange", Exit.FAILED, id="step-passed-over"),
     pytest.param(stopped, "failed", "vermillion", Exit.FAILED, id="failed"),
+    pytest.param(rolled_back, "failed", "vermillion", Exit.FAILED, id="rolled-back"),
     pytest.param(halted, "aborted", "blue", Exit.FAILED, id="aborted"),
     pytest.param(cut_off, "interrupted", "orange", Exit.INTERRUPTED, id="interrupted"),
     pytest.param(too_slow, "completed", "vermillion", Exit.FAILED, id="objective-missed"),
@@ -109,3 +121,18 @@ def test_the_screen_and_its_list_of_runs_say_it_whole_in_the_colour_of_the_worst
     if verdict != "interrupted":  # on the screen it is a run that goes on
         assert state_of(tale.run) == (verdict.upper(), colour)
         assert f" {verdict.upper()} " in "".join(part.text for part in title_row(tale.run, tale.now, width))[:width]
+
+
+@pytest.mark.parametrize(("tell", "word"), [(rolled_back, "held"), (badly_rolled_back, "failed"), (halted, "none")])
+def test_every_face_of_a_run_says_the_same_of_its_rollback(desk: Desk, tell: Callable[[], Story], word: str) -> None:
+    tale = tell()
+    desk.told(tale)
+    [told] = [line for line in closing(tale.run, "r") if line.startswith("  rollback ")]
+    assert re.split(r"[:,]", told.split(maxsplit=1)[1])[0] == word
+    assert summary(tale.run, "r").verdicts.rollback == word
+    assert [row["rollback"] for row in json.loads(desk.ask("runs", "--json").out)] == [word]
+    assert word in desk.ask("runs").out.splitlines()[1] or word == "none"
+    data = json.loads(desk.ask("report", "--format", "json").out)
+    assert (data["verdicts"]["rollback"], data["rollback"]["verdict"]) == (word, word)
+    assert f"| Rollback | **{word}** |" in desk.ask("report", "--format", "md").out
+    assert f"rollback {word}" in desk.ask("replay", "--line").out

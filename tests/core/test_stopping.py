@@ -19,8 +19,8 @@ from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import AddNote, ExcludeHost, HaltRun, PauseRun, RollBack
 from runbook.core.outcome import Outcome
 from runbook.core.rules.due import due
-from runbook.core.rules.undo import undo_steps
 from runbook.core.run import Phase
+from runbook.core.undo import undo_steps
 from tests.builders import ANNA, plan, step
 from tests.core.driving import Drive, picks, says
 from tests.core.shapes import changing, closing

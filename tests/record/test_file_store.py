@@ -209,6 +209,7 @@ def test_a_row_says_what_the_report_would(tmp_path: Path):
             started="2026-11-23T04:12:00.000Z",
             verdict="completed",
             worst="completed",
+            rollback="none",
             objective="not_measured",
             duration=5.0,
             ended=True,

@@ -20,7 +20,13 @@ def test_a_run_in_one_object_with_exactly_the_promised_keys() -> None:
         "run": "20261123T041200Z-orders-failover",
         "record": "recordings/r1",
         "runbook": "orders-failover",
-        "verdicts": {"run": "completed", "steady_state": "met", "objectives": "met", "revert": "none"},
+        "verdicts": {
+            "run": "completed",
+            "steady_state": "met",
+            "objectives": "met",
+            "revert": "none",
+            "rollback": "none",
+        },
         "rta": {"seconds": 27.81, "error": 5.92, "objective": 60.0},
         "rpa": {"seconds": 6.31, "lost": 1, "objective": 30.0},
     }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from runbook.core.action import HttpAction
+from runbook.core.action import CommandAction, HttpAction
+from runbook.core.event import FailureResolved, HaltRequested, RollbackStarted
+from runbook.core.outcome import Outcome
 from runbook.core.plan import Objectives, PlannedProbe
 from runbook.view.clock import clock_line, recovery_clock
 from runbook.view.closing import closing
-from tests.builders import Story, plan, step
+from tests.builders import ANNA, Story, plan, step
 from tests.stories import failover, stopped
 
 PROBE = PlannedProbe(name="write-ok", action=HttpAction(url="http://app1/health"), every=0.5)
@@ -42,9 +44,26 @@ def test_a_stopped_run_says_why_and_that_nothing_was_promised() -> None:
         "  steady state   inconclusive (none declared)",
         "  objectives     not measured (none declared)",
         "  revert         none",
+        "  rollback       none, nothing was undone",
         "  not as planned 1 step: 1.2",
         "  record         recordings/r1",
     ]
+
+
+def test_what_became_of_the_rollback_is_said_host_by_host() -> None:
+    undo = step("1.1.undo.1", CommandAction(shell="undo"), hosts=("h1", "h2"))
+    tale = Story(plan(step("1.1", hosts=("h1", "h2"), undo=(undo,)))).start().ran("1.1", Outcome.FAILED)
+    tale.add(FailureResolved(step="1.1", choice="rollback"), RollbackStarted(reason="failed"))
+    tale.enter("1.1.undo.1").attempt("1.1.undo.1", "h1").attempt("1.1.undo.1", "h2")
+    tale.answer("1.1.undo.1", "h1", Outcome.FAILED).answer("1.1.undo.1", "h2").end("1.1.undo.1", Outcome.FAILED)
+    assert "  rollback       failed: failed 1.1.undo.1 on h1; held 1.1.undo.1 on h2" in closed(tale.finish())
+
+
+def test_a_run_that_stopped_without_one_says_that_nothing_was_undone_and_what_can_be() -> None:
+    undo = step("1.1.undo.1", CommandAction(shell="undo"))
+    tale = Story(plan(step("1.1", undo=(undo,)))).start().ran("1.1").add(HaltRequested(by=ANNA, reason="enough"))
+    said = closed(tale.finish())
+    assert "  rollback       none, nothing was undone; 1 step that ran can be undone: 1.1" in said
 
 
 def test_a_run_whose_runner_is_gone_is_interrupted_and_not_completed() -> None:

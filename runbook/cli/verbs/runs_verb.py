@@ -20,6 +20,7 @@ from runbook.problem import Problems
 from runbook.view.lines import clock_label
 from runbook.view.reasons import brief
 from runbook.view.sanitize import safe
+from runbook.view.undoing import short_words
 from runbook.view.words import duration
 from runbook.workspace.rows import RunRow
 from runbook.workspace.run_rows import run_rows
@@ -50,10 +51,7 @@ def verb(*, recordings: str, as_json: bool, name: str, limit: int | None) -> int
         print_json([_data(row) for row in rows])
         return 0
     if rows:
-        told = any(row.reason for row in rows)
-        print_table(
-            (*HEAD, WHY) if told else HEAD, [(*_cells(row), _why(row)) if told else _cells(row) for row in rows]
-        )
+        print_table(*_table(rows))
     else:
         say(_nothing(name, sorted({row.runbook for row in run_rows(records, limit=RECENT)} - {""})))
     damaged = [row.problem for row in rows if row.problem is not None]
@@ -72,6 +70,20 @@ def _nothing(name: str, known: list[str]) -> str:
     if known:
         return f"There is no run of {safe(name)}. There are runs of: {safe(', '.join(known))}"
     return "There is no run yet. Start one with: runbook run NAME"
+
+
+def _table(rows: tuple[RunRow, ...]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Head and lines; what became of rollbacks, and why a run ended early, have columns where there is any."""
+    head: tuple[str, ...] = HEAD
+    lines = [_cells(row) for row in rows]
+    if any(row.rollback not in {"", "none"} for row in rows):
+        undone = ["-" if row.rollback in {"", "none"} else short_words(row.rollback) for row in rows]
+        head = (*head[:2], "rollback", *head[2:])
+        lines = [(*line[:2], word, *line[2:]) for line, word in zip(lines, undone, strict=True)]
+    if any(row.reason for row in rows):
+        head = (*head, WHY)
+        lines = [(*line, _why(row)) for line, row in zip(lines, rows, strict=True)]
+    return head, lines
 
 
 def _cells(row: RunRow) -> tuple[str, ...]:

@@ -250,7 +250,7 @@ def _give_up_live(run: Run, reason: str) -> Run:
 def _rollback_started(run: Run, event: RollbackStarted, at: float) -> Run:
     stop = run.stop or Stop(undo=True, halted=event.by is not None, reason=event.reason, by=event.by)
     run = stop_run(run, stop, at)
-    return replace(run, phase=Phase.ROLLBACK) if run.phase is Phase.FORWARD else run
+    return replace(run, phase=Phase.ROLLBACK, is_rolled_back=True) if run.phase is Phase.FORWARD else run
 
 
 def _always_started(run: Run, _event: AlwaysStarted, _at: float) -> Run:

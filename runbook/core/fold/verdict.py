@@ -13,6 +13,7 @@ import msgspec
 from runbook.core.fault import FaultState
 from runbook.core.fold.recovery import Recovery, recovery
 from runbook.core.fold.recovery_point import recovery_point
+from runbook.core.fold.rollback import RollbackVerdict, rollback
 from runbook.core.fold.shortfall import shortfalls
 from runbook.core.outcome import Outcome
 from runbook.core.run import ProbeState, Run, StepState
@@ -37,13 +38,15 @@ class Verdicts(msgspec.Struct, frozen=True, kw_only=True):
     objectives_declared: bool = True
     unreachable: bool = False
     """It failed because a host could not be reached."""
+    rollback: RollbackVerdict = "none"
+    """What became of the run's undo, where one was begun."""
     foreseen: bool = True
     """False when it deviates in something that the runbook itself does not let pass."""
 
     @property
     def worst(self) -> str:
         """The word of the gravest verdict, which is what a run is coloured by; what nobody declared does not count."""
-        said: list[str] = [self.run, self.revert]
+        said: list[str] = [self.run, self.revert, self.rollback]
         if self.steady_declared or self.revert != "none":
             said.append(self.steady_state)
         if self.objectives_declared:
@@ -77,10 +80,10 @@ class Verdicts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _GRAVITY = (
-    "none", "verified", "met", "completed", "inconclusive", "not_measured", "completed with deviations", "interrupted",
-    "aborted", "deviated", "missed", "failed", "unverified",
+    "none", "verified", "held", "met", "completed", "running", "empty", "inconclusive", "not_measured",
+    "completed with deviations", "interrupted", "aborted", "deviated", "missed", "stopped", "failed", "unverified",
 )  # fmt: skip
-"""Every word of the four verdicts, the gravest last; of two words that are alike good, the one about the run."""
+"""Every word of a verdict, the gravest last; of two words that are alike good, the one about the run."""
 
 
 def verdicts(run: Run) -> Verdicts:
@@ -93,6 +96,7 @@ def verdicts(run: Run) -> Verdicts:
         revert=_revert(run),
         steady_declared=any(probe.steady for probe in run.plan.probes),
         objectives_declared=run.plan.objectives.rto is not None or run.plan.objectives.rpo is not None,
+        rollback=rollback(run).verdict,
         unreachable=_could_not_reach(run),
         foreseen=all(short.is_foreseen for short in shortfalls(run)),
     )

@@ -55,12 +55,12 @@ from runbook.core.plan import PlannedStep
 from runbook.core.role import Role
 from runbook.core.rules import fanout, reverts
 from runbook.core.rules.failure_policy import MAX_VISITS, chosen_by_policy
-from runbook.core.rules.undo import undo_steps
 from runbook.core.rules.urgency import pressing
 from runbook.core.rules.ways import circling, way_on
 from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
 from runbook.core.still_running import held_hosts, said
 from runbook.core.turns import turns_of
+from runbook.core.undo import undo_steps
 
 _ASKS = get_args(Ask)
 MACHINE = Actor(name="runbook --auto", uid=-1, machine=True, via="auto", identity="policy:auto")

@@ -12,6 +12,7 @@ from runbook.core.gate import key_gate
 from runbook.core.outcome import Outcome
 from runbook.core.run import Run, StepState
 from runbook.core.still_running import held_hosts, said
+from runbook.core.undo import ran_on
 
 MAX_CONCURRENCY = 100
 """Hosts at once when a step does not say; above this two cores gain nothing and bastions begin to refuse."""
@@ -118,12 +119,17 @@ def _exclusions(run: Run, state: StepState) -> tuple[Conclude, ...]:
 def targets(run: Run, state: StepState) -> dict[str, str]:
     """Every planned host of a step, with the reason why it is left out now; an empty reason means it takes part.
 
-    An undo goes to the hosts where its step may have run, also when they were excluded since: they were changed.
+    Of its step's hosts an undo goes to those where that may have run, also when they were excluded since: they were
+    changed. Hosts of its own are its author's wish, unless they were excluded.
     """
-    origin = run.steps.get(state.planned.undoes)
+    ran = ran_on(run, state.planned.undoes)
     held = {} if run.attended else held_hosts(run, state)
-    if origin is not None and set(state.planned.hosts) <= set(origin.planned.hosts):
-        out = {host: "" if host in origin.touched else "the step never ran here" for host in state.planned.hosts}
-    else:
-        out = {host: f"excluded: {run.excluded[host]}" if host in run.excluded else "" for host in state.planned.hosts}
+    out = {host: _left_out(run, host, ran=ran.get(host)) for host in state.planned.hosts}
     return {host: why or held.get(host, "") for host, why in out.items()}
+
+
+def _left_out(run: Run, host: str, *, ran: bool | None) -> str:
+    """Why a host takes no part; `ran` is whether the step that is undone ran there, None where it was not meant to."""
+    if ran is not None:
+        return "" if ran else "the step never ran here"
+    return f"excluded: {run.excluded[host]}" if host in run.excluded else ""

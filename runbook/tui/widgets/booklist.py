@@ -7,6 +7,7 @@ from runbook.tui.widgets.prose_rows import prose_rows
 from runbook.tui.widgets.rows import Part, Row, Rows, fit
 from runbook.view.reasons import brief
 from runbook.view.sanitize import safe, safe_lines
+from runbook.view.undoing import short_words
 from runbook.view.words import VERDICT_COLOURS, duration
 from runbook.workspace.rows import BookRow, RunRow
 
@@ -135,6 +136,7 @@ def run_details(run: RunRow) -> tuple[Row, ...]:
         (Part(f"{run.verdict}, took {duration(run.duration)}, started by {run.operator} at {run.started}", "grey"),),
         (Part(f"recovery time {rta}"),),
         *(((Part(safe(brief(run.reason))),),) if run.reason else ()),
+        *(((Part(f"rollback {short_words(run.rollback)}"),),) if run.rollback not in {"", "none"} else ()),
     )
 
 

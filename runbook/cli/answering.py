@@ -7,7 +7,7 @@ has to look up at night which option a typed word or a value needs; what a perso
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runbook.core.answers import Answer, offered
@@ -34,10 +34,13 @@ class Draft:
     typed: str
 
 
-def answer_commands(run: str, gate: GateState) -> tuple[str, ...]:
-    """What may be typed to answer the gate, the yes first; safe to show."""
+def answer_commands(run: str, gate: GateState, options: Sequence[str] = ()) -> tuple[str, ...]:
+    """What may be typed to answer the gate, the yes first; safe to show.
+
+    `options` are those without which the run is not found from where the reader stands.
+    """
     opened = gate.opened
-    start = f"runbook approve {shlex.quote(run)} --gate {shlex.quote(opened.gate)}"
+    start = shlex.join(("runbook", "approve", run, *options, "--gate", opened.gate))
     every = offered(opened.kind, opened.choices)
     return tuple(safe(f"{start} {words}".rstrip()) for answer in every for words in _words(gate, answer))
 
@@ -55,6 +58,8 @@ def answering_intent(opened: GateOpened, draft: Draft) -> Intent:
         raise problem(f"gate {opened.gate} needs a value", fix=fix, code="no-value")
     if answer.takes == "item":
         value = item_number(opened, str(value))
+    if answer.takes == "label":
+        value = label_of(opened, str(value))
     return giving(opened, answer, value=value, reason=draft.reason, typed=draft.typed)
 
 
@@ -75,20 +80,42 @@ def refusing_answer(opened: GateOpened) -> str:
 
 def values(opened: GateOpened) -> str:
     """What may be given as a value, as a sentence; empty where anything may."""
+    numbered = ", ".join(f"{number} {text}" for number, text in enumerate(opened.choices, start=1))
     if opened.kind == "checklist":
-        return f"Items are numbered 1 to {len(opened.choices)}."
-    return f"Offered: {', '.join(opened.choices)}." if opened.kind == "choose" else ""
+        return f"Items: {numbered}."
+    return f"Offered: {numbered}." if opened.kind == "choose" else ""
 
 
 def item_number(opened: GateOpened, text: str) -> int:
-    """The item of a checklist that is meant, from 0; people count from 1.
+    """The item of a checklist that is meant, from 0, by its number, from 1, or by its words.
 
     Raises:
-        Problems: It has no such item.
+        Problems: It has no such item, or several of these words.
     """
-    if not text.isdecimal() or not 1 <= int(text) <= len(opened.choices):
+    found = _place(opened, text)
+    if found is None:
         raise problem(f'there is no item "{text}"', fix=values(opened), code="no-item")
-    return int(text) - 1
+    return found
+
+
+def label_of(opened: GateOpened, text: str) -> str:
+    """The label that is chosen, by its words or by its number, from 1.
+
+    Raises:
+        Problems: Neither is offered, or the words are those of several labels.
+    """
+    found = _place(opened, text)
+    if found is None:
+        raise problem(f'"{text}" is not offered', fix=values(opened), code="no-label")
+    return opened.choices[found]
+
+
+def _place(opened: GateOpened, text: str) -> int | None:
+    """Which of the choices is meant, from 0. Words count before numbers: a label may be a number itself."""
+    same = [place for place, words in enumerate(opened.choices) if words == text]
+    if len(same) == 1:
+        return same[0]
+    return int(text) - 1 if text.isdecimal() and 1 <= int(text) <= len(opened.choices) else None
 
 
 def next_item(gate: GateState) -> int | None:

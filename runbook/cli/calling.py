@@ -10,10 +10,12 @@ import pwd
 from datetime import datetime, timedelta
 
 from runbook.cli.compose import workspace
+from runbook.cli.others import found_elsewhere, refused_or
 from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import Intent
 from runbook.core.run import GateState, Run
 from runbook.problem import Exit, Problem, Problems, problem
+from runbook.record.store import CLOSED_TO_US, LAST
 from runbook.report.facts import wall_label
 from runbook.talk.door import NO_RUNNER, NOT_ITS_RUNNER, is_there
 from runbook.talk.line import Line, reach
@@ -25,18 +27,21 @@ from runbook.workspace.local import LocalWorkspace
 
 
 def found(run: str, recordings: str, *, via: str, operator: str = "") -> tuple[LocalWorkspace, str]:
-    """The workspace and the run's id; a run that we may not look up is taken by its whole id, as its socket is.
+    """The workspace and the run's id; a run of somebody else's is looked for among those that let us in.
 
     Raises:
-        Problems: `last` of nothing.
+        Problems: There is none, it is not open to us, or several people have one of that name.
     """
     place = workspace(via, recordings)
     try:
         return place, place.store.find(run).run
-    except Problems:
-        if run == "last" or not _is_called(place, run, operator):
-            raise
-        return place, run
+    except Problems as unknown:
+        if run != LAST and _is_called(place, run, operator):
+            return place, run
+        other = found_elsewhere(run, via=via, uid=_uid(operator))
+        if other is None:
+            raise Problems([refused_or(place.store, f"run {run}", unknown.problems[0])]) from unknown
+        return place, other
 
 
 async def call(place: LocalWorkspace, run: str, *, via: str, operator: str = "") -> Line:
@@ -51,6 +56,12 @@ async def call(place: LocalWorkspace, run: str, *, via: str, operator: str = "")
         if gone.problems[0].code not in {NO_RUNNER, NOT_ITS_RUNNER}:
             raise
         raise _not_live(place, run, gone.problems[0]) from gone
+
+
+def options_for(recordings: str, operator: str) -> tuple[str, ...]:
+    """What was needed to find the run, for commands that are to work when they are copied."""
+    where = ("--recordings", recordings) if recordings else ()
+    return (*where, *(("--operator", operator) if operator else ()))
 
 
 async def send(place: LocalWorkspace, run: str, intent: Intent, *, via: str, operator: str = "") -> None:
@@ -97,7 +108,9 @@ def _is_called(place: LocalWorkspace, run: str, operator: str) -> bool:
 def _not_live(place: LocalWorkspace, run: str, unreached: Problem) -> Problems:
     try:
         stands = place.folded(run)
-    except Problems:
+    except Problems as unread:
+        if unreached.code != NOT_ITS_RUNNER and unread.problems[0].code == CLOSED_TO_US:
+            return Problems([refused_or(place.store, f"run {run}", unread.problems[0])])
         return _interrupted(run, unreached)
     if not stands.has_ended:
         return _interrupted(run, unreached)

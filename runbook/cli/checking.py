@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from runbook.core.action import ApproveAction
 from runbook.core.inventory import Inventory
 from runbook.core.plan import Plan
 from runbook.core.runbook import Parameter, Runbook
@@ -86,9 +87,17 @@ class Checker:
                 compiled = compile_plan(runbook, inventory, given=self._values(runbook, inventory))
                 plan = compiled.plan
                 yield from (*inventory.warnings, *compiled.warnings, *_exposures(compiled, runbook, inventory))
+                yield from self._approvals(compiled.plan)
         except Problems as wrong:
             yield from wrong.problems
         yield from lint(runbook, today=self._today, plan=plan)
+
+    def _approvals(self, plan: Plan) -> tuple[Problem, ...]:
+        if not any(isinstance(step.action, ApproveAction) for step in plan.walk()):
+            return ()
+        from runbook.workspace.people import approvals_out_of_reach  # noqa: PLC0415 - few runbooks have an approval
+
+        return approvals_out_of_reach(plan, self._settings)
 
     def _another_of_that_name(self, runbook: Runbook) -> Iterator[Problem]:
         first = self._named.setdefault(runbook.name, runbook)

@@ -13,17 +13,22 @@ import resource
 import shutil
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from runbook.core.plan import Environment
+from runbook.document.environment_file import find_environment, parse_environment
+from runbook.problem import Problems
 from runbook.record.address import open_store
 from runbook.record.files.disk import FLOOR
 from runbook.talk.door import door_folders, socket_name, why_unfit
+from runbook.talk.peer import login_name
 from runbook.transport.ssh.openssh import SshConfig
 from runbook.transport.ssh.own_config import Question
+from runbook.workspace.people import shut_out
 from runbook.workspace.settings import Settings
 
 PYTHON = (3, 11)
@@ -110,6 +115,32 @@ def _runtime(settings: Settings) -> Look:
 
 def _longest(folder: Path) -> int:
     return len(os.fsencode(folder / socket_name("x" * 40)))
+
+
+def _people(settings: Settings) -> Look:
+    """Who else gets through to a run, and whether everybody does who holds a role somewhere here."""
+    others = sorted(login_name(uid) for uid in settings.allowed - {os.getuid()})
+    roles = {name: shut_out(place, settings) for name, place in _environments(settings) if place.roles}
+    out = {name: people for name, people in roles.items() if people}
+    if out:
+        said = "; ".join(f"{', '.join(people)} (roles of {name})" for name, people in out.items())
+        named = ", ".join(f'"{one}"' for one in dict.fromkeys(one for people in out.values() for one in people))
+        fix = f"Write into runbook.toml: [control] allow = [{named}], or take them out of roles."
+        return _warn("people", f"no run lets these in: {said}", fix)
+    if not others:
+        return _ok("people", "nobody but you; others are named under [control] allow in runbook.toml")
+    return _ok("people", f"you and {', '.join(others)}")
+
+
+def _environments(settings: Settings) -> Iterator[tuple[str, Environment]]:
+    """Those that can be read; the others are what `check` is for."""
+    for folder in sorted(settings.inventories.iterdir()) if settings.inventories.is_dir() else ():
+        path = find_environment(folder) if folder.is_dir() else None
+        try:
+            if path is not None:
+                yield folder.name, parse_environment(path.read_bytes(), str(path), name=folder.name, folder=folder)
+        except (OSError, Problems):
+            continue
 
 
 def _files(_: Settings) -> Look:
@@ -199,6 +230,7 @@ _LOOKS: tuple[Callable[[Settings], Look], ...] = (
     _workspace,
     _recordings,
     _runtime,
+    _people,
     _files,
     _ssh,
     _agent,

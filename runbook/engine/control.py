@@ -23,6 +23,7 @@ from runbook.talk.door import Door
 from runbook.talk.messages import MAX_REQUEST, Asking, Look, Looking, Reply, Request, Watching
 from runbook.talk.peer import login_name, peer_of
 from runbook.talk.person import person, this_machine
+from runbook.view.gates import briefly, gate_views
 
 PARTING = 1.0
 """Seconds that somebody who is shown out has to take the answer."""
@@ -89,7 +90,7 @@ class Control:
     async def _show_out(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, uid: int) -> None:
         self._strangers += 1
         try:
-            await _say_last(reader, writer, Reply(problem=_shown_out(uid)))
+            await _say_last(reader, writer, Reply(problem=_shown_out(uid, self._recorder.run)))
         finally:
             self._strangers -= 1
 
@@ -109,7 +110,7 @@ class Control:
                     case Watching():
                         watcher = watcher or asyncio.create_task(self._announce(writer))
                     case Looking():
-                        await _say(writer, Reply(view=_look(self._recorder.run, who)))
+                        await _say(writer, Reply(view=_look(self._recorder.run, who, self._recorder.now())))
                     case Asking(intent=intent, via=via):
                         refused = await self._submit(intent, msgspec.structs.replace(who, via=via[:80]))
                         await _say(writer, Reply(seq=self._recorder.run.seq, problem=refused))
@@ -135,11 +136,12 @@ async def _told(writer: asyncio.StreamWriter, problem: Problem) -> None:
     await writer.drain()
 
 
-def _shown_out(uid: int) -> Problem:
+def _shown_out(uid: int, run: Run) -> Problem:
+    owner, name = run.operator.name, login_name(uid)
     return Problem(
-        what=f"{login_name(uid)} may not control this run",
-        why="only its owner and the people named under [control] allow in runbook.toml may",
-        fix="Ask the owner to add you, or to answer for you.",
+        what=f"{name} may not control run {run.id}",
+        why=f"only {owner}, who started it, and the people named under [control] allow in runbook.toml then may",
+        fix=f'Ask {owner} to answer, or to write [control] allow = ["{name}"]: it counts for runs begun after that.',
         code="not-allowed",
         exit=Exit.REFUSED,
     )
@@ -161,7 +163,7 @@ def _understood(line: bytes) -> Request | Problem:
     return request
 
 
-def _look(run: Run, who: Actor) -> Look:
+def _look(run: Run, who: Actor, now: float) -> Look:
     return Look(
         run=run.id,
         runbook=run.plan.runbook,
@@ -170,6 +172,9 @@ def _look(run: Run, who: Actor) -> Look:
         environment=run.plan.environment.name,
         gates=tuple(run.gates[gate] for gate in run.open_gates),
         you=who.name,
+        started=run.started,
+        kind=run.plan.kind,
+        views=tuple(briefly(view) for view in gate_views(run, now)),
     )
 
 

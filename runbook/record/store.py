@@ -23,10 +23,13 @@ from runbook.record.checking.verify import Verification
 from runbook.record.files.holder import Holder
 from runbook.record.files.lines import OutputBytes
 from runbook.record.files.output import Source
+from runbook.record.files.plain import CLOSED
 from runbook.record.form.codec import Tip
 from runbook.record.form.reading import Reading
 from runbook.record.summary import RunSummary
 
+CLOSED_TO_US = CLOSED
+"""The code of a record that is there and that this user may not read."""
 LAST = "last"
 """The word that finds the newest run."""
 

@@ -179,6 +179,24 @@ def doorways(run: str, holder: Holder | None, *, uid: int, owner: int | None = N
     return (*own, *claimed)
 
 
+def doors_of_others(uid: int) -> tuple[Doorway, ...]:
+    """Sockets of other people's live runs in the folders that are open to everybody, as the kernel lists them.
+
+    Their folders cannot be listed, so on systems without that list there are none. Whose each is, is only claimed.
+    """
+    try:
+        lines = SOCKETS.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ()
+    paths = {Path(rest[0]) for line in lines if (rest := line.split(maxsplit=7)[7:])}
+    called = {path: _FOLDER.fullmatch(path.parent.name) for path in paths if path.parent.parent == SHARED_BY_ALL}
+    return tuple(
+        Doorway(path, int(found["uid"]), is_certain=False)
+        for path, found in sorted(called.items())
+        if found and found["shared"] and int(found["uid"]) != uid and path.suffix == ".sock"
+    )
+
+
 def is_there(doorway: Doorway) -> bool:
     """True when a socket of the right owner stands there; who listens at it is asked when it is called.
 

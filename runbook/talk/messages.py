@@ -11,6 +11,7 @@ import msgspec
 from runbook.core.intent import Intent
 from runbook.core.run import GateState
 from runbook.problem import Problem
+from runbook.view.gates import GateView
 
 MAX_REQUEST = 256 * 1024
 """Bytes of one request; an intent is a few hundred."""
@@ -44,6 +45,11 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     environment: str
     gates: tuple[GateState, ...]
     you: str
+    started: str = ""
+    """Wall time, ISO 8601 UTC."""
+    kind: str = ""
+    views: tuple[GateView, ...] = ()
+    """What each gate lets through and asks, as whoever may answer sees it; a runner of an older version sends none."""
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):

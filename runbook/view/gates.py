@@ -19,7 +19,7 @@ from runbook.core.event import GateAnswered
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.run import GateState, Run, StepPhase, StepState
 from runbook.core.turns import name_of, turns_of
-from runbook.view.plan import PlanRow, plan_row
+from runbook.view.plan import PlanRow, PlanText, plan_row
 from runbook.view.sanitize import safe, safe_lines
 from runbook.view.surroundings import shown_texts
 from runbook.view.telling import MACHINE
@@ -31,6 +31,9 @@ _LAPSES = {
     "proceed": "unanswered, the run goes on",
     "ask": "unanswered, the operator is asked what now",
 }
+_MOST_LINES = 100
+_LONGEST_LINE = 2_000
+"""Of one text, where a view travels; characters of one line."""
 _MOST_SHOWN = 50
 """Steps behind a gate that are shown one by one."""
 
@@ -125,6 +128,21 @@ def gate_view(run: Run, gate: str, now: float) -> GateView:
     )
 
 
+def briefly(view: GateView) -> GateView:
+    """The view for the other end of a line: hosts folded only, long texts cut with a word about the rest."""
+    rows = tuple(replace(row, texts=tuple(_cut(text) for text in row.texts)) for row in view.follows)
+    return replace(view, follows=rows)
+
+
+def _cut(text: PlanText) -> PlanText:
+    rest = len(text.lines) - _MOST_LINES
+    lines = (
+        *text.lines[:_MOST_LINES],
+        *((f"({plural(rest, 'more line')}, shown by: runbook plan)",) if rest > 0 else ()),
+    )
+    return replace(text, hosts=(), lines=tuple(line[:_LONGEST_LINE] for line in lines))
+
+
 def _policy(run: Run, gate: GateState, action: Action | None) -> str:
     if isinstance(action, ApproveAction) and gate.opened.kind == "approve":
         people = f"{plural(action.min_required, 'person', 'people')}"
@@ -173,7 +191,7 @@ def _follows(run: Run, step: StepState, kind: GateKind) -> Iterator[PlanRow]:
 
 
 def _as_rendered(run: Run, step: StepState) -> PlanRow:
-    """With its templates filled in and for the hosts of this visit: what the digest stands for."""
+    """With its surroundings, and as far as they are known its templates filled in and the hosts of this visit."""
     return replace(plan_row(step.planned), texts=shown_texts(run, step))
 
 
@@ -200,7 +218,7 @@ def _from(run: Run, planned: PlannedStep, here: int) -> Rows:
     if run.order[planned.id] > here and run.steps[planned.id].phase is StepPhase.AHEAD:
         if isinstance(planned.action, _ASKS) or planned.confirm != "none":
             return True
-        yield plan_row(planned)
+        yield _as_rendered(run, run.steps[planned.id])
     if isinstance(planned.action, ParallelAction):
         gated = False
         for child in planned.steps:

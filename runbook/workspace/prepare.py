@@ -27,6 +27,7 @@ from runbook.workspace import kept_reading, sudo_source
 from runbook.workspace.books import find_book
 from runbook.workspace.in_the_open import secrets_at_hand, warnings_about
 from runbook.workspace.kept_reading import KeptReading
+from runbook.workspace.people import approvals_out_of_reach
 from runbook.workspace.settings import Settings
 
 
@@ -106,7 +107,13 @@ def prepare(
         secrets=(*compiled.secrets, *told, *inventory.secrets),
         files=_files(path, inventory, kept_reading.keep(inventory, wish.reading, asked), compiled, told),
         folder=path.resolve().parent,
-        warnings=(*inventory.warnings, *compiled.warnings, *exposed, *unread),
+        warnings=(
+            *inventory.warnings,
+            *compiled.warnings,
+            *approvals_out_of_reach(compiled.plan, settings),
+            *exposed,
+            *unread,
+        ),
         exposed=exposed,
         sudo_passwords=sudo_source.passwords(inventory.passwords, told),
     )

@@ -66,7 +66,7 @@ def test_the_doctor_looks_at_everything_and_changes_nothing(desk: Desk) -> None:
     found = {one["name"]: one for one in json.loads(said.out)}
     assert said.status == 0
     assert list(found) == [
-        "python", "workspace", "recordings", "runtime folder", "open files", "ssh", "ssh agent", "known hosts",
+        "python", "workspace", "recordings", "runtime folder", "people", "open files", "ssh", "ssh agent", "known hosts",
         "tmux", "terminal", "size", "colours", "locale",
     ]  # fmt: skip
     assert found["workspace"] == {"name": "workspace", "state": "ok", "detail": "WORKSPACE", "fix": ""}
@@ -78,6 +78,19 @@ def test_the_doctor_looks_at_everything_and_changes_nothing(desk: Desk) -> None:
 def test_every_complaint_of_the_doctor_says_what_to_do(desk: Desk) -> None:
     for one in json.loads(desk.ask("doctor", "--json").out):
         assert (one["state"] == "ok") == (one["fix"] == "")
+
+
+def test_the_doctor_names_people_with_a_role_whom_no_run_lets_in(desk: Desk) -> None:
+    def people() -> tuple[str, str]:
+        rows = {row["name"]: row for row in json.loads(desk.ask("doctor", "--json").out)}
+        return rows["people"]["state"], rows["people"]["detail"]
+
+    assert people() == ("ok", "nobody but you; others are named under [control] allow in runbook.toml")
+    desk.write("inventories/here/environment.yaml", "name: here\nroles: {dba: [grace, nobody]}\n")
+    assert people() == ("warn", "no run lets these in: grace, nobody (roles of here)")
+    desk.write("inventories/here/environment.yaml", "name: here\nroles: {dba: [nobody]}\n")
+    desk.write("runbook.toml", "[control]\nallow = ['nobody']\n")
+    assert people() == ("ok", "you and nobody")
 
 
 def test_a_runtime_folder_with_a_long_path_keeps_runs_from_working(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -192,11 +192,11 @@ def test_who_cannot_answer_here_is_given_the_whole_command(desk: Desk) -> None:
         (
             "choose: {prompt: Way?, options: [left, right]}",
             (),
-            "needs a value\n  fix: Add --value VALUE. Offered: left, right.\n",
+            "needs a value\n  fix: Add --value VALUE. Offered: 1 left, 2 right.\n",
         ),
-        ("checklist: [one, two]", (), "needs a value\n  fix: Add --value VALUE. Items are numbered 1 to 2.\n"),
-        ("checklist: [one, two]", ("--value", "3"), 'no item "3"\n  fix: Items are numbered 1 to 2.\n'),
-        ("checklist: [one, two]", ("--value", "0"), 'no item "0"\n  fix: Items are numbered 1 to 2.\n'),
+        ("checklist: [one, two]", (), "needs a value\n  fix: Add --value VALUE. Items: 1 one, 2 two.\n"),
+        ("checklist: [one, two]", ("--value", "3"), 'no item "3"\n  fix: Items: 1 one, 2 two.\n'),
+        ("checklist: [one, two]", ("--value", "0"), 'no item "0"\n  fix: Items: 1 one, 2 two.\n'),
     ],
     ids=["no choice", "no item", "an item too many", "item nought"],
 )

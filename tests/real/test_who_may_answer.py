@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from runbook.cli.others import found_elsewhere
 from runbook.core.action import ApproveAction, ConfirmAction
 from runbook.core.event import GateAnswered
 from runbook.core.plan import PlannedStep
+from runbook.problem import Problems
 from runbook.talk.person import person, this_machine
 from runbook.workspace.local import LocalWorkspace
 from tests.conftest import runtime  # noqa: F401 - a fixture
@@ -39,17 +42,47 @@ async def place(tmp_path: Path, runtime: Path) -> AsyncIterator[Place]:  # noqa:
 
 def said_to(path: Path, uid: int, request: object) -> dict:
     """What a process of that uid is told."""
+
+    def ask() -> bytes:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(10)
+            line.connect(str(path))
+            line.sendall(json.dumps(request).encode() + b"\n")
+            return line.makefile("rb").readline()
+
+    return as_user(uid, ask)
+
+
+def found_by(uid: int, run: str) -> dict:
+    """What a process of that uid finds when it looks for a live run of somebody else's, or why it does not."""
+
+    def look() -> bytes:
+        said: list[object] = []
+
+        def search() -> None:
+            try:
+                said.append({"found": found_elsewhere(run, via="test", uid=None)})
+            except Problems as refused:
+                said.append({"refused": refused.problems[0].what, "fix": refused.problems[0].fix})
+
+        # A thread of its own, because the test's loop runs in this one.
+        thread = threading.Thread(target=search)
+        thread.start()
+        thread.join()
+        return json.dumps(said[0]).encode()
+
+    return as_user(uid, look)
+
+
+def as_user(uid: int, ask: Callable[[], bytes]) -> dict:
+    """What it gives, as JSON, in a process of that uid."""
     ours, theirs = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             os.setgid(uid)
             os.setuid(uid)
-            with socket.socket(socket.AF_UNIX) as line:
-                line.settimeout(10)
-                line.connect(str(path))
-                line.sendall(json.dumps(request).encode() + b"\n")
-                os.write(theirs, line.makefile("rb").readline())
+            os.write(theirs, ask())
         except OSError as wrong:
             os.write(theirs, json.dumps({"failed": str(wrong)}).encode())
         finally:
@@ -80,6 +113,22 @@ async def test_a_stranger_is_shown_out_and_a_named_person_may_approve(place: Pla
     known = person(ALLOWED, machine=this_machine(), via="approve")
     assert [answer.by for answer in answers] == [known]
     assert run.operator == person(0, machine=this_machine(), via="test")
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+async def test_a_named_person_finds_the_run_by_name_and_a_stranger_is_told_why_not(place: Place) -> None:
+    gate = PlannedStep(id="1.1", name="Sign", action=ApproveAction(message="Sign?"))
+    feed = await place.start(plan(gate, runbook="sign-what-is-due"))
+    await until(feed, lambda run: run.open_gates)
+
+    for called in ("sign-what-is-due", feed.run.id, feed.run.id[:20]):
+        assert found_by(ALLOWED, called) == {"found": feed.run.id}
+    assert found_by(ALLOWED, "sign-something-else") == {"found": None}
+    assert found_by(STRANGER, "sign-what-is-due") == {
+        "refused": f"uid {STRANGER} may not control run {feed.run.id}",
+        "fix": f'Ask root to answer, or to write [control] allow = ["uid {STRANGER}"]: '
+        "it counts for runs begun after that.",
+    }
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")

@@ -7,15 +7,19 @@ able to do everything.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import click
 
 from runbook.cli.answering import Draft, answer_commands, answering_intent
-from runbook.cli.calling import call, found, open_gate
+from runbook.cli.calling import call, found, open_gate, options_for
 from runbook.cli.compose import json_option, operator_option, recordings_option, run_async
 from runbook.cli.data import json_text
 from runbook.cli.diagnostics import say
+from runbook.core.run import GateState
 from runbook.problem import Problems, problem
 from runbook.talk.messages import Look
+from runbook.view.gate_lines import gate_lines
 from runbook.view.sanitize import safe, safe_lines
 from runbook.workspace.local import LocalWorkspace
 
@@ -30,22 +34,26 @@ from runbook.workspace.local import LocalWorkspace
 @click.option("--reject", is_flag=True, help="Say no.")
 @click.option("-m", "--reason", default="", help="Goes on record.")
 @click.option("--type", "typed", default="", help="The word that the gate asks for.")
-@click.option("--value", default=None, help="The value that is asked for; the label chosen; the item's number from 1.")
+@click.option("--value", default=None, help="The value asked for; a label or an item, or its number from 1.")
 def verb(  # noqa: PLR0913 - one for each option
     *, run: str, recordings: str, operator: str, as_json: bool, gate: str, answer: str, reject: bool, reason: str,
     typed: str, value: str | None,
 ) -> int:  # fmt: skip
-    """Answer a gate of a live run: its id or a part of it, a runbook's name, or `last`."""
+    """Show what a live run asks and what a yes lets through, or answer it with --gate.
+
+    RUN is its id or a part of it, a runbook's name, or `last`.
+    """
     if not gate and (answer or reject or typed or value is not None):
         fix = "Name it with --gate. What waits is shown by: runbook approve " + run
         raise problem("which gate is answered is not said", fix=fix, code="no-gate")
+    options = options_for(recordings, operator)
     place, name = found(run, recordings, via="approve", operator=operator)
     draft = Draft(gate=gate, answer=answer, reject=reject, value=value, reason=reason, typed=typed)
     look, runner = run_async(_answer(place, name, draft, operator=operator))
     if gate:
         say(f"Answered gate {safe(gate)} of {safe(name)} as {safe(look.you)}.")
     else:
-        _show(look, as_json=as_json)
+        _show(look, options, as_json=as_json)
     if runner:
         say(f"Its runner is {safe(runner)}. Make sure that this is whom you mean.")
     return 0
@@ -68,7 +76,7 @@ async def _answer(place: LocalWorkspace, run: str, draft: Draft, *, operator: st
     return look, claimed
 
 
-def _show(look: Look, *, as_json: bool) -> None:
+def _show(look: Look, options: tuple[str, ...], *, as_json: bool) -> None:
     if as_json:
         click.echo(json_text(look))
         return
@@ -76,11 +84,17 @@ def _show(look: Look, *, as_json: bool) -> None:
     if not look.gates:
         click.echo("  Nothing waits for a person.")
     for gate in look.gates:
-        click.echo(f"\n  gate {safe(gate.opened.gate)}  {gate.opened.kind.replace('_', ' ')}")
-        for line in safe_lines(gate.opened.message):
-            click.echo(f"    {line}")
-        for given in gate.answers:
-            click.echo(safe(f"    {given.given.by.name}: {given.given.answer} {given.given.reason}"))
+        click.echo("")
+        for line in _told(look, gate):
+            click.echo(f"  {line}")
         click.echo("    answer it with one of:")
-        for command in answer_commands(look.run, gate):
+        for command in answer_commands(look.run, gate, options):
             click.echo(f"      {command}")
+
+
+def _told(look: Look, gate: GateState) -> Iterable[str]:
+    """What the gate shows, by its runner; one of an older version tells no more than its question."""
+    view = next((one for one in look.views if one.gate == gate.opened.gate), None)
+    if view is not None:
+        return gate_lines(view)
+    return (f"gate {safe(gate.opened.gate)}  {gate.opened.kind.replace('_', ' ')}", *safe_lines(gate.opened.message))

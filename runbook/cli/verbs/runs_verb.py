@@ -15,8 +15,10 @@ import msgspec
 from runbook.cli.compose import json_option, recordings_option, store
 from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import explain, say
+from runbook.cli.others import live_elsewhere, refused_or
 from runbook.engine.clock import SystemClock
 from runbook.problem import Problems
+from runbook.record.store import Store
 from runbook.view.lines import clock_label
 from runbook.view.reasons import brief
 from runbook.view.sanitize import safe
@@ -45,7 +47,7 @@ def verb(*, recordings: str, as_json: bool, name: str, limit: int | None) -> int
     """List the records, newest first."""
     now = SystemClock().wall()
     records = store(recordings)
-    rows = tuple(_at(row, now) for row in run_rows(records, runbook=name, limit=limit))
+    rows = tuple(_at(row, now) for row in _rows(records, name, limit))
     _sweep(rows)
     if as_json:
         print_json([_data(row) for row in rows])
@@ -58,6 +60,22 @@ def verb(*, recordings: str, as_json: bool, name: str, limit: int | None) -> int
     if damaged:
         explain(Problems(damaged))
     return 0
+
+
+def _rows(records: Store, name: str, limit: int | None) -> tuple[RunRow, ...]:
+    """Live runs of others that let us in, then the records here; these may be closed to us, and then that is said.
+
+    Raises:
+        Problems: The records cannot be listed, and nobody lets us in.
+    """
+    theirs = live_elsewhere(name)
+    try:
+        return (*theirs, *run_rows(records, runbook=name, limit=limit))[:limit]
+    except Problems as unlisted:
+        told = refused_or(records, "the list of runs here", unlisted.problems[0])
+        if not theirs:
+            raise Problems([told]) from unlisted
+        return theirs[:limit]
 
 
 def _data(row: RunRow) -> dict[str, object]:

@@ -207,10 +207,15 @@ def may_answer(run: Run, gate: GateState, action: Ask | None, actor: Actor) -> s
     if actor.is_same_as(run.operator) and not action.allow_self:
         return f"{actor.name} started this run, and nobody approves their own run"
     if action.approvers and not any(_is_one_of(run, actor, approver) for approver in action.approvers):
-        return f"{actor.name} is none of: {', '.join(action.approvers)}"
+        return f"{actor.name} is none of: {', '.join(_called(run, one) for one in action.approvers)}"
     if any(answer.given.by.is_same_as(actor) for answer in gate.answers):
         return f"{actor.name} has answered already, and {action.min_required} different people are needed"
     return ""
+
+
+def _called(run: Run, approver: str) -> str:
+    holders = run.plan.environment.roles.get(approver, ())
+    return f"{approver} ({', '.join(holders)})" if holders else approver
 
 
 def _is_one_of(run: Run, actor: Actor, approver: str) -> bool:

@@ -28,25 +28,40 @@ from runbook.problem import Problem, Problems, Where
 from runbook.workspace.books import find_book
 from runbook.workspace.settings import Settings
 
-_STAND_INS = {"integer": "0", "number": "0", "boolean": "false", "duration": "1s", "string": "value"}
+_STAND_INS = {"integer": "0", "number": "0", "boolean": "false", "duration": "1s"}
+_ANY = "whatever-{name}-is"
+"""Stands for a text that a run is given. It is known again where a problem is about the value and not the runbook."""
 
 
 class Checker:
     """One check over any number of files. An inventory is read once, however many runbooks name it."""
 
     def __init__(
-        self, settings: Settings, *, today: dt.date, inventory: str, reading: Reading, given: Mapping[str, str]
+        self,
+        settings: Settings,
+        *,
+        today: dt.date,
+        inventory: str,
+        reading: Reading,
+        given: Mapping[str, str],
+        with_parameters: bool = False,
     ) -> None:
-        """`inventory` stands in for what the runbooks name, unless it is empty."""
+        """`inventory` stands in for what the runbooks name, unless it is empty.
+
+        `with_parameters` lets nothing stand in for a parameter: what a run must be given must have been given.
+        """
         self._settings = settings
         self._today = today
         self._inventory = inventory
         self._reading = reading
         self._given = given
+        self._with_parameters = with_parameters
         self._inventories: dict[str, Inventory] = {}
         self._named: dict[str, Runbook] = {}
         self.files: dict[Path, None] = {}
         """Looked at so far."""
+        self.left_open: dict[str, None] = {}
+        """Parameters with whose values a problem may come that nobody can know yet."""
 
     def everything(self) -> Iterator[Problem]:
         """Every runbook and every inventory of the workspace."""
@@ -89,7 +104,7 @@ class Checker:
                 yield from (*inventory.warnings, *compiled.warnings, *_exposures(compiled, runbook, inventory))
                 yield from self._approvals(compiled.plan)
         except Problems as wrong:
-            yield from wrong.problems
+            yield from self._of_the_runbook(runbook, wrong.problems)
         yield from lint(runbook, today=self._today, plan=plan)
 
     def _approvals(self, plan: Plan) -> tuple[Problem, ...]:
@@ -98,6 +113,14 @@ class Checker:
         from runbook.workspace.people import approvals_out_of_reach  # noqa: PLC0415 - few runbooks have an approval
 
         return approvals_out_of_reach(plan, self._settings)
+
+    def _of_the_runbook(self, runbook: Runbook, found: tuple[Problem, ...]) -> Iterator[Problem]:
+        """The problems that are the runbook's own, whatever a run is given."""
+        for problem in found:
+            about = [name for name in runbook.parameters if _ANY.format(name=name) in str(problem)]
+            if not about:
+                yield problem
+            self.left_open |= dict.fromkeys(about)
 
     def _another_of_that_name(self, runbook: Runbook) -> Iterator[Problem]:
         first = self._named.setdefault(runbook.name, runbook)
@@ -119,9 +142,14 @@ class Checker:
     def _values(self, runbook: Runbook, inventory: Inventory) -> dict[str, Given]:
         """What was given on the command line to this runbook, and a stand-in for what a run will be given."""
         given = {name: value for name, value in self._given.items() if name in runbook.parameters}
+        said = {name: Given(value=value, source="check") for name, value in given.items()}
+        if self._with_parameters:
+            return said
         missing = {name: one for name, one in runbook.parameters.items() if name not in given and _must_be_given(one)}
-        stand_ins = {name: _stand_in(one, inventory) for name, one in missing.items()}
-        return {name: Given(value=value, source="check") for name, value in {**given, **stand_ins}.items()}
+        return said | {
+            name: Given(value=_stand_in(name, one, inventory), source="check", is_stand_in=True)
+            for name, one in missing.items()
+        }
 
 
 def _exposures(compiled: Compiled, runbook: Runbook, inventory: Inventory) -> tuple[Problem, ...]:
@@ -135,20 +163,22 @@ def _exposures(compiled: Compiled, runbook: Runbook, inventory: Inventory) -> tu
 
 
 def _must_be_given(parameter: Parameter) -> bool:
-    if parameter.type == "secret" or parameter.pattern or parameter.required is False:
+    if parameter.type == "secret" or parameter.required is False:
         return False
     return parameter.required is True or parameter.default is msgspec.UNSET
 
 
-def _stand_in(parameter: Parameter, inventory: Inventory) -> str:
+def _stand_in(name: str, parameter: Parameter, inventory: Inventory) -> str:
     """A value of the type; the real one is checked when a run is given it."""
     if parameter.type == "host":
         return next(iter(inventory.hosts), "")
     if parameter.type == "choice":
         return str(next(iter(parameter.choices), ""))
     if parameter.type == "list":
-        item = str(next(iter(parameter.choices), "value"))
+        item = str(next(iter(parameter.choices), _ANY.format(name=name)))
         return ", ".join([item] * max(1, int(parameter.min or 1)))
+    if parameter.type == "string":
+        return _ANY.format(name=name)
     bound = parameter.min if parameter.min is not None else parameter.max
     return f"{bound:g}" if bound is not None else _STAND_INS[parameter.type]
 

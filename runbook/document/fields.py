@@ -19,8 +19,9 @@ import msgspec
 import msgspec.inspect as mi
 
 from runbook.core.milestone_name import Seconds
-from runbook.core.runbook import Date, Runbook, Written
+from runbook.core.runbook import Date, Runbook, Section, Step, Written
 from runbook.document import scalars
+from runbook.document.foreign import ours_for
 from runbook.document.source import Entry, ListNode, MapNode, Node, ScalarNode, plain
 from runbook.document.value_rules import broken_rules
 from runbook.document.vocabulary import NOT_KEYS, SHORTHANDS, Shorthand
@@ -42,6 +43,9 @@ LARGEST = 2**53
 _SECONDS = mi.type_info(Seconds)
 _DATE = mi.type_info(Date)
 _ONE_VALUE = (mi.StrType, mi.IntType, mi.FloatType, mi.BoolType, mi.LiteralType, mi.EnumType)
+
+_OF_A_RUNBOOK = (Runbook, Section, Step)
+"""What another tool's words are written into."""
 
 _WORDS: Mapping[type, str] = MappingProxyType(
     {
@@ -156,7 +160,8 @@ class Reader:
             if entry.name in keys:
                 values[keys[entry.name].name] = self.value(entry.value, keys[entry.name].type)
             elif entry.name not in elsewhere:
-                fix = _nearest_key(entry.name, {*keys, *elsewhere})
+                foreign = ours_for(entry.name) if cls in _OF_A_RUNBOOK else ""
+                fix = foreign or _nearest_key(entry.name, {*keys, *elsewhere})
                 self.note(entry.key.where, "unknown-key", f'unknown key "{entry.name}"', fix)
         for name, field in keys.items():
             if field.required and field.name not in values:

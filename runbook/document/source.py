@@ -22,6 +22,7 @@ from runbook.core.host import Json, Scalar
 from runbook.document.core_schema import scalar_of
 from runbook.document.encoding import yaml_text
 from runbook.document.unquoted import with_quotes
+from runbook.document.yaml_fault import Complaint, Spot, fault
 from runbook.problem import Problem, Problems, Where, problem
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -358,23 +359,9 @@ def _tag(tag: str | None) -> str:
 
 
 def _syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
-    """The parser's complaint in our form, with the fix for the mistakes that people make most."""
-    mark = error.problem_mark or error.context_mark
-    where = Where(file, mark.line + 1, mark.column + 1) if mark is not None else Where(file)
-    lines = text.split("\n")
-    rest = lines[mark.line][mark.column :] if mark is not None and mark.line < len(lines) else ""
-    why = ", ".join(part for part in (error.problem, error.context) if part)
-    if rest.startswith("\t"):
-        return Problem(what="a tab", why="YAML indents with spaces only", fix="Use spaces.", where=where, code="tab")
-    fix = {
-        "mapping values": 'Quote the text: a colon followed by a space starts a value, as in "note: this".',
-        "found character": f'Quote the text: "{rest[:1]}" cannot begin a plain value.',
-    }
-    hint = next((text for start, text in fix.items() if (error.problem or "").startswith(start)), "")
-    return Problem(
-        what="not valid YAML",
-        why=why,
-        fix=hint or "Check indentation, quotes and brackets here.",
-        where=where,
-        code="bad-yaml",
-    )
+    said = Complaint(error.problem or "", error.context or "", _spot(error.problem_mark), _spot(error.context_mark))
+    return fault(said, text, file)
+
+
+def _spot(mark: yaml.Mark | None) -> Spot | None:
+    return None if mark is None else Spot(mark.line, mark.column)

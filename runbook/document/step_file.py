@@ -14,6 +14,7 @@ import msgspec
 
 from runbook.core.runbook import Probe, Step
 from runbook.document.fields import INVALID, Invalid, Reader, Special, keys_of
+from runbook.document.foreign import ours_for
 from runbook.document.source import MapNode, Node, ScalarNode
 from runbook.document.vocabulary import KINDS, PROBE_KINDS, Kind
 from runbook.problem import nearest
@@ -64,9 +65,16 @@ def _kind(reader: Reader, node: MapNode, kinds: tuple[Kind, ...], noun: str) -> 
         what = f"{first} and {second} in one {noun}"
         return reader.note(place, "two-kinds", what, "Make them two steps." if noun == "step" else "Keep one.")
     words = [kind.word for kind in kinds]
-    unknown = [entry.name for entry in node.entries if entry.name not in keys_of(Step)]
-    guess = next((hint for hint in (nearest(name, words) for name in unknown) if hint.startswith("Did")), "")
+    unknown = [entry for entry in node.entries if entry.name not in keys_of(Step)]
+    foreign = [entry for entry in unknown if ours_for(entry.name)]
+    for entry in foreign:
+        reader.note(entry.key.where, "unknown-key", f'unknown key "{entry.name}"', ours_for(entry.name))
+    if foreign and node.get("shell") is None:
+        return INVALID
+    guess = next((hint for hint in (nearest(one.name, words) for one in unknown) if hint.startswith("Did")), "")
     fix = guess or f"Add one of {', '.join(words)}."
+    if node.get("shell") is not None:
+        fix = "Write the text as `command`; `shell:` only says what reads it."
     return reader.note(node.where, "no-kind", f"no key says what this {noun} does", fix)
 
 

@@ -55,6 +55,8 @@ class Given(NamedTuple):
     value: Json
     source: str
     """`command line`, `form`, `file params.yaml`."""
+    is_stand_in: bool = False
+    """It stands for what a run will be given, so that a pattern is none of its business."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

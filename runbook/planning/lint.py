@@ -37,6 +37,7 @@ from runbook.template.template import (
     raw_in,
     tokens_of,
 )
+from runbook.view.words import plural
 
 How = Literal["search", "fullmatch"]
 _ROW = 64
@@ -142,11 +143,29 @@ def _verify(_: Runbook, step: Step) -> Iterator[Problem]:
     yield from _unverified(step.action, _place(step))
 
 
-def _no_expected(runbook: Runbook, step: Step) -> Iterator[Problem]:
-    tops = {id(each) for section in runbook.sections if not section.expected for each in section.steps}
-    if runbook.objectives.rto is not None and id(step) in tops and not step.expected:
-        what = f'step "{name_of(step)}" has no expected duration, and there is a recovery time to keep'
-        yield _warning(step.where, "no-expected", what, "Add expected to the step or to its section.")
+def _no_expected(runbook: Runbook, _: dt.date) -> Iterator[Problem]:
+    """Said once: it is one thing that the clock of the objective lacks."""
+    tops = [step for section in runbook.sections if not section.expected for step in section.steps]
+    missing = [step for step in tops if not step.expected]
+    if runbook.objectives.rto is None or not missing:
+        return
+    others = f" and {plural(len(missing) - 1, 'other step')}" if len(missing) > 1 else ""
+    have = "have" if others else "has"
+    what = f'step "{name_of(missing[0])}"{others} {have} no expected duration, and there is a recovery time to keep'
+    yield _warning(missing[0].where, "no-expected", what, "Add expected to each, or to their sections.")
+
+
+def _unused_probe(runbook: Runbook, _: dt.date) -> Iterator[Problem]:
+    """A probe that nobody asks tells nothing, and a steady state with one in it stays inconclusive."""
+    asked = {rule.probe for rule in runbook.abort_when}
+    asked |= {name for section in runbook.sections for name in section.success}
+    for step in _all_steps(runbook):
+        named = getattr(step.action, "probe", "")
+        asked |= {named} if isinstance(named, str) else set()
+    for probe in (*runbook.steady_state, *runbook.probes):
+        if not probe.every and probe.name not in asked:
+            fix = "Give it every: to have it asked all the time, ask it in a step (probe or wait_for), or remove it."
+            yield _warning(probe.where, "unused-probe", f'probe "{probe.name}" is never asked', fix)
 
 
 def _no_gate(runbook: Runbook, plan: Plan) -> Iterator[Problem]:
@@ -169,13 +188,14 @@ STEP_RULES: tuple[Callable[[Runbook, Step], Iterator[Problem]], ...] = (
     _secret,
     _not_sh,
     _verify,
-    _no_expected,
     _endless_expectation,
 )
 RUNBOOK_RULES: tuple[Callable[[Runbook, dt.date], Iterator[Problem]], ...] = (
     _review,
     _owner,
     _unused,
+    _unused_probe,
+    _no_expected,
     _endless_parameter,
 )
 PLAN_RULES: tuple[Callable[[Runbook, Plan], Iterator[Problem]], ...] = (_no_gate,)

@@ -91,12 +91,14 @@ def _are_like(pattern: str, texts: list[str], where: Where) -> bool:
 
 def _value(name: str, parameter: Parameter, given: Mapping[str, Given], inventory: Inventory) -> Json:
     if name in given:
+        if given[name].is_stand_in:
+            parameter = msgspec.structs.replace(parameter, pattern="")
         return typed(name, parameter, given[name].value, inventory, Where(f"parameter {name} ({given[name].source})"))
     if isinstance(parameter.default, msgspec.UnsetType) or parameter.required is True:
         if parameter.required is False:
             return None
         what = f'parameter "{name}" is missing'
-        fix = f"Give it: -p {name}=..."
+        fix = f"Give it: -p {name}=VALUE"
         raise Problems(
             [Problem(what=what, why=parameter.help, fix=fix, where=parameter.where, code="missing-parameter")]
         )

@@ -152,3 +152,41 @@ def test_a_check_works_from_below_the_workspace(desk: Desk) -> None:
     desk.write("drills/look.yaml", book(head="ownr: x\n", steps=f"[{STEP}]"))
     said = desk.start("check", "look")
     assert said.out.startswith("error: drills/look.yaml:8:1:")
+
+
+REQUIRED = """parameters:
+  target: {type: string, required: true}
+  ticket: {type: string, pattern: "CHG-[0-9]+"}
+  count: {type: integer, min: 3}
+"""
+ASKED = "{name: Do, command: 'echo {{ ticket }} {{ count }}', on: '{{ target }}', durable: false, timeout: 5s}"
+
+
+def test_a_sound_runbook_is_sound_whatever_a_run_has_to_be_given(desk: Desk) -> None:
+    desk.write("drills/look.yaml", book(head=REQUIRED, steps=f"[{ASKED}]"))
+    said = desk.ask("check")
+    assert (said.status, said.out) == (0, "")
+    assert said.err == (
+        "What depends on a parameter was not looked at. Look: runbook check --with-parameters -p target=VALUE\n"
+        "Nothing is wrong with 1 runbook.\n"
+    )
+
+
+def test_with_parameters_looks_at_what_a_run_would_be_given(desk: Desk) -> None:
+    desk.write("drills/look.yaml", book(head=REQUIRED, steps=f"[{ASKED}]"))
+    missing = desk.ask("check", "--with-parameters", "-p", "target=localhost", "-p", "ticket=CHG-1")
+    assert (missing.status, missing.out.splitlines()[0]) == (
+        2,
+        'error: drills/look.yaml:11:10: parameter "count" is missing. Give it: -p count=VALUE.',
+    )
+    given = ("-p", "target=nowhere", "-p", "ticket=CHG-1", "-p", "count=3")
+    assert '"nowhere" selects no host of here' in desk.ask("check", "--with-parameters", *given).out
+    fine = ("-p", "target=localhost", "-p", "ticket=CHG-1", "-p", "count=3")
+    assert desk.ask("check", "--with-parameters", *fine) == Said(0, "", "Nothing is wrong with 1 runbook.\n")
+
+
+def test_a_mistake_beside_a_parameter_is_told_all_the_same(desk: Desk) -> None:
+    desk.write("drills/look.yaml", book(head=REQUIRED, steps=f"[{ASKED}, {{name: X, command: uptime, on: gone}}]"))
+    said = desk.ask("check")
+    assert said.status == 2
+    assert '"gone" selects no host of here' in said.out

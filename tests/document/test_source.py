@@ -95,7 +95,7 @@ def test_an_empty_document_is_a_null() -> None:
     [
         ("a: 1\nb: 2\na: 3\n", "duplicate-key", "t.yaml:3:1"),
         ("a:\n\t- x\n", "tab", "t.yaml:2:1"),
-        ("a: [1, 2\n", "bad-yaml", "t.yaml:2:1"),
+        ("a: [1, 2\n", "bad-yaml", "t.yaml:1:4"),
         ("a: b: c\n", "bad-yaml", "t.yaml:1:5"),
         ("a: @x\n", "bad-yaml", "t.yaml:1:4"),
         ("command: {{ x }}\n", "unquoted-template", "t.yaml:1:10"),
@@ -115,6 +115,26 @@ def test_what_is_no_good_yaml_is_one_problem_with_its_place(data: str | bytes, c
     assert refusal(data) == (code, where)
 
 
+@pytest.mark.parametrize(
+    ("data", "what", "where", "fix"),
+    [
+        ('a: "x\nb: 1\n', 'the " that opens here is not closed, which was noticed in line 3', "t.yaml:1:4", 'Close it with "'),
+        ("a: {b: 1\nc: 2\n", "the { that opens here is not closed, which was noticed in line 2", "t.yaml:1:4", "Close it with }"),
+        ("a:\n  - [1, {x: 2}\n  - 3\n", "the [ that opens here is not closed, which was noticed in line 3", "t.yaml:2:5", "Close it with ]"),
+        ("a: 'it's'\n", "the ' that opens here ends in line 1, column 7, and more follows", "t.yaml:1:4", "Write a ' inside as '', or use the other kind of quotes; or close one that began before."),
+        ('a: "x\nb: "y"\n', 'the " that opens here ends in line 2, column 4, and more follows', "t.yaml:1:4", 'Write a " inside as \\", or use the other kind of quotes; or close one that began before.'),
+    ],
+    ids=["quote", "brace", "bracket", "quote-inside", "quote-that-ends-in-the-next"],
+)  # fmt: skip
+def test_a_quote_or_bracket_that_is_not_closed_is_named_where_it_opens(
+    data: str, what: str, where: str, fix: str
+) -> None:
+    with pytest.raises(Problems) as refused:
+        parse_source(data.encode(), "t.yaml")
+    [found] = refused.value.problems
+    assert (found.what, str(found.where), found.fix) == (what, where, fix)
+
+
 def test_a_document_may_not_be_too_large() -> None:
     assert refusal("a" * 101, size=100) == ("too-large", "t.yaml")
 
@@ -125,7 +145,7 @@ def test_a_document_may_not_nest_too_deep_whatever_its_parser_would_bear(level: 
 
 
 def test_brackets_in_quotes_before_a_mistake_are_no_depth() -> None:
-    assert refusal(f"a: '{'[' * 60}'\nb: [") == ("bad-yaml", "t.yaml:3:1")
+    assert refusal(f"a: '{'[' * 60}'\nb: [") == ("bad-yaml", "t.yaml:2:4")
 
 
 def test_aliases_count_as_what_they_expand_to() -> None:

@@ -87,8 +87,23 @@ def test_a_parameter_that_nothing_uses_is_named() -> None:
 
 def test_with_a_recovery_time_every_step_or_its_section_says_how_long_it_takes() -> None:
     head = "objectives: {rto: 1m}\n"
-    assert [code for code, _ in warnings("- {notice: a}\n- {notice: b, expected: 1s}", head=head)] == ["no-expected"]
+    steps = "- {notice: a}\n- {notice: b, expected: 1s}\n- {notice: c}"
+    assert [code for code, _ in warnings(steps, head=head)] == ["no-expected"]
     assert warnings("- {notice: a}", head=head, section="expected: 1m") == []
+
+
+@pytest.mark.parametrize(
+    ("probe", "steps", "codes"),
+    [
+        ("{name: up, command: 'true', on: db1}", "- {notice: a}", ["unused-probe"]),
+        ("{name: up, command: 'true', on: db1, every: 1s}", "- {notice: a}", []),
+        ("{name: up, command: 'true', on: db1}", "- {probe: up}", []),
+        ("{name: up, command: 'true', on: db1}", "- {wait_for: {probe: up}}", []),
+        ("{name: up, command: 'true', on: db1}", "- {block: [{probe: up}]}", []),
+    ],
+)
+def test_a_probe_that_nobody_asks_is_warned_of(probe: str, steps: str, codes: list[str]) -> None:
+    assert [code for code, _ in warnings(steps, head=f"steady_state: [{probe}]\n") if code != "no-timeout"] == codes
 
 
 @pytest.mark.parametrize(

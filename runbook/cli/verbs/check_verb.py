@@ -23,17 +23,31 @@ Format = Literal["text", "json", "sarif"]
 @click.argument("places", nargs=-1, metavar="[FILE|FOLDER|NAME]...")
 @inventory_options
 @parameter_option
+@click.option("--with-parameters", is_flag=True, help="Let nothing stand in for a parameter: a run must be given all.")
 @click.option("--format", "shape", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True)
 @click.option("--json", "as_data", is_flag=True, help="The same as --format json.")
-def verb(
-    *, places: tuple[str, ...], inventory: str, reading: Reading, params: tuple[str, ...], shape: Format, as_data: bool
-) -> int:
-    """Find everything that is wrong with runbooks; without a FILE, with the whole workspace."""
-    today = SystemClock().today()
-    checker = Checker(settings(), today=today, inventory=inventory, reading=reading, given=given(params))
+def verb(  # noqa: PLR0913 - one for each option
+    *, places: tuple[str, ...], inventory: str, reading: Reading, params: tuple[str, ...], with_parameters: bool,
+    shape: Format, as_data: bool,
+) -> int:  # fmt: skip
+    """Find everything that is wrong with runbooks; without a FILE, with the whole workspace.
+
+    What a run has to be given has a stand-in here; a mistake that depends on its value is left to --with-parameters.
+    """
+    checker = Checker(
+        settings(),
+        today=SystemClock().today(),
+        inventory=inventory,
+        reading=reading,
+        given=given(params),
+        with_parameters=with_parameters,
+    )
     looked_at = (checker.place(place) for place in places) if places else (checker.everything(),)
     found = tuple(dict.fromkeys(problem for problems in looked_at for problem in problems))
     _print(found, "json" if as_data else shape)
+    if checker.left_open:
+        values = " ".join(f"-p {name}=VALUE" for name in checker.left_open)
+        say(f"What depends on a parameter was not looked at. Look: runbook check --with-parameters {values}")
     if not checker.files and not found:
         # In the wrong folder a check that passes would let a pipeline believe that something was looked at.
         fix = "Go to your workspace, name a file, or make a first one with: runbook init"

@@ -155,6 +155,8 @@ class PlannedProbe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     name: str
     action: Work
+    by_host: dict[str, Work] = {}
+    """What a host is asked where it differs from `action`, as it does when a template names `host`."""
     hosts: tuple[str, ...] = ("controller",)
     """A probe on several hosts is good when it is good on all."""
     expect: Expectation | None = None
@@ -164,6 +166,10 @@ class PlannedProbe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     steady: bool = True
     """It belongs to the steady state (and not only to an abort rule or a step)."""
     awaits: tuple[str, ...] = ()
+
+    def action_on(self, host: str) -> Work:
+        """What that host is asked."""
+        return self.by_host.get(host, self.action)
 
 
 class PlannedCanary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

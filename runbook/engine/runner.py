@@ -13,7 +13,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +25,7 @@ from runbook.core.command import Secret
 from runbook.core.event import NoteAdded, RunnerStarted, RunOpened
 from runbook.core.fold.evolve import fold
 from runbook.core.host_key import HostKey
+from runbook.core.plan import Plan
 from runbook.core.run import Run
 from runbook.engine.clock import SystemClock, boot_id, wall_text
 from runbook.engine.control import Control
@@ -41,13 +42,14 @@ from runbook.problem import Exit, Problems, problem
 from runbook.record.address import open_store
 from runbook.record.beginning import begun
 from runbook.record.form.formats import FORMAT, PLAN
-from runbook.record.store import Store
+from runbook.record.store import NameHold, Store
 from runbook.talk.door import make_door
 from runbook.talk.handover import Handover, Opening, Started
 from runbook.transport.local.connector import LocalConnector
 from runbook.transport.session import Connector
 from runbook.transport.shell.sudo import Sudos
 from runbook.transport.ssh.connector import SshConnector, SshOptions
+from runbook.transport.ssh.own_config import SSH_PORT
 
 WORTH_HIDING = 6
 """Characters from which a variable of the environment is taken for the secret that it equals."""
@@ -93,8 +95,7 @@ async def _live(handover: Handover) -> int:
     _forget_in_environment(secrets)
     with ExitStack() as held:
         store = open_store(handover.recordings)
-        name = handover.opening.plan.runbook if handover.opening else _runbook_of(store, handover.run)
-        held.callback(store.hold(name, handover.run).release)
+        held.callback(_right_to_run(handover, store).release)
         allowed = frozenset(handover.allowed)
         door = make_door(handover.run, map(Path, handover.doors), shared=allowed != {os.getuid()})
         held.callback(door.shut)
@@ -265,9 +266,29 @@ def _announce(recorder: Recorder, store: Store, started: RunnerStarted) -> None:
     recorder.record(started, *(NoteAdded(text=note) for note in notes))
 
 
-def _runbook_of(store: Store, run: str) -> str:
+def _right_to_run(handover: Handover, store: Store) -> NameHold:
+    """Held for as long as this process lives. A record that opens no run holds its own name.
+
+    Raises:
+        Problems: Another run of the runbook is live on one of the hosts.
+    """
+    plan = handover.opening.plan if handover.opening else _plan_of(store, handover.run)
+    return store.hold(plan.runbook if plan else handover.run, handover.run, _claimed(plan) if plan else ())
+
+
+def _plan_of(store: Store, run: str) -> Plan | None:
     first = next(store.find(run).read().entries(), None)
-    return first.event.plan.runbook if first and isinstance(first.event, RunOpened) else run
+    return first.event.plan if first and isinstance(first.event, RunOpened) else None
+
+
+def _claimed(plan: Plan) -> Iterator[str]:
+    """What no second run of it may work on: its hosts, where they are, and the controller where it changes that."""
+    for host in plan.hosts:
+        yield host.name
+        if host.address or host.port:
+            yield f"{host.target}:{host.port or SSH_PORT}"
+    if any(step.changes and CONTROLLER in step.hosts for step in plan.walk()):
+        yield CONTROLLER
 
 
 # --- talking to the launcher ------------------------------------------------------------------------------------------

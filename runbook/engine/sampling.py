@@ -29,6 +29,7 @@ from runbook.template.template import (
     evaluate,
 )
 from runbook.transport.session import Job, Session
+from runbook.view.words import fold_hosts
 
 _MARK = re.compile(r"[0-9]{1,18}")
 """A mark as a host may print it; whatever else it prints is none."""
@@ -127,15 +128,25 @@ class Sampling:
 
     async def _sample(self, probe: PlannedProbe) -> Sample:
         began = self._tools.clock.monotonic()
-        try:
-            async with asyncio.timeout(probe.timeout):
-                findings = await asyncio.gather(*(self._asked_on(probe, host) for host in probe.hosts))
-        except TimeoutError:
-            detail = f"no answer within {probe.timeout:g} s"
-            return Sample(ok=False, took=self._tools.clock.monotonic() - began, detail=detail)
+        findings = await asyncio.gather(*(self._in_time(probe, host) for host in probe.hosts))
         took = self._tools.clock.monotonic() - began
-        bad = next((finding for finding in findings if finding.outcome is not Outcome.SUCCEEDED), None)
-        return Sample(ok=bad is None, took=took, detail=bad.detail if bad else "")
+        bad = {
+            host: finding.detail
+            for host, finding in zip(probe.hosts, findings, strict=True)
+            if finding.outcome is not Outcome.SUCCEEDED
+        }
+        return Sample(ok=not bad, took=took, detail=_bad_words(bad, probe.hosts))
+
+    async def _in_time(self, probe: PlannedProbe, host: str) -> Finding:
+        """The answer of one host; none in time is a bad one, of that host alone."""
+        late = Finding(outcome=Outcome.TIMED_OUT, detail=f"no answer within {probe.timeout:g} s")
+        try:
+            async with asyncio.timeout(probe.timeout) as limit:
+                finding = await self._asked_on(probe, host)
+        except TimeoutError:
+            return late
+        # A command that was ended for being late tells that it was ended, and not why.
+        return late if limit.expired() else finding
 
     async def _asked_on(self, probe: PlannedProbe, host: str) -> Finding:
         run = self._tools.recorder.run
@@ -143,6 +154,7 @@ class Sampling:
             id=f"probe.{probe.name}",
             name=probe.name,
             action=probe.action,
+            by_host={**probe.by_host},
             expect=probe.expect,
             awaits=probe.awaits,
             durable=False,
@@ -180,6 +192,16 @@ class Sampling:
             secrets=tools.secrets,
             folder=tools.folder,
         )
+
+
+def _bad_words(bad: dict[str, str], hosts: tuple[str, ...]) -> str:
+    """Why a probe was not good: with several hosts, on which of them, those that say the same together."""
+    if len(hosts) == 1:
+        return bad.get(hosts[0], "")
+    said: dict[str, list[str]] = {}
+    for host, detail in bad.items():
+        said.setdefault(detail or "not good", []).append(host)
+    return "; ".join(f"{fold_hosts(members)}: {detail}" for detail, members in said.items())
 
 
 async def _no_fact(fact: Fact) -> None:

@@ -196,12 +196,12 @@ def plan_probe(draft: Draft, probe: Probe, *, name: str, steady: bool, hosts: tu
             action = with_text(draft, script, probe.where)
     hosts = _probe_hosts(draft, probe, action, hosts)
     planned = fill_in(draft, action, hosts, beside=frozenset(), where=probe.where)
-    if planned.by_host:
-        draft.note(probe.where, "late-target", "a probe asks the same of every host", "Write a probe for each host.")
+    by_host = {host: each for host, each in planned.by_host.items() if isinstance(each, Work)}
     if isinstance(planned.action, Work):
         draft.probes[name] = PlannedProbe(
             name=name,
             action=planned.action,
+            by_host=by_host,
             hosts=hosts,
             expect=probe.expect,
             every=probe.every,

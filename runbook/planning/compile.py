@@ -31,6 +31,7 @@ from runbook.planning.policy import check_protected, check_safeguards, with_gate
 from runbook.planning.registering import check_order, late_names, registered_by
 from runbook.planning.sections import plan_sections, preflight_section, touched_hosts
 from runbook.planning.shells import program_of
+from runbook.planning.sources import check_sources
 from runbook.planning.steps import Around, plan_steps
 from runbook.planning.targets import check_limit
 from runbook.problem import Problem, Problems
@@ -132,6 +133,7 @@ def _plan(draft: Draft, settled: Settled) -> Plan:
         rollback=rollback,
         always=always,
     )
+    check_sources(draft, plan)
     return cast(plan)
 
 

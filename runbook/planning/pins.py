@@ -44,14 +44,20 @@ class Pins:
             self._found[action.src] = files_at(path, action.src) if is_many(path, action.src) else measured_at(path)
         return pinned(action, self._found[action.src], keeps_mode=keeps_mode)
 
+    def is_missing(self, src: str) -> bool:
+        """True for what is not there, and what no step before downloads."""
+        path = here(self._folder, src)
+        return not self._is_filled(path, src) and _is_absent(path, src)
+
     def _is_made_later(self, path: Path, src: str) -> bool:
         """What is not there yet, or holds what an earlier step downloads."""
-        # A folder that may not be looked into has no file for us either.
+        return self._is_filled(path, src) or _is_absent(path, src)
+
+    def _is_filled(self, path: Path, src: str) -> bool:
         if not is_many(path, src):
-            return os.path.normpath(path) in self._made or not os.path.exists(path)  # noqa: PTH110
+            return os.path.normpath(path) in self._made
         base = path if path.is_dir() else base_of(path, src)
-        is_filled = any(Path(made).is_relative_to(os.path.normpath(base)) for made in self._made)
-        return is_filled or not (path.is_dir() or tree_at(path, src).names)
+        return any(Path(made).is_relative_to(os.path.normpath(base)) for made in self._made)
 
     def made_by(self, action: Action, hosts: Iterable[str]) -> None:
         """A download makes its file anew, so what an earlier run left in that place is not what will be sent."""
@@ -59,6 +65,13 @@ class Pins:
             dest, name = here(self._folder, action.dest), PurePosixPath(action.src).name
             landings = (dest, dest / name, *(dest / host / name for host in hosts))
             self._made |= {os.path.normpath(path) for path in landings}
+
+
+def _is_absent(path: Path, src: str) -> bool:
+    """A folder that may not be looked into has no file for us either."""
+    if not is_many(path, src):
+        return not os.path.exists(path)  # noqa: PTH110 - as it says
+    return not (path.is_dir() or tree_at(path, src).names)
 
 
 def pinned(action: UploadAction, found: Found, *, keeps_mode: bool) -> UploadAction:

@@ -2,8 +2,8 @@
 
 A run's id begins with the second in which it was started and names its runbook, so the newest are known from the names
 alone, and only as many records are read as are asked for. There is no index: what is kept of ended runs can be deleted
-(`kept_summaries.py`). Two live runs of one runbook are impossible because the runner holds a lock by the runbook's name
-for as long as it lives; a lock dies with its process, so nothing has to be cleaned up.
+(`kept_summaries.py`). Two live runs of one runbook on one host are impossible because each runner claims its hosts for
+as long as it lives (`files/live_runs.py`); a claim dies with its process, so nothing has to be cleaned up.
 """
 
 from __future__ import annotations
@@ -11,29 +11,26 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from runbook.core.event import RunOpened
 from runbook.problem import Exit, Problem, Problems, SeveralMeant, Where, meant_by, nearest, problem, told
 from runbook.record.file_record import FileRecord, FileWriter
 from runbook.record.files.disk import (
     FLOOR,
-    PRIVATE_FILE,
     PRIVATE_FOLDER,
     disk_problems,
     is_safe_name,
     make_private_folder,
     require_space,
     sync_folder,
-    try_lock,
     write_new_file,
 )
 from runbook.record.files.journal import Journal
 from runbook.record.files.journal_file import JOURNAL, LARGEST_COPY
+from runbook.record.files.live_runs import Clash, NameLock, claim
 from runbook.record.files.mark import first_mark, next_mark
 from runbook.record.files.output import OutputStore
 from runbook.record.files.ownership import concerns
@@ -45,26 +42,6 @@ _LOCKS = ".locks"
 _OTHERS_MAY_WRITE = 0o022
 _ID = re.compile(r"(?P<began>\d{8}T\d{6}Z)-(?P<runbook>.+)-[0-9a-f]{4}\Z")
 """A run's id, as `engine/clock.py` makes it."""
-
-
-class NameLock:
-    """The right to run one runbook, held until `release` or the end of the process."""
-
-    def __init__(self, number: int) -> None:
-        """Own a locked file descriptor."""
-        self._number = number
-
-    def release(self) -> None:
-        """Let another run of that name begin. Harmless when it was released before."""
-        if self._number >= 0:
-            os.close(self._number)
-            self._number = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.release()
 
 
 class FileStore:
@@ -142,23 +119,17 @@ class FileStore:
             sync_folder(self._root)
         return folder
 
-    def hold(self, runbook: str, run: str) -> NameLock:
-        """Take the right to run a runbook; the runner calls it before it opens the record and keeps it.
+    def hold(self, runbook: str, run: str, hosts: Iterable[str] = ()) -> NameLock:
+        """Take the right to run a runbook on those hosts; the runner calls it before it opens the record and keeps it.
 
         Raises:
-            Problems: `already-live` while another run of that name is live; `record-unwritable`.
+            Problems: `already-live` while another run of it is live on one of them, or without hosts any other;
+                `record-unwritable`.
         """
-        path = self._root / _LOCKS / f"{hashlib.sha256(runbook.encode()).hexdigest()[:32]}.lock"
-        with disk_problems(f"The run of {runbook} cannot be announced", path):
-            make_private_folder(path.parent)
-            number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE)
-        if not try_lock(number):
-            other = os.pread(number, 200, 0).decode("utf-8", "replace").strip()
-            os.close(number)
-            raise _already_live(runbook, other)
-        os.ftruncate(number, 0)
-        os.pwrite(number, f"{run}\n".encode(), 0)
-        return NameLock(number)
+        try:
+            return claim(self._root / _LOCKS, runbook, run, hosts)
+        except Clash as clash:
+            raise _already_live(runbook, clash) from clash
 
     def runs(self, *, runbook: str = "", limit: int | None = None) -> tuple[RunSummary, ...]:
         """The newest first; a full list also drops what is kept of records that are gone.
@@ -303,14 +274,15 @@ def _exists(folder: Path) -> Problems:
     )
 
 
-def _already_live(name: str, other: str) -> Problems:
-    known = f"Use `runbook attach {other}` to join it, or `runbook halt {other}` to stop it."
-    fix = known if other else "Try again in a moment."
+def _already_live(name: str, clash: Clash) -> Problems:
+    known = f"Use `runbook attach {clash.run}` to join it, or `runbook halt {clash.run}` to stop it."
+    fix = known if clash.run else "Try again in a moment."
+    where = f" on {', '.join(clash.common[:6])}{', ...' if len(clash.common) > 6 else ''}" if clash.common else ""  # noqa: PLR2004 - a line's worth
     return problem(
-        f"{name} is running already",
-        why=f"Run {other or '(starting)'} is live, and two at once would step on each other",
+        f"{name} is running already{where}",
+        why=f"Run {clash.run or '(starting)'} is live, and two at once would step on each other",
         fix=fix,
-        where=Where(f"run {other}"),
+        where=Where(f"run {clash.run}"),
         code="already-live",
         exit=Exit.REFUSED,
     )

@@ -10,7 +10,7 @@ The contract in words is `tests/record/contract.py`, which every store passes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -155,7 +155,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NameHold(Protocol):
-    """The right to run one runbook, until it is released or its process ends."""
+    """The right to run one runbook on some hosts, until it is released or its process ends."""
 
     def release(self) -> None:
         """Let another run of that name begin; harmless when it was released before."""
@@ -189,11 +189,13 @@ class Store(Protocol):
             Problems: `unknown-run` and `ambiguous-run`, with what there is.
         """
 
-    def hold(self, runbook: str, run: str) -> NameHold:
-        """Take the right to run a runbook; the runner does it before it opens a record.
+    def hold(self, runbook: str, run: str, hosts: Iterable[str] = ()) -> NameHold:
+        """Take the right to run a runbook on those hosts, by names and addresses; done before a record is opened.
+
+        Without hosts it excludes every other run of that runbook.
 
         Raises:
-            Problems: `already-live` while another run of that name is live.
+            Problems: `already-live` while another run of it is live on one of them.
         """
 
     def create(self, run: str, *, runbook: str, files: Mapping[str, bytes]) -> Created:

@@ -129,7 +129,7 @@ def texts(awaits: tuple[str, ...], hosts: tuple[str, ...], action_on: Callable[[
 
 def probe_lines(plan: Plan) -> tuple[str, ...]:
     """What is asked all the time, how often, and of what; last what a canary writes and reads."""
-    probes = tuple(safe(_probe_line(probe)) for probe in plan.probes)
+    probes = tuple(safe(line) for probe in plan.probes for line in _probe_lines(probe))
     return probes if plan.canary is None else (*probes, *(safe(line) for line in _canary_lines(plan.canary)))
 
 
@@ -145,11 +145,16 @@ def _suffix(mark: str) -> str:
     return f"  {safe(mark)}" if mark else ""
 
 
-def _probe_line(probe: PlannedProbe) -> str:
+def _probe_lines(probe: PlannedProbe) -> Iterator[str]:
+    """One line, or one for each text where hosts are asked different ones."""
     often = f"every {duration(probe.every)}" if probe.every else "when asked"
     steady = ", steady state" if probe.steady else ""
-    hosts = fold_hosts(host for host in probe.hosts if host != CONTROLLER)
-    return f"{probe.name}{f' on {hosts}' if hosts else ''} ({often}{steady}): {describe(probe.action)}"
+    asked: dict[str, list[str]] = {}
+    for host in probe.hosts:
+        asked.setdefault(describe(probe.action_on(host)), []).append(host)
+    for text, members in asked.items():
+        hosts = fold_hosts(host for host in members if host != CONTROLLER)
+        yield f"{probe.name}{f' on {hosts}' if hosts else ''} ({often}{steady}): {text}"
 
 
 def _rows(plan: Plan) -> Iterator[PlanRow]:

@@ -152,7 +152,12 @@ def _step(step: PlannedStep, put: Put) -> PlannedStep:
 
 def _probe(probe: PlannedProbe, put: Put) -> PlannedProbe:
     text = _in_template(put) if probe.awaits else put
-    return msgspec.structs.replace(probe, action=_action(probe.action, text), expect=masked(probe.expect, put))
+    return msgspec.structs.replace(
+        probe,
+        action=_action(probe.action, text),
+        by_host={host: _action(each, text) for host, each in probe.by_host.items()},
+        expect=masked(probe.expect, put),
+    )
 
 
 def _action(action: S, put: Put) -> S:

@@ -144,7 +144,7 @@ def test_a_broken_runbook_is_told_beside_the_list(fleet: Desk) -> None:
     said = fleet.ask("list")
     assert said.status == 0
     assert len(said.out.splitlines()) == 2
-    assert "drills/orders.yaml:2:1: error: not valid YAML" in said.err
+    assert "drills/orders.yaml:1:7: error: the [ that opens here is not closed" in said.err
 
 
 @pytest.mark.parametrize("word", ["drills/oddly-filed.yaml", "oddly-filed", "orders-restart"])

@@ -151,3 +151,39 @@ async def test_what_is_no_mark_is_not_taken_for_one(tmp_path: Path, printed: byt
     await live.until(lambda run: run.canary.losses)
     assert recovery_point(live.run).lost == 0
     await live.stop()
+
+
+async def test_a_probe_of_several_hosts_names_those_that_are_not_good_and_asks_each_its_own(tmp_path: Path) -> None:
+    hosts = tuple(Host(name=name) for name in ("web1", "web2", "web3"))
+    probe = PlannedProbe(
+        name="up",
+        action=CommandAction(shell="check web1"),
+        by_host={"web2": CommandAction(shell="check web2"), "web3": CommandAction(shell="check web3")},
+        hosts=("web1", "web2", "web3"),
+        every=0.02,
+        timeout=5.0,
+    )
+    down = Says(err=b"refused\n", code=1)
+    world = ScriptedConnector({"check web1": Says(), "check web2": down, "check web3": down})
+    live = Stage(tmp_path, world).open(plan(QUESTION, probes=(probe,), hosts=hosts))
+    run = await live.until(lambda run: run.probes["up"].last)
+    assert run.probes["up"].last.ok is False
+    assert run.probes["up"].last.detail == "web[2-3]: exit code is 1, expected 0; stderr ends: refused"
+    await live.stop()
+
+
+async def test_a_host_that_hangs_is_late_by_itself(tmp_path: Path) -> None:
+    hosts = tuple(Host(name=name) for name in ("web1", "web2"))
+    probe = PlannedProbe(
+        name="up",
+        action=CommandAction(shell="check web1"),
+        by_host={"web2": CommandAction(shell="check web2")},
+        hosts=("web1", "web2"),
+        every=0.02,
+        timeout=0.2,
+    )
+    world = ScriptedConnector({"check web1": Says(), "check web2": Hangs()})
+    live = Stage(tmp_path, world).open(plan(QUESTION, probes=(probe,), hosts=hosts))
+    run = await live.until(lambda run: run.probes["up"].last)
+    assert run.probes["up"].last.detail.startswith("web2: ")
+    await live.stop()

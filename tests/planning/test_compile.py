@@ -558,3 +558,11 @@ def test_the_runbooks_that_come_with_the_program_have_a_plan_on_the_lab(path: Pa
     plan = compile_plan(read_runbook(path), lab).plan
     assert plan.sections[0].steps[0].hosts
     assert plan.digest == compile_plan(read_runbook(path), lab).plan.digest
+
+
+def test_a_probe_asks_each_host_with_its_own_name(tmp_path: Path) -> None:
+    head = "probes: [{name: up, on: web, every: 1s, command: 'check {{ host.name }}'}]\n"
+    probe = plan("- {notice: x}", head=head).probe("up")
+    assert [probe.action_on(host) for host in probe.hosts] == [
+        CommandAction(shell=f"check {one}") for one in probe.hosts
+    ]

@@ -11,7 +11,7 @@ import pytest
 from runbook.core.action import SentFile, UploadAction
 from runbook.core.plan import PlannedStep
 from runbook.transport.local import trees
-from tests.planning.compiling import one, plan, refused, write
+from tests.planning.compiling import compiled, one, plan, refused, write
 
 GOOD = b"good\n"
 SHA = hashlib.sha256(GOOD).hexdigest()
@@ -207,3 +207,39 @@ def test_a_pattern_stands_in_the_name_and_not_among_the_folders(book: str) -> No
         "*/a.cfg has a pattern among its folders",
         "Name the folder, and let files match: conf/*.cfg.",
     )
+
+
+# --- sources that are missing -----------------------------------------------------------------------------------------
+
+PUT = "- {name: put, on: db1, upload: {src: later, dest: /etc/x}}\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "fix"),
+    [
+        ("", "Put it there; paths are relative to the runbook. No earlier step can make it."),
+        ("- {name: look, on: web1, command: uptime}\n", "Put it there; paths are relative to the runbook. No earlier step can make it."),
+        ("- {name: make, on: controller, command: make}\n", "Make sure that an earlier step makes it; it is measured and shown when the step is entered."),
+        ("- {name: ask, manual: Put it there}\n", "Make sure that an earlier step makes it; it is measured and shown when the step is entered."),
+    ],
+    ids=["first", "elsewhere", "here", "by-hand"],
+)  # fmt: skip
+def test_a_source_that_is_missing_is_told_before_the_run(book: str, before: str, fix: str) -> None:
+    [found] = [one for one in compiled(before + PUT, file=book).warnings if one.code == "missing-source"]
+    assert found.what.endswith('"put" sends later, and there is no such file')
+    assert found.fix == fix
+    assert found.where is not None
+    assert found.where.line == 10 + before.count("\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- {name: get, on: web1, download: {src: /x, dest: later}}\n" + PUT,
+        "- {name: put, on: db1, upload: {src: motd, dest: /etc/x}}\n",
+        "- {name: ask, ask: Which?, register: file}\n- {name: put, on: db1, upload: {src: '{{ file.value }}', dest: /x}}\n",
+    ],
+    ids=["downloaded", "there", "not-known-yet"],
+)  # fmt: skip
+def test_a_source_that_is_there_or_is_made_or_is_not_known_yet_is_not_missing(book: str, text: str) -> None:
+    assert [one.code for one in compiled(text, file=book).warnings if one.code == "missing-source"] == []

@@ -158,6 +158,17 @@ class StoreContract:
         assert (code(caught), caught.value.problems[0].where.file) == ("already-live", f"run {RUN}")
         store.hold("orders", LATER).release()
 
+    async def test_runs_of_a_runbook_on_other_hosts_are_live_side_by_side(self, store: Store) -> None:
+        with store.hold("orders", RUN, ("web1", "web2")), store.hold("orders", OTHER, ("web3",)):
+            with pytest.raises(Problems) as caught:
+                store.hold("orders", LATER, ("web2", "web4"))
+            assert (code(caught), caught.value.problems[0].where.file) == ("already-live", f"run {RUN}")
+            with pytest.raises(Problems):
+                store.hold("orders", LATER)
+            store.hold("billing", LATER, ("web1",)).release()
+        with store.hold("orders", LATER, ("web1", "web3")), pytest.raises(Problems):
+            store.hold("orders", RUN, ("web1",))
+
     # --- finding ------------------------------------------------------------------------------------------------------
 
     async def test_the_newest_runs_come_first_and_no_more_than_asked_for(self, store: Store) -> None:

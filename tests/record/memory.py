@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -48,7 +48,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
-        self.held: dict[str, str] = {}
+        self.held: dict[tuple[str, str], str] = {}
 
     def runs(self, *, runbook: str = "", limit: int | None = None) -> tuple[RunSummary, ...]:
         rows = (
@@ -69,12 +69,15 @@ class MemoryStore:
             return MemoryRecord(self, matching[0])
         raise problem(f'"{text}" is not one run', code="ambiguous-run" if matching else "unknown-run")
 
-    def hold(self, runbook: str, run: str) -> MemoryHold:
-        if runbook in self.held:
-            where = Where(f"run {self.held[runbook]}")
+    def hold(self, runbook: str, run: str, hosts: Iterable[str] = ()) -> MemoryHold:
+        claimed = {(runbook, host) for host in hosts or ("",)}
+        whole = {(runbook, "")}
+        of_it = {key for key in self.held if key[0] == runbook}
+        for key in of_it if whole & (claimed | of_it) else claimed & of_it:
+            where = Where(f"run {self.held[key]}")
             raise problem(f"{runbook} is running already", where=where, code="already-live", exit=Exit.REFUSED)
-        self.held[runbook] = run
-        return MemoryHold(self, runbook)
+        self.held |= dict.fromkeys(claimed, run)
+        return MemoryHold(self, run)
 
     def create(self, run: str, *, runbook: str, files: Mapping[str, bytes]) -> Created:
         if run in self.rows:
@@ -105,11 +108,11 @@ class MemoryStore:
 class MemoryHold:
     """Implements `store.NameHold`."""
 
-    def __init__(self, store: MemoryStore, runbook: str) -> None:
-        self._store, self._runbook = store, runbook
+    def __init__(self, store: MemoryStore, run: str) -> None:
+        self._store, self._run = store, run
 
     def release(self) -> None:
-        self._store.held.pop(self._runbook, None)
+        self._store.held = {key: run for key, run in self._store.held.items() if run != self._run}
 
     def __enter__(self) -> Self:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
@@ -170,6 +171,25 @@ def test_a_second_run_of_the_same_name_is_refused_while_one_is_live(tmp_path: Pa
             "Use `runbook attach r1` to join it, or `runbook halt r1` to stop it."
         )
     store.hold("orders", "r3").release()
+
+
+def test_a_clash_names_the_hosts_in_common(tmp_path: Path):
+    store = FileStore(tmp_path)
+    with store.hold("orders", "r1", ("web1", "web2")), pytest.raises(Problems) as caught:
+        store.hold("orders", "r3", ("web2", "web3"))
+    assert caught.value.problems[0].what == "orders is running already on web2"
+
+
+def test_an_older_version_that_holds_the_whole_list_excludes_every_other(tmp_path: Path):
+    path = tmp_path / ".locks" / f"{hashlib.sha256(b'orders').hexdigest()[:32]}.lock"
+    path.parent.mkdir(mode=0o700)
+    path.write_text("r1\n")
+    with path.open("rb") as older:
+        fcntl.flock(older, fcntl.LOCK_EX)
+        with pytest.raises(Problems) as caught:
+            FileStore(tmp_path).hold("orders", "r3", ("web1",))
+    assert caught.value.problems[0].why == "Run r1 is live, and two at once would step on each other"
+    FileStore(tmp_path).hold("orders", "r3", ("web1",)).release()
 
 
 HOLDER = """

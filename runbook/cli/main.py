@@ -28,6 +28,7 @@ VERBS = {
     "doctor": "Look whether this machine and this terminal have what is needed.",
     "faults": "List what can be broken on purpose, and what each takes.",
     "halt": "Stop a live run: cancel what runs, lift what is broken, then its closing steps.",
+    "help": "Read the manual: what there is, or one page of it.",
     "hosts": "List an inventory's hosts, or explain one.",
     "init": "Make a workspace here, with a first runbook.",
     "lab": "A fleet of real SSH servers on this machine, to practise on.",

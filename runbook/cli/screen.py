@@ -11,9 +11,9 @@ from runbook.view.closing import closing
 from runbook.workspace.local import LocalWorkspace
 
 
-def open_library() -> int:
-    """The library of the workspace around the operator."""
-    run_async(RunbookApp(workspace("screen")).run_async())
+def open_library(place: LocalWorkspace | None = None) -> int:
+    """The library of a workspace: without one, of that around the operator."""
+    run_async(RunbookApp(place or workspace("screen")).run_async())
     return 0
 
 

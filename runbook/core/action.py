@@ -288,7 +288,7 @@ class NoticeAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
 
 
 class NotifyAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="notify", omit_defaults=True):
-    """Tell people. Recorded always; sent to the workspace's notifiers where there are some."""
+    """A message for people, on record; it is sent to nobody."""
 
     message: Text
     to: tuple[str, ...] = ()

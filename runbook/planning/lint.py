@@ -19,6 +19,7 @@ from runbook.core.action import (
     Expectation,
     FabricAction,
     HttpAction,
+    NotifyAction,
     ScriptAction,
     UploadAction,
     kind_of,
@@ -155,6 +156,16 @@ def _no_expected(runbook: Runbook, _: dt.date) -> Iterator[Problem]:
     yield _warning(missing[0].where, "no-expected", what, "Add expected to each, or to their sections.")
 
 
+def _sends_nothing(runbook: Runbook, _: dt.date) -> Iterator[Problem]:
+    """Said once, where somebody counts on it: a message without `to` is a remark on record, and no promise."""
+    for step in _all_steps(runbook):
+        if isinstance(step.action, NotifyAction) and step.action.to:
+            what = f'"{name_of(step)}" puts its message on record and sends it to nobody'
+            fix = "Tell them with a step that does, such as http or a command on controller, or take to: away."
+            yield _warning(_place(step), "notify-sends-nothing", what, fix)
+            return
+
+
 def _unused_probe(runbook: Runbook, _: dt.date) -> Iterator[Problem]:
     """A probe that nobody asks tells nothing, and a steady state with one in it stays inconclusive."""
     asked = {rule.probe for rule in runbook.abort_when}
@@ -195,6 +206,7 @@ RUNBOOK_RULES: tuple[Callable[[Runbook, dt.date], Iterator[Problem]], ...] = (
     _owner,
     _unused,
     _unused_probe,
+    _sends_nothing,
     _no_expected,
     _endless_parameter,
 )

@@ -49,6 +49,9 @@ class Record(Protocol):
             Problems: `no-record`.
         """
 
+    def is_live(self) -> bool:
+        """True while a runner has it."""
+
     def output(self, host: str) -> OutputBytes:
         """What a host printed."""
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
 from runbook.core.entry import Entry
 from runbook.core.event import SessionOpened
 from runbook.core.fold.recovery import Recovery, recovery, waiting_between
 from runbook.core.fold.recovery_point import RecoveryPoint, recovery_point
 from runbook.core.fold.rollback import rollback
-from runbook.core.fold.verdict import loss_verdict, time_verdict, verdicts
+from runbook.core.fold.verdict import Verdicts, loss_verdict, time_verdict, verdicts
 from runbook.core.host import Host
 from runbook.core.milestone_name import Milestone
 from runbook.core.plan import Plan, PlannedProbe
@@ -42,7 +44,14 @@ from runbook.view.timeline import timeline
 _NOT_VERIFIED = Integrity()
 
 
-def report(run: Run, entries: Iterable[Entry], *, folder: str = "", integrity: Integrity = _NOT_VERIFIED) -> Report:
+def report(
+    run: Run,
+    entries: Iterable[Entry],
+    *,
+    folder: str = "",
+    integrity: Integrity = _NOT_VERIFIED,
+    live: bool = False,
+) -> Report:
     """The report of a run as far as its record goes.
 
     Args:
@@ -50,12 +59,13 @@ def report(run: Run, entries: Iterable[Entry], *, folder: str = "", integrity: I
         entries: The same entries again, for the facts that a run does not keep.
         folder: Where the record lies, for the reader.
         integrity: What verifying it gave.
+        live: A runner has it now, so that what has no end yet is no interruption.
     """
     facts = Facts(entries)
     took, loss = recovery(run), recovery_point(run)
     return Report(
         identity=_identity(run, facts, folder),
-        verdicts=verdicts(run),
+        verdicts=_verdicts(run, live=live),
         authority=_authority(run.plan),
         people=tuple(facts.people),
         hosts=tuple(_host(run, facts, host) for host in run.plan.hosts),
@@ -76,6 +86,11 @@ def report(run: Run, entries: Iterable[Entry], *, folder: str = "", integrity: I
         integrity=integrity,
         timeline=timeline(run, run.now),
     )
+
+
+def _verdicts(run: Run, *, live: bool) -> Verdicts:
+    said = verdicts(run)
+    return replace(said, run="live") if live and not run.has_ended else said
 
 
 def _identity(run: Run, facts: Facts, folder: str) -> Identity:

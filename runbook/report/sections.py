@@ -86,6 +86,8 @@ def _judged(word: str, remark: str = "") -> Word:
 def _result(report: Report) -> Iterator[Block]:
     took, loss = report.recovery_time, report.data_loss
     yield Verdict(_verdicts(report))
+    if report.verdicts.run == "live":
+        yield Paragraph(f"The run goes on. All that stands here is as of {duration(report.identity.length)} into it.")
     yield Table(
         ("Objective", "Promised", "Measured", "Verdict", "How"),
         (

@@ -27,7 +27,8 @@ class VerdictSummary(msgspec.Struct, frozen=True, kw_only=True):
     steady_state: SteadyVerdict
     objectives: ObjectiveVerdict
     revert: RevertVerdict
-    rollback: RollbackVerdict
+    rollback: RollbackVerdict | msgspec.UnsetType = msgspec.UNSET
+    """Left out where none was begun, so that who counts keys counts as before."""
 
 
 class RecoveryTime(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +90,7 @@ def summary(run: Run, folder: str) -> Summary:
             steady_state=said.steady_state,
             objectives=said.objectives,
             revert=said.revert,
-            rollback=said.rollback,
+            rollback=said.rollback if run.is_rolled_back else msgspec.UNSET,
         ),
         rta=RecoveryTime(
             seconds=_rounded(took.seconds),

@@ -1,7 +1,7 @@
 """`notify`: the message on the record.
 
-It succeeds by being recorded; nobody's mail server can fail a run. Sending is the workspace's notifiers', which read
-the record, so that a message that could not be sent at once is still there to be sent.
+It succeeds by being recorded; nobody's mail server can fail a run. Nothing is sent from here, as `check` says: whoever
+is to be told by a machine is told by a step that does that, or by something that reads the record.
 """
 
 from __future__ import annotations

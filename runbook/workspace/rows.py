@@ -62,6 +62,11 @@ class RunRow:
     problem: Problem | None = None
     """Why it is damaged; the other fields then hold what is known."""
 
+    @property
+    def is_rolled_back(self) -> bool:
+        """A rollback was begun, whatever became of it."""
+        return self.rollback not in {"", "none"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterField:

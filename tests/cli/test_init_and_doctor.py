@@ -60,6 +60,24 @@ def test_init_where_a_file_is_in_the_way_says_so(desk: Desk) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["inventories", "recordings"])
+def test_init_that_cannot_make_all_of_it_leaves_nothing_behind(desk: Desk, name: str) -> None:
+    desk.write(f"taken/{name}", "a file")
+    said = desk.ask("init", "taken")
+    assert (said.status, said.out) == (2, "")
+    assert [str(path.relative_to(desk.root / "taken")) for path in (desk.root / "taken").rglob("*")] == [name]
+
+
+def test_the_manual_is_where_the_program_is(desk: Desk) -> None:
+    listed = desk.ask("help")
+    topics = [line.split()[0] for line in listed.out.splitlines() if line and not line.startswith("Read")]
+    assert (listed.status, "people" in topics, "format" in topics) == (0, True, True)
+    for topic in topics:
+        assert desk.ask("help", topic).out.startswith("# ")
+    assert desk.ask("help", "approve").out.startswith("Usage: runbook approve")
+    assert desk.ask("help", "peple") == (2, "", 'error: there is no page "peple"\n  fix: Did you mean "people"?\n')
+
+
 def test_the_doctor_looks_at_everything_and_changes_nothing(desk: Desk) -> None:
     before = sorted(desk.root.rglob("*"))
     said = desk.ask("doctor", "--json")

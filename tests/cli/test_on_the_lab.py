@@ -99,3 +99,16 @@ def test_a_secret_is_in_no_file_of_the_record_and_on_no_stream(lab: Desk, monkey
     files = [path for path in (lab.root / "recordings").rglob("*") if path.is_file()]
     assert [path for path in files if b"hunter2" in path.read_bytes()] == []
     assert "hunter2" not in said.out + said.err + lab.ask("replay").out + lab.ask("report", "--json").out
+
+
+def test_the_demo_works_anywhere_and_leaves_nothing_behind(desk: Desk, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    desk.go(empty)
+    said = desk.ask("demo")
+    assert said.status == 0
+    assert "completed\n" in said.out
+    assert said.err.endswith("The demo is gone, its record with it. To keep one: runbook demo --recordings FOLDER\n")
+    [record] = [line.split()[1] for line in said.out.splitlines() if line.startswith("  record ")]
+    assert not Path(record).parents[1].exists()
+    assert list(empty.iterdir()) == []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from runbook.cli.compose import store
@@ -129,10 +131,37 @@ def test_every_face_of_a_run_says_the_same_of_its_rollback(desk: Desk, tell: Cal
     desk.told(tale)
     [told] = [line for line in closing(tale.run, "r") if line.startswith("  rollback ")]
     assert re.split(r"[:,]", told.split(maxsplit=1)[1])[0] == word
-    assert summary(tale.run, "r").verdicts.rollback == word
-    assert [row["rollback"] for row in json.loads(desk.ask("runs", "--json").out)] == [word]
+    given = json.loads(msgspec.json.encode(summary(tale.run, "r").verdicts))
+    assert given.get("rollback", "none") == word
+    assert [row.get("rollback", "none") for row in json.loads(desk.ask("runs", "--json").out)] == [word]
     assert word in desk.ask("runs").out.splitlines()[1] or word == "none"
     data = json.loads(desk.ask("report", "--format", "json").out)
     assert (data["verdicts"]["rollback"], data["rollback"]["verdict"]) == (word, word)
     assert f"| Rollback | **{word}** |" in desk.ask("report", "--format", "md").out
     assert f"rollback {word}" in desk.ask("replay", "--line").out
+
+
+def test_a_live_run_is_live_in_its_report_as_in_the_list(desk: Desk) -> None:
+    tale = of_two().ran("1.1")
+    journal = desk.told(tale) / "journal.jsonl"
+    with journal.open("rb") as runner:
+        fcntl.flock(runner, fcntl.LOCK_EX)
+        assert [row["verdict"] for row in json.loads(desk.ask("runs", "--json").out)] == ["live"]
+        assert json.loads(desk.ask("report", "--format", "json").out)["verdicts"]["run"] == "live"
+        told = desk.ask("report").out
+        assert "| Run | **live** |" in told
+        assert "The run goes on. All that stands here is as of " in told
+    assert "| Run | **interrupted** |" in desk.ask("report").out
+
+
+@pytest.mark.parametrize("name", ["x.pdf", "x.PDF", "x.docx", "x.csv"])
+def test_a_report_in_a_format_that_there_is_not_is_refused_and_nothing_is_written(desk: Desk, name: str) -> None:
+    desk.told(failover())
+    said = desk.ask("report", "-o", name)
+    assert (said.status, said.out) == (2, "")
+    assert said.err == (
+        f"error: there is no report as {name[2:].lower()}\n"
+        "  why: reports are written as md, html, json\n"
+        "  fix: Write a page, which a browser prints as PDF: runbook report RUN -o FILE.html\n"
+    )
+    assert not (desk.root / name).exists()

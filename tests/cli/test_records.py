@@ -53,8 +53,6 @@ def test_runs_as_data_have_numbers_and_no_words_for_what_was_not_measured(desk: 
         "duration": 5.0,
         "rta_at_least": False,
         "reason": "",
-        "worst": "completed",
-        "rollback": "none",
     }
 
 

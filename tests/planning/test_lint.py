@@ -137,3 +137,14 @@ def test_a_change_in_production_that_nobody_is_asked_about_is_said() -> None:
 @pytest.mark.parametrize("path", sorted(Path("drills").rglob("*.yaml")), ids=str)
 def test_the_runbooks_that_come_with_the_program_have_no_warnings(path: Path) -> None:
     assert lint(read_runbook(path), today=TODAY) == ()
+
+
+@pytest.mark.parametrize(
+    ("steps", "codes"),
+    [
+        ("- {notify: done}", []),
+        ("- {notify: {message: done, to: [ops]}}\n- {notify: {message: again, to: [ops]}}", ["notify-sends-nothing"]),
+    ],
+)
+def test_a_message_to_people_whom_nothing_tells_is_warned_of_once(steps: str, codes: list[str]) -> None:
+    assert [code for code, _ in warnings(steps)] == codes

@@ -151,6 +151,9 @@ class MemoryRecord:
     def read(self) -> MemoryReading:
         return MemoryReading(self._store, self.run)
 
+    def is_live(self) -> bool:
+        return self._row.is_live
+
     def output(self, host: str) -> MemoryOutput:
         return MemoryOutput(self._row.output.get(output_file(host), bytearray()))
 

@@ -25,7 +25,6 @@ def test_a_run_in_one_object_with_exactly_the_promised_keys() -> None:
             "steady_state": "met",
             "objectives": "met",
             "revert": "none",
-            "rollback": "none",
         },
         "rta": {"seconds": 27.81, "error": 5.92, "objective": 60.0},
         "rpa": {"seconds": 6.31, "lost": 1, "objective": 30.0},

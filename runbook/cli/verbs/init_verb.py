@@ -1,6 +1,7 @@
 """`runbook init`: a workspace with a first runbook that runs at once, on this machine and without SSH.
 
-Whatever is there already stays as it is: it is somebody's work, and the second `init` is usually a mistake.
+Whatever is there already stays as it is: it is somebody's work, and the second `init` is usually a mistake. What cannot
+be made whole is not made at all: half a workspace would only be found to be one later.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from pathlib import Path
 import click
 
 from runbook.cli.diagnostics import say
+from runbook.cli.making import make
 from runbook.engine.clock import SystemClock
-from runbook.problem import Problems, Where, problem
 from runbook.talk.peer import login_name
 from runbook.view.sanitize import safe
 
@@ -63,8 +64,7 @@ PRIVATE = 0o700
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
 def verb(*, folder: Path) -> int:
     """Make a workspace in FOLDER (here, unless it is given). Nothing that is there is touched."""
-    _make_folder(folder / "recordings")
-    made = [name for name, text in _files().items() if _write(folder / name, text)]
+    made = make(folder, _files(), private="recordings", mode=PRIVATE)
     for name in made:
         click.echo(safe(str(folder / name)))
     if made:
@@ -84,30 +84,3 @@ def _files() -> dict[str, str]:
         "inventories/example/environment.yaml": ENVIRONMENT,
         "recordings/.gitignore": IGNORED,
     }
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.mkdir(mode=PRIVATE, exist_ok=True)
-    except OSError as wrong:
-        raise _cannot(path, wrong) from wrong
-
-
-def _write(path: Path, text: str) -> bool:
-    """Make one file; False when something of that name was there."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        return False
-    except OSError as wrong:
-        raise _cannot(path, wrong) from wrong
-    return True
-
-
-def _cannot(path: Path, wrong: OSError) -> Problems:
-    why = wrong.strerror or str(wrong)
-    fix = "Choose a folder that you may write to: runbook init FOLDER"
-    return problem(f"{path.name} cannot be made", why=why, fix=fix, where=Where(str(path)), code="unwritable")

@@ -24,6 +24,9 @@ from runbook.view.sanitize import safe
 
 FORMATS: tuple[Format, ...] = ("md", "html", "json")
 
+_NOT_WRITTEN = frozenset({"pdf", "doc", "docx", "odt", "rtf", "ps", "tex", "csv", "xls", "xlsx", "xml", "yaml", "yml"})
+"""Formats that a file's name promises and that nobody here writes: another one under that name would not open."""
+
 PRIVATE = 0o600
 """Mode of a report's file."""
 
@@ -36,10 +39,12 @@ PRIVATE = 0o600
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=None, metavar="FILE", help="Write it there.")
 def verb(*, run: str, recordings: str, as_json: bool, form: Format | None, output: Path | None) -> int:
     """Write a record's report: its id or a part of it, a runbook's name, `last`, or a path."""
-    record = store(recordings).find(run)
-    reader = record.read()
-    made = report(folded(record.read()), reader.entries(), folder=record.address, integrity=_integrity(record.verify()))
     shape = "json" if as_json else form or _form_of(output)
+    record = store(recordings).find(run)
+    live = record.is_live()
+    reader = record.read()
+    verified = _integrity(record.verify())
+    made = report(folded(record.read()), reader.entries(), folder=record.address, integrity=verified, live=live)
     text = render(made, shape)
     if output is None:
         click.echo(text, nl=False)
@@ -53,7 +58,19 @@ def verb(*, run: str, recordings: str, as_json: bool, form: Format | None, outpu
 
 
 def _form_of(output: Path | None) -> Format:
-    suffix = output.suffix.removeprefix(".") if output is not None else ""
+    """As the file is called; a name without a word for it gets Markdown.
+
+    Raises:
+        Problems: The name promises a format that there is not.
+    """
+    suffix = output.suffix.removeprefix(".").lower() if output is not None else ""
+    if suffix in _NOT_WRITTEN:
+        raise problem(
+            f"there is no report as {suffix}",
+            why=f"reports are written as {', '.join(FORMATS)}",
+            fix="Write a page, which a browser prints as PDF: runbook report RUN -o FILE.html",
+            code="no-format",
+        )
     return suffix if _is_format(suffix) else "md"
 
 

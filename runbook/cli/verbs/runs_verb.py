@@ -16,26 +16,16 @@ from runbook.cli.compose import json_option, recordings_option, store
 from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import explain, say
 from runbook.cli.others import live_elsewhere, refused_or
+from runbook.cli.run_table import run_table
 from runbook.engine.clock import SystemClock
 from runbook.problem import Problems
 from runbook.record.store import Store
-from runbook.view.lines import clock_label
-from runbook.view.reasons import brief
 from runbook.view.sanitize import safe
-from runbook.view.undoing import short_words
-from runbook.view.words import duration
 from runbook.workspace.rows import RunRow
 from runbook.workspace.run_rows import run_rows
 
 RECENT = 200
 """Runs whose runbooks are named to somebody who asked for one that never ran."""
-
-HEAD = ("started (UTC)", "verdict", "recovery", "objective", "took", "by", "run")
-WHY = "why"
-"""Head of a last column, where there is anything to say in it."""
-
-_LONGEST = 60
-"""Characters of a reason in a table; the report has all of it."""
 
 
 @click.command("runs")
@@ -53,7 +43,7 @@ def verb(*, recordings: str, as_json: bool, name: str, limit: int | None) -> int
         print_json([_data(row) for row in rows])
         return 0
     if rows:
-        print_table(*_table(rows))
+        print_table(*run_table(rows))
     else:
         say(_nothing(name, sorted({row.runbook for row in run_rows(records, limit=RECENT)} - {""})))
     damaged = [row.problem for row in rows if row.problem is not None]
@@ -79,46 +69,16 @@ def _rows(records: Store, name: str, limit: int | None) -> tuple[RunRow, ...]:
 
 
 def _data(row: RunRow) -> dict[str, object]:
-    """The row as it is; a problem only where there is one."""
+    """The row as it is; a problem and a rollback only where there are any, and its colour not at all."""
     data: dict[str, object] = msgspec.to_builtins(row)
-    return data if row.problem is not None else {name: value for name, value in data.items() if name != "problem"}
+    absent = {"worst", *(("problem",) if row.problem is None else ()), *(() if row.is_rolled_back else ("rollback",))}
+    return {name: value for name, value in data.items() if name not in absent}
 
 
 def _nothing(name: str, known: list[str]) -> str:
     if known:
         return f"There is no run of {safe(name)}. There are runs of: {safe(', '.join(known))}"
     return "There is no run yet. Start one with: runbook run NAME"
-
-
-def _table(rows: tuple[RunRow, ...]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Head and lines; what became of rollbacks, and why a run ended early, have columns where there is any."""
-    head: tuple[str, ...] = HEAD
-    lines = [_cells(row) for row in rows]
-    if any(row.rollback not in {"", "none"} for row in rows):
-        undone = ["-" if row.rollback in {"", "none"} else short_words(row.rollback) for row in rows]
-        head = (*head[:2], "rollback", *head[2:])
-        lines = [(*line[:2], word, *line[2:]) for line, word in zip(lines, undone, strict=True)]
-    if any(row.reason for row in rows):
-        head = (*head, WHY)
-        lines = [(*line, _why(row)) for line, row in zip(lines, rows, strict=True)]
-    return head, lines
-
-
-def _cells(row: RunRow) -> tuple[str, ...]:
-    return (
-        f"{safe(row.started[:10])} {clock_label(row.started)}",
-        row.verdict,
-        "-" if row.rta is None else f"{'≥ ' if row.rta_at_least else ''}{duration(row.rta)}",
-        row.objective.replace("_", " ") or "-",
-        f"{duration(row.duration)} so far" if row.live else duration(row.duration),
-        safe(row.operator),
-        safe(row.id),
-    )
-
-
-def _why(row: RunRow) -> str:
-    text = safe(brief(row.reason))
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def _at(row: RunRow, now: float) -> RunRow:

@@ -19,8 +19,10 @@ from runbook.core.outcome import Outcome
 from runbook.core.run import ProbeState, Run, StepState
 from runbook.problem import Exit
 
-RunVerdict = Literal["completed", "completed with deviations", "failed", "aborted", "interrupted"]
-"""One word each, also the one of three: it is written alike wherever a verdict is shown, for people and machines."""
+RunVerdict = Literal["completed", "completed with deviations", "failed", "aborted", "interrupted", "live"]
+"""One word each, also the one of three: it is written alike wherever a verdict is shown, for people and machines.
+`live` is in no record: whoever sees that a runner has it says so, in place of `interrupted`.
+"""
 SteadyVerdict = Literal["met", "deviated", "inconclusive"]
 ObjectiveVerdict = Literal["met", "missed", "not_measured"]
 RevertVerdict = Literal["verified", "unverified", "failed", "none"]
@@ -81,7 +83,8 @@ class Verdicts(msgspec.Struct, frozen=True, kw_only=True):
 
 _GRAVITY = (
     "none", "verified", "held", "met", "completed", "running", "empty", "inconclusive", "not_measured",
-    "completed with deviations", "interrupted", "aborted", "deviated", "missed", "stopped", "failed", "unverified",
+    "completed with deviations", "live", "interrupted", "aborted", "deviated", "missed", "stopped", "failed",
+    "unverified",
 )  # fmt: skip
 """Every word of a verdict, the gravest last; of two words that are alike good, the one about the run."""
 

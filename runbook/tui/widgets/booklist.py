@@ -136,7 +136,7 @@ def run_details(run: RunRow) -> tuple[Row, ...]:
         (Part(f"{run.verdict}, took {duration(run.duration)}, started by {run.operator} at {run.started}", "grey"),),
         (Part(f"recovery time {rta}"),),
         *(((Part(safe(brief(run.reason))),),) if run.reason else ()),
-        *(((Part(f"rollback {short_words(run.rollback)}"),),) if run.rollback not in {"", "none"} else ()),
+        *(((Part(f"rollback {short_words(run.rollback)}"),),) if run.is_rolled_back else ()),
     )
 
 

@@ -38,6 +38,7 @@ VERBS = {
     "replay": "Watch a record again on its own time axis.",
     "report": "Write a record's report.",
     "resume": "Continue a run whose runner is gone.",
+    "rollback": "Undo what an ended run did, in a new run.",
     "run": "Run a runbook.",
     "runs": "List the records, newest first.",
     "schema": "Print the JSON Schema of runbooks, for editors.",

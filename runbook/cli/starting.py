@@ -19,8 +19,9 @@ from runbook.planning.policy import gates_a_machine_may_not_answer
 from runbook.problem import Problems
 from runbook.talk.launch import WarmRunner
 from runbook.view.closing import closing
+from runbook.workspace.again import continued, ended, no_place, wish_again
 from runbook.workspace.local import HowToRun, LocalWorkspace
-from runbook.workspace.prepare import Wish, prepare
+from runbook.workspace.prepare import Prepared, Wish, prepare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,26 +36,55 @@ class Manner:
     """None looks whether there is a terminal."""
 
 
-def start(place: LocalWorkspace, wish: Wish, manner: Manner, runner: WarmRunner) -> int:
+@dataclass(frozen=True, slots=True)
+class Following:
+    """The ended run that is to be continued, and where."""
+
+    run: str
+    at: str
+    """A step, by its id or its name; empty asks for it in words."""
+
+
+def start(
+    place: LocalWorkspace, wish: Wish, manner: Manner, runner: WarmRunner, following: Following | None = None
+) -> int:
     """Compile, show the warnings, hand over, and watch as the manner says; the exit status is the run's.
 
     Raises:
         Problems: Everything that keeps it from starting.
     """
-    prepared = prepare(place.settings, wish, place.secret)
+    prepared = _prepared(place, wish, following)
     refused = gates_a_machine_may_not_answer(prepared.plan) if manner.auto else []
     if refused:
         raise Problems(refused)
     for warning in (*prepared.warnings, *(found for found in place.store.concerns() if found.warning)):
         say(problem_text(warning))
+    how = how_to_run(manner, step_mode=wish.step_mode)
+    return followed(place, run_async(place.launch(prepared, how, runner)), manner, how)
+
+
+def how_to_run(manner: Manner, *, step_mode: bool = False) -> HowToRun:
+    """Whether somebody is there to be asked: as was said, else whether there is a terminal."""
     there = (not manner.auto and sys.stdin.isatty()) if manner.attended is None else manner.attended
-    how = HowToRun(attended=there, auto=manner.auto, step_mode=wish.step_mode)
-    run = run_async(place.launch(prepared, how, runner))
+    return HowToRun(attended=there, auto=manner.auto, step_mode=step_mode)
+
+
+def followed(place: LocalWorkspace, run: str, manner: Manner, how: HowToRun) -> int:
+    """Watch a run that has just begun, or only say its id."""
     if manner.detach:
         click.echo(run)
         return 0
     in_lines = manner.line or manner.auto
-    return watch(place, run, in_lines=in_lines, answer=there or not manner.auto, as_json=manner.as_json)
+    return watch(place, run, in_lines=in_lines, answer=how.attended or not manner.auto, as_json=manner.as_json)
+
+
+def _prepared(place: LocalWorkspace, wish: Wish, following: Following | None) -> Prepared:
+    if following is None:
+        return prepare(place.settings, wish, place.secret)
+    found = ended(place.store, following.run)
+    if not following.at:
+        raise no_place(found.run)
+    return continued(found, prepare(place.settings, wish_again(found, wish), place.secret), following.at)
 
 
 def watch(place: LocalWorkspace, run: str, *, in_lines: bool, answer: bool, as_json: bool) -> int:

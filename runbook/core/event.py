@@ -16,6 +16,7 @@ import msgspec
 from runbook.core.action import Action
 from runbook.core.actor import Actor
 from runbook.core.answers import Choice, GateKind
+from runbook.core.earlier import Earlier
 from runbook.core.fact import Fact
 from runbook.core.fault_event import FaultEvent
 from runbook.core.host import Json
@@ -55,6 +56,8 @@ class RunOpened(_Event, frozen=True, kw_only=True, tag="RunOpened"):
     """Wall time, ISO 8601 UTC, a label."""
     files: dict[str, str] = {}
     """Name to SHA-256 of what was copied into the record: the plan, the runbook, the inventory, the parameters."""
+    earlier: Earlier | None = None
+    """The ended run that it follows."""
 
 
 class RunnerStarted(_Event, frozen=True, kw_only=True, tag="RunnerStarted"):

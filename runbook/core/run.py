@@ -15,6 +15,7 @@ from immutables import Map
 
 from runbook.core.action import Action
 from runbook.core.actor import Actor
+from runbook.core.earlier import Earlier
 from runbook.core.event import Checked, FailureResolved, GateAnswered, GateOpened, SessionOpened
 from runbook.core.fact import Fact
 from runbook.core.fault import FaultKey, FaultState
@@ -341,6 +342,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Why it may end although a fault may be live; empty while it may not."""
     paused: bool = False
     stop: Stop | None = None
+    earlier: Earlier | None = None
+    """The ended run that it follows."""
     is_rolled_back: bool = False
     """A rollback was begun, whatever became of it."""
     ended: str = ""

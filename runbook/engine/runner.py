@@ -208,6 +208,7 @@ def _run_opened(
         origin=origin,
         started=wall_text(clock.wall()),
         files=files,
+        earlier=opening.earlier,
     )
 
 

@@ -41,6 +41,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The word of the gravest verdict, which gives the row its colour."""
     rollback: str = ""
     """What became of the rollback; `none` where there was none."""
+    earlier: str = ""
+    """The ended run that it follows; empty for a run of its own."""
     objective: str = ""
     recovery: float | None = None
     """Seconds by the widest reading; by the narrowest where that is all that is known, and the next is true."""
@@ -82,6 +84,7 @@ def _row(name: str, run: Run, *, live: bool) -> RunSummary:
         reason=why_early(run),
         worst="live" if live else said.worst,
         rollback=said.rollback,
+        earlier=run.earlier.run if run.earlier else "",
         objective=said.objectives,
         recovery=took.seconds - took.error if took.at_least and took.seconds is not None else took.seconds,
         recovery_at_least=took.at_least,

@@ -30,6 +30,7 @@ from runbook.report.model import (
     HostFacts,
     Identity,
     Integrity,
+    Later,
     MilestoneFacts,
     NoteFacts,
     ParameterFacts,
@@ -51,6 +52,7 @@ def report(
     folder: str = "",
     integrity: Integrity = _NOT_VERIFIED,
     live: bool = False,
+    later: tuple[Later, ...] = (),
 ) -> Report:
     """The report of a run as far as its record goes.
 
@@ -60,11 +62,12 @@ def report(
         folder: Where the record lies, for the reader.
         integrity: What verifying it gave.
         live: A runner has it now, so that what has no end yet is no interruption.
+        later: Runs that follow it; its own record cannot know them.
     """
     facts = Facts(entries)
     took, loss = recovery(run), recovery_point(run)
     return Report(
-        identity=_identity(run, facts, folder),
+        identity=replace(_identity(run, facts, folder), later=later),
         verdicts=_verdicts(run, live=live),
         authority=_authority(run.plan),
         people=tuple(facts.people),
@@ -112,6 +115,7 @@ def _identity(run: Run, facts: Facts, folder: str) -> Identity:
         ended=facts.last_wall,
         length=run.now,
         reason=run.ended,
+        earlier=replace(run.earlier, values={}) if run.earlier else None,
     )
 
 

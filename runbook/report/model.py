@@ -16,6 +16,7 @@ import msgspec
 from runbook.core.action import Action
 from runbook.core.actor import Actor
 from runbook.core.answers import GateKind
+from runbook.core.earlier import Earlier
 from runbook.core.event import FailureResolved
 from runbook.core.fault_event import Lifter
 from runbook.core.fold.rollback import Rollback
@@ -31,6 +32,14 @@ from runbook.view.words import Status
 
 class _Fact(msgspec.Struct, frozen=True, kw_only=True):
     """What all parts share."""
+
+
+class Later(_Fact, frozen=True, kw_only=True):
+    """A run that follows the one of the report."""
+
+    run: str
+    does: Literal["continues", "rolls_back"]
+    verdict: str
 
 
 class Identity(_Fact, frozen=True, kw_only=True):
@@ -59,6 +68,10 @@ class Identity(_Fact, frozen=True, kw_only=True):
     """Seconds, monotonic."""
     reason: str
     """Why it ended; empty while it goes on."""
+    earlier: Earlier | None = None
+    """The ended run that this one follows; without its values."""
+    later: tuple[Later, ...] = ()
+    """Runs that follow this one, the oldest first, as far as whoever made the report knew."""
 
 
 class Authority(_Fact, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from runbook.report.model import (
     DataLoss,
     Deed,
     FaultFacts,
+    Later,
     OutputFacts,
     ProbeFacts,
     RecoveryTime,
@@ -33,6 +34,12 @@ from runbook.view.words import duration, measured, outcome_words, plural, value_
 def who(actor: Actor | None) -> str:
     """Whoever did it; empty for nobody in particular."""
     return "" if actor is None else MACHINE if actor.machine else safe(actor.name)
+
+
+def later(run: Later) -> str:
+    """A run that follows the one of the report."""
+    does = "continues it" if run.does == "continues" else "rolls it back"
+    return f"run {safe(run.run)}, which {does}: {safe(run.verdict)}"
 
 
 def plain(value: Json) -> str:

@@ -28,7 +28,7 @@ from runbook.view.faults import guarantee_words
 from runbook.view.plan import PlanText, texts
 from runbook.view.reasons import brief
 from runbook.view.sanitize import safe
-from runbook.view.telling import spaced
+from runbook.view.telling import follows, spaced
 from runbook.view.undoing import short_words
 from runbook.view.words import MARKS, Status, duration, fold_hosts, measured, outcome_words
 
@@ -126,6 +126,8 @@ def _identity(report: Report) -> Block:
         ("Newest entry", wall_label(who.ended)),
         ("Length", duration(who.length)),
         ("Ended because", safe(brief(who.reason)) or "it has not ended"),
+        ("Follows", safe(follows(who.earlier)) if who.earlier else ""),
+        ("Followed by", "; ".join(saying.later(one) for one in who.later)),
         ("Record", safe(who.folder)),
         ("Written by", f"runbook {safe(who.version)}, record format {who.record_format}"),
     )

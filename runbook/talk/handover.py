@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from runbook.core.actor import Actor
+from runbook.core.earlier import Earlier
 from runbook.core.plan import Plan
 from runbook.problem import Problem
 
@@ -25,6 +26,8 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     """Name in the record to the exact bytes of what the run was made from."""
     notes: tuple[str, ...] = ()
     """What is to be noted at its beginning."""
+    earlier: Earlier | None = None
+    """The ended run that it follows."""
 
 
 class Handover(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from immutables import Map
 
 from runbook.core.action import CONTROLLER
 from runbook.core.actor import Actor
+from runbook.core.earlier import Earlier
 from runbook.core.event import (
     AttemptEnded,
     AttemptStarted,
@@ -98,8 +99,15 @@ def opened(event: RunOpened) -> tuple[Said, ...]:
     return (
         Said(f"{plan.title} ({plan.kind} {plan.runbook})"),
         Said(f"run {event.run} in {plan.environment.name} on {hosts}{by(event.operator)}"),
+        *((Said(follows(event.earlier)),) if event.earlier else ()),
         *promise,
     )
+
+
+def follows(earlier: Earlier) -> str:
+    """`continues run R at step 2.3`, `rolls back run R`."""
+    at = f" at step {earlier.at}" if earlier.at else ""
+    return f"{spaced(earlier.does)} run {earlier.run}{at}"
 
 
 def runner_started(event: RunnerStarted) -> tuple[Said, ...]:

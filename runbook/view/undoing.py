@@ -36,8 +36,9 @@ def short_words(verdict: str) -> str:
 
 def _undone_nothing(run: Run) -> str:
     steps = undoable(run)
-    what = f"{plural(len(steps), 'step')} that ran can be undone: {', '.join(map(safe, steps))}"
-    return f"none, nothing was undone{f'; {what}' if steps else ''}"
+    what = f"{plural(len(steps), 'step')} that ran can be undone ({', '.join(map(safe, steps))})"
+    how = f"{what} with: runbook rollback {safe(run.id)}"
+    return f"none, nothing was undone{f'; {how}' if steps else ''}"
 
 
 def _parts(found: Rollback) -> Iterator[str]:

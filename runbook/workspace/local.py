@@ -26,7 +26,6 @@ from runbook.engine.clock import SystemClock, chance_hex, new_run_id
 from runbook.feed.live import EachEntry, LiveFeed, ignore, watch
 from runbook.feed.replay import RecordedReplay
 from runbook.inventory.manner import Agree, Reading
-from runbook.inventory.reading import read_inventory
 from runbook.problem import Exit, Problems, problem
 from runbook.record.address import open_store
 from runbook.record.beginning import folded
@@ -35,11 +34,11 @@ from runbook.talk.door import Doorway, door_folders, doorways
 from runbook.talk.handover import Handover, Opening
 from runbook.talk.launch import WarmRunner
 from runbook.talk.person import person, this_machine
-from runbook.workspace import sudo_source
+from runbook.workspace.again import copies, ended, taken_back
 from runbook.workspace.books import book_files, find_book
 from runbook.workspace.in_the_open import without_secrets
-from runbook.workspace.kept_reading import kept_by, reading_again
 from runbook.workspace.locked_keys import Unlock
+from runbook.workspace.needed_again import Needs, needed_again
 from runbook.workspace.prepare import Prepared, SecretSource, Wish, prepare
 from runbook.workspace.rows import BookRow, ParameterField, RunRow
 from runbook.workspace.run_rows import run_rows
@@ -178,9 +177,8 @@ class LocalWorkspace:
         """Start a runner, or tell a warm one what to run; gives the run's id.
 
         Raises:
-            Problems: The record cannot be made, another run of that name is live, or the runner did not start.
+            Problems: The record cannot be made, another run is live on one of its hosts, or the runner did not start.
         """
-        run = new_run_id(self._clock.wall(), prepared.plan.runbook)
         opening = Opening(
             plan=without_secrets(prepared.plan, prepared.secrets),
             operator=self.whoami(),
@@ -189,11 +187,39 @@ class LocalWorkspace:
             step_mode=how.step_mode,
             files=prepared.files,
             notes=tuple(str(each) for each in prepared.exposed),
+            earlier=prepared.earlier,
         )
         secrets = {secret.name: secret.reveal() for secret in prepared.secrets}
-        handover = self._handover(run, str(prepared.folder), secrets, opening=opening)
-        keys = await self.keys_for(prepared.plan)
-        await _hand_over(replace(handover, sudo_passwords=prepared.sudo_passwords, keys=keys), runner)
+        needs = Needs(secrets=secrets, sudo_passwords=prepared.sudo_passwords, folder=str(prepared.folder))
+        return await self._begin(opening, needs, runner)
+
+    async def roll_back(
+        self, run: str, how: HowToRun, runner: WarmRunner | None = None, *, agree: Agree | None = None, sudo: str = ""
+    ) -> str:
+        """Start a run that takes back what is left of an ended one; gives its id. Arguments as for `resume`.
+
+        Raises:
+            Problems: The run has not ended, nothing of it is left, or secrets are needed that nobody can be asked for.
+        """
+        found = ended(self.store, run)
+        plan, earlier = taken_back(self.store, found)
+        needs = needed_again(self.settings, found.record, found.run.plan, self.secret, agree=agree, sudo=sudo)
+        opening = Opening(
+            plan=plan,
+            operator=self.whoami(),
+            attended=how.attended,
+            auto=how.auto,
+            step_mode=how.step_mode,
+            files=copies(found.record),
+            earlier=earlier,
+        )
+        return await self._begin(opening, needs, runner)
+
+    async def _begin(self, opening: Opening, needs: Needs, runner: WarmRunner | None) -> str:
+        run = new_run_id(self._clock.wall(), opening.plan.runbook)
+        handover = self._handover(run, needs.folder, needs.secrets, opening=opening)
+        keys = await self.keys_for(opening.plan)
+        await _hand_over(replace(handover, sudo_passwords=needs.sudo_passwords, keys=keys), runner)
         return run
 
     async def resume(self, run: str, *, agree: Agree | None = None, sudo: str = "") -> str:
@@ -212,27 +238,10 @@ class LocalWorkspace:
         if first is None or not isinstance(first.event, RunOpened):
             raise problem(f"record {run} was never opened", code="no-record", exit=Exit.FAILED)
         plan = first.event.plan
-        wanted = {one.name: one.source for one in plan.parameters if one.secret}
-        if wanted and self.secret is None:
-            # Without them the runner could not even hide them in what still comes from the hosts.
-            raise problem(
-                f"run {record.run} needs its secrets again: {', '.join(wanted)}",
-                fix=f"Resume it where they can be given: runbook resume {record.run}",
-                code="no-secret",
-                exit=Exit.REFUSED,
-            )
-        secrets = {name: self.secret(name, source) for name, source in wanted.items()} if self.secret else {}
-        kept = kept_by(record)
-        asked = sudo_source.given(sudo or kept.sudo, self.secret or _nobody)
-        secrets |= {secret.name: secret.reveal() for secret in asked}
-        passwords = sudo_source.passwords((), asked)
-        if plan.inventory:
-            inventory = read_inventory(plan.inventory, workspace=self.settings.root, reading=reading_again(kept, agree))
-            secrets |= {secret.name: secret.reveal() for secret in inventory.secrets}
-            passwords = sudo_source.passwords(inventory.passwords, asked)
-        book_folder = str((self.settings.root / plan.source).parent)
-        handover = self._handover(record.run, book_folder, secrets, by=self.whoami())
-        await _hand_over(replace(handover, sudo_passwords=passwords, keys=await self.keys_for(plan)))
+        needs = needed_again(self.settings, record, plan, self.secret, agree=agree, sudo=sudo)
+        handover = self._handover(record.run, needs.folder, needs.secrets, by=self.whoami())
+        keys = await self.keys_for(plan)
+        await _hand_over(replace(handover, sudo_passwords=needs.sudo_passwords, keys=keys))
         return record.run
 
     async def keys_for(self, plan: Plan) -> dict[str, str]:
@@ -286,16 +295,6 @@ class LocalWorkspace:
     def replay(self, run: str) -> RecordedReplay:
         """Open a record on its own time axis."""
         return RecordedReplay(self.store.find(run), self._clock)
-
-
-def _nobody(name: str, _source: str) -> str:
-    """In place of somebody who can be asked."""
-    raise problem(
-        f"nobody can be asked for the {name}",
-        fix="Resume it where it can be given: runbook resume",
-        code="no-secret",
-        exit=Exit.REFUSED,
-    )
 
 
 def _changed(path: str) -> Problems:

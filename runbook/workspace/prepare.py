@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from runbook.core.command import Secret
+from runbook.core.earlier import Earlier
 from runbook.core.inventory import Inventory
 from runbook.core.plan import Plan
 from runbook.core.runbook import Runbook
@@ -63,6 +64,8 @@ class Prepared:
     folder: Path
     """The runbook's; relative paths of uploads start there."""
     warnings: tuple[Problem, ...]
+    earlier: Earlier | None = None
+    """The ended run that is followed."""
     exposed: tuple[Problem, ...] = ()
     """Those of the warnings that are noted in the record: secrets in the open, and such as are hard to hide."""
 

@@ -63,7 +63,8 @@ def test_a_run_that_stopped_without_one_says_that_nothing_was_undone_and_what_ca
     undo = step("1.1.undo.1", CommandAction(shell="undo"))
     tale = Story(plan(step("1.1", undo=(undo,)))).start().ran("1.1").add(HaltRequested(by=ANNA, reason="enough"))
     said = closed(tale.finish())
-    assert "  rollback       none, nothing was undone; 1 step that ran can be undone: 1.1" in said
+    command = "runbook rollback 20261123T041200Z-orders-failover"
+    assert f"  rollback       none, nothing was undone; 1 step that ran can be undone (1.1) with: {command}" in said
 
 
 def test_a_run_whose_runner_is_gone_is_interrupted_and_not_completed() -> None:

@@ -14,6 +14,7 @@ import click
 
 from runbook.cli.compose import json_option, recordings_option, store
 from runbook.cli.diagnostics import explain, say
+from runbook.cli.later import followed_by
 from runbook.problem import Problems, Where, problem
 from runbook.record.beginning import folded
 from runbook.record.checking.verify import Verification
@@ -40,11 +41,14 @@ PRIVATE = 0o600
 def verb(*, run: str, recordings: str, as_json: bool, form: Format | None, output: Path | None) -> int:
     """Write a record's report: its id or a part of it, a runbook's name, `last`, or a path."""
     shape = "json" if as_json else form or _form_of(output)
-    record = store(recordings).find(run)
+    records = store(recordings)
+    record = records.find(run)
     live = record.is_live()
     reader = record.read()
     verified = _integrity(record.verify())
-    made = report(folded(record.read()), reader.entries(), folder=record.address, integrity=verified, live=live)
+    stands, where = folded(record.read()), record.address
+    later = followed_by(records, stands)
+    made = report(stands, reader.entries(), folder=where, integrity=verified, live=live, later=later)
     text = render(made, shape)
     if output is None:
         click.echo(text, nl=False)

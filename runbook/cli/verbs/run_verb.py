@@ -14,16 +14,19 @@ from runbook.cli.compose import (
 )
 from runbook.cli.inventory_options import inventory_options
 from runbook.inventory.manner import Reading
+from runbook.problem import problem
 from runbook.talk.launch import WarmRunner
 
 
 @click.command("run")
-@click.argument("book")
+@click.argument("book", default="")
 @inventory_options
 @become_options
 @parameter_option
 @recordings_option
 @json_option
+@click.option("--from", "earlier", default="", metavar="RUN", help="Go on where an ended run left off, in a new run.")
+@click.option("--at", "step", default="", metavar="STEP", help="The step to begin with: its id or its name.")
 @click.option("-l", "--limit", default="", help="Only these hosts: a pattern.")
 @click.option("--auto", is_flag=True, help="Answer the gates that the environment lets a machine answer; recorded so.")
 @click.option("--step", "step_mode", is_flag=True, help="Confirm every step before it runs.")
@@ -39,6 +42,8 @@ def verb(  # noqa: PLR0913 - one for each option
     params: tuple[str, ...],
     recordings: str,
     as_json: bool,
+    earlier: str,
+    step: str,
     limit: str,
     auto: bool,
     step_mode: bool,
@@ -46,10 +51,18 @@ def verb(  # noqa: PLR0913 - one for each option
     detach: bool,
     attended: bool | None,
 ) -> int:
-    """Run a runbook: a file, or a name in the workspace."""
+    """Run a runbook: a file, or a name in the workspace.
+
+    With --from RUN --at STEP the rest of an ended run, with its runbook as it is now, its parameters and its hosts.
+    """
+    if step and not earlier:
+        fix = f"Name it: runbook run --from RUN --at {step}"
+        raise problem("which run is continued is not said", fix=fix, code="no-run")
+    if not book and not earlier:
+        raise problem("which runbook is not said", fix="Name it; they are listed by: runbook list", code="no-book")
     with WarmRunner() as runner:
         # Only now, so that the runner's imports go on beside these.
-        from runbook.cli.starting import Manner, start  # noqa: PLC0415
+        from runbook.cli.starting import Following, Manner, start  # noqa: PLC0415
         from runbook.workspace.prepare import Wish  # noqa: PLC0415
 
         wish = Wish(
@@ -62,4 +75,5 @@ def verb(  # noqa: PLR0913 - one for each option
             sudo=sudo,
         )
         manner = Manner(auto=auto, line=line, detach=detach, as_json=as_json, attended=attended)
-        return start(workspace("run", recordings), wish, manner, runner)
+        following = Following(earlier, step) if earlier else None
+        return start(workspace("run", recordings), wish, manner, runner, following)

@@ -68,6 +68,7 @@ from runbook.core.run import (
     Note,
     Phase,
     ProbeState,
+    Registered,
     Run,
     StepState,
     Stop,
@@ -99,7 +100,15 @@ def open_run(entry: Entry) -> Run | None:
         order=Map({step.id: position for position, step in enumerate(steps)}),
         steps=Map({step.id: StepState(planned=step) for step in steps}),
         probes=Map({probe.name: ProbeState() for probe in event.plan.probes}),
+        earlier=event.earlier,
+        values=_known_before(event),
     )
+
+
+def _known_before(event: RunOpened) -> Map[str, Registered]:
+    """What the run that it follows had registered."""
+    kept = event.earlier.values if event.earlier else {}
+    return Map({name: Registered(by_host=Map(by_host)) for name, by_host in kept.items()})
 
 
 def fold(run: Run, entries: Iterable[Entry]) -> Run:

@@ -25,6 +25,7 @@ from runbook.core.clock import Clock
 from runbook.core.command import Secret
 from runbook.core.effect import Enter
 from runbook.core.event import Event, StepEnded, StepEntered, StepSkipped
+from runbook.core.fold.registering import skipped_names
 from runbook.core.fold.rollback import rollback
 from runbook.core.fold.verdict import verdict_by_now
 from runbook.core.host import Json
@@ -186,6 +187,7 @@ class Entering:
                 **items,
             },
             registered={name: InOrder(value.by_host, run.hosts) for name, value in run.values.items()},
+            skipped=skipped_names(run),
             hosts=run.hosts,
             groups=run.plan.groups,
             run={

@@ -34,6 +34,7 @@ from runbook.planning.shells import program_of
 from runbook.planning.sources import check_sources
 from runbook.planning.steps import Around, plan_steps
 from runbook.planning.targets import check_limit
+from runbook.planning.twins import check_twins
 from runbook.problem import Problem, Problems
 
 
@@ -134,6 +135,7 @@ def _plan(draft: Draft, settled: Settled) -> Plan:
         always=always,
     )
     check_sources(draft, plan)
+    check_twins(draft, plan)
     return cast(plan)
 
 

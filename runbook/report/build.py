@@ -15,6 +15,7 @@ from runbook.core.event import SessionOpened
 from runbook.core.fold.recovery import Recovery, recovery, waiting_between
 from runbook.core.fold.recovery_point import RecoveryPoint, recovery_point
 from runbook.core.fold.rollback import rollback
+from runbook.core.fold.twins import same_machine
 from runbook.core.fold.verdict import Verdicts, loss_verdict, time_verdict, verdicts
 from runbook.core.host import Host
 from runbook.core.milestone_name import Milestone
@@ -146,6 +147,7 @@ def _host(run: Run, facts: Facts, host: Host) -> HostFacts:
         checks=tuple(CheckFacts(check=one.check, ok=one.ok, detail=one.detail) for one in newest.values()),
         links_lost=facts.links_lost.get(host.name, 0),
         excluded=run.excluded.get(host.name),
+        same_as=same_machine(run, host.name),
     )
 
 

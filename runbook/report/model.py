@@ -133,6 +133,8 @@ class HostFacts(_Fact, frozen=True, kw_only=True):
     links_lost: int
     excluded: str | None
     """Why it was taken out; None when it took part throughout."""
+    same_as: tuple[str, ...] = ()
+    """Other hosts of the run that are the same machine."""
 
 
 class ParameterFacts(_Fact, frozen=True, kw_only=True):

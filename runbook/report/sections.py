@@ -172,7 +172,8 @@ def _address(host: HostFacts) -> str:
 def _host_remark(host: HostFacts) -> Cell:
     lost = f"link lost {host.links_lost} times" if host.links_lost else ""
     excluded = f"excluded: {safe(host.excluded)}" if host.excluded else ""
-    text = "; ".join(part for part in (lost, excluded) if part)
+    twins = f"the same machine as {safe(fold_hosts(host.same_as))}" if host.same_as else ""
+    text = "; ".join(part for part in (lost, excluded, twins) if part)
     return Word(text, "odd") if text else ""
 
 

@@ -33,6 +33,8 @@ class Scope:
     parameters: Mapping[str, Json | Secret] = field(default_factory=dict)
     registered: Mapping[str, Mapping[str, Result]] = field(default_factory=dict)
     """By registered name, then by host; a person's answer stands under the empty host name."""
+    skipped: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By registered name, why there is no result: by host, or under the empty name where the whole step was skipped."""
     host: Host | None = None
     """The target that is rendered for; None for work that no host does."""
     hosts: Mapping[str, Host] = field(default_factory=dict)
@@ -49,7 +51,10 @@ class Scope:
         asking = self.host.name if self.host is not None else ""
         return {
             **self.parameters,
-            **{name: _named(name, results, asking) for name, results in self.registered.items()},
+            **{
+                name: _named(name, results, asking, self.skipped.get(name, {}))
+                for name, results in self.registered.items()
+            },
             **({"host": self.host} if self.host is not None else {}),
             "hosts": self.hosts,
             "groups": self.groups,
@@ -95,6 +100,8 @@ class RegisteredName:
     results: Mapping[str, Result]
     asking: str
     """The host that is rendered for; empty when there is none."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Hosts on which the step was not done, with the reason."""
 
     def own(self) -> Result:
         """The result that the bare name stands for.
@@ -104,6 +111,9 @@ class RegisteredName:
         """
         if self.asking in self.results:
             return self.results[self.asking]
+        if self.asking in self.left_out:
+            # The result of another host, were it the only one, would be taken for this one's.
+            raise LookupError(f"{self.name} has no result on {self.asking}: {self.left_out[self.asking]}")
         if len(self.results) == 1:
             return next(iter(self.results.values()))
         hosts = ", ".join(sorted(self.results)[:5])
@@ -117,10 +127,12 @@ class RegisteredName:
         return result.value if result.value is not None and not result.stdout else _trimmed(result.stdout)
 
 
-def _named(name: str, results: Mapping[str, Result], asking: str) -> object:
+def _named(name: str, results: Mapping[str, Result], asking: str, left_out: Mapping[str, str]) -> object:
     """A person's answer, or a value that was set, is that value: `ticket == "CHG-1"` means what it says."""
     answer = results.get("")
-    return RegisteredName(name, results, asking) if answer is None or answer.value is None else answer.value
+    if answer is None or answer.value is None:
+        return RegisteredName(name, results, asking, left_out)
+    return answer.value
 
 
 class Absent:

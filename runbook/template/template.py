@@ -301,6 +301,8 @@ def _refusal(error: BaseException, text: str, scope: Scope, where: Where | None)
     match error:
         case UndefinedError():
             name = reason.split("'")[1] if reason.startswith("'") else ""
+            if "" in scope.skipped.get(name, {}):
+                return _of_a_skipped_step(name, scope.skipped[name][""], shown, where)
             fix = nearest(name, (key for key in scope.names())) if name else ""
             code, what = "undefined-name", f'"{name}" is not defined' if name else reason.rstrip(".")
             return Problem(what=what, why=f"in {shown}", fix=fix, where=where, code=code)
@@ -313,6 +315,13 @@ def _refusal(error: BaseException, text: str, scope: Scope, where: Where | None)
             return Problem(what=what, why=f"in {shown}", fix=FOREIGN_BRACES, where=where, code="bad-template")
         case _:
             return Problem(what=f"a template failed: {reason}", why=f"in {shown}", where=where, code="template-failed")
+
+
+def _of_a_skipped_step(name: str, why: str, shown: str, where: Where | None) -> Problem:
+    fix = f"Ask first, with `when: {name} is defined`, or write what holds then: {{{{ {name} | default('...') }}}}"
+    return Problem(
+        what=f'"{name}" has no result: {why}', why=f"in {shown}", fix=fix, where=where, code="undefined-name"
+    )
 
 
 def _excerpt(text: str) -> str:

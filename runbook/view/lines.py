@@ -116,7 +116,7 @@ def _tell(before: Run, after: Run, event: Event, at: float) -> tuple[Said, ...]:
         case RunnerStarted():
             return telling.runner_started(event)
         case SessionOpened():
-            return telling.session_opened(event)
+            return (*telling.session_opened(event), *telling.twins(after, event.host))
         case SessionLost():
             return (Said(f"link lost: {event.reason}", host=event.host),)
         case StepEntered():

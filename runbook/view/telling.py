@@ -33,6 +33,7 @@ from runbook.core.event import (
     StepEntered,
     StepSkipped,
 )
+from runbook.core.fold.twins import same_machine
 from runbook.core.fold.verdict import verdicts
 from runbook.core.outcome import Outcome
 from runbook.core.run import Run, StepState
@@ -125,6 +126,13 @@ def session_opened(event: SessionOpened) -> tuple[Said, ...]:
     offset = event.clock_offset
     clock = f", clock {offset:+.1f} s" if abs(offset) >= _NOTICEABLE_OFFSET else ""
     return (Said(f"connected{f' as {event.user}' if event.user else ''}{clock}", host=event.host),)
+
+
+def twins(run: Run, host: str) -> tuple[Said, ...]:
+    """That a machine has answered under another name before."""
+    others = () if host == CONTROLLER else same_machine(run, host)
+    twice = f"the same machine as {name_hosts(others)}: what is done on both is done there twice"
+    return (Said(f"NOTE  {twice}", host=host),) if others else ()
 
 
 def step_entered(run: Run, event: StepEntered) -> tuple[Said, ...]:

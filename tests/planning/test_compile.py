@@ -566,3 +566,20 @@ def test_a_probe_asks_each_host_with_its_own_name(tmp_path: Path) -> None:
     assert [probe.action_on(host) for host in probe.hosts] == [
         CommandAction(shell=f"check {one}") for one in probe.hosts
     ]
+
+
+@pytest.mark.parametrize(
+    ("web2", "found"),
+    [
+        (Host(name="web2", address="10.0.0.1"), ["same-machine"]),
+        (Host(name="web2", address="10.0.0.2"), []),
+        (Host(name="web2", address="10.0.0.1", port=2222), []),
+    ],
+)
+def test_hosts_with_one_address_are_warned_of(web2: Host, found: list[str]) -> None:
+    known = inventory()
+    hosts = {**known.hosts, "web1": Host(name="web1", address="10.0.0.1"), "web2": web2}
+    twins = msgspec.structs.replace(known, hosts=hosts)
+    runbook = parse_runbook(text_of("- {command: uptime, on: 'web1,web2', timeout: 1s}").encode(), "t.yaml")
+    made = compile_plan(runbook, twins)
+    assert [one.code for one in made.warnings if one.code == "same-machine"] == found

@@ -11,14 +11,13 @@ from collections.abc import Iterator
 from runbook.core.actor import Actor
 from runbook.core.fold.rollback import RollbackVerdict
 from runbook.core.plan import Exercise
-from runbook.report import saying
+from runbook.report import saying, scope
 from runbook.report.blocks import Block, Cell, Facts, Figure, Listing, Paragraph, Section, Table, Tone, Verdict, Word
 from runbook.report.facts import time_label, wall_label
 from runbook.report.model import (
     AnswerFacts,
     DataLoss,
     GateFacts,
-    HostFacts,
     NoteFacts,
     RecoveryTime,
     Report,
@@ -53,7 +52,7 @@ def sections(report: Report) -> tuple[Section, ...]:
         Section("Identity", (_identity(report),)),
         Section("People", (_people(report),)),
         *((Section("Exercise", (_exercise(report.exercise),)),) if report.exercise else ()),
-        Section("Scope", (_hosts(report.hosts), _parameters(report))),
+        Section("Scope", (scope.hosts(report.hosts), scope.parameters(report))),
         Section("Milestones", (_milestones(report),)),
         Section("Steps", (Figure("The run on its time axis", report.timeline), _steps(report))),
         Section("Gates", (_gates(report),)),
@@ -143,49 +142,6 @@ def _people(report: Report) -> Block:
 
 def _person(actor: Actor) -> Cell:
     return Word(safe(actor.name), "odd") if actor.machine else safe(actor.name)
-
-
-def _hosts(hosts: tuple[HostFacts, ...]) -> Block:
-    return Table(
-        ("Host", "Address", "Host key", "System", "Clock", "Preflight", "Remarks"),
-        tuple(
-            (
-                safe(each.host),
-                _address(each),
-                safe(each.host_key) or ("-" if each.connection == "local" else "never connected"),
-                ", ".join(safe(part) for part in (each.server, each.system) if part) or "-",
-                f"{each.clock_offset:+.3f} s ± {each.clock_error:.3f} s" if each.host_key else "-",
-                saying.checks(each.checks),
-                _host_remark(each),
-            )
-            for each in hosts
-        ),
-        empty="No hosts.",
-    )
-
-
-def _address(host: HostFacts) -> str:
-    where = "local" if host.connection == "local" else safe(host.address)
-    return f"{safe(host.user)}@{where}" if host.user else where or "-"
-
-
-def _host_remark(host: HostFacts) -> Cell:
-    lost = f"link lost {host.links_lost} times" if host.links_lost else ""
-    excluded = f"excluded: {safe(host.excluded)}" if host.excluded else ""
-    twins = f"the same machine as {safe(fold_hosts(host.same_as))}" if host.same_as else ""
-    text = "; ".join(part for part in (lost, excluded, twins) if part)
-    return Word(text, "odd") if text else ""
-
-
-def _parameters(report: Report) -> Block:
-    return Table(
-        ("Parameter", "Value", "From"),
-        tuple(
-            (safe(each.name), "(secret)" if each.secret else saying.plain(each.value), safe(each.source))
-            for each in report.parameters
-        ),
-        empty="No parameters.",
-    )
 
 
 def _milestones(report: Report) -> Block:

@@ -12,7 +12,6 @@ import msgspec
 
 from runbook.core.fold.recovery import recovery
 from runbook.core.fold.recovery_point import recovery_point
-from runbook.core.fold.rollback import RollbackVerdict
 from runbook.core.fold.verdict import ObjectiveVerdict, RevertVerdict, RunVerdict, SteadyVerdict, verdicts
 from runbook.core.outcome import Outcome
 from runbook.core.run import Run, StepState
@@ -21,14 +20,12 @@ from runbook.view.steps import StepRow, step_outcome, step_rows, waited_at_all
 
 
 class VerdictSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """The four verdicts, which are never merged, and what became of the rollback."""
+    """The four verdicts, which are never merged; what became of a rollback is in the steps that take back."""
 
     run: RunVerdict
     steady_state: SteadyVerdict
     objectives: ObjectiveVerdict
     revert: RevertVerdict
-    rollback: RollbackVerdict | msgspec.UnsetType = msgspec.UNSET
-    """Left out where none was begun, so that who counts keys counts as before."""
 
 
 class RecoveryTime(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +87,6 @@ def summary(run: Run, folder: str) -> Summary:
             steady_state=said.steady_state,
             objectives=said.objectives,
             revert=said.revert,
-            rollback=said.rollback if run.is_rolled_back else msgspec.UNSET,
         ),
         rta=RecoveryTime(
             seconds=_rounded(took.seconds),

@@ -13,61 +13,43 @@ import argparse
 import json
 import os
 import platform
-import shutil
 import statistics
 import subprocess
-import sys
-import time
-from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.contest import (
+    HERE,
+    Contender,
+    bare,
+    inventory,
+    ours,
+    sshd_version,
+    timed,
+    times_floor,
+    verdict,
+    workspace,
+)
 from benchmarks.sshd import Fleet, fleet
 from benchmarks.table import publish
-
-HERE = Path(__file__).parent
 
 BUDGETS = {"runbook, durable": 1.3, "runbook, attached": 0.9}
 """Most times the bare loop's wall time."""
 
 
-HANGING_UP = 1.0
-"""Seconds that servers get to see that a contender has gone."""
-
-
-@dataclass(slots=True)
-class Contender:
-    """One program, and what it took."""
-
-    name: str
-    command: list[str]
-    stdin: str = ""
-    cwd: str = "."
-    env: dict[str, str] = field(default_factory=dict)
-    rounds: int = 99
-    """At most so many rounds: some take minutes."""
-    seconds: list[float] = field(default_factory=list)
-    """Wall time of each round."""
-    processor: list[float] = field(default_factory=list)
-    """Processor time of each round on the controller's side, with all that the command left running."""
-    on_hosts: list[float] = field(default_factory=list)
-    """Processor time of each round on the hosts' side."""
-    version: str = ""
-
-
 def main() -> None:
     options = _options()
     with fleet(options.hosts) as hosts:
-        field_ = _contenders(hosts, options)
+        folder = workspace(hosts, hosts.folder / "workspace")
+        field_ = _contenders(hosts, folder, options)
         for number in range(options.rounds):
             for one in field_:
                 if number < one.rounds:
-                    _time(one, hosts)
+                    timed(one, hosts)
                     spent = (
                         f"{one.seconds[-1]:7.2f} s, {one.processor[-1]:6.2f} s here, {one.on_hosts[-1]:6.2f} s there"
                     )
                     print(f"round {number + 1}  {one.name:<24} {spent}", flush=True)
-        overheads = _overheads(hosts, options)
+        overheads = _overheads(hosts, folder, options)
     table = _table(field_, overheads, options)
     publish("fanout", table, write=options.write)
 
@@ -83,82 +65,15 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _time(one: Contender, hosts: Fleet) -> None:
-    told, before = hosts.folder / "cost.json", hosts.processor()
-    done = subprocess.run(
-        [sys.executable, str(HERE / "measured.py"), str(told), *one.command],
-        input=one.stdin,
-        cwd=one.cwd,
-        env={**os.environ, **one.env},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise SystemExit(f"{one.name} failed ({done.returncode}):\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-    cost = json.loads(told.read_text())
-    one.seconds.append(cost["seconds"])
-    one.processor.append(cost["processor"])
-    time.sleep(HANGING_UP)
-    one.on_hosts.append(hosts.processor() - before)
-
-
 # --- the field --------------------------------------------------------------------------------------------------------
 
 
-def _contenders(hosts: Fleet, options: argparse.Namespace) -> list[Contender]:
+def _contenders(hosts: Fleet, folder: Path, options: argparse.Namespace) -> list[Contender]:
     commands = [f"echo step {number}" for number in range(1, options.steps + 1)]
-    order = json.dumps(
-        {
-            "hosts": hosts.hosts,
-            "port": hosts.port,
-            "user": hosts.user,
-            "key": str(hosts.key),
-            "known_hosts": str(hosts.known_hosts),
-            "commands": commands,
-        }
-    )
-    ours = _ours(hosts, commands)
-    peers = _peers(hosts, commands, order, options.peers) if Path(options.peers).exists() else []
-    bare = Contender(
-        "bare asyncssh", [sys.executable, str(HERE / "contenders/bare_asyncssh.py")], order, version=version("asyncssh")
-    )
-    return [one for one in (bare, *ours, *peers) if options.only in one.name or one is bare]
-
-
-def _ours(hosts: Fleet, commands: list[str]) -> list[Contender]:
-    workspace = hosts.folder / "workspace"
-    (workspace / "inventories/bench").mkdir(parents=True)
-    (workspace / "drills").mkdir()
-    (workspace / "inventories/bench/hosts.yaml").write_text(_inventory(hosts))
-    (workspace / "inventories/bench/environment.yaml").write_text("name: bench\nconfirm: none\nauto: all\n")
-    made = []
-    for durable in (True, False):
-        word = "durable" if durable else "attached"
-        (workspace / f"drills/{word}.yaml").write_text(_book(word, commands, durable=durable))
-        command = [sys.executable, "-m", "runbook.cli", "run", word, "--auto", "--line"]
-        made.append(Contender(f"runbook, {word}", command, cwd=str(workspace), version=version("runbook")))
-    return made
-
-
-def _inventory(hosts: Fleet) -> str:
-    lines = "".join(f"    h{number}: {{ansible_host: {host}}}\n" for number, host in enumerate(hosts.hosts, start=1))
-    return (
-        f"all:\n  hosts:\n{lines}  vars:\n    ansible_port: {hosts.port}\n    ansible_user: {hosts.user}\n"
-        f"    ansible_ssh_private_key_file: {hosts.key}\n"
-        f"    ansible_ssh_common_args: -F none -o UserKnownHostsFile={hosts.known_hosts}\n"
-    )
-
-
-def _book(name: str, commands: list[str], *, durable: bool) -> str:
-    steps = "".join(
-        f"      - {{name: Step {number}, command: {command}, durable: {str(durable).lower()}, timeout: 30s}}\n"
-        for number, command in enumerate(commands, start=1)
-    )
-    return (
-        f"version: 1\nkind: operation\nname: {name}\ntitle: Fan out\ninventory: bench\n"
-        f"sections:\n  - name: Work\n    on: all\n    steps:\n{steps}"
-    )
+    floor = bare(hosts, commands)
+    mine = [ours(folder, word, commands, durable=word == "durable") for word in ("durable", "attached")]
+    peers = _peers(hosts, commands, floor.stdin, options.peers) if Path(options.peers).exists() else []
+    return [one for one in (floor, *mine, *peers) if options.only in one.name or one is floor]
 
 
 def _peers(hosts: Fleet, commands: list[str], order: str, python: str) -> list[Contender]:
@@ -168,7 +83,7 @@ def _peers(hosts: Fleet, commands: list[str], order: str, python: str) -> list[C
     (folder / "deploy.py").write_text(
         "from pyinfra.operations import server\n" + "".join(f"server.shell(commands=[{c!r}])\n" for c in commands)
     )
-    (folder / "hosts.yaml").write_text(_inventory(hosts))
+    (folder / "hosts.yaml").write_text(inventory(hosts))
     for module in ("command", "raw"):
         (folder / f"{module}.yaml").write_text(
             "- hosts: all\n  gather_facts: false\n  tasks:\n" + "".join(f"    - {module}: {c}\n" for c in commands)
@@ -219,21 +134,15 @@ def _pyinfra_inventory(hosts: Fleet) -> str:
 # --- one step on an open connection -----------------------------------------------------------------------------------
 
 
-def _overheads(hosts: Fleet, options: argparse.Namespace) -> dict[str, float]:
+def _overheads(hosts: Fleet, folder: Path, options: argparse.Namespace) -> dict[str, float]:
     """Median milliseconds between a step's attempt starting and ending, on one host, from the record itself."""
     if options.only:
         return {}
-    workspace = hosts.folder / "workspace"
     found = {}
-    for durable in (True, False):
-        word = f"single-{'durable' if durable else 'attached'}"
+    for word in ("durable", "attached"):
         commands = [f"echo {number}" for number in range(50)]
-        (workspace / f"drills/{word}.yaml").write_text(_book(word, commands, durable=durable))
-        one = Contender(
-            word, [sys.executable, "-m", "runbook.cli", "run", word, "--auto", "--line", "-l", "h1"], cwd=str(workspace)
-        )
-        _time(one, hosts)
-        found["durable" if durable else "attached"] = _median_attempt(workspace, word)
+        timed(ours(folder, f"single-{word}", commands, "-l", "h1", durable=word == "durable"), hosts)
+        found[word] = _median_attempt(folder, f"single-{word}")
     return found
 
 
@@ -258,7 +167,7 @@ def _table(field_: list[Contender], overheads: dict[str, float], options: argpar
     bare = field_[0]
     lines = [
         f"{options.hosts} hosts x {options.steps} steps, {options.rounds} rounds in turns, on {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}, {_sshd_version()}.",
+        f"Python {platform.python_version()}, {sshd_version()}.",
         "",
         "| | version | median s | x bare loop | budget | | controller s | x bare loop | hosts s | x bare loop |",
         "|---|---|---:|---:|---|---|---:|---:|---:|---:|",
@@ -267,42 +176,28 @@ def _table(field_: list[Contender], overheads: dict[str, float], options: argpar
     if overheads:
         lines += ["", "| one step on an open connection | median ms | budget | |", "|---|---:|---|---|"]
         for word, limit in (("durable", 20.0), ("attached", 5.0)):
-            lines.append(f"| {word} | {overheads[word]:.1f} | <= {limit:g} | {_held(overheads[word] <= limit)} |")
+            lines.append(f"| {word} | {overheads[word]:.1f} | <= {limit:g} | {verdict(overheads[word] <= limit)} |")
     return "\n".join(lines)
 
 
 def _row(one: Contender, bare: Contender, field_: list[Contender]) -> str:
     median = statistics.median(one.seconds)
-    ratio = _ratio(one.seconds, bare.seconds)
-    budget, held = _budget(one, ratio, median, field_)
+    times = times_floor(one.seconds, bare.seconds)
+    budget, held = _budget(one, times, median, field_)
     sides = ((one.processor, bare.processor), (one.on_hosts, bare.on_hosts))
-    processor = " | ".join(f"{statistics.median(mine):.2f} | {_ratio(mine, floors):.2f}" for mine, floors in sides)
-    return f"| {one.name} | {one.version} | {median:.2f} | {ratio:.2f} | {budget} | {held} | {processor} |"
-
-
-def _ratio(mine: list[float], floors: list[float]) -> float:
-    """The median of the rounds' ratios, each to the bare loop of the same round."""
-    return statistics.median(one / floor for one, floor in zip(mine, floors, strict=False))
+    processor = " | ".join(f"{statistics.median(mine):.2f} | {times_floor(mine, floors):.2f}" for mine, floors in sides)
+    return f"| {one.name} | {one.version} | {median:.2f} | {times:.2f} | {budget} | {held} | {processor} |"
 
 
 def _budget(one: Contender, ratio: float, median: float, field_: list[Contender]) -> tuple[str, str]:
     if one.name in BUDGETS:
-        return f"<= {BUDGETS[one.name]:g}", _held(ratio <= BUDGETS[one.name])
+        return f"<= {BUDGETS[one.name]:g}", verdict(ratio <= BUDGETS[one.name])
     ours = next((statistics.median(c.seconds) for c in field_ if c.name == "runbook, durable"), None)
     least = {"parallel-ssh": 1.0, "Fabric ThreadingGroup": 1.0, "pyinfra": 3.0, "Ansible, command": 12.0}
     if ours is None or one.name not in least:
         return "", ""
     times = median / ours
-    return f">= {least[one.name]:g} x runbook, durable", f"{times:.1f} x: {_held(times >= least[one.name])}"
-
-
-def _held(holds: bool) -> str:
-    return "held" if holds else "**missed**"
-
-
-def _sshd_version() -> str:
-    said = subprocess.run([shutil.which("ssh") or "ssh", "-V"], capture_output=True, text=True, check=False)
-    return said.stderr.strip().split(",")[0]
+    return f">= {least[one.name]:g} x runbook, durable", f"{times:.1f} x: {verdict(times >= least[one.name])}"
 
 
 if __name__ == "__main__":

@@ -75,8 +75,8 @@ class Fleet:
 
 
 @contextlib.contextmanager
-def fleet(count: int) -> Iterator[Fleet]:
-    """So many hosts for as long as the block lasts."""
+def fleet(count: int, homes: str = "/home") -> Iterator[Fleet]:
+    """So many hosts for as long as the block lasts; the user's home is made in that folder, where a user is made."""
     if SSHD is None:
         raise SystemExit("this benchmark needs OpenSSH's server: apt-get install openssh-server")
     folder = Path(tempfile.mkdtemp(prefix="runbook-bench-"))
@@ -85,7 +85,7 @@ def fleet(count: int) -> Iterator[Fleet]:
     hosts = tuple(f"127.1.0.{number}" for number in range(1, count + 1))
     with contextlib.ExitStack() as held:
         held.callback(shutil.rmtree, folder, ignore_errors=True)
-        user = held.enter_context(_user())
+        user = held.enter_context(_user(homes))
         key, known_hosts, port = _keys(folder, hosts)
         daemons = tuple(
             held.enter_context(_daemon(folder, number, hosts[start : start + ADDRESSES_PER_DAEMON], port))
@@ -95,7 +95,7 @@ def fleet(count: int) -> Iterator[Fleet]:
 
 
 @contextlib.contextmanager
-def _user() -> Iterator[str]:
+def _user(homes: str) -> Iterator[str]:
     """A throw-away account with `/bin/sh`, where this may be made."""
     if os.getuid() != 0:
         yield getpass.getuser()
@@ -103,7 +103,8 @@ def _user() -> Iterator[str]:
     with contextlib.suppress(KeyError):
         pwd.getpwnam(USER)
         subprocess.run(["userdel", "--remove", USER], check=True, capture_output=True)
-    subprocess.run(["useradd", "--create-home", "--shell", "/bin/sh", "--password", "*", USER], check=True)
+    made = ("--create-home", "--home-dir", f"{homes}/{USER}", "--shell", "/bin/sh", "--password", "*")
+    subprocess.run(["useradd", *made, USER], check=True)
     try:
         yield USER
     finally:

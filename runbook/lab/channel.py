@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-import asyncssh
+from runbook.transport.ssh.library import asyncssh
 
 CHUNK = 64 * 1024
 """Bytes moved at a time."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import asyncssh
-
 from runbook.lab.layout import HOSTS, Layout
+from runbook.transport.ssh.library import asyncssh
 
 
 def make_keys(layout: Layout) -> None:

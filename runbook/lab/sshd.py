@@ -12,12 +12,11 @@ import os
 from functools import partial
 from pathlib import Path
 
-import asyncssh
-
 from runbook.lab.channel import Surroundings, run_command
 from runbook.lab.hosts import Site
 from runbook.lab.layout import LAB_USER, LabHost
 from runbook.lab.misbehaviour import Wish
+from runbook.transport.ssh.library import asyncssh
 
 LOGIN_LIMIT = 15
 """Seconds for a client to log in."""

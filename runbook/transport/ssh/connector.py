@@ -18,7 +18,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-import asyncssh
 import tenacity
 
 from runbook.core.host import Host, at_port
@@ -35,6 +34,7 @@ from runbook.transport.ssh.doorman import Doorman
 from runbook.transport.ssh.identity import Identities
 from runbook.transport.ssh.jump import Bastion, Bastions, hops
 from runbook.transport.ssh.knownhosts import KnownHosts
+from runbook.transport.ssh.library import asyncssh
 from runbook.transport.ssh.locked import Unlocked
 from runbook.transport.ssh.openssh import AT_A_TIME, LIMIT, SshConfig
 from runbook.transport.ssh.proxy import ProxyProgram

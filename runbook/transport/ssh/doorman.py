@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 
-import asyncssh
-
 from runbook.core.host_key import HostKey
 from runbook.transport.ssh import refusal
 from runbook.transport.ssh.identity import Offers
 from runbook.transport.ssh.knownhosts import Known, KnownHosts
+from runbook.transport.ssh.library import asyncssh
 from runbook.transport.ssh.resolve import ResolvedHost
 from runbook.transport.ssh.session import why
 

@@ -21,11 +21,8 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import asyncssh
-from asyncssh.agent import SSHAgentKeyPair
-from asyncssh.public_key import SSHOpenSSHCertificate
-
 from runbook.problem import Exit, Problem, Problems, Where
+from runbook.transport.ssh.library import SSHAgentKeyPair, SSHOpenSSHCertificate, asyncssh
 from runbook.transport.ssh.locked import Unlocked, public_half
 from runbook.transport.ssh.resolve import ResolvedHost
 

@@ -14,13 +14,13 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import asyncssh
 import msgspec
 
 from runbook.core.host import Host
 from runbook.core.host_key import KeyChanged, changed_key
 from runbook.problem import Exit, Problem, Problems, Where
 from runbook.transport.ssh.config_text import split_words
+from runbook.transport.ssh.library import asyncssh
 from runbook.transport.ssh.openssh import SshConfig
 from runbook.transport.ssh.resolve import ResolvedHost, resolve
 

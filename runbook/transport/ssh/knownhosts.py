@@ -21,9 +21,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncssh
-
 from runbook.transport.ssh.config_text import matches
+from runbook.transport.ssh.library import asyncssh
 from runbook.transport.ssh.resolve import ResolvedHost
 
 KEY_TYPES = (

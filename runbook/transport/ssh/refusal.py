@@ -13,12 +13,12 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncssh
 import msgspec
 
 from runbook.core.host import at_port
 from runbook.core.host_key import ChangedKey, HostKey, KeyChanged
 from runbook.problem import Exit, Problem, Problems, Where
+from runbook.transport.ssh.library import asyncssh
 from runbook.transport.ssh.resolve import ResolvedHost
 from runbook.transport.ssh.unconnected import RESET, Cause, advice_behind_bastion, cause_of
 

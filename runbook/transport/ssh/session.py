@@ -13,14 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncssh
-
 from runbook.core.command import Command, Secret
 from runbook.core.outcome import Ending, Exited, Lost, NeverSent, Signalled
 from runbook.transport.session import HostFacts, Job, Sink, Stream, Transferred
 from runbook.transport.shell.channel import Arrival, ChannelRefused, Chunk, Gone, Inbox
 from runbook.transport.shell.durable import Jobs
 from runbook.transport.shell.quoting import EXEC
+from runbook.transport.ssh.library import asyncssh
 from runbook.transport.ssh.sftp import SftpTransfer
 
 WINDOW = 256 * 1024

@@ -14,8 +14,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import asyncssh
-
 from runbook.core.command import Command
 from runbook.core.outcome import Exited, Grade
 from runbook.problem import Problems
@@ -25,6 +23,7 @@ from runbook.transport.session import Job, Stream, Transferred
 from runbook.transport.shell.attached import Words, run_attached
 from runbook.transport.shell.channel import ChannelRefused, Dialer
 from runbook.transport.shell.quoting import quote
+from runbook.transport.ssh.library import asyncssh
 
 SUM_LIMIT = 600.0
 """Seconds for a host to hash a file; a terabyte is not sent by SFTP."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import asyncssh
+from runbook.transport.ssh.library import asyncssh
 
 
 def unlocked(path: str, passphrase: str) -> str:

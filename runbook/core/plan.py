@@ -172,6 +172,10 @@ class PlannedProbe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return self.by_host.get(host, self.action)
 
 
+MARK = "{seq}"
+"""What stands in a canary's write command for the mark."""
+
+
 class PlannedCanary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Increasing marks written all the time, so that a recovery can tell which acknowledged ones it lost."""
 

@@ -15,12 +15,11 @@ from runbook.core.effect import Watch
 from runbook.core.event import CanarySampled, ProbeSampled
 from runbook.core.fact import Fact
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedCanary, PlannedProbe, PlannedStep
+from runbook.core.plan import MARK, PlannedCanary, PlannedProbe, PlannedStep
 from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
 from runbook.engine.sink import NoSink
 from runbook.engine.tools import Tools
-from runbook.planning.canary import MARK
 from runbook.problem import Problems, problem
 from runbook.steps.kind import Bench, Finding, Sample
 from runbook.steps.table import kind_for

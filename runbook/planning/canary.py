@@ -6,15 +6,12 @@ Only the canary is measured here; a runbook that asks for another method is told
 from __future__ import annotations
 
 from runbook.core.action import CommandAction
-from runbook.core.plan import PlannedCanary
+from runbook.core.plan import MARK, PlannedCanary
 from runbook.core.runbook import Canary, CanaryWrite
 from runbook.planning.actions import Planned, fill_in
 from runbook.planning.draft import Draft
 from runbook.planning.targets import resolve
 from runbook.problem import Where
-
-MARK = "{seq}"
-"""What stands in the write command for the mark."""
 
 
 def plan_canary(draft: Draft) -> PlannedCanary | None:

@@ -8,7 +8,6 @@ command that was sent.
 from __future__ import annotations
 
 import re
-from importlib.metadata import version
 
 import msgspec
 
@@ -86,6 +85,8 @@ class Newer:
 
 
 def _is_ahead(wrote: str) -> bool:
+    from importlib.metadata import version  # noqa: PLC0415 - a twelfth of a start, for one line of a record
+
     return _numbers(wrote) > _numbers(version("runbook"))
 
 

@@ -30,6 +30,7 @@ from runbook.transport.shell.quoting import fresh_nonce
 from runbook.transport.shell.shells import Shells
 from runbook.transport.shell.sudo import Sudos
 from runbook.transport.ssh import refusal
+from runbook.transport.ssh.attention import CLOSELY, SELDOM, UNANSWERED, Attention
 from runbook.transport.ssh.doorman import Doorman
 from runbook.transport.ssh.identity import Identities
 from runbook.transport.ssh.jump import Bastion, Bastions, hops
@@ -77,8 +78,10 @@ class SshOptions:
     """Tries of one connection, the first included."""
     pause: float = 0.5
     """Seconds before the second try; doubled each time, with jitter."""
-    keepalive: float = 15.0
-    """Seconds between signs of life on a quiet connection; three unanswered ones end it."""
+    keepalive: float = CLOSELY
+    """Seconds between signs of life on a quiet connection while something is waited for (`attention.py`)."""
+    idle_keepalive: float = SELDOM
+    """The same while nothing is."""
     config_limit: float = LIMIT
     """Seconds that ssh may take to say how a host is reached; a `Match exec` is part of it."""
     ssh: str | None = None
@@ -121,7 +124,8 @@ class SshConnector:
             raise
         if link.lost.done():
             raise Problems([refusal.hung_up(resolved, link.lost.result())])
-        return SshSession(link, dialer, Jobs(shells, options.nonce), facts, options.nonce)
+        attention = Attention(link.connection, closely=options.keepalive, seldom=options.idle_keepalive)
+        return SshSession(dialer, Jobs(shells, options.nonce), facts, options.nonce, attention)
 
     async def resolved(self, host: Host) -> ResolvedHost:
         """How a host would be reached, without reaching it.
@@ -244,7 +248,7 @@ class SshConnector:
             connect_timeout=self._options.connect_limit,
             login_timeout=0,
             keepalive_interval=self._options.keepalive,
-            keepalive_count_max=3,
+            keepalive_count_max=UNANSWERED,
             utf8_decode_errors="replace",
             request_pty=False,
             window=WINDOW,

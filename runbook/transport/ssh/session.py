@@ -19,6 +19,7 @@ from runbook.transport.session import HostFacts, Job, Sink, Stream, Transferred
 from runbook.transport.shell.channel import Arrival, ChannelRefused, Chunk, Gone, Inbox
 from runbook.transport.shell.durable import Jobs
 from runbook.transport.shell.quoting import EXEC
+from runbook.transport.ssh.attention import Attention
 from runbook.transport.ssh.library import asyncssh
 from runbook.transport.ssh.sftp import SftpTransfer
 
@@ -57,7 +58,7 @@ class SshDialer:
 
     def __init__(self, link: Link) -> None:
         """Count from nothing: the connection is new."""
-        self._link = link
+        self.link = link
         self._places = asyncio.Semaphore(COMMANDS)
         self._kept = asyncio.Semaphore(KEPT)
 
@@ -72,12 +73,12 @@ class SshDialer:
             raise
 
     async def _opened(self, release: Callable[[], None]) -> SshChannel:
-        if self._link.lost.done():
-            raise ChannelRefused(self._link.lost.result())
-        session = SshChannel(self._link.lost, release)
+        if self.link.lost.done():
+            raise ChannelRefused(self.link.lost.result())
+        session = SshChannel(self.link.lost, release)
         try:
             async with asyncio.timeout(OPEN_LIMIT):
-                await self._link.connection.create_session(
+                await self.link.connection.create_session(
                     lambda: session, EXEC, encoding=None, window=WINDOW, request_pty=False
                 )
         except TimeoutError:
@@ -95,7 +96,7 @@ class SshDialer:
         """
         try:
             async with asyncio.timeout(OPEN_LIMIT):
-                return await self._link.connection.start_sftp_client()
+                return await self.link.connection.start_sftp_client()
         except TimeoutError:
             raise ChannelRefused(f"the server did not answer within {OPEN_LIMIT:.0f} s") from None
         except (asyncssh.Error, OSError) as error:
@@ -209,9 +210,12 @@ class SshChannel(asyncssh.SSHClientSession[bytes]):
 class SshSession:
     """One host, open."""
 
-    def __init__(self, link: Link, dialer: SshDialer, jobs: Jobs, facts: HostFacts, nonce: Callable[[], str]) -> None:
+    def __init__(
+        self, dialer: SshDialer, jobs: Jobs, facts: HostFacts, nonce: Callable[[], str], attention: Attention
+    ) -> None:
         """Take what the connector has opened and measured."""
-        self._link, self._dialer, self._jobs, self._facts, self._nonce = link, dialer, jobs, facts, nonce
+        self._link, self._dialer, self._jobs, self._facts, self._nonce = dialer.link, dialer, jobs, facts, nonce
+        self._attention = attention
 
     @property
     def facts(self) -> HostFacts:
@@ -222,17 +226,20 @@ class SshSession:
         """See `Session.run`."""
         if self._link.lost.done():
             return NeverSent(self._link.lost.result())
-        return await self._jobs.run(command, job, sink)
+        with self._attention.waiting():
+            return await self._jobs.run(command, job, sink)
 
     async def reattach(self, command: Command, job: Job, sink: Sink) -> Ending:
         """See `Session.reattach`."""
         if self._link.lost.done():
             return Lost(self._link.lost.result())
-        return await self._jobs.reattach(command, job, sink)
+        with self._attention.waiting():
+            return await self._jobs.reattach(command, job, sink)
 
     async def claim(self, job: Job) -> Ending | None:
         """See `Session.claim`."""
-        return await self._jobs.claim(job)
+        with self._attention.waiting():
+            return await self._jobs.claim(job)
 
     async def forget(self, job: Job) -> None:
         """See `Session.forget`."""
@@ -242,11 +249,13 @@ class SshSession:
         self, source: Path, destination: str, *, mode: int | None = None, shown: Transferred | None = None
     ) -> Transferred:
         """See `Session.upload`."""
-        return await self._transfer().upload(source, destination, mode=mode, shown=shown)
+        with self._attention.waiting():
+            return await self._transfer().upload(source, destination, mode=mode, shown=shown)
 
     async def download(self, source: str, destination: Path) -> Transferred:
         """See `Session.download`."""
-        return await self._transfer().download(source, destination)
+        with self._attention.waiting():
+            return await self._transfer().download(source, destination)
 
     async def sudo_password(self) -> Secret:
         """See `Session.sudo_password`."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from runbook.core.action import CONTROLLER
 from runbook.core.clock import Clock
+from runbook.core.command import Command
 from runbook.core.event import Event, SessionLost, SessionOpened
 from runbook.core.host import Host
 from runbook.core.host_key import HostKey, changed_key
@@ -50,8 +51,8 @@ class Fleet:
         """Hosts that are on record as gone and not yet as back."""
         self._is_closed = False
 
-    async def session(self, name: str) -> Session:
-        """The host's session, opened now if it is not.
+    async def session(self, name: str, look: Command | None = None) -> Session:
+        """The host's session, opened now if it is not; then `look` may leave with the opening.
 
         Raises:
             Problems: exit UNREACHABLE; the same again, without dialling, until the pause is over.
@@ -61,7 +62,7 @@ class Fleet:
             self._raise_if_pausing(name)
             if self._is_closed:
                 raise problem(f"{name} is not dialled any more", why="the runner hangs up", exit=Exit.UNREACHABLE)
-            opening = self._opening[name] = asyncio.create_task(self._open(name), name=f"open {name}")
+            opening = self._opening[name] = asyncio.create_task(self._open(name, look), name=f"open {name}")
         # Shielded: when one of several callers is cancelled, the others still get their session.
         return await asyncio.shield(opening)
 
@@ -86,12 +87,12 @@ class Fleet:
         await session.close()
         return took
 
-    async def _open(self, name: str) -> Session:
+    async def _open(self, name: str, look: Command | None) -> Session:
         host = self._hosts.get(name)
         if host is None:
             raise problem(f'the plan has no host "{name}"', code="no-host")
         try:
-            session = await self._connectors[host.connection].connect(host)
+            session = await self._connectors[host.connection].connect(host, look)
         except Problems as refusal:
             before = self._refused.get(name)
             pause = min(LONGEST_PAUSE, before.pause * 2) if before else FIRST_PAUSE

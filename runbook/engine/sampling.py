@@ -7,6 +7,7 @@ not an end: what is measured here is how long something was not there.
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import re
 
@@ -24,10 +25,8 @@ from runbook.problem import Problems, problem
 from runbook.steps.kind import Bench, Finding, Sample
 from runbook.steps.table import kind_for
 from runbook.template.action_texts import replace_texts
-from runbook.template.template import (
-    evaluate,
-)
-from runbook.transport.session import Job, Session
+from runbook.template.template import evaluate
+from runbook.transport.session import Job
 from runbook.view.words import fold_hosts
 
 _MARK = re.compile(r"[0-9]{1,18}")
@@ -172,16 +171,13 @@ class Sampling:
         # Every question is a job of its own: what was answered once is never asked again under the same name.
         job = f"{run.id}/probe/{probe.name}/{host}/{run.runners}.{next(self._questions)}"
 
-        async def open_session() -> Session:
-            return await tools.fleet.session(host)
-
         return Bench(
             planned=planned,
             host=host,
             job=Job(id=job, limit=probe.timeout, durable=False, leaves_trace=False),
             sink=NoSink(),
             clock=tools.clock,
-            open_session=open_session,
+            open_session=functools.partial(tools.fleet.session, host),
             ask_probe=self.ask,
             evaluate=lambda expression, _result: (
                 evaluate(expression, tools.entering.scope(tools.recorder.run, host)).verdict

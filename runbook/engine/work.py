@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 
 import msgspec
 
@@ -213,7 +214,7 @@ class RunWorkers:
             ),
             sink=sink,
             clock=tools.clock,
-            open_session=lambda: tools.fleet.session(effect.host),
+            open_session=functools.partial(tools.fleet.session, effect.host),
             ask_probe=self._sampling.ask,
             evaluate=lambda expression, result: self._evaluate(effect, planned, expression, result),
             report=tools.reporter(effect.host),

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import msgspec
 
 from runbook.core.clock import Clock
-from runbook.core.command import Become, Secret
+from runbook.core.command import Become, Command, Secret
 from runbook.core.fact import Fact
 from runbook.core.fault_event import FaultEvent
 from runbook.core.host import Host
@@ -82,6 +82,13 @@ async def _no_login() -> float:
     return 0.0
 
 
+class OpenSession(Protocol):
+    """Opens the host, or gives the open session."""
+
+    async def __call__(self, look: Command | None = None) -> Session:
+        """Raises Problems (exit UNREACHABLE) when it cannot. `look`: see `Connector.connect`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
     """Everything an attempt may touch."""
@@ -91,8 +98,7 @@ class Bench:
     job: Job
     sink: Sink
     clock: Clock
-    open_session: Callable[[], Awaitable[Session]]
-    """Opens the host, or gives the open session. Raises Problems (exit UNREACHABLE) when it cannot."""
+    open_session: OpenSession
     ask_probe: Callable[[str], Awaitable[Sample]]
     """Asks a named probe of the plan once."""
     evaluate: Callable[[str, Result], bool]

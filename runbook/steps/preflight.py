@@ -1,15 +1,16 @@
 """`preflight`: open a host and look, before anything changes there.
 
 Every check is reported when it is known and every failed one is named at the end, so that a fleet is repaired in one
-go. What can be asked is asked in one command, one round trip. A check that could not be made has not passed. The
-host's clock is only remarked on: all durations are measured here, and a wrong clock there makes its logs, not our
-numbers, misleading.
+go. What can be asked is asked in one command, which may leave together with the opening of its host. A check that could
+not be made has not passed. The host's clock is only remarked on: all durations are measured here, and a wrong clock
+there makes its logs, not our numbers, misleading.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from pathlib import Path
 from typing import NamedTuple
 
 from runbook.core.action import PreflightAction
@@ -39,7 +40,10 @@ _ORDER = ("reach", "host key", "login")
 _SPACE = """\
 place=${XDG_STATE_HOME:-$HOME/.local/state}
 while [ -n "$place" ] && [ ! -d "$place" ]; do place=${place%/*}; done
-df -Pk "${place:-/}" 2>/dev/null | { read -r _; read -r _ _ _ free _; echo "space $free ${place:-/}"; }
+{ read -r _; read -r _ _ _ free _; } <<END
+$(df -Pk "${place:-/}" 2>/dev/null)
+END
+echo "space $free ${place:-/}"
 """
 
 
@@ -70,21 +74,24 @@ class PreflightKind:
 
     async def attempt(self, action: PreflightAction, bench: Bench) -> Finding:
         """Report every check; fail with all that failed."""
+        asked = trial.question(action.imports, bench.folder) if action.imports else _questions(action)
+        look = Command(shell=asked)
         try:
-            session = await bench.open_session()
+            session = await bench.open_session(look)
         except Problems as problems:
             await _report(bench, _closed(problems))
             changed = changed_key(problems.problems)
             return Finding(outcome=Outcome.UNREACHABLE, detail=told(problems), changed_key=changed)
         opened = [] if action.imports else _opened(session.facts)
         await _report(bench, opened)
-        asked = await _ask(session, action, bench)
-        if isinstance(asked, Finding):
-            return asked
-        await _report(bench, asked)
+        found = await _asked(session, look, bench)
+        if found.outcome is not Outcome.SUCCEEDED:
+            return found
+        answered = _answers(found.result.stdout, action, bench.folder)
+        await _report(bench, answered)
         became = [await _became(session, user, bench) for user in _users(action, bench)]
         await _report(bench, became)
-        failed = [check for check in (*opened, *asked, *became) if not check.ok]
+        failed = [check for check in (*opened, *answered, *became) if not check.ok]
         detail = "; ".join(f"{check.name}: {check.detail}" for check in failed)
         return Finding(outcome=Outcome.FAILED if failed else Outcome.SUCCEEDED, detail=detail)
 
@@ -116,17 +123,10 @@ def _clock(facts: HostFacts) -> str:
     return f"{said}; its logs will not line up with the others'" if late else said
 
 
-async def _ask(session: Session, action: PreflightAction, bench: Bench) -> list[Check] | Finding:
-    """The checks that the host itself answers, or how the one command ended when it did not succeed."""
+async def _asked(session: Session, look: Command, bench: Bench) -> Finding:
+    """How the one command ended that holds the checks which the host itself answers."""
     job = dataclasses.replace(bench.job, durable=False, leaves_trace=False, limit=bench.job.limit or LIMIT)
-    look = dataclasses.replace(bench, job=job, reattach=False, sink=_Unkept(bench.sink))
-    asked = trial.question(action.imports, bench.folder) if action.imports else _questions(action)
-    found = await followed(session, Command(shell=asked), look)
-    if found.outcome is not Outcome.SUCCEEDED:
-        return found
-    if action.imports:
-        return [Check(*each) for each in trial.answers(found.result.stdout, action.imports, bench.folder)]
-    return _answers(found.result.stdout, action)
+    return await followed(session, look, dataclasses.replace(bench, job=job, reattach=False, sink=_Unkept(bench.sink)))
 
 
 def _questions(action: PreflightAction) -> str:
@@ -136,7 +136,9 @@ def _questions(action: PreflightAction) -> str:
     return text + "exit 0\n"
 
 
-def _answers(text: str, action: PreflightAction) -> list[Check]:
+def _answers(text: str, action: PreflightAction, folder: Path) -> list[Check]:
+    if action.imports:
+        return [Check(*each) for each in trial.answers(text, action.imports, folder)]
     lines = [line.partition(" ")[::2] for line in text.splitlines()]
     said = {kind: [rest for name, rest in lines if name == kind] for kind in ("space", "tool")}
     checks = [_space("".join(said["space"]), action.free_mib)]

@@ -110,8 +110,9 @@ class ScriptedConnector:
         self.sessions: list[ScriptedSession] = []
         self._jobs: dict[str, Reply] = {}
 
-    async def connect(self, host: Host) -> Session:
-        """See `Connector.connect`."""
+    async def connect(self, host: Host, look: Command | None = None) -> Session:
+        """See `Connector.connect`; nothing leaves ahead here."""
+        del look
         if problem := self.unreachable.get(host.name):
             raise Problems([problem])
         session = ScriptedSession(self, host)

@@ -180,8 +180,13 @@ class Session(Protocol):
 class Connector(Protocol):
     """Opens sessions. Keys, agents, known hosts and bastions are its business and are read once."""
 
-    async def connect(self, host: Host) -> Session:
+    async def connect(self, host: Host, look: Command | None = None) -> Session:
         """Open one host.
+
+        Args:
+            host: Which.
+            look: What will be run next as the login user, to look and to change nothing. It may leave with the
+                opening, so that its answer is there when it is asked for (`Session.run` of the same command).
 
         Raises:
             Problems: exit UNREACHABLE, with a code of `dns`, `refused`, `reset`, `no-route`, `forbidden`, `timeout`,

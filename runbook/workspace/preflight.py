@@ -6,6 +6,7 @@ Uses the step kind itself, so `runbook preflight` can promise no more and no les
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -80,7 +81,7 @@ async def _look(fleet: Fleet, clock: SystemClock, step: PlannedStep, host: str, 
         job=Job(id=f"preflight/{host}", limit=step.timeout or 60.0, durable=False),
         sink=NoSink(),
         clock=clock,
-        open_session=lambda: fleet.session(host),
+        open_session=functools.partial(fleet.session, host),
         ask_probe=_no_probe,
         evaluate=_no_expression,
         report=report,

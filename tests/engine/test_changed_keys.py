@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from runbook.core.action import CommandAction, PreflightAction
+from runbook.core.command import Command
 from runbook.core.event import GateOpened, HostKeyAccepted, SessionOpened
 from runbook.core.host import Host
 from runbook.core.host_key import ChangedKey, HostKey, HostKeys, KeyChanged
@@ -34,7 +35,7 @@ class Reinstalled(ScriptedConnector):
         self.accepted: Callable[[str], HostKey | None] = lambda _machine: None
         self.dialled: list[str] = []
 
-    async def connect(self, host: Host) -> Session:
+    async def connect(self, host: Host, look: Command | None = None) -> Session:
         self.dialled.append(host.name)
         if host.name == "db1" and self.accepted("db1") != NEW:
             raise Problems(
@@ -47,7 +48,7 @@ class Reinstalled(ScriptedConnector):
                     )
                 ]
             )
-        return await super().connect(host)
+        return await super().connect(host, look)
 
 
 def asking(*steps: PlannedStep) -> Plan:

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from runbook.core.command import Command
 from runbook.core.event import Event, SessionLost, SessionOpened
 from runbook.core.host import Host
 from runbook.engine.fleet import FIRST_PAUSE, LONGEST_PAUSE, Fleet
@@ -19,11 +20,13 @@ class Door:
 
     def __init__(self) -> None:
         self.knocks: list[str] = []
+        self.looks: list[Command | None] = []
         self.shut = False
         self.sessions: list[Open] = []
 
-    async def connect(self, host: Host) -> Session:
+    async def connect(self, host: Host, look: Command | None = None) -> Session:
         self.knocks.append(host.name)
+        self.looks.append(look)
         await asyncio.sleep(0)
         if self.shut:
             raise problem(f"{host.name} is shut", code="refused", exit=Exit.UNREACHABLE)
@@ -65,6 +68,14 @@ def fleet(door: Door) -> tuple[Fleet, Told, FakeClock]:
 async def turns(count: int = 5) -> None:
     for _ in range(count):
         await asyncio.sleep(0)
+
+
+async def test_what_is_looked_at_first_leaves_with_the_opening_and_never_afterwards() -> None:
+    door = Door()
+    hosts, _, _ = fleet(door)
+    look = Command(shell="df")
+    first, second = await hosts.session("db1", look), await hosts.session("db1", look)
+    assert (first is second, door.looks) == (True, [look])
 
 
 async def test_everybody_who_needs_a_host_gets_the_same_session() -> None:

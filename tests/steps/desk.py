@@ -91,7 +91,7 @@ class Desk:
             job=job or Job(id="run/1.1/db1/1"),
             sink=self.page,
             clock=self.clock,
-            open_session=lambda: self._open(host),
+            open_session=lambda _look=None: self._open(host),
             ask_probe=self._ask,
             evaluate=self._evaluate,
             report=self._report,

@@ -13,7 +13,7 @@ from runbook.core.outcome import Outcome
 from runbook.steps.kind import Finding
 from runbook.steps.preflight import PreflightKind
 from runbook.transport.scripted import LosesLink, Reply, Says, ScriptedConnector, ScriptedSession, Vanishes, unreachable
-from runbook.transport.session import HostFacts
+from runbook.transport.session import HostFacts, Session
 from tests.steps.desk import Desk, local
 
 
@@ -45,6 +45,20 @@ async def test_a_host_that_has_everything_passes_with_every_check_reported():
         ("sudo", True, "becomes root"),
     ]
     assert (desk.page.out, desk.page.err) == (b"", b"")  # What was answered is a check, and no output of the runbook's.
+
+
+async def test_what_the_host_is_asked_may_leave_with_its_opening():
+    desk, looks = at_desk("space 2097152 /root", "tool /usr/bin/jq"), []
+    bench = desk.bench()
+    opening = bench.open_session
+
+    async def open_session(look: Command | None = None) -> Session:
+        looks.append(look)
+        return await opening(look)
+
+    object.__setattr__(bench, "open_session", open_session)
+    await PreflightKind().attempt(PreflightAction(tools=("jq",)), bench)
+    assert [look.shell for look in looks] == [sent.text for sent in desk.connector.sent]
 
 
 async def test_every_failed_check_is_named():

@@ -38,11 +38,11 @@ class LocalConnector:
     sudos: Sudos = field(default_factory=Sudos)
     """How this machine becomes somebody else."""
 
-    async def connect(self, host: Host) -> Session:
+    async def connect(self, host: Host, look: Command | None = None) -> Session:
         """Always succeeds: we are here already."""
         known = HostFacts(address=f"local:{socket.gethostname()}", user=getpass.getuser())
         shells = Shells(LocalDialer(), self.sudos.on(host.name, known.user), self.nonce)
-        facts = await measured(shells, known, wall=self.wall)
+        facts = await measured(shells, known, wall=self.wall, look=look)
         return LocalSession(Jobs(shells, self.nonce), facts, self.nonce)
 
     async def close(self) -> None:

@@ -17,8 +17,13 @@ _LAST_WORDS = last_words.WORDS | {"ended", "over", "unknown", "forgot", "facts",
 async def answered(worker: Worker, text: str, *, within: float) -> list[Said]:
     """Send a frame that prints no output and read its control lines up to its last word.
 
+    Args:
+        worker: The shell.
+        text: The frame; empty for one that was sent ahead.
+        within: Seconds for all of it.
+
     Raises:
-        ChannelRefused: No last word came in time (`within`, in seconds), or far too many others.
+        ChannelRefused: No last word came in time or far too many others.
     """
     said: list[Said] = []
     try:

@@ -35,7 +35,7 @@ QUICK = 0.75
 """Seconds after which a job counts as long and is followed live."""
 
 FORGET_AT = 20
-"""Finished jobs that are removed from a host in one go; the rest goes when the session is closed."""
+"""Finished jobs that are removed from a host in one go, with the frame of a later one; the rest goes at the end."""
 
 _STREAMS = {"out": Stream.OUT, "err": Stream.ERR}
 
@@ -70,7 +70,8 @@ class Jobs:
                     if worker.ready.grade is not Grade.ATTACHED:
                         await sink.reached(worker.ready.grade, worker.ready.place)
                         flow = self._flow(command, job, sink)
-                        return await flow.limited(flow.start(worker, script))
+                        tidying = self._forgetting(command.become, FORGET_AT)
+                        return await flow.limited(flow.start(worker, script, tidying))
             except ChannelRefused as refused:
                 return NeverSent(refused.reason)
         return await run_framed(self._shells, command, job, sink, nonce=nonce)
@@ -97,11 +98,9 @@ class Jobs:
             return NeverSent(refused.reason)
 
     async def forget(self, job: Job) -> None:
-        """See `Session.forget`. Files go in one go with those of the next jobs."""
+        """See `Session.forget`. Files go in one go with those of the next jobs, behind the answer to a later frame."""
         if job.durable:
             self._finished.append(file_name(job.id))
-        if len(self._finished) >= FORGET_AT:
-            await self._tidy()
 
     async def sudo_password(self) -> Secret:
         """See `Session.sudo_password`."""
@@ -112,21 +111,24 @@ class Jobs:
 
     async def close(self) -> None:
         """Remove what may go and let the shells end."""
-        await self._tidy()
-        for become in self._places:
-            await self._framed(become, "rb_age; rb_say forgot\n")
+        for become in {*self._places, *map(self._users.get, self._finished)}:
+            age = "rb_age\n" if become in self._places else ""
+            await self._framed(become, f"{self._forgetting(become)}{age}rb_say forgot\n")
         await self._shells.close()
 
     def _flow(self, command: Command, job: Job, sink: Sink) -> _Flow:
         self._users[file_name(job.id)] = command.become
         return _Flow(self._shells, command, job, sink)
 
-    async def _tidy(self) -> None:
-        """What fails here costs room on the host and nothing else."""
-        finished, self._finished = {name: self._users.pop(name, None) for name in self._finished}, []
-        for become in set(finished.values()):
-            names = [name for name, user in finished.items() if user == become]
-            await self._framed(become, f"rb_forget {' '.join(names)}\n")
+    def _forgetting(self, become: Become | None, at_least: int = 1) -> str:
+        """A line that removes what may go of a user's; what fails there costs room on the host and nothing else."""
+        names = [name for name in self._finished if self._users.get(name) == become]
+        if len(names) < at_least:
+            return ""
+        self._finished = [name for name in self._finished if name not in names]
+        for name in names:
+            self._users.pop(name, None)
+        return f"rb_forget {' '.join(names)}\n"
 
     async def _framed(self, become: Become | None, text: str) -> None:
         try:
@@ -170,9 +172,10 @@ class _Flow:
         finally:
             following.cancel()
 
-    async def start(self, worker: Worker, script: str) -> Ending:
-        """Start the job, or follow it if it was started before."""
-        text = f"{terms(self.job, self.command.digest)}rb_script={quote(script)}\nrb_run {file_name(self.job.id)}\n"
+    async def start(self, worker: Worker, script: str, tidying: str) -> Ending:
+        """Start the job, or follow it if it was started before; then tidy, which nobody waits for."""
+        begin = f"rb_script={quote(script)}\nrb_run {file_name(self.job.id)}\n{tidying}"
+        text = f"{terms(self.job, self.command.digest)}{begin}"
         telling = asyncio.create_task(
             self.read(worker, text, last_words.begun, first=dict.fromkeys(_STREAMS.values(), 0))
         )

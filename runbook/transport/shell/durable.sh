@@ -10,7 +10,7 @@
 #              command's own process, leader of its session. Last line, "forgot CODE", once a record holds everything:
 #              it stays for a month as THE TOMBSTONE, so that what is over never looks like what never was
 #   .run       THE COMMIT. Whoever creates this file decides. The shell that then runs the command leaves it blank
-#              and at the end writes "code uptime end" into it, in one piece and into room that it took before the
+#              and at the end writes "code - end" into it, in one piece and into room that it took before the
 #              start, so a disk that the command filled does not lose its exit code; without its last word it does
 #              not count. One that wants to prevent the start writes "fenced", and the command never will run
 #   .out .err  its output. The length that the record already holds is the offset to continue from
@@ -227,6 +227,20 @@ RB_END
   [ "$rb_late" = 0 ] || exit 0
 }
 
+# rb_glance COOKIE: run rb_script in a fork of this shell, which costs no program: for a look of our own, whose end is the
+# end of all that it has started.
+rb_glance() {
+  rb_say start
+  (
+    export RUNBOOK_JOB="$1"
+    umask "$rb_umask"
+    eval "$rb_script"
+  ) </dev/null 8>/dev/null
+  rb_code=$?
+  printf '%s end\n' "$rb_mark" >&2
+  rb_say end "$rb_code" 0
+}
+
 # rb_claim NAME KIND: the claim alone, for work that is done elsewhere.
 rb_claim() {
   rb_begin "$1" "$2 " && rb_say claimed
@@ -317,10 +331,8 @@ RB_END
     read -r rb_word rb_outs <"/proc/$$/fdinfo/7"
     read -r rb_word rb_errs <"/proc/$$/fdinfo/9"
   } 2>/dev/null
-  rb_up=
-  { read -r rb_up rb_rest </proc/uptime; } 2>/dev/null
   # Opened without cutting it: the room for these bytes was taken before the start.
-  { printf '%s %s end\n' "$rb_code" "${rb_up:-0}" 1<>"$rb_dir.run"; } 2>/dev/null
+  { printf '%s - end\n' "$rb_code" 1<>"$rb_dir.run"; } 2>/dev/null
   if [ -f "$rb_dir.live" ]; then
     rb_tell_exit 0
   elif rb_show out "$rb_dir.out" "$rb_outs" 7 && rb_show err "$rb_dir.err" "$rb_errs" 9; then

@@ -1,8 +1,9 @@
 """What a host says of itself when it is opened: one frame, one round trip, measured and never configured.
 
 Facts are evidence and help to read a record, so a host that cannot say them (an appliance without a shell) is
-opened all the same; its fields stay empty. The frame goes to the shell that the first step will use, so
-asking costs no channel.
+opened all the same; its fields stay empty. They are asked for in the frame that makes the first shell ready, which is
+the one that the first step will use. The look that is wanted next goes with them: far away, each question that waits
+for the answer to another costs as much as a step.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import dataclasses
 import re
 from collections.abc import Callable
 
+from runbook.core.command import Command
 from runbook.transport.session import HostFacts
 from runbook.transport.shell.answer import answered
 from runbook.transport.shell.channel import ChannelRefused
-from runbook.transport.shell.shells import Shells
+from runbook.transport.shell.framed import glance_frame
+from runbook.transport.shell.shells import Glance, Shells
 
 _DATE = re.compile(r"([0-9]{1,12})(?:\.(.*))?")
 
@@ -22,20 +25,37 @@ LIMIT = 15.0
 """Seconds. A host whose shell needs longer for a date is used without facts."""
 
 
-async def measured(shells: Shells, known: HostFacts, *, wall: Callable[[], float]) -> HostFacts:
+async def measured(
+    shells: Shells, known: HostFacts, *, wall: Callable[[], float], look: Command | None = None
+) -> HostFacts:
     """`known`, completed by what the host answers.
 
     Args:
-        shells: The host's.
+        shells: The host's, none of them open.
         known: What opening the connection has shown already.
         wall: Our wall clock, in seconds since the epoch.
+        look: What will be looked at next, if that is known; sent along, and answered to whoever runs it.
+
+    Raises:
+        Problems: The look cannot be said in a shell.
     """
+    nonce, asked = shells.nonce(), 0.0
+    # The first shell is the login user's; a look as anybody else is asked for in its own.
+    look = look if look is not None and look.become is None else None
+    glance = "" if look is None else glance_frame(look, nonce=nonce)
+
+    def ahead() -> str:
+        nonlocal asked
+        asked = wall()
+        return f"rb_facts\n{glance}"
+
     try:
-        async with shells.worker(None) as worker:
+        async with shells.first(ahead) as worker:
             place = worker.ready.place
-            asked = wall()
-            said = await answered(worker, "rb_facts\n", within=LIMIT)
+            said = await answered(worker, "", within=LIMIT)
             heard = wall()
+            if look is not None:
+                shells.keep(Glance(look, nonce, worker))
     except ChannelRefused:
         return known
     known = dataclasses.replace(known, place=place)

@@ -196,5 +196,4 @@ rb_forget() {
     done
     [ "$#" = 0 ] || rm -f "$@"
   ) 2>/dev/null
-  rb_say forgot
 }

@@ -43,6 +43,10 @@ async def run_framed(shells: Shells, command: Command, job: Job, sink: Sink, *, 
     script = framed_script(command, nonce=nonce)
     commit = ""
     async with shells.turn():
+        async with shells.glance(command) as glance:
+            if glance is not None and not job.leaves_trace:
+                await sink.reached(Grade.ATTACHED)
+                return await follow_framed(shells, glance.worker, _Frame(command, job, sink, glance.cookie), "")
         try:
             async with shells.worker(command.become) as worker:
                 if job.leaves_trace and job.is_blind and not worker.ready.base:
@@ -51,7 +55,8 @@ async def run_framed(shells: Shells, command: Command, job: Job, sink: Sink, *, 
                 cookie = file_name(job.id) if leaves_trace else nonce
                 await sink.reached(Grade.ATTACHED, worker.ready.place if leaves_trace else "")
                 if worker.ready.has_setsid and len(command.stdin) <= FRAME_CAP:
-                    return await follow_framed(shells, worker, _Frame(command, job, sink, cookie), script)
+                    frame = _Frame(command, job, sink, cookie)
+                    return await follow_framed(shells, worker, frame, frame.text(script))
                 if leaves_trace:
                     if (refused := await claimed(worker, job, "channel", command.digest)) is not None:
                         return refused
@@ -78,17 +83,28 @@ class _Frame:
         )
 
 
-async def follow_framed(shells: Shells, worker: Worker, frame: _Frame, script: str) -> Ending:
-    """Send the frame and read its answer to the end, within the job's limit."""
-    following = asyncio.create_task(_follow(worker, frame, script))
+def glance_frame(command: Command, *, nonce: str) -> str:
+    """The frame of a look that goes with the opening of a host.
+
+    It begins no shell of its own, so it is for our own questions: what they start has ended when they have.
+
+    Raises:
+        Problems: The command cannot be said in a shell.
+    """
+    return f"rb_script={quote(framed_script(command, nonce=nonce))}\nrb_glance {nonce}\n"
+
+
+async def follow_framed(shells: Shells, worker: Worker, frame: _Frame, text: str) -> Ending:
+    """Send the frame, unless it has left already, and read its answer to the end, within the job's limit."""
+    following = asyncio.create_task(_follow(worker, frame, text))
     try:
         return await bounded(following, frame.job.limit, _Ender(shells, worker, frame))
     finally:
         following.cancel()
 
 
-async def _follow(worker: Worker, frame: _Frame, script: str) -> Ending:
-    await worker.send(frame.text(script))
+async def _follow(worker: Worker, frame: _Frame, text: str) -> Ending:
+    await worker.send(text)
     status, is_started, is_quiet = "", False, False
     while not (status and is_quiet):
         match await worker.next():

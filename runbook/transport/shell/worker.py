@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import re
 from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,9 +140,10 @@ class Worker:
         return not self._is_busy and not self._channel.is_gone
 
     async def send(self, frame: str) -> None:
-        """Send one complete command; the worker is not usable for another until `done`."""
+        """Send one complete command, or nothing where it was sent ahead; not usable for another until `done`."""
         self._is_busy = True
-        await self._channel.write(frame.encode("utf-8", "surrogateescape"))
+        if frame:
+            await self._channel.write(frame.encode("utf-8", "surrogateescape"))
 
     async def next(self) -> Piece:
         """The next piece of the answer; `Gone` for ever once the shell or the link has ended."""
@@ -161,6 +163,10 @@ class Worker:
                     return Gone(reason or self._ended or "the server closed the channel without an exit status")
         return self._pieces.popleft()
 
+    def put_back(self, pieces: Iterable[Chunk | Said]) -> None:
+        """Pieces that came while something else was waited for are the next ones again."""
+        self._pieces.extendleft(reversed(list(pieces)))
+
     def done(self) -> None:
         """The answer is read to its last word."""
         self._is_busy = False
@@ -171,8 +177,28 @@ class Worker:
         self._channel.close()
 
 
-async def open_worker(dialer: Dialer, become: Become | None, sudo: Sudo, mark: str, *, urgent: bool = False) -> Worker:
+def _nothing() -> str:
+    return ""
+
+
+async def open_worker(
+    dialer: Dialer,
+    become: Become | None,
+    sudo: Sudo,
+    mark: str,
+    *,
+    urgent: bool = False,
+    ahead: Callable[[], str] = _nothing,
+) -> Worker:
     """Open a channel, become who is wanted, load the functions and wait for the first word.
+
+    Args:
+        dialer: Of the host.
+        become: Whose shell it is; None for whoever logs in.
+        sudo: Of the fleet.
+        mark: Unguessable, and new.
+        urgent: See `Dialer.open`.
+        ahead: Frames that leave together with the functions, asked for when they do. Their answers are not read here.
 
     Raises:
         ChannelRefused: There is no such shell, with the reason that the server, the login shell or sudo gave.
@@ -183,7 +209,7 @@ async def open_worker(dialer: Dialer, become: Become | None, sudo: Sudo, mark: s
         async with asyncio.timeout(READY_LIMIT):
             # What the place keeps of this visit must not be what tells our words from the command's.
             visit = hashlib.sha256(mark.encode()).hexdigest()[:24]
-            await worker.send(_LIBRARY.decode() + f"rb_mark={quote(mark)}\nrb_ready {visit}\n")
+            await worker.send(_LIBRARY.decode() + f"rb_mark={quote(mark)}\nrb_ready {visit}\n{ahead()}")
             worker.ready = await _first_word(worker)
     except TimeoutError:
         worker.close()
@@ -195,25 +221,48 @@ async def open_worker(dialer: Dialer, become: Become | None, sudo: Sudo, mark: s
 
 
 async def _first_word(worker: Worker) -> Ready:
-    """The shell says it on both streams: what rc files have printed on either stands before it."""
-    noise, said, streams = b"", "", set[Stream]()
+    """The shell says it on both streams: what rc files have printed on either stands before it.
+
+    What comes behind it on one stream, while the other is waited for, answers what was sent ahead.
+    """
+    noise, said, streams, answers = b"", "", set[Stream](), _Early()
     while len(streams) < len(Stream):
         match await worker.next():
+            case Chunk(stream) | Said(stream) as piece if stream in streams:
+                answers.add(piece)
             case Said(stream, "ready", rest):
                 streams.add(stream)
                 said = said or rest
             case Chunk(_, data):
                 noise += data
                 if len(noise) > NOISE_CAP:
-                    raise ChannelRefused(
-                        f"the server sent more than {NOISE_CAP // 1024} KiB that is not a shell's output"
-                    )
+                    raise _too_much()
             case Gone(reason):
                 raise ChannelRefused(": ".join(part for part in (reason, last_line(noise)) if part))
             case _:
                 pass
+    worker.put_back(answers.pieces)
     worker.done()
     return _ready(said)
+
+
+class _Early:
+    """Answers to what was sent ahead that have come before their time."""
+
+    def __init__(self) -> None:
+        self.pieces: list[Chunk | Said] = []
+        self._size = 0
+
+    def add(self, piece: Chunk | Said) -> None:
+        """Keep it, as long as there is not more of it than noise may be."""
+        self.pieces.append(piece)
+        self._size += len(piece.data) if isinstance(piece, Chunk) else len(piece.word) + len(piece.rest)
+        if self._size > NOISE_CAP:
+            raise _too_much()
+
+
+def _too_much() -> ChannelRefused:
+    return ChannelRefused(f"the server sent more than {NOISE_CAP // 1024} KiB that is not a shell's output")
 
 
 def _ready(said: str) -> Ready:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 import tenacity
 
+from runbook.core.command import Command
 from runbook.core.host import Host, at_port
 from runbook.core.host_key import HostKey
 from runbook.problem import Problems
@@ -104,7 +105,7 @@ class SshConnector:
         self._asking = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="ssh-config")
         self._bastions = Bastions(self._link, self.resolved)
 
-    async def connect(self, host: Host) -> Session:
+    async def connect(self, host: Host, look: Command | None = None) -> Session:
         """See `Connector.connect`."""
         resolved = await self.resolved(host)
         bastion = await self._bastions.towards(host, resolved)
@@ -118,7 +119,7 @@ class SshConnector:
         options = self._options
         shells = Shells(dialer, options.sudos.on(host.name, resolved.user), options.nonce)
         try:
-            facts = await measured(shells, _shown(link, resolved), wall=options.wall)
+            facts = await measured(shells, _shown(link, resolved), wall=options.wall, look=look)
         except BaseException:
             link.connection.abort()
             raise

@@ -308,7 +308,10 @@ rb_own() {
     if rb_is_fenced; then rb_say fenced; else rb_refuse; fi
     return
   fi
+  # Nobody may hear it: the link has gone, and who writes to it is killed. Not now, for what is committed must begin.
+  trap : PIPE
   rb_say start
+  trap - PIPE
   rb_code=
   # Appending, because a file system may take truncating for a wish to have the file on disk when it is closed, and every
   # step would wait for that.

@@ -330,6 +330,20 @@ async def test_a_launcher_that_was_stopped_before_a_step_of_the_start_and_fenced
     assert not (home / "effects").exists()
 
 
+async def test_a_link_that_goes_between_the_commit_and_the_start_keeps_no_command_from_running(home):
+    launcher = subprocess.Popen(["/bin/sh"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    launcher.stdin.write(_LIBRARY + b"rb_mark=M\nrb_ready launcher\n")
+    launcher.stdin.flush()
+    assert launcher.stdout.readline().startswith(b"M ready")
+    launcher.stdout.close()
+    script = f"{{ echo $$ >&8; exec 8>&-; exec </dev/null; echo effect >>{home / 'effects'}; exit 7; }}"
+    launcher.stdin.write(f"rb_script='{script}'\nrb_spec=test\nrb_group=group\nrb_run {file_name(JOB)}\n".encode())
+    launcher.stdin.close()
+    await asyncio.to_thread(launcher.wait, 20)
+    launcher.stderr.close()
+    assert ((home / "effects").read_text(), part(home, "run").read_text().split()) == ("effect\n", ["7", "-", "end"])
+
+
 async def test_a_job_whose_shell_is_gone_is_in_doubt(reach, home):
     session = await reach()
     sink = Recorder()

@@ -12,7 +12,7 @@ import pytest
 
 from runbook.core.action import CommandAction, ConfirmAction, HttpAction
 from runbook.core.command import Secret
-from runbook.core.effect import Attempt, Enter, Watch, WriteMarks
+from runbook.core.effect import Attempt, Enter, Hold, Renew, Revert, Watch, WriteMarks
 from runbook.core.event import (
     AttemptEnded,
     AttemptStarted,
@@ -103,6 +103,15 @@ class Hands:
 
     async def write_marks(self, _effect: WriteMarks) -> None:
         await asyncio.Event().wait()
+
+    async def renew(self, _effect: Renew) -> None:
+        await asyncio.Event().wait()
+
+    async def hold(self, _effect: Hold) -> None:
+        """Nothing is broken."""
+
+    async def revert(self, _effect: Revert) -> None:
+        """Nothing is broken."""
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -54,7 +54,7 @@ class Hosts(ScriptedConnector):
         super().__init__({})
         self.is_sent, self.begun = is_sent, asyncio.Event()
 
-    async def connect(self, host: Host) -> Session:
+    async def connect(self, host: Host, look: Command | None = None) -> Session:
         session = CutOff(self, host)
         session.is_sent, session.begun = self.is_sent, self.begun
         return session

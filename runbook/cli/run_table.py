@@ -31,7 +31,7 @@ def run_table(rows: tuple[RunRow, ...]) -> tuple[tuple[str, ...], list[tuple[str
 def _cells(row: RunRow) -> tuple[str, ...]:
     return (
         f"{safe(row.started[:10])} {clock_label(row.started)}",
-        row.verdict,
+        f"{row.verdict}, FAULT LIVE" if row.faults_live else row.verdict,
         "-" if row.rta is None else f"{'≥ ' if row.rta_at_least else ''}{duration(row.rta)}",
         row.objective.replace("_", " ") or "-",
         f"{duration(row.duration)} so far" if row.live else duration(row.duration),

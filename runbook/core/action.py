@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from runbook.core.fault_action import FaultAction, RevertAction
+from runbook.core.fault_action import RevertAction, ToTheHost
 from runbook.core.host import Json, Scalar
 from runbook.core.milestone_name import Seconds
 
@@ -371,7 +371,7 @@ Work = (
     | PreflightAction
     | NotifyAction
     | FabricAction
-    | FaultAction
+    | ToTheHost
 )
 """Done by the executor through `steps/`, as attempts on hosts."""
 
@@ -387,7 +387,7 @@ Container = BlockAction | LoopAction | ParallelAction | NestedAction
 Action = Work | Ask | Pause | Container
 """Every kind of step there is."""
 
-RUNS_ON_HOSTS = (CommandAction, ScriptAction, UploadAction, DownloadAction, PreflightAction, FabricAction, FaultAction)
+OnHosts = CommandAction | ScriptAction | UploadAction | DownloadAction | PreflightAction | FabricAction | ToTheHost
 """Kinds whose targets are hosts; `wait_for` joins them when it polls a command. All others run on the controller."""
 
 CONTROLLER = "controller"

@@ -16,5 +16,12 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="S
     path: str
 
 
-Fact = Staged
+class Rebooting(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Rebooting"):
+    """The host is about to be told to restart; under another boot id it has."""
+
+    boot_id: str
+    """Of the host until then."""
+
+
+Fact = Staged | Rebooting
 """The closed union."""

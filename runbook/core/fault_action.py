@@ -1,4 +1,4 @@
-"""What steps of a drill do: break something, and lift it. Members of the union of actions, apart for their number."""
+"""What steps do to a host as a whole: break it, lift that, restart it. Members of the union of actions."""
 
 from __future__ import annotations
 
@@ -36,3 +36,18 @@ class RevertAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
 
     faults: tuple[str, ...] = ()
     """Ids of the steps that injected them; empty means all that are live."""
+
+
+class RebootAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="reboot", omit_defaults=True):
+    """Restart each target, and go on when it is back: under another boot id, and with a login."""
+
+    timeout: Seconds = 600.0
+    """Until it is back."""
+    command: str = ""
+    """What restarts it; empty takes `systemctl reboot`, or `reboot` where there is no systemd."""
+    wait_for: str = ""
+    """A probe of the runbook that must be good as well."""
+
+
+ToTheHost = FaultAction | RebootAction
+"""Done by the executor on each target."""

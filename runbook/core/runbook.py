@@ -39,7 +39,7 @@ from runbook.core.action import (
     UploadAction,
     WaitAction,
 )
-from runbook.core.fault_action import ExpectedEffect
+from runbook.core.fault_action import ExpectedEffect, RebootAction
 from runbook.core.fault_event import LinkLoss
 from runbook.core.host import Json
 from runbook.core.milestone_name import Milestone, Seconds
@@ -194,6 +194,7 @@ WrittenAction = (
     | ParallelStep
     | FaultStep
     | RevertStep
+    | RebootAction
 )
 """What a step does, as written; the key that names it decides which."""
 

@@ -14,12 +14,13 @@ from immutables import Map
 from msgspec.structs import replace
 
 from runbook.core.action import Action, CommandAction, FabricAction, HttpAction, ScriptAction, UploadAction
+from runbook.core.fault_action import FaultAction, RebootAction
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.role import Role
 from runbook.core.run import AttemptState, Phase, Run, StepState
 
-_ACTS = (CommandAction, ScriptAction, UploadAction, HttpAction, FabricAction)
+_ACTS = (CommandAction, ScriptAction, UploadAction, HttpAction, FabricAction, FaultAction, RebootAction)
 """What may change a host; every other kind of work only looks, or writes to our own side."""
 
 

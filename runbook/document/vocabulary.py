@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from runbook.core import action, runbook
+from runbook.core import action, fault_action, runbook
 
 
 class Kind(NamedTuple):
@@ -64,6 +64,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("parallel", runbook.ParallelStep),
     Kind("fault", runbook.FaultStep, ("duration", "lease", "on_link_loss", "expect_effect", "select")),
     Kind("revert", runbook.RevertStep),
+    Kind("reboot", fault_action.RebootAction, automates=True),
 )
 
 PROBE_KINDS: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind.word in {"http", "command", "script"})

@@ -18,6 +18,7 @@ from runbook.core.action import (
     UploadAction,
     WaitForAction,
 )
+from runbook.core.fault_action import RebootAction
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.result import Result
@@ -27,7 +28,7 @@ from runbook.steps.kind import Finding
 KEPT_BACK = "why is not kept: the runbook says no_log"
 
 _SENT = (
-    CommandAction, ScriptAction, UploadAction, DownloadAction, HttpAction, FabricAction, WaitForAction,
+    CommandAction, ScriptAction, UploadAction, DownloadAction, HttpAction, FabricAction, WaitForAction, RebootAction,
 )  # fmt: skip
 """What others are sent. Everything else people or we ourselves read, and a run that kept none of it could not go on."""
 

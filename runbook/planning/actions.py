@@ -15,12 +15,12 @@ import msgspec
 
 from runbook.core.action import (
     CONTROLLER,
-    RUNS_ON_HOSTS,
     Action,
     BlockAction,
     CommandAction,
     DownloadAction,
     FabricAction,
+    OnHosts,
     ParallelAction,
     ProbeAction,
     ScriptAction,
@@ -30,6 +30,7 @@ from runbook.core.action import (
     Work,
 )
 from runbook.core.command import SH
+from runbook.core.fault_action import RebootAction
 from runbook.core.plan import PlannedProbe
 from runbook.core.runbook import (
     BlockStep,
@@ -123,6 +124,10 @@ def to_action(  # noqa: C901, PLR0911 - one line or two for each kind that is wr
             return msgspec.structs.replace(written, dest=draft.from_outside(written.dest))
         case FaultStep():
             return to_fault(written)
+        case RebootAction():
+            if written.wait_for:
+                probe_name(draft, written.wait_for, where, label=label)
+            return written
         case RevertStep():
             return to_revert(written)
         case FabricAction():
@@ -135,7 +140,7 @@ def to_action(  # noqa: C901, PLR0911 - one line or two for each kind that is wr
 
 def runs_on_hosts(action: Action) -> bool:
     """Whether its targets are hosts."""
-    return isinstance(action, RUNS_ON_HOSTS) or (isinstance(action, WaitForAction) and bool(action.command))
+    return isinstance(action, OnHosts) or (isinstance(action, WaitForAction) and bool(action.command))
 
 
 def fill_in(

@@ -22,7 +22,7 @@ from runbook.core.action import (
     UploadAction,
     Work,
 )
-from runbook.core.fault_action import FaultAction
+from runbook.core.fault_action import FaultAction, RebootAction
 from runbook.core.plan import OnFailure, PlannedStep, StepId
 from runbook.core.runbook import BlockStep, Loop, ParallelStep, Probe, ProbeStep, Step, WaitForStep
 from runbook.core.turns import turn_id
@@ -42,7 +42,7 @@ from runbook.template.template import (
     render,
 )
 
-_CHANGES = (CommandAction, ScriptAction, UploadAction, FabricAction, FaultAction)
+_CHANGES = (CommandAction, ScriptAction, UploadAction, FabricAction, FaultAction, RebootAction)
 _PASS_ON = (BlockStep, ParallelStep, NestedAction)
 """Kinds whose `on` is for the steps inside."""
 _COPIED = (

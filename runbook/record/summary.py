@@ -49,6 +49,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     recovery_at_least: bool = False
     duration: float = 0.0
     """Seconds from the opening to the newest entry."""
+    faults_live: int = 0
+    """Faults that may be live, by this record."""
     live: bool = False
     """A runner holds the record now."""
     ended: bool = False
@@ -89,6 +91,7 @@ def _row(name: str, run: Run, *, live: bool) -> RunSummary:
         recovery=took.seconds - took.error if took.at_least and took.seconds is not None else took.seconds,
         recovery_at_least=took.at_least,
         duration=run.now,
+        faults_live=sum(fault.may_be_live for fault in run.faults.values()),
         live=live,
         ended=run.has_ended and not live,
     )

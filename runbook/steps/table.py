@@ -27,7 +27,7 @@ from runbook.core.action import (
     WaitForAction,
     kind_of,
 )
-from runbook.core.fault_action import FaultAction
+from runbook.core.fault_action import FaultAction, RebootAction
 from runbook.problem import nearest, problem
 from runbook.steps.assertion import AssertKind
 from runbook.steps.command import CommandKind
@@ -38,6 +38,7 @@ from runbook.steps.kind import StepKind
 from runbook.steps.notify import NotifyKind
 from runbook.steps.preflight import PreflightKind
 from runbook.steps.probe import ProbeKind
+from runbook.steps.reboot import RebootKind
 from runbook.steps.script import ScriptKind
 from runbook.steps.setting import BranchKind, SetKind
 from runbook.steps.transfer import DownloadKind, UploadKind
@@ -51,6 +52,7 @@ KINDS: MappingProxyType[type[msgspec.Struct], StepKind] = MappingProxyType(
         DownloadAction: DownloadKind(),
         FabricAction: FabricKind(),
         FaultAction: FaultKind(),
+        RebootAction: RebootKind(),
         HttpAction: HttpKind(),
         NotifyAction: NotifyKind(),
         PreflightAction: PreflightKind(),

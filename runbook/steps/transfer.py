@@ -178,7 +178,7 @@ async def _staged(session: Session, action: UploadAction, bench: Bench, *, name:
 
 
 def _by_way_of(bench: Bench) -> str:
-    return "".join(f" by way of {fact.path}" for fact in bench.stated)
+    return "".join(f" by way of {fact.path}" for fact in bench.stated if isinstance(fact, Staged))
 
 
 def placing(stage: str, action: UploadAction) -> str:

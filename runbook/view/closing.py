@@ -11,10 +11,14 @@ from runbook.core.fold.shortfall import shortfalls
 from runbook.core.fold.verdict import not_as_planned, verdicts
 from runbook.core.run import Run
 from runbook.view.actuals import loss_words, recovery_words
+from runbook.view.faults import live_line
 from runbook.view.reasons import brief
 from runbook.view.sanitize import safe
 from runbook.view.undoing import rollback_words
 from runbook.view.words import plural
+
+_LIVE = ("unverified", "failed")
+"""Verdicts on the revert that leave something broken, or may."""
 
 
 def closing(run: Run, folder: str) -> tuple[str, ...]:
@@ -28,11 +32,17 @@ def closing(run: Run, folder: str) -> tuple[str, ...]:
         f"  objectives     {said.objectives.replace('_', ' ')}"
         + ("" if said.objectives_declared else " (none declared)"),
         f"  revert         {said.revert}",
+        *_broken(run),
         *((f"  rollback       {undone}",) if (undone := rollback_words(run)) else ()),
         *_deviations(run),
         *_measured(run),
         f"  record         {safe(folder)}",
     )
+
+
+def _broken(run: Run) -> tuple[str, ...]:
+    line = live_line(run, run.now) if verdicts(run).revert in _LIVE else ""
+    return (f"  MAY BE LIVE    {line}", "                 Lift it with: runbook sweep") if line else ()
 
 
 def _deviations(run: Run) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ from runbook.core.action import (
     Way,
 )
 from runbook.core.command import SH
-from runbook.core.fault_action import FaultAction, RevertAction
+from runbook.core.fault_action import FaultAction, RebootAction, RevertAction
 from runbook.core.host import Json
 from runbook.view.sanitize import safe, safe_lines
 from runbook.view.words import duration, plural
@@ -104,10 +104,8 @@ def _text(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for
             return action.text
         case WaitAction():
             return f"wait until {action.until}" if action.until else f"wait {duration(action.seconds)}"
-        case FaultAction():
-            return _fault(action)
-        case RevertAction():
-            return f"lift {'what ' + ', '.join(action.faults) + ' broke' if action.faults else 'every live fault'}"
+        case FaultAction() | RevertAction() | RebootAction():
+            return _to_the_host(action)
         case BlockAction():
             return "a block of steps"
         case LoopAction():
@@ -161,6 +159,18 @@ def _upload(action: UploadAction) -> str:
         return f"{head},\n{action.size} bytes, SHA-256 {action.sha256}"
     each = (f"{action.mode or one.mode} {one.path}, {one.size} bytes, SHA-256 {one.sha256}" for one in action.files)
     return "\n".join((f"{head}, {plural(len(action.files), 'file')}, {action.size} bytes:", *each))
+
+
+def _to_the_host(action: FaultAction | RevertAction | RebootAction) -> str:
+    match action:
+        case FaultAction():
+            return _fault(action)
+        case RevertAction():
+            return f"lift {'what ' + ', '.join(action.faults) + ' broke' if action.faults else 'every live fault'}"
+        case RebootAction():
+            shown = f" and {action.wait_for} is good" if action.wait_for else ""
+            how = f"restart ({action.command or 'systemctl reboot'})"
+            return f"{how}, at most {duration(action.timeout)} until it is back{shown}"
 
 
 def _fault(action: FaultAction) -> str:

@@ -59,6 +59,8 @@ class RunRow:
     """The word of the gravest of its verdicts, which colours it."""
     rollback: str = ""
     """What became of its rollback: `none`, `running`, `held`, `empty`, `stopped`, `failed`."""
+    faults_live: int = 0
+    """Faults of it that may be live."""
     problem: Problem | None = None
     """Why it is damaged; the other fields then hold what is known."""
 

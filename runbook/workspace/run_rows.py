@@ -33,6 +33,7 @@ def _row(found: RunSummary) -> RunRow:
         rta_at_least=found.recovery_at_least,
         objective=found.objective,
         live=found.live,
+        faults_live=found.faults_live,
         duration=found.duration,
         reason=found.reason,
         problem=found.problem,

@@ -18,7 +18,7 @@ from runbook.cli.diagnostics import explain, say
 from runbook.cli.others import live_elsewhere, refused_or
 from runbook.cli.run_table import run_table
 from runbook.engine.clock import SystemClock
-from runbook.problem import Problems
+from runbook.problem import Exit, Problems
 from runbook.record.store import Store
 from runbook.view.sanitize import safe
 from runbook.workspace.rows import RunRow
@@ -41,7 +41,7 @@ def verb(*, recordings: str, as_json: bool, name: str, limit: int | None) -> int
     _sweep(rows)
     if as_json:
         print_json([_data(row) for row in rows])
-        return 0
+        return int(_exit(rows))
     if rows:
         print_table(*run_table(rows))
     else:
@@ -49,7 +49,11 @@ def verb(*, recordings: str, as_json: bool, name: str, limit: int | None) -> int
     damaged = [row.problem for row in rows if row.problem is not None]
     if damaged:
         explain(Problems(damaged))
-    return 0
+    return int(_exit(rows))
+
+
+def _exit(rows: tuple[RunRow, ...]) -> Exit:
+    return Exit.FAULT_LIVE if any(row.faults_live for row in rows) else Exit.HELD
 
 
 def _rows(records: Store, name: str, limit: int | None) -> tuple[RunRow, ...]:
@@ -72,6 +76,7 @@ def _data(row: RunRow) -> dict[str, object]:
     """The row as it is; a problem and a rollback only where there are any, and its colour not at all."""
     data: dict[str, object] = msgspec.to_builtins(row)
     absent = {"worst", *(("problem",) if row.problem is None else ()), *(() if row.is_rolled_back else ("rollback",))}
+    absent |= set() if row.faults_live else {"faults_live"}
     return {name: value for name, value in data.items() if name not in absent}
 
 

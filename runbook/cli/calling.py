@@ -14,7 +14,7 @@ from runbook.cli.others import found_elsewhere, refused_or
 from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import Intent
 from runbook.core.run import GateState, Run
-from runbook.problem import Exit, Problem, Problems, problem
+from runbook.problem import Exit, Problem, Problems, SeveralMeant, problem
 from runbook.record.store import CLOSED_TO_US, LAST
 from runbook.report.facts import wall_label
 from runbook.talk.door import NO_RUNNER, NOT_ITS_RUNNER, is_there
@@ -35,6 +35,8 @@ def found(run: str, recordings: str, *, via: str, operator: str = "") -> tuple[L
     place = workspace(via, recordings)
     try:
         return place, place.store.find(run).run
+    except SeveralMeant:
+        raise
     except Problems as unknown:
         if run != LAST and _is_called(place, run, operator):
             return place, run

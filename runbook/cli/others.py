@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from runbook.cli.compose import run_async
-from runbook.problem import Exit, Problem, Problems, problem
+from runbook.problem import Exit, Problem, Problems, meant_by, problem
 from runbook.record.store import CLOSED_TO_US, LAST, Store
 from runbook.talk.door import doors_of_others
 from runbook.talk.elsewhere import Met, runs_of_others
@@ -87,7 +87,7 @@ def refused_or(records: Store, what: str, unknown: Problem) -> Problem:
 
 
 def _is_meant(run: str, look: Look) -> bool:
-    return run in {LAST, look.runbook} or look.run.startswith(run)
+    return run in {LAST, look.runbook} or bool(meant_by(run, (look.run,)))
 
 
 def _is_called(run: str, met: Met) -> bool:

@@ -24,7 +24,7 @@ test-machine: $(VENV)/.test
 	$(BIN)/python -m pytest -n 0 -p no:randomly -m machine tests/real/faults
 
 # Many more drawn runs under injected faults than a commit can wait for: see tests/README.md.
-nightly: $(VENV)/.test
+nightly: $(VENV)/.test test-machine
 	RUNBOOK_INJECTED_RUNS=200 $(BIN)/python -m pytest -n auto --dist worksteal tests/real/injector
 
 check: $(VENV)/.lint

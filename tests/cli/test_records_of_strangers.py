@@ -219,6 +219,7 @@ def test_what_stands_in_the_place_of_a_torn_end_is_a_finding_and_is_not_continue
     damage(record)
     assert checks(desk)[2]["torn"] == ("altered", "torn-1 is not a plain file")
     (record / JOURNAL).write_bytes((record / JOURNAL).read_bytes()[:-5])
+    (record / "inventory.json").unlink()
     said = desk.ask("resume", RUN)
     assert (said.status != 0, "torn-1 is a " in said.err, said.err.count("error: ")) == (True, True, 1)
 

@@ -113,7 +113,7 @@ def sweep(host: Remote, user: str = "root") -> list[str]:
 
 def is_as(host: Remote, before: list[str]) -> None:
     """Wait until it is again what it was; what is left is what the failure says."""
-    wait_until(lambda: snapshot(host) == before, 15, lambda: f"as before: {sorted(set(snapshot(host)) ^ set(before))}")
+    wait_until(lambda: snapshot(host) == before, 60, lambda: f"as before: {sorted(set(snapshot(host)) ^ set(before))}")
 
 
 def snapshot(host: Remote) -> list[str]:

@@ -76,8 +76,6 @@ class FaultEffect(_FaultEvent, frozen=True, kw_only=True, tag="FaultEffect"):
 
     ok: bool
     detail: str = ""
-    moment: float | None = None
-    """`at` of the first sample that saw it; None where nobody sampled."""
 
 
 class LeaseRenewed(_FaultEvent, frozen=True, kw_only=True, tag="LeaseRenewed"):

@@ -16,7 +16,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from runbook.core.fault import Named
-from runbook.core.fault_action import FaultAction
+from runbook.core.fault_action import ExpectedEffect, FaultAction
 from runbook.core.fault_event import FaultArmed, FaultArming, FaultEffect, FaultInjected
 from runbook.core.outcome import Outcome
 from runbook.faults.fault import Scripts
@@ -92,10 +92,11 @@ async def _broken(action: FaultAction, bench: Bench, laid: _Prepared) -> Finding
     armed = await _wanted(hand.arm(laid.lease), "armed", "its revert could not be armed, and nothing was broken")
     proved = await _wanted(hand.ask("prove"), "proved", "nobody watches over its revert, and nothing was broken")
     await bench.tell(FaultArmed(**_where(bench), detail=f"{armed.rest} {proved.rest}".strip()))
+    began = bench.clock.monotonic()
     await _wanted(hand.ask("inject"), "injected", "it could not be injected")
     await bench.tell(FaultInjected(**_where(bench)))
     await _prove_way_in(bench)
-    return await _effect(action, bench, hand)
+    return await _effect(action, bench, hand, began)
 
 
 def lease_name(bench: Bench) -> str:
@@ -172,11 +173,11 @@ async def _prove_way_in(bench: Bench) -> None:
         raise problem(what, why=str(refused), fix="Leave the way of the control connection out of it.") from None
 
 
-async def _effect(action: FaultAction, bench: Bench, hand: LeaseHand) -> Finding:
+async def _effect(action: FaultAction, bench: Bench, hand: LeaseHand, began: float) -> Finding:
     """What it is to cause is seen, or the attempt has failed: a fault that does nothing measures nothing."""
     expected = action.expect_effect
     if expected is not None:
-        return await _expected(expected.probe, expected.fails_within, bench)
+        return await _expected(expected, bench, began)
     said = await hand.ask("effect")
     word, _, detail = said.rest.partition(" ")
     if word not in {"seen", "unseen"}:
@@ -187,9 +188,10 @@ async def _effect(action: FaultAction, bench: Bench, hand: LeaseHand) -> Finding
     return Finding(outcome=Outcome.SUCCEEDED, good_since=bench.clock.monotonic())
 
 
-async def _expected(probe: str, within: float, bench: Bench) -> Finding:
-    began = bench.clock.monotonic()
-    while bench.clock.monotonic() - began <= within:
+async def _expected(effect: ExpectedEffect, bench: Bench, began: float) -> Finding:
+    """Ask the probe until it fails; its time runs from before the injection, and it is asked once in any case."""
+    probe, within, asked = effect.probe, effect.fails_within, began
+    while asked - began <= within:
         asked = bench.clock.monotonic()
         sample = await bench.ask_probe(probe)
         if not sample.ok:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from dataclasses import dataclass, field
 
 from runbook.faults.fault import Scripts
@@ -18,12 +19,12 @@ SNAPSHOT = r"""
 exec 2>&1
 echo "== rules"; nft list ruleset
 echo "== queues"; tc qdisc show | sed 's/ refcnt [0-9]*//' | sort; tc filter show dev host0
-echo "== addresses"; ip -o address show | sed 's/ tentative//; s/valid_lft.*//' | sort; ip route; ip -6 route | sed 's/expires [0-9]*sec//'
+echo "== addresses"; ip -o address show | sed 's/valid_lft.*//' | sort; ip route; ip -6 route | sed 's/expires [0-9]*sec//'
 echo "== units"; systemctl list-units --all --plain --no-legend | grep -v -e '^user' -e '^session' -e '^systemd-tmpfiles' | awk '{print $1, $2, $3, $4}' | sort
 echo "== drop-ins"; systemctl show -p DropInPaths,LoadState,FragmentPath app.service
 echo "== limits"; pid=$(systemctl show -p MainPID --value app.service); sed -n '/^Max open files/p; /^Max proc/p' "/proc/$pid/limits"
 echo "== mounts"; awk '{print $4, $5, $6, $10}' /proc/self/mountinfo | sort
-echo "== processes"; ps -eo comm,stat --no-headers | grep -v -e '^sshd' -e '^ps ' -e '^sh ' -e '^awk' -e '^sort' -e '^grep' -e '^sed' -e '^kworker' -e '^(sd-' -e '^agetty' -e '^sleep' | sed '/ Z[^ ]*$/d; s/[<sl+NL]*$//; s/ [RD]$/ S/' | sort
+echo "== processes"; ps -eo comm,stat --no-headers | grep -v -e '^sshd' -e '^ps ' -e '^sh ' -e '^awk' -e '^sort' -e '^grep' -e '^sed' -e '^kworker' -e '^(sd-' -e '^agetty' -e '^sleep' | sed 's/[<sl+NL]*$//; s/ [RD]$/ S/' | sort
 echo "== files"; find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /var/log -o -path /run/systemd/journal -o -path /run/log \) -prune -o -print | sort
 find /run /tmp /dev/shm -xdev | grep -v -e /run/systemd/journal -e /run/systemd/transient -e /run/systemd/system.control -e /run/systemd/units -e /run/log -e /run/systemd/propagate -e 'systemd-private' -e /run/systemd/sessions -e /run/systemd/inaccessible | sort
 echo "== contents"; cat /etc/hosts /etc/hostname /opt/app.pl | sha256sum; ls -la --time-style=full-iso /etc/hosts /etc/hostname
@@ -117,5 +118,10 @@ def is_as(host: Remote, before: list[str]) -> None:
 
 
 def snapshot(host: Remote) -> list[str]:
-    """What the host is."""
-    return host.said(SNAPSHOT).splitlines()
+    """What the host is, once it has settled: an address that is tentative or a process that is not reaped yet is not."""
+    for _ in range(60):
+        found = host.said(SNAPSHOT).splitlines()
+        if not any(" tentative" in line or line.endswith(" Z") for line in found):
+            break
+        time.sleep(0.5)
+    return found

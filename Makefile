@@ -7,6 +7,8 @@ BIN = $(VENV)/bin
 SOURCES = runbook tests benchmarks docs
 # From the lock and nothing else: a version that was published since changes nothing here.
 INSTALL = $(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --requirement
+# Two workers a core: half of what the tests take is waiting for real servers, hosts and clocks.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 RESOLVE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .PHONY: demo test test-machine nightly test-newest check bench picture lock clean
@@ -17,7 +19,7 @@ demo: $(VENV)/.installed
 
 # Everything that the tests need, then the tests.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 # Faults that need a kernel, a clock and a power switch of their own: a machine in emulation.
 test-machine: $(VENV)/.test
@@ -25,7 +27,7 @@ test-machine: $(VENV)/.test
 
 # Many more drawn runs under injected faults than a commit can wait for: see tests/README.md.
 nightly: $(VENV)/.test test-machine
-	RUNBOOK_INJECTED_RUNS=200 $(BIN)/python -m pytest -n auto --dist worksteal tests/real/injector
+	RUNBOOK_INJECTED_RUNS=200 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/real/injector
 
 check: $(VENV)/.lint
 	$(BIN)/ruff format --check $(SOURCES)
@@ -61,7 +63,7 @@ test-newest:
 	$(PYTHON) -m venv --clear .venv-newest
 	.venv-newest/bin/python -m pip install --quiet --upgrade "pip>=25.1"
 	.venv-newest/bin/python -m pip install --quiet --editable . --group test
-	.venv-newest/bin/python -m pytest -n auto --dist worksteal
+	.venv-newest/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
 $(VENV)/.python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "runbook needs Python 3.11 or newer: make PYTHON=...")'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -10,6 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.place import Place
+
+
+def pytest_configure() -> None:
+    """Programs that the tests start can be interrupted, also where the tests were started in the background."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL if number is signal.SIGQUIT else signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -112,6 +112,17 @@ def folded(entries: list[Entry]) -> Run:
     return fold(run, entries[1:])
 
 
+def open_announcements(cut: list[Entry]) -> bool:
+    """True when something was announced of which the record does not say whether it was sent."""
+    told = {
+        (e.step, e.host, e.number)
+        for e in (entry.event for entry in cut)
+        if isinstance(e, AttemptEnded | OutputArrived)
+    }
+    started = {(e.step, e.host, e.number) for e in (entry.event for entry in cut) if isinstance(e, AttemptStarted)}
+    return not started <= told
+
+
 def world_at(cut: list[Entry], whole: list[Entry], *, sent: bool) -> ScriptedConnector:
     """Hosts as they are when the runner dies there: what it announced last has been sent, or has not."""
     ends = {(e.step, e.host, e.number): e for e in (entry.event for entry in whole) if isinstance(e, AttemptEnded)}
@@ -159,6 +170,8 @@ async def test_a_record_cut_anywhere_is_ended_by_a_resume_and_nothing_runs_twice
         shutil.copytree(record, stage.folder)
         (stage.folder / "journal.jsonl").write_bytes(journal[:place])
         known = stage.entries()
+        if not sent and not open_announcements(known):
+            continue  # The other world is the same one.
         stage.world = world_at(known, whole, sent=sent)
         before = folded(known)
         run = await lived(stage.resume(), stage.world)

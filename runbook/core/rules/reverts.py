@@ -4,7 +4,8 @@ A fault is lifted when its time is over, when its attempt did not end well, when
 when the run stops, goes back or comes to its closing steps. One that was turned to *hold* is lifted by nobody but a
 step that names it or a person: a standby has been promoted meanwhile, and lifting it could make two primaries. Whatever
 was tried in vain is tried again after a pause, for as long as the run lasts; and it lasts until every fault is known to
-be gone, or somebody has said that it may end beside one.
+be gone, or somebody has said that it may end beside one. Then the steady state is asked once more, without the faults:
+reverted is not recovered.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ from runbook.core.fault import FaultState
 from runbook.core.fault_action import RevertAction
 from runbook.core.outcome import Outcome
 from runbook.core.run import Phase, Run, StepState
+from runbook.core.steady import lifted_at, unasked
 
 PAUSES = (2.0, 5.0, 15.0, 30.0)
 """Seconds between tries to lift a fault; the last one goes on for ever."""
 
 ENOUGH = 3
 """Tries after which a step that lifts a fault says that it could not."""
+
+LOOKS = 2
+"""Questions of a probe, each at its limit, that the end of a run waits for after a revert: one may be on its way."""
 
 PATIENCE = 60.0
 """Seconds past a fault's hard limit after which nobody waits any more for a host that does not answer."""
@@ -122,11 +127,18 @@ def ending(run: Run, now: float) -> tuple[Effect, ...]:
     """What keeps a run from ending; nothing when no fault may be live, or it may end beside one."""
     left = live(run)
     if not left or run.leaves_live:
-        return ()
+        return () if left else _last_looks(run, now)
     if not run.attended and all(_is_hopeless(fault, now) for fault in left):
         names = ", ".join(f"{fault.fault} on {fault.host}" for fault in left)
         return (Conclude(RunEnded(reason=f"nobody is here, and these may still be live: {names}")),)
     return (WakeAt(min((at for at in map(_hopeless_at, left) if at > now), default=float("inf"))),)
+
+
+def _last_looks(run: Run, now: float) -> tuple[Effect, ...]:
+    """Wait for the next answer of each probe; not for one that does not come in its time."""
+    lifted = lifted_at(run) or 0.0
+    ends = [lifted + probe.every + LOOKS * probe.timeout for probe in unasked(run) if probe.every]
+    return (WakeAt(max(ends)),) if ends and now < max(ends) else ()
 
 
 def _is_hopeless(fault: FaultState, now: float) -> bool:

@@ -53,6 +53,8 @@ class Exited(msgspec.Struct, frozen=True, tag="exited"):
     code: int
     late_output: bool = False
     """Bytes arrived after the exit code: something it started still runs and writes."""
+    out_of_memory: bool = False
+    """The kernel ended a process of it for want of memory; known of what runs as a unit."""
 
 
 class Signalled(msgspec.Struct, frozen=True, tag="signalled"):
@@ -104,6 +106,8 @@ Ending = Exited | Signalled | Expired | Stopped | Lost | NeverSent | Withheld
 class Grade(StrEnum):
     """How durable a command really was on its host (research: the degradation ladder)."""
 
+    UNIT = "unit"
+    """A transient unit of the host's systemd: survives its login too, and what belongs to it is known for certain."""
     SESSION = "session"
     """Supervisor in its own session with files; survives the link and the runner."""
     FILES = "files"

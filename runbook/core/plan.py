@@ -82,7 +82,8 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     on_failure: OnFailure = "default"
     goto: StepId = ""
     idempotent: bool = False
-    durable: bool = True
+    durable: bool | Literal["unit"] = True
+    """See `Step.durable`."""
     changes: bool = False
     """It may change a host; environments put gates before such steps."""
     become: bool = False

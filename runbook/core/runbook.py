@@ -235,7 +235,8 @@ class Step(Written, frozen=True, kw_only=True, omit_defaults=True):
     """`ask`, `abort`, `continue`, `rollback`, or `goto: STEP`."""
     rollback: Step | None = None
     idempotent: bool = False
-    durable: bool = True
+    durable: bool | Literal["unit"] = True
+    """False runs it attached; `unit` has the host's systemd run it, however long it may be."""
     changes: bool | msgspec.UnsetType = msgspec.UNSET
     """Whether it may change a host; unset takes what its kind says."""
     become: bool = False

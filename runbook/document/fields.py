@@ -54,7 +54,6 @@ _WORDS: Mapping[type, str] = MappingProxyType(
         mi.FloatType: "a number",
         mi.BoolType: "true or false",
         mi.NoneType: "nothing",
-        mi.LiteralType: "one of the known words",
         mi.EnumType: "one of the known words",
     }
 )
@@ -282,6 +281,8 @@ def describe(expected: mi.Type) -> str:
             return f"a list of {len(expected.item_types)}"
         case mi.StructType():
             return _describe_struct(expected.cls)
+        case mi.LiteralType():
+            return " or ".join(map(str, expected.values))
         case _:
             return _WORDS.get(type(expected), "a mapping")
 
@@ -354,6 +355,8 @@ def _holds(value: object, expected: mi.Type) -> bool:
             return isinstance(value, int) and not isinstance(value, bool)
         case mi.FloatType():
             return isinstance(value, int | float) and not isinstance(value, bool)
+        case mi.LiteralType():
+            return value in expected.values
         case _:
             return value is not None
 

@@ -36,7 +36,7 @@ from runbook.engine.unlogged import kept
 from runbook.engine.workers import Answer, kinds_of
 from runbook.problem import Exit, Problems, problem
 from runbook.record.files.output import Source
-from runbook.steps.kind import ASKED_AFTER, LEAST_TIME, PATIENCE, Bench, Finding
+from runbook.steps.kind import ASKED_AFTER, LEAST_TIME, PATIENCE, WORTH_A_UNIT, Bench, Finding
 from runbook.steps.table import kind_for
 from runbook.template.template import evaluate
 from runbook.transport.session import Job, Sink
@@ -201,7 +201,7 @@ class RunWorkers:
         host = run.hosts.get(effect.host)
         user = becomes(planned, host)
         # What ran attached has left its claim, and no output to be followed.
-        is_durable = planned.durable and not (reattach and attempt.grade is Grade.ATTACHED)
+        is_durable = bool(planned.durable) and not (reattach and attempt.grade is Grade.ATTACHED)
         is_asked_about = run.attended and not is_durable
         return Bench(
             planned=planned,
@@ -210,6 +210,7 @@ class RunWorkers:
                 _followed(attempt) if reattach else _new(run, effect, (effect.host, _keeper(planned, user))),
                 limit=_left(planned, attempt, tools.recorder.now()),
                 durable=is_durable,
+                as_unit=_is_unit(planned, attempt.grade if reattach else None),
                 outlast=ASKED_AFTER if is_asked_about else None,
             ),
             sink=sink,
@@ -287,6 +288,13 @@ _ENDS_WITH_US = (UploadAction, HttpAction)
 
 _FOLLOWED = (CommandAction, ScriptAction)
 """What leaves its trace on its host, as the user that it becomes."""
+
+
+def _is_unit(planned: PlannedStep, found: Grade | None) -> bool:
+    """Whether the host's systemd is to run it; of what an earlier runner began, whether it does."""
+    if found is not None:
+        return found is Grade.UNIT
+    return planned.durable == "unit" or planned.timeout >= WORTH_A_UNIT
 
 
 def _keeper(planned: PlannedStep, user: str) -> str:

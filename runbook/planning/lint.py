@@ -216,7 +216,7 @@ PLAN_RULES: tuple[Callable[[Runbook, Plan], Iterator[Problem]], ...] = (_no_gate
 def _may_change(step: Step) -> bool:
     if isinstance(step.changes, bool):
         return step.changes
-    return isinstance(step.action, CommandAction | ScriptAction | UploadAction | FabricAction) and step.durable
+    return isinstance(step.action, CommandAction | ScriptAction | UploadAction | FabricAction) and bool(step.durable)
 
 
 def _is_undo(runbook: Runbook, step: Step) -> bool:

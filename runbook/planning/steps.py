@@ -256,7 +256,7 @@ def _with_undo(draft: Draft, step: Step, planned: PlannedStep, around: Around) -
 def _changes(step: Step, action: Action) -> bool:
     if isinstance(step.changes, bool):
         return step.changes
-    return isinstance(action, _CHANGES) and step.durable
+    return isinstance(action, _CHANGES) and bool(step.durable)
 
 
 def _on_failure(step: Step, around: Around) -> tuple[OnFailure, str]:

@@ -43,8 +43,10 @@ _LAST_WORDS = 200
 async def concluded(ending: Ending, observed: Observed, bench: Bench) -> Finding:
     """What a command's ending means for its step."""
     match ending:
-        case Exited(code, late_output):
+        case Exited(code, late_output, out_of_memory):
             finding = await judged(msgspec.structs.replace(observed, rc=code), bench)
+            if out_of_memory:
+                finding = _with_detail(finding, "the kernel ended a process of it for want of memory")
             late = "something that it started still runs and writes"
             return _with_detail(finding, late) if late_output else finding
         case Signalled(signal):

@@ -16,7 +16,7 @@ from collections.abc import Coroutine
 import msgspec
 
 from runbook.core.command import Command
-from runbook.core.outcome import Ending, Expired, Lost, NeverSent, Stopped
+from runbook.core.outcome import Ending, Expired, Grade, Lost, NeverSent, Stopped
 from runbook.problem import Problems
 from runbook.steps.capture import Capture
 from runbook.steps.ending import told
@@ -50,7 +50,7 @@ class Following:
         self._command, self._bench, self._capture = command, bench, capture
         self._began = self._heard_at = bench.clock.monotonic()
         self._reason = "the runner that followed it is gone"
-        self._place = bench.job.place
+        self._place, self._is_unit = bench.job.place, bench.job.as_unit
         self._is_wanted = True
         self._was_last = False
 
@@ -64,6 +64,7 @@ class Following:
         if session is not None:
             ending = await self._answer(session.run(self._command, self._bench.job, self._capture))
             self._heard_at, self._place = self._bench.clock.monotonic(), self._capture.place
+            self._is_unit = self._capture.grade is Grade.UNIT
         while True:
             try:
                 return self._told(await self._asked_until_known(session, ending))
@@ -178,7 +179,12 @@ class Following:
             limit = 0.0
         taken = self._capture.taken
         return dataclasses.replace(
-            job, limit=limit, place=self._place, out_offset=taken[Stream.OUT], err_offset=taken[Stream.ERR]
+            job,
+            limit=limit,
+            place=self._place,
+            as_unit=self._is_unit,
+            out_offset=taken[Stream.OUT],
+            err_offset=taken[Stream.ERR],
         )
 
     def _told(self, ending: Ending) -> Ending:

@@ -32,6 +32,10 @@ PATIENCE = 600.0
 ASKED_AFTER = 5.0
 """Seconds after which a person is asked about what ran attached, though it may still run, or its host is away."""
 
+WORTH_A_UNIT = 600.0
+"""Seconds of a step's timeout from which its host's systemd is asked to run it: a start costs it tens of milliseconds,
+and what may be so long is likely to outlive a login."""
+
 LEAST_TIME = 5.0
 """Seconds that a job gets to be found again in, though its time ran out while nobody could reach it."""
 

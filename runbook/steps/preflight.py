@@ -21,7 +21,7 @@ from runbook.problem import Problems
 from runbook.steps.command import followed
 from runbook.steps.ending import told
 from runbook.steps.fabric import trial
-from runbook.steps.kind import Bench, Finding
+from runbook.steps.kind import WORTH_A_UNIT, Bench, Finding
 from runbook.transport.session import HostFacts, Session, Sink, Stream
 from runbook.transport.shell.quoting import quote
 
@@ -111,7 +111,26 @@ def _closed(problems: Problems) -> list[Check]:
 def _opened(facts: HostFacts) -> list[Check]:
     details = {"reach": facts.address, "host key": facts.host_key, "login": facts.user}
     checks = [Check(name, ok=True, detail=details[name]) for name in _ORDER if name != "host key" or facts.host_key]
-    return [*checks, Check("clock", ok=True, detail=_clock(facts))]
+    kept = [Check("durable", ok=True, detail=_durable(facts))] if facts.grade else []
+    return [*checks, *kept, Check("clock", ok=True, detail=_clock(facts))]
+
+
+_OUTLIVES = {
+    Grade.UNIT: f"unit: systemd runs steps with a timeout of {WORTH_A_UNIT / 60:g} minutes or more, or durable: unit",
+    Grade.SESSION: "session: a step outlives its link and its runner",
+    Grade.FILES: "files: a step outlives its link, and has no session of its own",
+    Grade.ATTACHED: "attached: there is no room for a step's files, so one whose link is lost is in doubt",
+}
+
+
+def _durable(facts: HostFacts) -> str:
+    """The best that a durable step of the login user can have there; an operator may be able to better it."""
+    said = _OUTLIVES[facts.grade or Grade.ATTACHED]
+    if facts.ends_with_login and facts.grade is Grade.UNIT:
+        return "unit: systemd runs every step, because logind ends what a login leaves"
+    if facts.ends_with_login:
+        return f"{said} until logind ends its login; to prevent that: loginctl enable-linger {facts.user}".rstrip()
+    return said
 
 
 def _clock(facts: HostFacts) -> str:

@@ -32,8 +32,9 @@ class Sink(Protocol):
         """Take bytes as they arrived; the receiver masks, stores and counts them."""
 
     async def reached(self, grade: Grade, place: str = "") -> None:
-        """Told once per command, before anything of it leaves: how durable it is on this host, and where it is kept.
+        """Told before anything of a command leaves: how durable it is on this host, and where it is kept.
 
+        Told again where the host then began it in a lower grade than it had promised.
         `place` is the word of the place that keeps a trace of it; empty where nothing does. A command leaves only when
         this has returned.
         """
@@ -63,6 +64,9 @@ class Job:
     """Seconds after which the session itself ends the command and returns `Expired`. None: no limit."""
     durable: bool = True
     """False asks for the attached grade on purpose: probes and steps that say so."""
+    as_unit: bool = False
+    """Durable, and worth the start of a unit: given to the host's systemd where that can be had. For a job that is
+    followed: it was."""
     out_offset: int = 0
     """Bytes of standard output already on record; a re-attach continues behind them."""
     err_offset: int = 0
@@ -98,6 +102,10 @@ class HostFacts:
     system: str = ""
     """`uname -srm`, or empty."""
     boot_id: str = ""
+    grade: Grade | None = None
+    """The best that a durable step of the login user can have here; None where the host did not say."""
+    ends_with_login: bool = False
+    """What a login leaves running is ended with it, whatever has been done to detach it."""
     place: str = ""
     """The word of the place where the login user's jobs are kept, in this visit (`shell/place.sh`); empty: nowhere."""
     clock_offset: float = 0.0

@@ -28,6 +28,11 @@ def result(rc: int | None) -> Result:
     ("ending", "outcome", "detail"),
     [
         (Exited(0), Outcome.SUCCEEDED, ""),
+        (
+            Exited(137, out_of_memory=True),
+            Outcome.FAILED,
+            "exit code is 137, expected 0; stderr ends: no such table; the kernel ended a process of it for want of memory",
+        ),
         (Exited(0, late_output=True), Outcome.SUCCEEDED, "something that it started still runs and writes"),
         (Exited(3), Outcome.FAILED, "exit code is 3, expected 0; stderr ends: no such table"),
         (Signalled("KILL"), Outcome.FAILED, "ended by signal KILL"),

@@ -9,7 +9,7 @@ import pytest
 from runbook.core.action import PreflightAction
 from runbook.core.command import Become, Command
 from runbook.core.host import Host
-from runbook.core.outcome import Outcome
+from runbook.core.outcome import Grade, Outcome
 from runbook.steps.kind import Finding
 from runbook.steps.preflight import PreflightKind
 from runbook.transport.scripted import LosesLink, Reply, Says, ScriptedConnector, ScriptedSession, Vanishes, unreachable
@@ -45,6 +45,43 @@ async def test_a_host_that_has_everything_passes_with_every_check_reported():
         ("sudo", True, "becomes root"),
     ]
     assert (desk.page.out, desk.page.err) == (b"", b"")  # What was answered is a check, and no output of the runbook's.
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"grade": Grade.UNIT}, "unit: systemd runs steps with a timeout of 10 minutes or more, or durable: unit"),
+        ({"grade": Grade.UNIT, "ends_with_login": True}, "unit: systemd runs every step, because logind ends what a login leaves"),
+        ({"grade": Grade.SESSION}, "session: a step outlives its link and its runner"),
+        (
+            {"grade": Grade.SESSION, "ends_with_login": True},
+            "session: a step outlives its link and its runner until logind ends its login; to prevent that: loginctl enable-linger ann",
+        ),
+        ({"grade": Grade.ATTACHED}, "attached: there is no room for a step's files, so one whose link is lost is in doubt"),
+    ],
+)  # fmt: skip
+async def test_the_best_grade_of_a_durable_step_is_told_with_what_would_better_it(facts, said):
+    desk = at_desk("space 2097152 /root")
+    bench = desk.bench()
+    opening = bench.open_session
+
+    async def open_session(look: Command | None = None) -> Session:
+        session = await opening(look)
+        return Known(session, HostFacts(address="db1:22", user="ann", **facts))
+
+    object.__setattr__(bench, "open_session", open_session)
+    await PreflightKind().attempt(PreflightAction(), bench)
+    assert ("durable", True, said) in desk.checks
+
+
+class Known:
+    """A session whose host has said more of itself."""
+
+    def __init__(self, session: Session, facts: HostFacts) -> None:
+        self._session, self.facts = session, facts
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._session, name)
 
 
 async def test_what_the_host_is_asked_may_leave_with_its_opening():

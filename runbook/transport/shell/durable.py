@@ -8,6 +8,10 @@ record holds already is the offset to continue from; there is no second counter 
 Certain and uncertain are kept apart: `NeverSent` is returned where the commit proves that the command never
 ran and never will, `Lost` where its shell is gone without an exit code or where nobody could be asked. Codes
 above 128 may be a signal's; a shell cannot tell, so neither do we.
+
+A job that may be long is given to the host's systemd where there is one (`unit.sh`): its shell then lives outside of
+the login that started it. That costs tens of milliseconds, so quick jobs, and those that nobody expects to be long,
+stay with the shell that is open anyway, unless the host ends all that a login leaves.
 """
 
 from __future__ import annotations
@@ -29,13 +33,16 @@ from runbook.transport.shell.framed import FRAME_CAP, run_framed
 from runbook.transport.shell.limits import SETTLE, Overtaken, bounded
 from runbook.transport.shell.quoting import framed_script, quote
 from runbook.transport.shell.shells import Shells
-from runbook.transport.shell.worker import Said, Worker
+from runbook.transport.shell.worker import Ready, Said, Worker, library
 
 QUICK = 0.75
 """Seconds after which a job counts as long and is followed live."""
 
 FORGET_AT = 20
 """Finished jobs that are removed from a host in one go, with the frame of a later one; the rest goes at the end."""
+
+_UNIT = library("unit.sh")
+"""Sent along with what asks for a unit, because no other job needs it."""
 
 _STREAMS = {"out": Stream.OUT, "err": Stream.ERR}
 
@@ -68,8 +75,8 @@ class Jobs:
             try:
                 async with self._shells.worker(command.become) as worker:
                     if worker.ready.grade is not Grade.ATTACHED:
-                        await sink.reached(worker.ready.grade, worker.ready.place)
-                        flow = self._flow(command, job, sink)
+                        flow = self._flow(command, job, sink, grade=_granted(worker.ready, job))
+                        await sink.reached(flow.grade, worker.ready.place)
                         tidying = self._forgetting(command.become, FORGET_AT)
                         return await flow.limited(flow.start(worker, script, tidying))
             except ChannelRefused as refused:
@@ -82,7 +89,7 @@ class Jobs:
         async with self._shells.turn():
             try:
                 async with self._shells.worker(command.become) as worker:
-                    await sink.reached(worker.ready.grade if job.durable else Grade.ATTACHED, job.place)
+                    await sink.reached(_found(worker.ready, job), job.place)
                     return await flow.limited(flow.read(worker, flow.frame("rb_attach"), last_words.followed))
             except ChannelRefused as refused:
                 return Lost(refused.reason)
@@ -116,9 +123,9 @@ class Jobs:
             await self._framed(become, f"{self._forgetting(become)}{age}rb_say forgot\n")
         await self._shells.close()
 
-    def _flow(self, command: Command, job: Job, sink: Sink) -> _Flow:
+    def _flow(self, command: Command, job: Job, sink: Sink, grade: Grade = Grade.SESSION) -> _Flow:
         self._users[file_name(job.id)] = command.become
-        return _Flow(self._shells, command, job, sink)
+        return _Flow(self._shells, command, job, sink, grade)
 
     def _forgetting(self, become: Become | None, at_least: int = 1) -> str:
         """A line that removes what may go of a user's; what fails there costs room on the host and nothing else."""
@@ -146,6 +153,8 @@ class _Flow:
     command: Command
     job: Job
     sink: Sink
+    grade: Grade
+    """In which it is begun, for a job that is."""
     counts: dict[Stream, int] = field(init=False)
     """Bytes of each stream that the sink has, those of earlier runners included."""
     is_started: bool = False
@@ -174,7 +183,8 @@ class _Flow:
 
     async def start(self, worker: Worker, script: str, tidying: str) -> Ending:
         """Start the job, or follow it if it was started before; then tidy, which nobody waits for."""
-        begin = f"rb_script={quote(script)}\nrb_run {file_name(self.job.id)}\n{tidying}"
+        verb = f"{_UNIT}rb_run_unit" if self.grade is Grade.UNIT else "rb_run"
+        begin = f"rb_script={quote(script)}\n{verb} {file_name(self.job.id)}\n{tidying}"
         text = f"{terms(self.job, self.command.digest)}{begin}"
         telling = asyncio.create_task(
             self.read(worker, text, last_words.begun, first=dict.fromkeys(_STREAMS.values(), 0))
@@ -229,8 +239,10 @@ class _Flow:
                         await self.sink.receive(stream, fresh)
                 case Said(Stream.OUT, "out" | "err" as word, _):
                     stream = _STREAMS[word]
-                case Said(Stream.OUT, "start", _):
+                case Said(Stream.OUT, "start", rest):
                     self.is_started = True
+                    if rest == Grade.SESSION:
+                        await self.sink.reached(Grade.SESSION, worker.ready.place)
                 case Said(Stream.OUT, "live", _):
                     self.is_live = True
                 case Said(Stream.OUT, word, rest) if word in _LAST_WORDS:
@@ -245,6 +257,22 @@ class _Flow:
 
 
 _LAST_WORDS = last_words.WORDS | {"over"}
+
+
+def _granted(ready: Ready, job: Job) -> Grade:
+    """The grade in which a job begins here; a unit only where it is worth one, or nothing else outlives a login."""
+    if ready.grade is Grade.UNIT and not (job.as_unit or ready.ends_with_login):
+        return Grade.SESSION
+    return ready.grade
+
+
+def _found(ready: Ready, job: Job) -> Grade:
+    """The grade of a job that was begun before, by a shell like this one."""
+    if not job.durable:
+        return Grade.ATTACHED
+    if ready.grade is Grade.UNIT and not job.as_unit:
+        return Grade.SESSION
+    return ready.grade
 
 
 class Meaning(Protocol):

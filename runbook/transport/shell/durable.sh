@@ -1,5 +1,5 @@
-# Steps that survive the link and the runner. POSIX sh; functions only, nothing runs when this is read (with tree.sh and
-# place.sh).
+# Steps that survive the link and the runner. POSIX sh; functions only, nothing runs when this is read (with tree.sh,
+# place.sh and ready.sh). The grade in which systemd runs a step is unit.sh; its claim, commit and files are those below.
 #
 # One shell like this one stays open per host and takes frames: short texts that call the functions below. It answers on
 # standard output with control lines, "MARK word ...", where MARK is unguessable; what stands between them is output.
@@ -105,76 +105,6 @@ rb_identity() {
     [ -n "$rb_who" ] && rb_who="$rb_who $rb_boot"
   fi
   [ -n "$rb_who" ]
-}
-
-# rb_ready VISIT [BASE]: find out what this host can do, once. BASE is tried first.
-rb_ready() {
-  rb_umask=$(umask)
-  umask 077
-  # The group's signals are for commands; a handler, unlike ignoring, is not inherited by them.
-  trap : TERM HUP
-  rb_boot=none
-  { read -r rb_boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
-  rb_identity $$
-  rb_me="$$ $rb_who"
-  rb_blank='                                        '
-  rb_setsid=
-  command -v setsid >/dev/null 2>&1 && rb_setsid=setsid
-  rb_own_uid
-  rb_base1=$2
-  rb_base2=${XDG_STATE_HOME:-$HOME/.local/state}/runbook
-  rb_base3=/var/tmp/runbook-$rb_uid
-  rb_base4=/tmp/runbook-$rb_uid
-  rb_base5=/dev/shm/runbook-$rb_uid
-  rb_base=
-  for rb_b in "$rb_base1" "$rb_base2" "$rb_base3" "$rb_base4" "$rb_base5"; do
-    rb_usable "$rb_b" 2>/dev/null && rb_base=$rb_b && break
-  done
-  rb_kind=attached
-  [ -n "$rb_base" ] && rb_kind=files && [ -n "$rb_setsid" ] && rb_kind=session
-  # An attached command is ended by finding what descends from this shell; where nobody can list it, it gets a channel
-  # and thus a session of its own.
-  rb_word=
-  [ -n "$rb_setsid" ] && rb_can_list && rb_word=setsid
-  rb_enter "$1"
-  rb_say ready "$$" "$rb_kind" "$rb_word" "$rb_place" "$rb_base"
-  rb_say ready >&2
-}
-
-# Set rb_uid, without a process where /proc tells it.
-rb_own_uid() {
-  rb_uid=
-  {
-    while [ -z "$rb_uid" ] && read -r rb_word rb_value rb_rest; do
-      [ "$rb_word" = Uid: ] && rb_uid=$rb_value
-    done <"/proc/$$/status"
-  } 2>/dev/null
-  [ -n "$rb_uid" ] || rb_uid=$(id -u)
-}
-
-# rb_facts: "DATE BOOT SYSTEM" of this host; one process where /proc knows the system.
-rb_facts() {
-  rb_date=$(date +%s.%N)
-  rb_system=
-  if [ -r /proc/sys/kernel/ostype ] && [ -r /proc/sys/kernel/arch ]; then
-    read -r rb_word </proc/sys/kernel/ostype
-    read -r rb_value </proc/sys/kernel/osrelease
-    read -r rb_rest </proc/sys/kernel/arch
-    rb_system="$rb_word $rb_value $rb_rest"
-  else
-    rb_system=$(uname -srm)
-  fi
-  rb_say facts "$rb_date" "$rb_boot" "$rb_system"
-}
-
-# rb_usable FOLDER: ours, not a link that somebody laid, and really writable: what a job needs fits, and is given back, or
-# the next look would only find its own. A new one also proves that renaming works there. This runs for every shell, so what can be asked without a process is.
-rb_usable() {
-  case $1 in /*) ;; *) return 1 ;; esac
-  if [ ! -d "$1" ]; then
-    mkdir -p "$1" && echo probe >"$1/.probe.$$" && mv "$1/.probe.$$" "$1/.probe" || return 1
-  fi
-  [ ! -h "$1" ] && [ -O "$1" ] && printf '%16384s' '' >"$1/.probe" && true >"$1/.probe"
 }
 
 # rb_create FILE [TEXT]: true for the one who made it. rb_made is 1 for one who made it and found no room for the text, and
@@ -300,17 +230,28 @@ rb_run() {
 
 # rb_own COOKIE: the claim is ours; commit and run.
 rb_own() {
-  if ! { true >"$rb_dir.out" && true >"$rb_dir.err"; } 2>/dev/null; then
+  rb_has_room || return
+  if rb_create "$rb_dir.run" "$rb_blank"; then
+    rb_go "$1" start
+  elif rb_is_fenced; then
+    rb_say fenced
+  else
     rb_refuse
-    return
   fi
-  if ! rb_create "$rb_dir.run" "$rb_blank"; then
-    if rb_is_fenced; then rb_say fenced; else rb_refuse; fi
-    return
-  fi
+}
+
+# True where the output can be kept; otherwise it is refused.
+rb_has_room() {
+  { true >"$rb_dir.out" && true >"$rb_dir.err"; } 2>/dev/null && return
+  rb_refuse
+  return 1
+}
+
+# rb_go COOKIE WORD: we have committed: say WORD and run it.
+rb_go() {
   # Nobody may hear it: the link has gone, and who writes to it is killed. Not now, for what is committed must begin.
   trap : PIPE
-  rb_say start
+  rb_say "$2"
   trap - PIPE
   rb_code=
   # Appending, because a file system may take truncating for a wish to have the file on disk when it is closed, and every
@@ -336,6 +277,11 @@ RB_END
   } 2>/dev/null
   # Opened without cutting it: the room for these bytes was taken before the start.
   { printf '%s - end\n' "$rb_code" 1<>"$rb_dir.run"; } 2>/dev/null
+  rb_tell_end
+}
+
+# Tell how it ended whose output is open on 7 and 9, and print that output unless another shell does.
+rb_tell_end() {
   if [ -f "$rb_dir.live" ]; then
     rb_tell_exit 0
   elif rb_show out "$rb_dir.out" "$rb_outs" 7 && rb_show err "$rb_dir.err" "$rb_errs" 9; then
@@ -366,8 +312,8 @@ rb_read_code() {
   [ -n "$rb_code" ]
 }
 
-# Read the claim: rb_sup and rb_then, the shell that made it; rb_how and rb_what, its kind and what it is for; rb_pid, the
-# command; rb_end and rb_last, how it came to an end.
+# Read the claim: rb_sup and rb_then, the shell that runs it; rb_how and rb_what, its kind and what it is for; rb_pid, the
+# command; rb_end and rb_last, how it came to an end; rb_unit and rb_memory, what unit.sh says of it.
 rb_read_claim() {
   rb_sup=
   rb_then=
@@ -376,6 +322,8 @@ rb_read_claim() {
   rb_pid=
   rb_end=
   rb_last=
+  rb_unit=
+  rb_memory=
   {
     {
       read -r rb_sup rb_then
@@ -383,6 +331,9 @@ rb_read_claim() {
       while read -r rb_word rb_rest; do
         case $rb_word in
           ended | forgot) rb_end=$rb_word rb_last=$rb_rest ;;
+          unit) rb_unit=1 rb_sup=unit rb_then= ;;
+          sup) rb_sup=${rb_rest%% *} rb_then=${rb_rest#* } ;;
+          memory) rb_memory=$rb_word ;;
           *) rb_pid=$rb_word ;;
         esac
       done
@@ -395,12 +346,23 @@ rb_read_claim() {
   esac
 }
 
-# rb_tell_exit PRINTED: tell rb_code, whether the command left processes behind, and whether all its output was printed.
+# rb_tell_exit PRINTED: tell rb_code, whether the command left processes behind, whether all its output was printed, and
+# whether the kernel ended a process of it for want of memory.
 rb_tell_exit() {
   rb_read_claim
   # After a restart of the machine the number belongs to somebody else.
   case $rb_then in *" $rb_boot") ;; *) rb_pid= ;; esac
   rb_left_behind
   [ -n "$rb_sup" ] || ! rb_is_haunted "${rb_dir##*/}" || rb_late=1
-  rb_say exit "$rb_code" "$rb_late" "$1"
+  [ -z "$rb_unit" ] || ! rb_has_group "${rb_dir##*/}" || { rb_nap && rb_has_group "${rb_dir##*/}" && rb_late=1; }
+  rb_say exit "$rb_code" "$rb_late" "$1${rb_memory:+ memory}"
+}
+
+# rb_has_group NAME: true while something but the shell that ran the job is in its unit. What ends with the unit gets a
+# moment to have ended.
+rb_has_group() {
+  for rb_f in $(grep -ls "/rbjob-$1\.service" /proc/[0-9]*/cgroup); do
+    [ "$rb_f" = "/proc/$rb_sup/cgroup" ] || return 0
+  done
+  return 1
 }

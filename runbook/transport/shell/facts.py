@@ -51,14 +51,14 @@ async def measured(
 
     try:
         async with shells.first(ahead) as worker:
-            place = worker.ready.place
+            ready = worker.ready
             said = await answered(worker, "", within=LIMIT)
             heard = wall()
             if look is not None:
                 shells.keep(Glance(look, nonce, worker))
     except ChannelRefused:
         return known
-    known = dataclasses.replace(known, place=place)
+    known = dataclasses.replace(known, place=ready.place, grade=ready.grade, ends_with_login=ready.ends_with_login)
     match said[-1].rest.split(" ", 2):
         case [date, boot_id, system]:
             offset, error = clock_offset(date, asked=asked, heard=heard)

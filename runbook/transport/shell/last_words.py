@@ -34,6 +34,7 @@ WORDS = frozenset(
 )
 """After one of these the shell waits for its next frame."""
 
+_WHY: tuple[list[str], ...] = ([], ["memory"])
 _CODE = re.compile(r"[0-9]{1,5}")
 """An exit code as any shell has it: ksh adds 256 for a signal."""
 
@@ -48,9 +49,12 @@ def followed(word: str, rest: str, *, has_output: bool = True) -> Ending:
     """
     parts = rest.split(" ")
     match word, parts:
-        case "exit", [code, "0" | "1" as late, "0" | "1"] if _CODE.fullmatch(code) and has_output:
-            return Exited(int(code), late_output=late == "1")
-        case ("exit", [code, "0" | "1", "0" | "1"]) | ("gone" | "mute", [code]) if _CODE.fullmatch(code):
+        case "exit", [code, "0" | "1" as late, "0" | "1", *why] if _CODE.fullmatch(code) and has_output and why in _WHY:
+            return Exited(int(code), late_output=late == "1", out_of_memory=bool(why))
+        case ("exit", [code, "0" | "1", "0" | "1"] | [code, "0" | "1", "0" | "1", "memory"]) | (
+            "gone" | "mute",
+            [code],
+        ) if _CODE.fullmatch(code):
             return Lost(f"it ended with exit code {int(code)}, and what it printed is not there any more", is_over=True)
         case "unsent", _:
             return NeverSent("it was fenced before it started, and never will start")

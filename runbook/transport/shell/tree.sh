@@ -3,7 +3,8 @@
 # A process belongs to a job when it is the job's leader, shares the session or the process group that the leader leads,
 # descends from a process that belongs, or carries the job's cookie in its environment. The last catches what has detached
 # itself twice; /proc shows it for processes of the same user only, so what became somebody else may stay unseen, and what is
-# seen but cannot be signalled is reported by name as a survivor.
+# seen but cannot be signalled is reported by name as a survivor. Where the job has a unit of its own (unit.sh), whatever is in
+# its control group belongs to it as well; nobody leaves that by himself, and /proc shows it of everybody.
 #
 # Every signal goes to one process by its id. A signal to a group could reach a supervisor that must live to write the exit
 # code, or, where the SSH server gives all channels one group (Dropbear), the login itself.
@@ -72,9 +73,10 @@ rb_members() {
   rb_leader=none
   [ "$1" -gt 1 ] && rb_leader=$1
   rb_in=" $rb_leader "
-  for rb_f in $(grep -l "RUNBOOK_JOB=$2" /proc/[0-9]*/environ 2>/dev/null); do
+  # Unquoted on purpose: a pattern, or nothing where nobody has units.
+  for rb_f in $(grep -l -e "RUNBOOK_JOB=$2" -e "/rbjob-$2\.service" /proc/[0-9]*/environ $rb_groups 2>/dev/null); do
     rb_f=${rb_f#/proc/}
-    rb_in="$rb_in${rb_f%/environ} "
+    rb_in="$rb_in${rb_f%/*} "
   done
   # Descendants: repeat until a whole turn adds nobody.
   rb_before=

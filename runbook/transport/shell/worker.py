@@ -32,21 +32,18 @@ NOISE_CAP = 64 * 1024
 LINE_CAP = 8 * 1024
 """Bytes of a control line: more than any path and any reason, and all that a line without an end can make us hold."""
 
+_WORDS = frozenset({"", "setsid", ",login", "setsid,login"})
 _NUMBER = re.compile(r"[0-9]{1,10}")
 
 
-def _library() -> bytes:
-    """The shell files without their comments, which the host need not parse a thousand times."""
+def library(*names: str) -> str:
+    """Shell files of this folder without their comments, which the host need not parse a thousand times."""
     folder = Path(__file__).parent
-    lines = [
-        line
-        for name in ("tree.sh", "place.sh", "durable.sh", "follow.sh")
-        for line in (folder / name).read_text("utf-8").splitlines()
-    ]
-    return "\n".join(line for line in lines if line.strip() and not line.lstrip().startswith("#")).encode() + b"\n"
+    lines = [line for name in names for line in (folder / name).read_text("utf-8").splitlines()]
+    return "\n".join(line for line in lines if line.strip() and not line.lstrip().startswith("#")) + "\n"
 
 
-_LIBRARY = _library()
+_LIBRARY = library("tree.sh", "place.sh", "ready.sh", "durable.sh", "follow.sh").encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +67,8 @@ class Ready:
     """The best that a durable job can have here."""
     has_setsid: bool
     """True when commands can be run on this shell attached: each gets a session, and its processes can be found."""
+    ends_with_login: bool = False
+    """True where what a login leaves running is ended with it, however it has detached itself."""
     place: str
     """Word of the place where jobs are kept, and of this visit; empty where none can be known again."""
     base: str
@@ -267,8 +266,15 @@ def _too_much() -> ChannelRefused:
 
 def _ready(said: str) -> Ready:
     match said.split(" ", 4):
-        case [pid, kind, "" | "setsid" as setsid, place, base] if _NUMBER.fullmatch(pid) and kind in set(Grade):
-            return Ready(pid=int(pid), grade=Grade(kind), has_setsid=bool(setsid), place=place, base=base)
+        case [pid, kind, words, place, base] if _NUMBER.fullmatch(pid) and kind in set(Grade) and words in _WORDS:
+            return Ready(
+                pid=int(pid),
+                grade=Grade(kind),
+                has_setsid=words.startswith("setsid"),
+                ends_with_login=words.endswith(",login"),
+                place=place,
+                base=base,
+            )
         case _:
             raise ChannelRefused(f'its shell said "{said[:80]}", which no shell of ours says')
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from runbook.core.outcome import Exited, Lost, NeverSent
+from runbook.core.outcome import Exited, Grade, Lost, NeverSent
 from runbook.transport.session import HostFacts, Job, Stream
 from runbook.transport.shell import answer, last_words
 from runbook.transport.shell.channel import HIGH_WATER, Chunk, Gone
@@ -100,6 +100,8 @@ async def told(said: bytes, *, durable: bool = True, ready: bytes = READY):
         b"traceless 1 2",
         b"gone",
         b"gone " + b"9" * 5000,
+        b"exit 0 0 1 perhaps",
+        b"exit 0 0 1 memory memory",
         b"running",
     ],
 )
@@ -127,6 +129,10 @@ async def test_a_control_line_without_an_end_is_given_up_and_not_kept(durable):
     assert ending == Lost(f"it sent a control line of more than {LINE_CAP // 1024} KiB")
 
 
+async def test_a_process_that_the_kernel_ended_for_want_of_memory_is_told_with_the_code():
+    assert await told(b"MARK exit 137 0 1 memory\n") == Exited(137, out_of_memory=True)
+
+
 async def test_an_echo_of_what_was_sent_is_not_taken_for_an_answer():
     assert await told(b"rb_mark=MARK\nMARK\nMARKexit 0 0 1\nMARK exit 7 0 1\n") == Exited(7)
 
@@ -139,6 +145,7 @@ async def test_an_echo_of_what_was_sent_is_not_taken_for_an_answer():
         b"MARK ready " + b"9" * 5000 + b" session setsid p /tmp\n",
         b"MARK ready 1 eternal setsid p /tmp\n",
         b"MARK ready 1 session perhaps p /tmp\n",
+        b"MARK ready 1 session setsid,perhaps p /tmp\n",
         b"MARK ready " + b"x" * (LINE_CAP + 1),
     ],
 )
@@ -175,7 +182,13 @@ async def test_a_clock_that_says_no_seconds_is_not_known(said, known):
 
 async def test_a_host_that_says_too_few_facts_is_used_without_them():
     facts = await measured(shells(Liar(b"MARK facts 1\n")), HostFacts(address="a"), wall=lambda: 1.8e9)
-    assert facts == HostFacts(address="a", place="id.visit.boot")
+    assert facts == HostFacts(address="a", place="id.visit.boot", grade=Grade.SESSION)
+
+
+async def test_what_a_host_can_keep_is_known_from_its_first_word():
+    ready = b"MARK ready 1 unit setsid,login id.visit.boot /tmp\n"
+    facts = await measured(shells(Liar(b"MARK facts 1\n", ready=ready)), HostFacts(address="a"), wall=lambda: 1.8e9)
+    assert (facts.grade, facts.ends_with_login) == (Grade.UNIT, True)
 
 
 def test_every_last_word_is_understood_by_those_who_follow_and_by_those_who_begin():

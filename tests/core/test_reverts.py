@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from runbook.core.action import CommandAction, ConfirmAction, WaitAction
+from runbook.core.action import CommandAction, ConfirmAction, ProbeAction, WaitAction
 from runbook.core.effect import Attempt, Renew, Revert, WakeAt
 from runbook.core.event import AttemptStarted, RunEnded
 from runbook.core.fault_action import FaultAction, RevertAction
@@ -14,7 +14,7 @@ from runbook.core.fault_event import FaultEffect, FaultPresent, FaultReverted
 from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import HaltRun, LiftFaults, RollBack
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan, PlannedProbe
+from runbook.core.plan import AbortRule, Plan, PlannedProbe
 from runbook.core.rules.due import due
 from runbook.problem import Exit, Problem
 from tests.builders import ANNA, plan, step
@@ -217,6 +217,25 @@ def test_it_does_not_wait_for_an_answer_that_does_not_come() -> None:
     lifted = drive.run.faults[KEY].reverted_at
     ended = drive.entries_of(RunEnded)[0].at
     assert ended >= lifted + 1.0 + 2 * 2.0
+
+
+def test_a_steady_state_that_is_not_met_at_the_start_breaks_nothing() -> None:
+    of = plan(step("0.2", ProbeAction(probe="ok"), hosts=("controller",)), breaks(), probes=(OK,))
+    drive = Drive(of, outcomes={"0.2": Outcome.FAILED}, attended=False).go()
+    assert not list(drive.run.faults.values())
+    assert verdicts(drive.run).run == "failed"
+
+
+def test_an_abort_rule_lifts_what_is_broken_before_anything_else() -> None:
+    of = drill(probes=(OK,), abort_when=(AbortRule(probe="ok", failed=2),))
+    drive = Drive(of).go(until=lambda drive: bool(drive.held))
+    looked(drive, ok=False).settle()
+    assert drive.held == [KEY]
+    looked(drive, ok=False).settle()
+    assert drive.run.stop.reason == "abort rule: ok failed 2 times in a row"
+    tale = drive.go().tale
+    assert tale.index("halt by rule") < tale.index("whole 1.1@db1 by runner") < tale.index("enter A.1")
+    assert verdicts(drive.run).run == "aborted"
 
 
 def test_a_fault_left_by_an_earlier_try_is_lifted_before_the_step_breaks_it_again() -> None:

@@ -25,9 +25,12 @@ test: $(VENV)/.test
 test-machine: $(VENV)/.test
 	$(BIN)/python -m pytest -n 0 -p no:randomly -m machine tests/real/faults
 
-# Many more drawn runs under injected faults than a commit can wait for: see tests/README.md.
+# What a commit cannot wait for: many more drawn runs under injected faults, and every death of a run that has broken
+# something, at every point (see tests/README.md).
 nightly: $(VENV)/.test test-machine
 	RUNBOOK_INJECTED_RUNS=200 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/real/injector
+	RUNBOOK_DEATHS=all $(BIN)/python -m pytest -n auto --dist worksteal -k wherever_it_dies \
+		tests/real/test_death_matrix.py tests/real/faults/test_death_by_guarantee.py
 
 check: $(VENV)/.lint
 	$(BIN)/ruff format --check $(SOURCES)

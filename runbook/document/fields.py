@@ -205,7 +205,9 @@ class Reader:
     def _union(self, node: Node, expected: mi.UnionType) -> object:
         members = [member for member in expected.types if _fits(node, member)]
         if not members:
-            words = " or ".join(dict.fromkeys(describe(member) for member in expected.types if not _is_none(member)))
+            words = " or ".join(
+                dict.fromkeys(describe(member) for member in expected.types if not isinstance(member, mi.NoneType))
+            )
             return self.note(node.where, "wrong-type", f"{_shown(node)} where {words} is expected")
         if len(members) > 1 and isinstance(node, ScalarNode):
             single = [member for member in members if not isinstance(member, mi.VarTupleType)]
@@ -370,10 +372,6 @@ def _one_for_many(node: Node, expected: mi.VarTupleType) -> bool:
 
 def _is_too_large(value: object) -> bool:
     return isinstance(value, int | float) and abs(value) > LARGEST
-
-
-def _is_none(expected: mi.Type) -> bool:
-    return isinstance(expected, mi.NoneType)
 
 
 def _matches(pattern: str, text: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from runbook.core.fault_action import RevertAction, ToTheHost
+from runbook.core.fault_action import FaultAhead, RevertAction, ToTheHost
 from runbook.core.host import Json, Scalar
 from runbook.core.milestone_name import Seconds
 
@@ -69,9 +69,7 @@ class CommandAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
     shell: Text = ""
     argv: tuple[Text, ...] = ()
     interpreter: tuple[str, ...] = ()
-    """What reads the text, where it is not `/bin/sh`. The compiler fills it in from `shell:` of the step, its section
-    or the runbook.
-    """
+    """What reads the text, where it is not `/bin/sh`: from `shell:` of the step, its section or the runbook."""
 
 
 class ScriptAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="script", omit_defaults=True):
@@ -185,9 +183,7 @@ class SetAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
     """Values for later steps, computed from what is known by then."""
 
     values: dict[Identifier, Json]
-    """By the name that templates say. A text that is one `{{ expression }}` stands for its value, a number or a list
-    too; any other text for what it renders to.
-    """
+    """By the name that templates say. A text that is one `{{ expression }}` keeps its value's type; others are text."""
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -216,6 +212,10 @@ class PreflightAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind
     """Space the host must have where it keeps a job's files."""
     imports: tuple[Imports, ...] = ()
     """For the controller, where fabfiles run."""
+    refuses_broken: bool = False
+    """It fails where another run has left a fault that may be live; without it, that is only said."""
+    faults: tuple[FaultAhead, ...] = ()
+    """What steps are to break there: asked is whether the host can carry it."""
 
 
 class ConfirmAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="confirm", omit_defaults=True):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Mapping
+
 import msgspec
 
 from runbook.core.fault_event import LinkLoss
@@ -29,6 +32,51 @@ class FaultAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     on_link_loss: LinkLoss = "revert"
     expect_effect: ExpectedEffect | None = None
     """None leaves it to the fault's own look at its host."""
+
+
+def peers_by_name(action: FaultAction) -> tuple[str, ...]:
+    """Those of its peers that are no addresses yet."""
+    return tuple(peer for peer in _peers(action) if isinstance(peer, str) and not is_address(peer))
+
+
+def with_addresses(action: FaultAction, addresses: Mapping[str, tuple[str, ...]]) -> FaultAction:
+    """The same with addresses for the names of peers that are known, each once."""
+    found: list[Json] = []
+    for peer in _peers(action):
+        found += addresses.get(peer, (peer,)) if isinstance(peer, str) else (peer,)
+    each = [peer for number, peer in enumerate(found) if peer not in found[:number]]
+    return msgspec.structs.replace(action, arguments={**action.arguments, "peers": each}) if found else action
+
+
+def _peers(action: FaultAction) -> list[Json]:
+    peers = action.arguments.get("peers")
+    return peers if isinstance(peers, list) else []
+
+
+def is_address(peer: str) -> bool:
+    """Whether it is one, of either family."""
+    try:
+        ipaddress.ip_address(peer)
+    except ValueError:
+        return False
+    return True
+
+
+class FaultAhead(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A fault that a later step is to inject, as its host is asked about it before anything changes."""
+
+    step: str
+    """Its id."""
+    action: FaultAction
+    """As it is sent; without arguments where these wait for values of the run."""
+    user: str = ""
+    """Whom it is made as; empty is whoever logs in."""
+    is_known: bool = True
+    """False where its arguments are not known yet: then only the host itself is looked at."""
+    may_not_come: bool = False
+    """It hangs on a condition or on a failure: what is in its way is said, and refuses nothing."""
+    is_prepared: bool = False
+    """A step before it changes this host, and may bring what is not there now."""
 
 
 class RevertAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="revert", omit_defaults=True):

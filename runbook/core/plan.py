@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from runbook.core.action import Action, Expectation, LoopAction, UploadAction, Work
+from runbook.core.fault_action import FaultAction, peers_by_name
 from runbook.core.host import Host, Json, Scalar
 from runbook.core.host_key import HostKeys
 from runbook.core.milestone_name import Milestone, Seconds
@@ -136,7 +137,9 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 def _is_unseen(action: Action) -> bool:
-    """A file that is not there yet, or items that nobody knows."""
+    """A file that is not there yet, items that nobody knows, or a peer whose address is looked up then."""
+    if isinstance(action, FaultAction):
+        return bool(peers_by_name(action))
     return (isinstance(action, UploadAction) and not action.sha256) or (isinstance(action, LoopAction) and action.waits)
 
 

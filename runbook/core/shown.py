@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from runbook.core.action import Action, UploadAction
+from runbook.core.fault_action import FaultAction, peers_by_name
 from runbook.core.host import Host
 from runbook.core.plan import PlannedStep
 
@@ -56,7 +57,9 @@ _decoder = msgspec.json.Decoder(Shown)
 
 
 def pinned_as(action: Action, shown: Action) -> Action:
-    """The action of the file that was shown, where it sends one that the plan could not name."""
+    """The action of the file or the addresses that were shown, where the plan could not name them."""
+    if isinstance(action, FaultAction) and isinstance(shown, FaultAction) and peers_by_name(action):
+        return msgspec.structs.replace(action, arguments={**action.arguments, "peers": shown.arguments.get("peers")})
     if isinstance(action, UploadAction) and isinstance(shown, UploadAction) and not action.sha256:
         return action.pinned(size=shown.size, sha256=shown.sha256, mode=shown.mode, files=shown.files)
     return action

@@ -25,6 +25,7 @@ from runbook.core.clock import Clock
 from runbook.core.command import Secret
 from runbook.core.effect import Enter
 from runbook.core.event import Event, StepEnded, StepEntered, StepSkipped
+from runbook.core.fault_action import FaultAction, peers_by_name, with_addresses
 from runbook.core.fold.registering import skipped_names
 from runbook.core.fold.rollback import rollback
 from runbook.core.fold.verdict import verdict_by_now
@@ -46,6 +47,7 @@ from runbook.problem import Problems, problem
 from runbook.template.scope import InOrder, Scope
 from runbook.template.template import Evaluation, evaluate, names_in_expression
 from runbook.transport.local.files import here
+from runbook.transport.local.look_up import addresses_of
 from runbook.transport.local.measuring import measure_at, measure_files_at
 from runbook.transport.local.trees import is_many
 
@@ -99,7 +101,7 @@ class Entering:
             return (StepSkipped(step=state.id, reason="; ".join(dict.fromkeys(left_out.values()))),)
         shown = await slices.over(hosts or [EVERYWHERE], visit.shown)
         if planned.waits:
-            shown |= await self._measured(visit, shown)
+            shown |= await self._measured(visit, shown) | await _addressed(run, shown)
         _keep_undoable(run, state, next(iter(shown.values())).action)
         texts = texts_of(shown)
         return (
@@ -207,6 +209,22 @@ class Entering:
         if not action.until:
             return action.seconds
         return _seconds_until(action.until, datetime.fromtimestamp(self._clock.wall(), UTC))
+
+
+async def _addressed(run: Run, shown: Mapping[str, Shown]) -> dict[str, Shown]:
+    """What is shown to the hosts whose fault names peers that are no addresses yet.
+
+    Raises:
+        Problems: A name has no address.
+    """
+    faults = {host: one.action for host, one in shown.items() if isinstance(one.action, FaultAction)}
+    targets = {name: run.hosts[name].target if name in run.hosts else name for name in _peers(faults.values())}
+    found = {name: await addresses_of(target) for name, target in targets.items()}
+    return {host: replace(shown[host], action=with_addresses(action, found)) for host, action in faults.items()}
+
+
+def _peers(faults: Iterable[FaultAction]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for action in faults for name in peers_by_name(action)))
 
 
 class _Slices:

@@ -224,6 +224,7 @@ class RunWorkers:
             number=effect.number,
             tell=self._faulting.tell,
             new_login=lambda: tools.fleet.new_login(effect.host),
+            has_canary_written=lambda: run.plan.canary is None or bool(tools.recorder.run.canary.acknowledged),
             secrets=tools.secrets,
             reattach=reattach,
             has_printed=reattach and attempt.recorded_out + attempt.recorded_err > 0,

@@ -48,7 +48,7 @@ set_to() {
 services='systemd-timesyncd chrony chronyd ntp ntpsec ntpd openntpd'
 """
 _NEEDS = r"""
-case $(date +%s%3N) in *[!0-9]*) echo "missing a date that knows milliseconds"; exit ;; esac
+case $(date +%s%3N) in *[!0-9]*) echo "unable without a date that knows milliseconds"; exit ;; esac
 echo ready
 """
 _INJECT = r"""
@@ -103,6 +103,7 @@ def _draw(arguments: ClockSkew, ground: Ground) -> Scripts:
 FAULT = Fault(
     name="clock-skew",
     says="Sets the clock wrong and keeps it wrong.",
+    is_of_the_machine=True,
     arguments=ClockSkew,
     draw=_draw,
 )

@@ -52,8 +52,9 @@ class Scripts(msgspec.Struct, frozen=True, kw_only=True):
     guarantees: tuple[Guarantee, ...]
     """The strongest first. V and P say what a reboot does; without them, a reboot leaves it as it is or ends it."""
     needs: str
-    """Before anything: prints `missing WHY` for each obstacle, `instead WHAT` for each substitute, and ends with
-    `ready` only where the inject can be tried. Runs without a lease and changes nothing."""
+    """Before anything: prints `unable WHY` for what no step could bring there, `missing WHY` for what is merely not
+    there now, `instead WHAT` for each substitute, and ends with `ready` only where the inject can be tried. Runs
+    without a lease and changes nothing."""
     inject: str
     effect: str
     """Ends with `seen WHAT` or `unseen WHAT`; anything else is not known. Looks from inside the host."""
@@ -86,6 +87,10 @@ class Fault(Generic[A]):
     """Their names, types and limits; each field's description tells an author what to write."""
     draw: Callable[[A, Ground], Scripts]
     """Raises Problems where this host cannot carry it."""
+    is_of_the_machine: bool = False
+    """It is of the whole machine, kernel and all, and so never where this program runs, however that is reached."""
+    goes_away: bool = False
+    """The machine is gone with it: its `way_back` is declared and agreed to before."""
 
     def read(self, values: Mapping[str, object], where: Where | None = None) -> A:
         """The arguments, typed.

@@ -63,7 +63,7 @@ case $found in '' | 'qdisc '*' 0: '*) ;;
   *) echo "missing a free line: $interface has a queue of its own: $found"; exit ;;
 esac
 tried=$(unshare -n sh -c 'tc qdisc add dev lo root netem delay 1ms' 2>&1) ||
-  { echo "missing the kernel's module sch_netem: $tried"; exit; }
+  { echo "unable without the kernel's module sch_netem: $tried"; exit; }
 echo ready
 """
 _INJECT = r"""

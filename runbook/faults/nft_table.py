@@ -142,7 +142,7 @@ _TIME = "time=${RUNBOOK_LEASE:+ timeout ${RUNBOOK_LEASE}s}\n"
 """Empty where the lease is held: then nothing lapses."""
 
 _NEEDS = """\
-if [ -z "$checked" ]; then echo ready; else echo "missing nft does not take the rules: $checked"; fi
+if [ -z "$checked" ]; then echo ready; else echo "unable nft does not take the rules: $checked"; fi
 """
 _EFFECT = r"""
 packets() {

@@ -1,7 +1,7 @@
 """`reboot` and `poweroff`: the machine goes away; it comes back by itself, or by a way that was declared.
 
 Guarantee: X. No lease can undo either: the lease itself is gone with the machine's memory, and its answer is `gone`
-under another boot id. A power-off therefore names its way back, which a person is asked about before; a reboot may.
+under another boot id. Both therefore name their way back, which a person agrees to before.
 
 `crash` leaves no time for anything to be written, as a power cut would; it needs the kernel's sysrq. An orderly one
 lets every lease's unit revert first. Neither is proved by a lost ping, nor by how ssh ended: only another boot id
@@ -42,7 +42,7 @@ class PowerOff(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _NEEDS = r"""
-[ "$crash" = 0 ] || [ -w /proc/sysrq-trigger ] || { echo "missing the kernel's sysrq"; exit; }
+[ "$crash" = 0 ] || [ -w /proc/sysrq-trigger ] || { echo "unable without the kernel's sysrq"; exit; }
 echo ready
 """
 # Detached, so that the answer is out before the network is.
@@ -83,7 +83,19 @@ def _power_off(_arguments: PowerOff, ground: Ground) -> Scripts:
     return _drawn("poweroff", ground)
 
 
-REBOOT = Fault(name="reboot", says="Restarts the machine, in order or as a power cut.", arguments=Reboot, draw=_reboot)
+REBOOT = Fault(
+    name="reboot",
+    says="Restarts the machine, in order or as a power cut.",
+    arguments=Reboot,
+    draw=_reboot,
+    is_of_the_machine=True,
+    goes_away=True,
+)
 POWER_OFF = Fault(
-    name="poweroff", says="Switches the machine off; it comes back as declared.", arguments=PowerOff, draw=_power_off
+    name="poweroff",
+    says="Switches the machine off; it comes back as declared.",
+    arguments=PowerOff,
+    draw=_power_off,
+    is_of_the_machine=True,
+    goes_away=True,
 )

@@ -60,10 +60,10 @@ found=$(UNIT_NEEDS)
 [ "$found" = ready ] || { echo "$found"; exit; }
 if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
   case " $(cat /sys/fs/cgroup/cgroup.controllers) " in *" $controller "*) ;;
-    *) echo "missing the controller $controller" && exit ;;
+    *) echo "unable without the controller $controller" && exit ;;
   esac
 elif [ ! -w "/sys/fs/cgroup/$controller" ]; then
-  echo "missing the controller $controller: it is not there, or cannot be written"
+  echo "unable without the controller $controller: it is not there, or cannot be written"
   exit
 fi
 echo ready

@@ -143,12 +143,21 @@ class Sshd:
     async def _run(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         connection = process.get_extra_info("connection")
         session = f"{self._connections.get(connection, '')}.{next(self._count)}"
-        environment = self._site.environment(self.host.name) | {"LAB_SESSION": session}
+        environment = self._site.environment(self.host.name) | {
+            "LAB_SESSION": session,
+            "SSH_CONNECTION": " ".join(_ends(connection)),
+        }
         where = Surroundings(self._site.layout.home(self.host.name), environment)
         try:
             await run_command(process, where, lambda: session not in self._silenced)
         finally:
             self._silenced.discard(session)
+
+
+def _ends(connection: asyncssh.SSHServerConnection) -> list[str]:
+    """Client and server, as OpenSSH tells them."""
+    ends = (connection.get_extra_info("peername"), connection.get_extra_info("sockname"))
+    return [str(part) for address, port, *_ in ends for part in (address, port)]
 
 
 async def listen_all(servers: tuple[Sshd, ...]) -> bool:

@@ -47,7 +47,7 @@ from runbook.document.source import Limits
 from runbook.inventory.explain import why_missing
 from runbook.planning.draft import Draft
 from runbook.planning.fabfile import brought_along, entry, from_elsewhere
-from runbook.planning.faults import to_fault, to_revert
+from runbook.planning.faults import to_fault, to_revert, with_known_peers
 from runbook.planning.pins import missing
 from runbook.planning.shells import bashisms, interpreter_of, is_posix_sh, shell_words
 from runbook.planning.targets import EVERYTHING, limited, resolve
@@ -170,7 +170,8 @@ def fill_in(
             # env and cwd are one value for all hosts in a plan, so with `host` in them they are rendered on entering.
             late |= beside & {"host"}
             if not late:
-                done = _pinned(draft, _rendered(draft, action, hosts, names), hosts, keeps_mode=keeps_mode)
+                done = _addressed(draft, _rendered(draft, action, hosts, names), where)
+                done = _pinned(draft, done, hosts, keeps_mode=keeps_mode)
                 late = missing((done.action, *done.by_host.values()))
                 if not late:
                     return done
@@ -285,6 +286,11 @@ def _rendered(draft: Draft, action: Action, hosts: tuple[str, ...], names: froze
     rendered = {host: render_action(action, draft.scope(host)) for host in hosts}
     first = rendered[hosts[0]]
     return Planned(first, {host: each for host, each in rendered.items() if each != first}, ())
+
+
+def _addressed(draft: Draft, done: Planned, where: Where) -> Planned:
+    by_host = {host: with_known_peers(draft, each, where) for host, each in done.by_host.items()}
+    return done._replace(action=with_known_peers(draft, done.action, where), by_host=by_host)
 
 
 def _pinned(draft: Draft, done: Planned, hosts: tuple[str, ...], *, keeps_mode: bool) -> Planned:

@@ -14,11 +14,12 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from runbook.core.action import CONTROLLER
-from runbook.core.fault_action import FaultAction, RevertAction
+from runbook.core.action import CONTROLLER, Action
+from runbook.core.fault_action import FaultAction, RevertAction, peers_by_name, with_addresses
+from runbook.core.host import Host
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.runbook import FaultStep, RevertStep, Step, Victims
-from runbook.faults.table import fault_named
+from runbook.faults.table import FAULTS, fault_named
 from runbook.planning.draft import Draft
 from runbook.problem import Where, nearest
 from runbook.view.words import plural
@@ -63,6 +64,18 @@ def _count(select: Victims, total: int) -> int:
     return select.count if select.count is not None else math.floor(total * (select.percent or 0.0) / 100)
 
 
+def with_known_peers(draft: Draft, action: Action, where: Where) -> Action:
+    """A fault with the addresses of the hosts that it names as peers; a name of a host's own is left for the run."""
+    if not isinstance(action, FaultAction):
+        return action
+    known = draft.inventory.hosts
+    unknown = [peer for peer in peers_by_name(action) if peer not in known]
+    for peer in unknown:
+        fix = nearest(peer, known) or "Write an address."
+        draft.note(where, "unknown-peer", f'"{peer}" is no address, and no host of the inventory', fix)
+    return with_addresses(action, {peer: (known[peer].target,) for peer in peers_by_name(action) if peer in known})
+
+
 def check_faults(draft: Draft, steps: tuple[PlannedStep, ...]) -> None:
     """Note every fault that must not be planned like this, and refuse those that a safeguard forbids."""
     faults = [step for step in steps if isinstance(step.action, FaultAction)]
@@ -71,6 +84,7 @@ def check_faults(draft: Draft, steps: tuple[PlannedStep, ...]) -> None:
         _check_times(draft, step)
         _check_effect(draft, step)
         _check_places(draft, step)
+        _check_way_back(draft, step)
     if faults:
         _check_steady_state(draft)
         _check_radius(draft, faults)
@@ -79,7 +93,7 @@ def check_faults(draft: Draft, steps: tuple[PlannedStep, ...]) -> None:
 def _check_arguments(draft: Draft, step: PlannedStep) -> None:
     """What is known already; a value that waits for the run is read when the host is asked."""
     where = draft.written[step.id].at("fault")
-    for action in () if step.awaits else (step.action, *step.by_host.values()):
+    for action in () if step.waits else (step.action, *step.by_host.values()):
         with draft.collecting(where):
             if isinstance(action, FaultAction):
                 fault_named(action.fault).read(action.arguments)
@@ -110,19 +124,41 @@ def _check_effect(draft: Draft, step: PlannedStep) -> None:
         draft.note(where, "unknown-probe", what, "Name a probe with every: DURATION.")
 
 
+def goes_away(action: Action) -> bool:
+    """Whether it takes its host away: nothing there can bring it back, so a person is asked about the way back."""
+    return isinstance(action, FaultAction) and any(each.name == action.fault and each.goes_away for each in FAULTS)
+
+
+def _check_way_back(draft: Draft, step: PlannedStep) -> None:
+    for action in (step.action, *step.by_host.values()):
+        if goes_away(action) and isinstance(action, FaultAction) and not action.arguments.get("way_back"):
+            what = f'step "{step.name}" takes its host away, and nothing on it can bring it back'
+            fix = "Say who or what does, in its arguments: way_back: ..."
+            _refuse(draft, draft.written[step.id].at("fault"), "way-back", what, fix)
+            return
+
+
 def _check_places(draft: Draft, step: PlannedStep) -> None:
     """Where nothing may be broken: on this machine, and on the only way to another target."""
     where = draft.written[step.id].at("on")
     known = draft.inventory.hosts
-    here = [host for host in step.hosts if host == CONTROLLER or (host in known and known[host].connection == "local")]
+    here = [host for host in step.hosts if host == CONTROLLER or _is_here(known.get(host))]
     if here:
         what = f'step "{step.name}" would break the machine that this program runs on'
         _refuse(draft, where, "runners-own-machine", what, "Name hosts that are reached over SSH.")
     ways = {way for host in known.values() if host.name not in step.hosts for way in _jumps(host.jump)}
-    cut = sorted(set(step.hosts) & ways)
+    cut = sorted(host for host in step.hosts if host in ways or (host in known and known[host].target in ways))
     if cut:
         what = f'step "{step.name}" would break {cut[0]}, the way to other hosts'
         _refuse(draft, where, "jump-host", what, "Break another host.")
+
+
+def _is_here(host: Host | None) -> bool:
+    """This machine, also by its own SSH server; other ports of the loopback address are a laboratory's hosts."""
+    if host is None or host.connection == "local":
+        return host is not None
+    is_loopback = host.target in {"localhost", "::1"} or host.target.startswith("127.")
+    return is_loopback and host.port in {0, 22} and not host.jump
 
 
 def _jumps(jump: object) -> Iterator[str]:

@@ -14,6 +14,7 @@ from runbook.core.action import ApproveAction, Ask, ConfirmAction, LoopAction, P
 from runbook.core.plan import Confirm, Environment, Plan, PlannedSection, PlannedStep
 from runbook.inventory.pattern import protected_hosts, select
 from runbook.planning.draft import Draft
+from runbook.planning.faults import goes_away
 from runbook.problem import Exit, Problem, Problems, Where, nearest
 from runbook.template.template import render
 
@@ -103,6 +104,8 @@ def _gated(draft: Draft, step: PlannedStep, *, least: Confirm, word: str) -> Pla
     works = isinstance(step.action, Work) or together
     changing = any(each.changes for each in step.walk()) if together else step.changes
     asked: Confirm = "key" if draft.options.step_mode and works else "none"
+    if goes_away(step.action):
+        asked = "typed"  # whatever covers it: what is agreed to is its way back
     wanted = max(least if changing else "none", asked, key=_STRICTNESS.index)
     gate = {"confirm": wanted, "confirm_word": word if wanted == "typed" else ""} if works and wanted != "none" else {}
     if together:

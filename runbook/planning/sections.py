@@ -8,11 +8,13 @@ from collections.abc import Iterable
 import msgspec
 
 from runbook.core.action import CONTROLLER, FabricAction, Imports, PreflightAction, ProbeAction
+from runbook.core.fault_action import FaultAction
 from runbook.core.plan import OnFailure, PlannedSection, PlannedStep
 from runbook.core.runbook import Section
 from runbook.core.shown import becomes
 from runbook.planning.actions import probe_name
 from runbook.planning.draft import Draft
+from runbook.planning.faults_ahead import faults_are_carried
 from runbook.planning.steps import Around, plan_steps, section_hosts
 from runbook.planning.targets import EVERYTHING, Wave, waves_of
 from runbook.template.template import is_template
@@ -22,6 +24,9 @@ Steps = tuple[PlannedStep, ...]
 
 _ASSUMED_BROKEN = frozenset({"failover", "incident", "restore"})
 """Kinds that are run because the steady state may be lost: finding it lost must not stop them."""
+
+_REPAIRS = _ASSUMED_BROKEN | {"rollback"}
+"""Kinds that may be the answer to what another run has broken: they are told of it and go on."""
 
 _NAMED = 3
 """Hosts that a wave's heading names before it only counts."""
@@ -56,7 +61,8 @@ def preflight_section(draft: Draft, steps: Steps, *, tools: dict[str, tuple[str,
     after: OnFailure = "continue" if draft.runbook.kind in _ASSUMED_BROKEN else "default"
     checks = tuple(_check(name, f"0.{number}", after=after) for number, name in enumerate(steady, start=2))
     loads = _fabfiles_load(steps, f"0.{len(checks) + 2}")
-    return PlannedSection(id="0", name=HEADING, steps=(look, *checks, *loads))
+    carries = faults_are_carried(draft, steps, f"0.{len(checks) + len(loads) + 2}", section=HEADING)
+    return PlannedSection(id="0", name=HEADING, steps=(look, *checks, *loads, *carries))
 
 
 def _fabfiles_load(steps: Steps, step_id: str) -> Steps:
@@ -91,7 +97,15 @@ def _look_at(draft: Draft, steps: Steps, host: str, tools: tuple[str, ...]) -> P
     """What is asked of one host: every user that a step becomes there, as far as that is known."""
     named = [becomes(step, draft.inventory.hosts.get(host)) for step in steps if step.become and host in step.hosts]
     users = tuple(dict.fromkeys(name for name in named if not is_template(name)))
-    return PreflightAction(become=bool(named), users=() if users == ("root",) else users, tools=tools)
+    there = [step for step in steps if host in step.hosts]
+    breaks = any(isinstance(step.action, FaultAction) for step in there)
+    changes = any(step.changes for step in there) and draft.runbook.kind not in _REPAIRS
+    return PreflightAction(
+        become=bool(named),
+        users=() if users == ("root",) else users,
+        tools=tools,
+        refuses_broken=breaks or changes,
+    )
 
 
 def touched_hosts(draft: Draft, steps: Iterable[PlannedStep]) -> tuple[str, ...]:

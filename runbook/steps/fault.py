@@ -1,6 +1,7 @@
 """`fault`: the lease protocol from preflight to the proved effect, on one host, in one attempt.
 
     ask the host -> a new login, timed -> FaultArming on record -> arm -> prove -> inject -> a new login -> effect
+    (carrying.py)
 
 Each step on this road may fail, and then nothing is broken or what was broken is lifted: nothing is injected whose
 revert is not armed and seen to be watched, and what cuts us off is lifted at once. From `FaultArming` on the fault is
@@ -21,14 +22,12 @@ from runbook.core.fault_event import FaultArmed, FaultArming, FaultEffect, Fault
 from runbook.core.outcome import Outcome
 from runbook.faults.fault import Scripts
 from runbook.faults.ground import PROBE, Ground, parsed
-from runbook.faults.table import fault_named
 from runbook.problem import Exit, Problems, problem
+from runbook.steps.carrying import carried, check_login
 from runbook.steps.kind import Bench, Finding
 from runbook.steps.lease_hand import LeaseHand
+from runbook.steps.left_behind import about, check_whole
 from runbook.transport.shell.lease import Answer, Lease, owned
-
-LOGINS = 4
-"""A lease is at least so many times as long as a new login takes."""
 
 MARGIN = 60.0
 """Seconds that the hard maximum is longer than the fault is wanted, for lifting it in order."""
@@ -67,23 +66,21 @@ class _Prepared:
 
 
 async def _prepared(action: FaultAction, bench: Bench) -> _Prepared:
-    ground = parsed(await _hand(bench, "").say(PROBE))
-    scripts = fault_named(action.fault).scripts(action.arguments, ground)
-    await _check_needs(bench, scripts)
-    await _check_login(action, bench)
-    if action.on_link_loss == "hold" and not scripts.can_hold:
-        what = f"{action.fault} ends by itself and cannot be held"
-        raise problem(what, fix="Write on_link_loss: revert.", code="no-hold")
+    hand = _hand(bench, "")
+    found = await carried(action, hand, host=bench.host)
+    await check_whole(hand, found.ground, run=bench.run, host=bench.host)
+    check_login(action, await bench.new_login())
+    ground = found.ground
     lease = Lease(
         own=lease_name(bench),
         directory=ground.directory,
-        scripts=scripts.files,
+        scripts=(*found.scripts.files, about(action.fault, bench.run, ground.control)),
         seconds=math.ceil(action.lease),
         most=math.ceil(action.duration + MARGIN),
         watch=ground.watch,
         mode=action.on_link_loss,
     )
-    return _Prepared(ground, scripts, lease)
+    return _Prepared(ground, found.scripts, lease)
 
 
 async def _broken(action: FaultAction, bench: Bench, laid: _Prepared) -> Finding:
@@ -101,8 +98,7 @@ async def _broken(action: FaultAction, bench: Bench, laid: _Prepared) -> Finding
 
 def lease_name(bench: Bench) -> str:
     """The name on its host of everything that this attempt makes."""
-    run = bench.job.id.partition("/")[0]
-    return owned(f"{run}-{bench.planned.id}-{bench.host}", bench.number)
+    return owned(f"{bench.run}-{bench.planned.id}-{bench.host}", bench.number)
 
 
 def _where(bench: Bench) -> Named:
@@ -136,24 +132,6 @@ def _arming(action: FaultAction, bench: Bench, laid: _Prepared) -> FaultArming:
         revert=laid.scripts.revert,
         present=laid.scripts.present,
     )
-
-
-async def _check_needs(bench: Bench, scripts: Scripts) -> None:
-    """What only a try can show, before anything is laid."""
-    heard = await _hand(bench, "").say(scripts.needs)
-    said = [line.split(None, 1) for line in heard.splitlines() if line.strip()]
-    missing = [rest[0] for word, *rest in said if word == "missing" and rest]
-    if missing or not said or said[-1][0] != "ready":
-        why = "; ".join(missing) or "it did not say that it is ready"
-        raise problem("this host cannot carry the fault, and nothing was broken", why=why, code="fault-unsupported")
-
-
-async def _check_login(action: FaultAction, bench: Bench) -> None:
-    took = await bench.new_login()
-    if action.lease < took * LOGINS:
-        fix = f"Write a lease of at least {math.ceil(took * LOGINS)}s."
-        what = f"a new login takes {took:.1f} s there, too long for a lease of {action.lease:g} s; nothing was broken"
-        raise problem(what, fix=fix, code="bad-lease")
 
 
 async def _wanted(asking: Awaitable[Answer], word: str, otherwise: str) -> Answer:

@@ -122,6 +122,8 @@ class Bench:
     """
     new_login: Callable[[], Awaitable[float]] = _no_login
     """Logs in to the host anew and hangs up; gives the seconds it took. Raises Problems when nobody gets in."""
+    has_canary_written: Callable[[], bool] = lambda: True
+    """Whether the plan's canary has written a mark by now; true where it has none."""
     secrets: tuple[Secret, ...] = ()
     reattach: bool = False
     """The attempt was started by a runner that died: continue it, never start it."""
@@ -144,6 +146,11 @@ class Bench:
     """Path of a key file to the key itself, where its passphrase was given before the run; for the same kind."""
     address: Host | None = None
     """How the host is reached, for a kind that dials by itself; None for the controller."""
+
+    @property
+    def run(self) -> str:
+        """The run that the attempt is part of."""
+        return self.job.id.partition("/")[0]
 
 
 class StepKind(Protocol):

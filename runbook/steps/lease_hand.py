@@ -68,7 +68,7 @@ class LeaseHand:
             Problems: As `arm`.
         """
         session = await self.open_session()
-        heard = _Heard()
+        heard = Heard()
         job = Job(id=f"lease/{self.own}/{next(_counter)}", limit=LIMIT, durable=False, leaves_trace=False)
         ending = await session.run(Command(shell=text, become=self.become, secrets=self.secrets), job, heard)
         if not isinstance(ending, Exited):
@@ -77,10 +77,11 @@ class LeaseHand:
         return heard.text
 
 
-class _Heard:
+class Heard:
     """Keeps the beginning of what a host says."""
 
     def __init__(self) -> None:
+        """Nothing was said yet."""
         self._data = bytearray()
 
     @property

@@ -17,11 +17,15 @@ from runbook.core.action import PreflightAction
 from runbook.core.command import Become, Command
 from runbook.core.host_key import changed_key
 from runbook.core.outcome import Exited, Grade, Lost, NeverSent, Outcome
+from runbook.faults.ground import PROBE, parsed
 from runbook.problem import Problems
 from runbook.steps.command import followed
 from runbook.steps.ending import told
 from runbook.steps.fabric import trial
+from runbook.steps.fault_ahead import looked_ahead
 from runbook.steps.kind import WORTH_A_UNIT, Bench, Finding
+from runbook.steps.lease_hand import Heard, LeaseHand
+from runbook.steps.left_behind import HINTS, check_whole
 from runbook.transport.session import HostFacts, Session, Sink, Stream
 from runbook.transport.shell.quoting import quote
 
@@ -74,6 +78,8 @@ class PreflightKind:
 
     async def attempt(self, action: PreflightAction, bench: Bench) -> Finding:
         """Report every check; fail with all that failed."""
+        if action.faults:
+            return await looked_ahead(action.faults, bench)
         asked = trial.question(action.imports, bench.folder) if action.imports else _questions(action)
         look = Command(shell=asked)
         try:
@@ -89,9 +95,13 @@ class PreflightKind:
             return found
         answered = _answers(found.result.stdout, action, bench.folder)
         await _report(bench, answered)
-        became = [await _became(session, user, bench) for user in _users(action, bench)]
-        await _report(bench, became)
-        failed = [check for check in (*opened, *answered, *became) if not check.ok]
+        users = _users(action, bench)
+        became = [await _became(session, user, bench) for user in users]
+        await _report(bench, [check for check, _ in became])
+        hinting = ("", *(user for user, (_, hint) in zip(users, became, strict=True) if hint))
+        broken = await _broken(hinting if _hints(found.result.stdout) else hinting[1:], action, bench)
+        await _report(bench, broken)
+        failed = [check for check in (*opened, *answered, *(check for check, _ in became), *broken) if not check.ok]
         detail = "; ".join(f"{check.name}: {check.detail}" for check in failed)
         return Finding(outcome=Outcome.FAILED if failed else Outcome.SUCCEEDED, detail=detail)
 
@@ -152,7 +162,7 @@ def _questions(action: PreflightAction) -> str:
     text = _SPACE
     for tool in action.tools:
         text += f'echo "tool $(command -v {quote(tool)})"\n'
-    return text + "exit 0\n"
+    return f"{text}{HINTS}exit 0\n"
 
 
 def _answers(text: str, action: PreflightAction, folder: Path) -> list[Check]:
@@ -182,16 +192,37 @@ def _users(action: PreflightAction, bench: Bench) -> tuple[str, ...]:
     return (action.users or ((bench.become or Become()).user,)) if action.become else ()
 
 
-async def _became(session: Session, user: str, bench: Bench) -> Check:
-    """Become somebody as steps will: by the same shell, under the same rule, with the same password."""
+async def _became(session: Session, user: str, bench: Bench) -> tuple[Check, bool]:
+    """Become somebody as steps will: by the same shell, under the same rule, with the same password.
+
+    And whether a lease of his is there, which is asked with it.
+    """
     job = dataclasses.replace(bench.job, id=f"{bench.job.id}/{user}", durable=False, leaves_trace=False, limit=LIMIT)
-    ending = await session.run(Command(argv=("true",), become=Become(user=user)), job, _Unkept())
+    heard, asked = Heard(), f"{HINTS}exit 0\n"
+    ending = await session.run(Command(shell=asked, become=Become(user=user)), job, heard)
     match ending:
         case Exited(0):
-            return Check("sudo", ok=True, detail=f"becomes {user}")
+            return Check("sudo", ok=True, detail=f"becomes {user}"), _hints(heard.text)
         case NeverSent(reason) | Lost(reason):
-            return Check("sudo", ok=False, detail=reason)
+            return Check("sudo", ok=False, detail=reason), False
         case Exited(code):
-            return Check("sudo", ok=False, detail=f"a shell of {user} could not run true: exit code {code}")
+            return Check("sudo", ok=False, detail=f"a shell of {user} could not look: exit code {code}"), False
         case _:
-            return Check("sudo", ok=False, detail=f"a shell of {user} did not run true to its end")
+            return Check("sudo", ok=False, detail=f"a shell of {user} did not look to its end"), False
+
+
+def _hints(heard: str) -> bool:
+    return any(line.startswith("lease ") for line in heard.splitlines())
+
+
+async def _broken(users: tuple[str, ...], action: PreflightAction, bench: Bench) -> list[Check]:
+    """What other runs have left live, where these have leases. Nothing to say of a host without any."""
+    checks = []
+    for user in users:
+        become = Become(user=user) if user else None
+        hand = LeaseHand(open_session=bench.open_session, directory="", own="runbook-preflight-0", become=become)
+        try:
+            await check_whole(hand, parsed(await hand.say(PROBE)), run=bench.run, host=bench.host)
+        except Problems as wrong:
+            checks.append(Check("other runs", ok=not action.refuses_broken, detail=told(wrong)))
+    return checks

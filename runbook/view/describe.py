@@ -197,6 +197,8 @@ def _wait_for(action: WaitForAction) -> str:
 def _preflight(action: PreflightAction) -> str:
     if action.imports:
         return "\n".join(_imports(each) for each in action.imports)
+    if action.faults:
+        return f"look whether it can carry {', '.join(dict.fromkeys(each.action.fault for each in action.faults))}"
     sudo = f"sudo to {' and '.join(action.users)}" if action.users else "sudo"
     extra = (*((sudo,) if action.become else ()), *action.tools)
     return f"reach the host and look: login, clock, space{''.join(f', {name}' for name in extra)}"

@@ -19,35 +19,13 @@ from runbook.engine.fleet import Fleet
 from runbook.faults.ground import PROBE, parsed
 from runbook.problem import Exit, Problem, Problems
 from runbook.steps.lease_hand import LeaseHand
+from runbook.steps.left_behind import Left, is_whole, left_by_faults
 from runbook.transport.local.connector import LocalConnector
 from runbook.transport.session import Connector
 from runbook.transport.shell.lease import sweeping
 from runbook.transport.ssh.connector import SshConnector, SshOptions
 
 ROOT = Become(user="root")
-
-
-class Left(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing of ours on a host."""
-
-    host: str
-    user: str
-    """Whose it is: empty for who logs in."""
-    own: str
-    """Its name, which begins with `runbook-` and holds the run."""
-    state: str
-    """As the lease says: `armed`, `injected`, `reverted`, ...; `torn` or `stray` for what has none."""
-    present: str = ""
-    """`there`, `absent` or `unknown`; for a stray what it is."""
-    is_held: bool = False
-    """It stays until somebody lifts it, by its own lease."""
-    left: int = 0
-    """Seconds until it is lifted by itself; 0 when held, or past."""
-
-    @property
-    def may_be_live(self) -> bool:
-        """True unless it is known to be lifted."""
-        return self.state not in {"reverted", "disarmed", "torn"} or self.present in {"there", "unknown"}
 
 
 class Swept(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,28 +85,10 @@ async def _asked(fleet: Fleet, name: str, become: Become | None, owns: list[str]
     ground = parsed(await hand.say(PROBE))
     verb = ("lift", *owns) if owns else ("list",)
     heard = await hand.say(sweeping(ground.directory, *verb))
-    lines = [line.split() for line in heard.splitlines() if line.strip()]
-    user = become.user if become else ""
-    found += [left for words in lines if (left := _left(name, user, words)) is not None]
-    if not lines or lines[-1] != ["end"]:
+    found += left_by_faults(name, become.user if become else "", heard)
+    if not is_whole(heard):
         raise Problems([_cut(name)])
     return ground.user_id
-
-
-def _left(host: str, user: str, words: list[str]) -> Left | None:
-    match words:
-        case ["lease", own, state, _who, _when, "held", present]:
-            return Left(host=host, user=user, own=own, state=state, present=present, is_held=True)
-        case ["lease", own, state, _who, _when, "lease", left, present] if left.lstrip("-").isdigit():
-            return Left(host=host, user=user, own=own, state=state, present=present, left=max(0, int(left)))
-        case ["lease", own, *_]:
-            return Left(host=host, user=user, own=own, state="unknown", present="unknown")
-        case ["torn", own]:
-            return Left(host=host, user=user, own=own, state="torn")
-        case ["stray", own, kind, *rest]:
-            return Left(host=host, user=user, own=own, state="stray", present=f"{kind} {' '.join(rest)}")
-        case _:
-            return None
 
 
 def _said(refused: Problems) -> str:

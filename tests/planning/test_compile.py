@@ -306,8 +306,8 @@ def test_preflight_looks_at_every_host_once_with_what_its_steps_need() -> None:
     found = plan("- {command: a, on: web1, become: true, tools: [jq]}\n- {command: b, on: db1}")
     [look] = found.sections[0].steps
     assert (look.id, look.hosts) == ("0.1", ("web1", "db1"))
-    assert look.action == PreflightAction(become=True, tools=("jq",))
-    assert look.by_host == {"db1": PreflightAction()}
+    assert look.action == PreflightAction(become=True, tools=("jq",), refuses_broken=True)
+    assert look.by_host == {"db1": PreflightAction(refuses_broken=True)}
 
 
 def test_preflight_becomes_everybody_whom_steps_become_on_a_host() -> None:
@@ -553,11 +553,15 @@ def test_the_same_input_gives_the_same_digest_and_another_value_another() -> Non
 
 
 @pytest.mark.parametrize("path", DRILLS, ids=str)
-def test_the_runbooks_that_come_with_the_program_have_a_plan_on_the_lab(path: Path) -> None:
-    lab = read_inventory("lab", workspace=Path())
-    plan = compile_plan(read_runbook(path), lab).plan
+def test_the_runbooks_that_come_with_the_program_have_a_plan_on_the_inventory_that_they_name(path: Path) -> None:
+    book = read_runbook(path)
+    place = msgspec.structs.replace(
+        read_inventory(book.inventory, workspace=Path()),
+        environment=read_inventory("lab", workspace=Path()).environment,
+    )
+    plan = compile_plan(book, place).plan
     assert plan.sections[0].steps[0].hosts
-    assert plan.digest == compile_plan(read_runbook(path), lab).plan.digest
+    assert plan.digest == compile_plan(book, place).plan.digest
 
 
 def test_a_probe_asks_each_host_with_its_own_name(tmp_path: Path) -> None:

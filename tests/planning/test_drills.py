@@ -5,11 +5,14 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from runbook.core.fault_action import ExpectedEffect, FaultAction, RevertAction
+from runbook.core.action import PreflightAction
+from runbook.core.fault_action import ExpectedEffect, FaultAction, FaultAhead, RevertAction
 from runbook.core.host import Host
+from runbook.core.plan import Plan, PlannedStep
 from runbook.document.runbook_file import parse_runbook
 from runbook.planning.compile import compile_plan
 from runbook.problem import Exit, Problems
+from runbook.view.describe import describe
 from tests.planning.compiling import compiled, inventory, text_of
 from tests.planning.compiling import refused as problems_of
 
@@ -157,13 +160,128 @@ def test_nothing_is_broken_where_this_program_runs_nor_on_the_way_to_other_hosts
     hosts = {
         "here": Host(name="here", connection="local"),
         "bastion": Host(name="bastion"),
+        "door": Host(name="door", address="127.0.0.1"),
+        "gate": Host(name="gate", address="203.0.113.9"),
+        "lab1": Host(name="lab1", address="127.0.0.1", port=22201),
         "web1": Host(name="web1", jump="ops@bastion:22"),
+        "web2": Host(name="web2", jump="ops@203.0.113.9"),
     }
     place = msgspec.structs.replace(inventory(), hosts=hosts, groups={"all": tuple(hosts)})
-    steps = "\n".join(BREAK.replace("Gone", host).replace("web1", host) for host in ("here", "bastion"))
+    steps = "\n".join(
+        BREAK.replace("Gone", host).replace("web1", host) for host in ("here", "door", "bastion", "gate", "lab1")
+    )
     with pytest.raises(Problems) as stopped:
         compile_plan(parse_runbook(text_of(steps, head=STEADY).encode(), "t.yaml"), place)
     assert [(each.code, each.what) for each in stopped.value.problems] == [
         ("runners-own-machine", 'step "here" would break the machine that this program runs on'),
+        ("runners-own-machine", 'step "door" would break the machine that this program runs on'),
         ("jump-host", 'step "bastion" would break bastion, the way to other hosts'),
+        ("jump-host", 'step "gate" would break gate, the way to other hosts'),
     ]
+
+
+# --- what goes away ---------------------------------------------------------------------------------------------------
+
+OFF = "- {name: Off, fault: {poweroff: {way_back: Ring the night desk}}, on: web1, duration: 5m}"
+
+
+def test_what_takes_its_host_away_is_asked_about_with_its_way_back_also_where_nothing_else_is_asked() -> None:
+    covered = f"- {{name: Sure?, confirm: Sure?, type: yes}}\n{OFF}"
+    for steps in (OFF, covered):
+        step = plan(steps, confirm="none").sections[1].steps[-1]
+        assert (step.confirm, step.confirm_word) == ("typed", "t")
+        assert "way_back=Ring the night desk" in describe(step.action)
+
+
+def test_what_takes_its_host_away_without_a_way_back_is_refused_and_a_restart_may_be_waived() -> None:
+    away = "- {name: Again, fault: {reboot: {}}, on: web1, duration: 5m}"
+    what = 'step "Again" takes its host away, and nothing on it can bring it back'
+    assert ("way-back", what) in refused(away)
+    waived = compiled(away, head=f"{STEADY}safeguards: {{waived: {{way-back: it boots unattended}}}}\n")
+    assert f"{what}; waived: it boots unattended" in [each.what for each in waived.warnings]
+    assert ("bad-argument", 'poweroff needs "way_back"') in refused(OFF.replace("way_back: Ring the night desk", ""))
+
+
+# --- peers ------------------------------------------------------------------------------------------------------------
+
+CUT = "- {name: Cut, fault: {partition: {peers: [PEERS]}}, on: web1, duration: 5m}"
+
+
+def cut_from(peers: str, **hosts: Host) -> PlannedStep:
+    place = inventory()
+    place = msgspec.structs.replace(place, hosts={**place.hosts, **hosts})
+    steps = CUT.replace("PEERS", peers)
+    head = f"{STEADY}parameters: {{standby: {{type: host, default: db2}}}}\n"
+    made = compile_plan(parse_runbook(text_of(steps, head=head).encode(), "t.yaml"), place)
+    return made.plan.sections[1].steps[0]
+
+
+def test_peers_are_named_as_hosts_and_planned_as_addresses() -> None:
+    hosts = {"db1": Host(name="db1", address="203.0.113.1"), "db2": Host(name="db2", address="fd00::2")}
+    step = cut_from('db1, "{{ standby }}", 203.0.113.1', **hosts)
+    assert (step.action.arguments, step.waits) == ({"peers": ["203.0.113.1", "fd00::2"]}, False)
+
+
+def test_a_peer_that_is_reached_by_a_name_is_looked_up_and_shown_when_its_step_is_entered() -> None:
+    step = cut_from("db1, 203.0.113.7", db1=Host(name="db1", address="db1.example"))
+    assert (step.action.arguments, step.waits) == ({"peers": ["db1.example", "203.0.113.7"]}, True)
+
+
+def test_a_peer_that_is_neither_an_address_nor_a_host_is_refused_with_the_likely_one() -> None:
+    found = problems_of(CUT.replace("PEERS", "db11"), head=STEADY)
+    assert [(each.code, each.what, each.fix) for each in found] == [
+        ("unknown-peer", '"db11" is no address, and no host of the inventory', 'Did you mean "db1"?')
+    ]
+
+
+# --- the look ahead ---------------------------------------------------------------------------------------------------
+
+
+def looks(made: Plan) -> dict[str, PreflightAction]:
+    """What each host is asked before anything changes about what is to break it."""
+    step = made.sections[0].steps[-1]
+    return {host: step.action_on(host) for host in step.hosts}
+
+
+def test_each_host_is_asked_about_what_will_break_it_before_anything_changes() -> None:
+    steps = """\
+- {name: Bring it, command: bring, on: web1, timeout: 5s}
+- {name: Gone, fault: {process-kill: {unit: nginx.service}}, on: "web1,web2", duration: 5m, become: true}
+- {name: Maybe, fault: {cpu: {}}, on: web2, duration: 5m, when: "1 == 2"}
+"""
+    kill = FaultAction(fault="process-kill", arguments={"unit": "nginx.service"}, duration=300.0)
+    cpu = FaultAction(fault="cpu", arguments={}, duration=300.0)
+    made = plan(steps)
+    assert looks(made) == {
+        "web1": PreflightAction(faults=(FaultAhead(step="1.2", action=kill, user="root", is_prepared=True),)),
+        "web2": PreflightAction(
+            faults=(
+                FaultAhead(step="1.2", action=kill, user="root"),
+                FaultAhead(step="1.3", action=cpu, may_not_come=True),
+            )
+        ),
+    }
+    assert made.sections[0].steps[-1].name == "Hosts can carry what breaks them"
+
+
+def test_the_same_fault_in_several_waves_is_asked_about_once() -> None:
+    steps = f"{BREAK}\n{BREAK}"
+    assert [each.step for each in looks(plan(steps))["web1"].faults] == ["1.1"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "step", "refuses"),
+    [
+        ("drill", BREAK, True),
+        ("failover", BREAK, True),
+        ("operation", "- {command: change, on: web1, timeout: 5s}", True),
+        ("failover", "- {command: change, on: web1, timeout: 5s}", False),
+        ("rollback", "- {command: change, on: web1, timeout: 5s}", False),
+        ("operation", "- {command: look, on: web1, timeout: 5s, durable: false}", False),
+    ],
+)
+def test_what_another_run_has_broken_refuses_what_would_change_or_break_it_and_not_what_repairs_it(
+    kind: str, step: str, refuses: bool
+) -> None:
+    first = plan(step, kind=kind).sections[0].steps[0]
+    assert first.action_on("web1").refuses_broken is refuses

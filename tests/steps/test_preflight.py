@@ -10,10 +10,11 @@ from runbook.core.action import PreflightAction
 from runbook.core.command import Become, Command
 from runbook.core.host import Host
 from runbook.core.outcome import Grade, Outcome
+from runbook.faults.ground import PROBE
 from runbook.steps.kind import Finding
 from runbook.steps.preflight import PreflightKind
 from runbook.transport.scripted import LosesLink, Reply, Says, ScriptedConnector, ScriptedSession, Vanishes, unreachable
-from runbook.transport.session import HostFacts, Session
+from runbook.transport.session import HostFacts, Job, Session
 from tests.steps.desk import Desk, local
 
 
@@ -125,7 +126,7 @@ async def test_a_check_without_an_answer_has_not_passed():
     finding = await PreflightKind().attempt(PreflightAction(become=True, tools=("jq",)), desk.bench())
     assert finding.detail == (
         "space: free space could not be measured; tool jq: jq is not in the PATH; "
-        "sudo: a shell of root could not run true: exit code 7"
+        "sudo: a shell of root could not look: exit code 7"
     )
 
 
@@ -187,3 +188,53 @@ async def test_the_questions_are_understood_by_a_real_shell(tmp_path, monkeypatc
     assert space[2].endswith(f"MiB free at {tmp_path}/not/there yet")
     assert tool[1] is True
     assert tool[2].endswith("/sh")
+
+
+LEASE = "lease /run/runbook/runbook-20261127T215929Z-shop-e6ca-2-1-web1-1/terms"
+GROUND = "uid 0\nboot b\ndirectory /run/runbook\nssh 198.51.100.1 40000 198.51.100.2 22\nend\n"
+LIVE = """\
+about runbook-20261127T215929Z-shop-e6ca-2-1-web1-1 75 partition 198.51.100.2:22 20261127T215929Z-shop-e6ca
+lease runbook-20261127T215929Z-shop-e6ca-2-1-web1-1 injected - 4711 lease 25 there
+end
+"""
+
+
+def broken_host(left: str = LIVE) -> Desk:
+    def answers(_host: Host, command: Command) -> Reply:
+        if command.shell == PROBE:
+            return Says(GROUND.encode())
+        return Says(left.encode() if "rs_leases" in command.shell else f"space 2097152 /root\n{LEASE}\n".encode())
+
+    return Desk(connector=ScriptedConnector(answers))
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+async def test_what_another_run_has_broken_is_told_with_how_to_lift_it_and_refused_where_something_would_change(
+    refuses,
+):
+    desk = broken_host()
+    finding = await PreflightKind().attempt(PreflightAction(refuses_broken=refuses), desk.bench())
+    said = (
+        "partition of run 20261127T215929Z-shop-e6ca is injected there since 1:15. "
+        'Lift it with "runbook tell 20261127T215929Z-shop-e6ca lift" where that run is, '
+        'or with "runbook sweep db1" from anywhere.'
+    )
+    assert desk.checks[-1] == ("other runs", not refuses, said)
+    assert finding.outcome is (Outcome.FAILED if refuses else Outcome.SUCCEEDED)
+
+
+async def test_what_is_lifted_and_what_is_the_run_s_own_are_in_nobody_s_way():
+    for left, job in (
+        (LIVE.replace("injected - 4711 lease 25 there", "reverted runner 4711 lease 25 absent"), "run"),
+        (LIVE, "20261127T215929Z-shop-e6ca"),
+    ):
+        desk = broken_host(left)
+        bench = desk.bench(job=Job(id=f"{job}/0.1/db1/1"))
+        assert await PreflightKind().attempt(PreflightAction(refuses_broken=True), bench) == Finding(
+            outcome=Outcome.SUCCEEDED
+        )
+
+
+async def test_a_host_that_does_not_say_all_of_what_it_carries_has_not_passed():
+    finding = await PreflightKind().attempt(PreflightAction(refuses_broken=True), broken_host(LIVE[:-4]).bench())
+    assert finding.detail == "other runs: db1 did not say which faults it carries: its answer has no end."

@@ -13,9 +13,10 @@ from runbook.cli.inventory_options import inventory_options, named_inventory
 from runbook.inventory.manner import Reading
 from runbook.inventory.pattern import named
 from runbook.problem import Exit
+from runbook.steps.left_behind import Left
 from runbook.view.sanitize import safe
 from runbook.view.words import plural
-from runbook.workspace.sweeping import Left, Swept, sweep
+from runbook.workspace.sweeping import Swept, sweep
 
 _HEAD = ("host", "as", "what", "state", "there", "lifts itself")
 

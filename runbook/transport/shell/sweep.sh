@@ -1,8 +1,10 @@
 # What faults have left on a host, of whichever run: listed, and lifted by name. POSIX sh, sent whole with its words:
 #   DIR list            one line for each, then "end":
+#                         about OWN AGE FAULT SERVER RUN    before the line of a lease that says so; AGE of its state
 #                         lease OWN STATE WHO UPTIME MODE LEFT PRESENT
 #                         torn OWN           an arming that was cut before its end; nothing of it can be live
 #                         stray OWN KIND NAME    ours by its name, and no lease speaks of it
+#   DIR leases          the lines of leases that are not reverted, and nothing else, then "end"
 #   DIR lift OWN...     lifts these, whatever their times, then lists what is left of everything
 # No "end": not all of it was seen. Touches nothing whose name does not begin with "runbook-" and end with a number, and of
 # queues only the handle 7b11:, which no system gives. A fault of another user, and a file of one whose lease is gone with a
@@ -25,6 +27,14 @@ rs_stray() {
   rs_owned "$2" && [ ! -f "$rs_dir/$rs_own/terms" ] && printf 'stray %s %s %s\n' "$rs_own" "$1" "$2"
 }
 
+# rs_about FILE OWN STATE WHO UPTIME ...
+rs_about() {
+  [ -f "$1" ] || return 0
+  read -r rs_said <"$1"
+  read -r rs_now rs_rest </proc/uptime
+  printf 'about %s %s %s\n' "$2" "$((${rs_now%%.*} - ${5:-0}))" "$rs_said"
+}
+
 rs_leases() {
   for rs_f in "$rs_dir"/runbook-* "$rs_dir"/.runbook-*; do
     [ -d "$rs_f" ] || continue
@@ -33,8 +43,12 @@ rs_leases() {
       printf 'torn %s\n' "$rs_name"
       continue
     fi
+    rs_word=
+    { read -r rs_token rs_word rs_rest <"$rs_f/state"; } 2>/dev/null
+    [ "$rs_verb:$rs_word" != leases:reverted ] || continue
     rs_state=$(sh "$rs_f/lease.sh" state | sed -n 's/^runbook-lease state //p')
     rs_present=$(sh "$rs_f/lease.sh" present | sed -n 's/^runbook-lease //p')
+    rs_about "$rs_f/about" "$rs_name" $rs_state
     printf 'lease %s %s %s\n' "$rs_name" "${rs_state:-unknown - 0 - 0}" "${rs_present:-unknown}"
   done
 }
@@ -109,5 +123,5 @@ if [ "$rs_verb" = lift ]; then
   done
 fi
 rs_leases
-rs_strays
+[ "$rs_verb" = leases ] || rs_strays
 echo end

@@ -194,10 +194,10 @@ set +e
 @pytest.mark.parametrize(
     ("name", "values", "missing"),
     [
-        ("cpu-quota", {**APP, "percent": 5}, "missing the controller cpu"),
-        ("memory-cap", {**APP, "size": "16MiB"}, "missing the controller memory"),
-        ("pid-limit", {**APP, "count": 2}, "missing the controller pids"),
-        ("latency", {"delay": "50ms"}, "missing the kernel's module sch_netem"),
+        ("cpu-quota", {**APP, "percent": 5}, "unable without the controller cpu"),
+        ("memory-cap", {**APP, "size": "16MiB"}, "unable without the controller memory"),
+        ("pid-limit", {**APP, "count": 2}, "unable without the controller pids"),
+        ("latency", {"delay": "50ms"}, "unable without the kernel's module sch_netem"),
         ("service-stop", {"unit": "none.service"}, "missing the unit none.service"),
         ("process-kill", {"match": "no such process"}, "missing no such process runs there"),
         ("disk-fill", {"path": "/var/tmp"}, "missing consent: /var/tmp is on the root file system"),

@@ -6,12 +6,13 @@ trace, because a lease keeps its own, and asking it twice is always safe.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from runbook.core.command import Become, Command, Secret
-from runbook.core.outcome import Exited, Grade
+from runbook.core.outcome import Exited, Grade, Stopped
 from runbook.problem import Exit, problem
 from runbook.transport.session import Job, Session, Stream
 from runbook.transport.shell.lease import Answer, Lease, Verb, answer, arming, asking
@@ -66,11 +67,15 @@ class LeaseHand:
 
         Raises:
             Problems: As `arm`.
+            CancelledError: Nobody wants the answer any more.
         """
         session = await self.open_session()
         heard = Heard()
         job = Job(id=f"lease/{self.own}/{next(_counter)}", limit=LIMIT, durable=False, leaves_trace=False)
         ending = await session.run(Command(shell=text, become=self.become, secrets=self.secrets), job, heard)
+        if isinstance(ending, Stopped):
+            # Whoever asked is wanted no more; a session says so as an ending, and asking on would be believed.
+            raise asyncio.CancelledError
         if not isinstance(ending, Exited):
             why = getattr(ending, "reason", "") or type(ending).__name__.lower()
             raise problem("the lease gave no answer", why=why, code="no-answer", exit=Exit.UNREACHABLE)

@@ -5,12 +5,13 @@ Pure, made from plans and folded runs. The steps keep their ids, so that the two
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
 from runbook.core.action import Action, BranchAction, ChooseAction, PreflightAction
 from runbook.core.casting import cast
+from runbook.core.fault_action import FaultAction
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Objectives, Plan, PlannedSection, PlannedStep, StepId
 from runbook.core.run import Run, StepState
@@ -142,16 +143,39 @@ def _ways(action: Action) -> Iterator[StepId]:
 
 
 def _looking_only_where_it_goes(plan: Plan) -> Plan:
-    """The look before anything changes leaves out hosts that no step of this plan goes to."""
+    """The look before anything changes leaves out hosts that no step goes to, and faults that none injects.
+
+    What the run before has left broken keeps nobody from going on where nothing more is broken: lifting it first may be
+    the wrong thing to do.
+    """
     looks, *rest = plan.sections
-    used = {host for section in rest for top in section.steps for step in top.walk() for host in step.hosts}
-    used |= {host for top in (*plan.rollback, *plan.always) for step in top.walk() for host in step.hosts}
+    tops = (*(top for section in rest for top in section.steps), *plan.rollback, *plan.always)
+    steps = tuple(step for top in tops for step in top.walk())
+    used = {host for step in steps for host in step.hosts}
     used |= {host for probe in plan.probes for host in probe.hosts}
     used |= {plan.canary.write_on, plan.canary.read_on} if plan.canary else set()
-    steps = tuple(_narrowed(step, used) for step in looks.steps)
-    return replace(plan, sections=(replace(looks, steps=steps), *rest))
+    faults = {step.id: step.hosts for step in steps if isinstance(step.action, FaultAction)}
+    narrowed = (_narrowed(look, used, faults) for look in looks.steps)
+    return replace(plan, sections=(replace(looks, steps=tuple(each for each in narrowed if each is not None)), *rest))
 
 
-def _narrowed(step: PlannedStep, used: set[str]) -> PlannedStep:
+def _narrowed(step: PlannedStep, used: set[str], faults: Mapping[StepId, tuple[str, ...]]) -> PlannedStep | None:
+    """One look on the hosts that are left; None for one that has nothing to ask any more."""
     hosts = tuple(host for host in step.hosts if host in used)
-    return replace(step, hosts=hosts) if isinstance(step.action, PreflightAction) and hosts else step
+    if not isinstance(step.action, PreflightAction) or not hosts:
+        return step
+    asked = {host: _asked(step.action_on(host), host, faults) for host in hosts}
+    if step.action.faults:
+        asked = {host: action for host, action in asked.items() if action.faults}
+    if not asked:
+        return None
+    first = next(iter(asked.values()))
+    others = {host: action for host, action in asked.items() if action != first}
+    return replace(step, hosts=tuple(asked), action=first, by_host=others)
+
+
+def _asked(action: Action, host: str, faults: Mapping[StepId, tuple[str, ...]]) -> PreflightAction:
+    assert isinstance(action, PreflightAction)  # noqa: S101 - a step looks on all of its hosts
+    ahead = tuple(each for each in action.faults if each.step in faults)
+    breaks = any(host in hosts for hosts in faults.values())
+    return replace(action, faults=ahead, refuses_broken=action.refuses_broken and breaks)

@@ -6,6 +6,7 @@ import pytest
 
 from runbook.core.action import BlockAction, CommandAction, ManualAction, PreflightAction
 from runbook.core.earlier import Earlier
+from runbook.core.fault_action import FaultAction, FaultAhead
 from runbook.core.outcome import Outcome
 from runbook.core.plan import AbortRule, Plan
 from runbook.core.role import Role
@@ -35,6 +36,25 @@ def test_a_plan_goes_on_from_a_step_by_its_id_or_its_name_and_looks_only_where_i
     rest = plan_from(whole(), step)
     assert ids(rest) == ["0.1", "1.2", "2.1", "2.1.1", "A.1"]
     assert rest.sections[0].steps[0].hosts == ("h1", "h2")
+
+
+def test_going_on_behind_a_fault_asks_nobody_to_carry_it_and_is_not_refused_for_what_the_run_before_left() -> None:
+    """Lifting first what holds an old primary off may be just what must not be done."""
+    cut = FaultAction(fault="partition", duration=60.0)
+    look = step("0.1", PreflightAction(refuses_broken=True), hosts=BOTH)
+    ahead = tuple(FaultAhead(step=each, action=cut) for each in ("1.1", "1.3"))
+    carries = step("0.2", PreflightAction(faults=ahead[:1]), hosts=BOTH, by_host={"h2": PreflightAction(faults=ahead)})
+    steps = (
+        step("1.1", cut, hosts=BOTH),
+        step("1.2", hosts=BOTH),
+        step("1.3", cut, hosts=("h2",)),
+        step("1.4", hosts=BOTH),
+    )
+    of = plan(sections=(section("0", look, carries), section("1", *steps)))
+    [first, second] = plan_from(of, "1.2").sections[0].steps
+    assert (first.action_on("h1").refuses_broken, first.action_on("h2").refuses_broken) == (False, True)
+    assert (second.hosts, second.action) == (("h2",), PreflightAction(faults=ahead[1:]))
+    assert [each.id for each in plan_from(of, "1.4").sections[0].steps] == ["0.1"]
 
 
 @pytest.mark.parametrize(

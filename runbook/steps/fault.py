@@ -22,6 +22,7 @@ from runbook.core.fault_event import FaultArmed, FaultArming, FaultEffect, Fault
 from runbook.core.outcome import Outcome
 from runbook.faults.fault import Scripts
 from runbook.faults.ground import PROBE, Ground, parsed
+from runbook.faults.table import fault_named
 from runbook.problem import Exit, Problems, problem
 from runbook.steps.carrying import carried, check_login
 from runbook.steps.kind import Bench, Finding
@@ -31,6 +32,9 @@ from runbook.transport.shell.lease import Answer, Lease, owned
 
 MARGIN = 60.0
 """Seconds that the hard maximum is longer than the fault is wanted, for lifting it in order."""
+
+GOES_WITHIN = 120.0
+"""Seconds that a host may take to stop what runs on it before it goes away."""
 
 _LOOK = 0.2
 """Seconds between two looks for an effect."""
@@ -92,6 +96,8 @@ async def _broken(action: FaultAction, bench: Bench, laid: _Prepared) -> Finding
     began = bench.clock.monotonic()
     await _wanted(hand.ask("inject"), "injected", "it could not be injected")
     await bench.tell(FaultInjected(**_where(bench)))
+    if fault_named(action.fault).goes_away:
+        return await _has_gone(bench, hand, laid.ground.boot_id)
     await _prove_way_in(bench)
     return await _effect(action, bench, hand, began)
 
@@ -149,6 +155,26 @@ async def _prove_way_in(bench: Bench) -> None:
     except Problems as refused:
         what = "it cut us off from its host, so it is lifted"
         raise problem(what, why=str(refused), fix="Leave the way of the control connection out of it.") from None
+
+
+async def _has_gone(bench: Bench, hand: LeaseHand, boot_id: str) -> Finding:
+    """A host that was told to go is looked at until nobody gets in, or another boot answers; no other effect counts."""
+    began = bench.clock.monotonic()
+    seen = ""
+    while not seen and bench.clock.monotonic() - began <= GOES_WITHIN:
+        try:
+            await bench.new_login()
+            said = await hand.ask("state")
+            if said.word == "gone" and said.rest.strip() not in {"", boot_id}:
+                seen = "another boot answers"
+        except Problems as away:
+            seen = f"nobody gets in any more: {away}"
+        await bench.clock.sleep(_LOOK)
+    detail = seen or f"it is still there after {GOES_WITHIN:g} s"
+    await bench.tell(FaultEffect(**_where(bench), ok=bool(seen), detail=detail))
+    if not seen:
+        return Finding(outcome=Outcome.FAILED, detail=f"it has no effect: {detail}")
+    return Finding(outcome=Outcome.SUCCEEDED, good_since=bench.clock.monotonic())
 
 
 async def _effect(action: FaultAction, bench: Bench, hand: LeaseHand, began: float) -> Finding:

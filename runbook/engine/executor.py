@@ -23,8 +23,9 @@ from runbook.core.actor import Actor
 from runbook.core.effect import Conclude, Effect, WakeAt
 from runbook.core.event import Event
 from runbook.core.intent import Intent
-from runbook.core.rules.decide import decide, refuse
+from runbook.core.rules.decide import decide
 from runbook.core.rules.due import due
+from runbook.core.rules.refusing import refuse
 from runbook.core.run import Run
 from runbook.engine.log import log_crash
 from runbook.engine.recordable import told_otherwise

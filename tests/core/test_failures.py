@@ -12,7 +12,7 @@ from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
 from runbook.problem import Exit
-from tests.builders import BEN, plan, step
+from tests.builders import BEN, RUN_ID, plan, step
 from tests.core.driving import Drive, picks
 
 FAILED, DOUBT, GONE, OK = Outcome.FAILED, Outcome.IN_DOUBT, Outcome.UNREACHABLE, Outcome.SUCCEEDED
@@ -268,8 +268,9 @@ def test_a_failure_is_decided_once() -> None:
 
 
 def test_a_refusal_names_the_steps_that_do_wait() -> None:
-    assert failed_run().ask(ResolveFailure(step="9.9", choice="retry")).fix == "Waiting: 1.1."
-    assert Drive(plan(step())).ask(ResolveFailure(step="1.1", choice="retry")).fix == "Waiting: none."
+    how = f"Shown by: runbook approve {RUN_ID}"
+    assert failed_run().ask(ResolveFailure(step="9.9", choice="retry")).fix == f"Waiting now: 1.1#1. {how}"
+    assert Drive(plan(step())).ask(ResolveFailure(step="1.1", choice="retry")).fix == f"Waiting now: none. {how}"
 
 
 def test_a_step_that_was_cancelled_by_a_halt_cannot_be_retried() -> None:

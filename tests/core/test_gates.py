@@ -23,7 +23,7 @@ from runbook.core.gate import gates
 from runbook.core.intent import AnswerGate, HaltRun, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment
-from tests.builders import ANNA, BEN, plan, step
+from tests.builders import ANNA, BEN, RUN_ID, plan, step
 from tests.core.driving import Drive, picks, says
 from tests.core.shapes import answer, asking
 
@@ -160,7 +160,10 @@ def test_stopping_needs_no_word() -> None:
 def test_an_answer_to_something_that_has_changed_since_is_refused() -> None:
     drive = asking(ConfirmAction(message="Sure?"))
     refused = drive.ask(answer("proceed", digest="digest of yesterday"))
-    assert (refused.code, refused.fix) == ("stale-gate", "Look at it again and answer again.")
+    assert (refused.code, refused.fix) == (
+        "stale-gate",
+        f"Look at it again and answer again: runbook approve {RUN_ID}",
+    )
     assert drive.ask(answer("proceed", digest="digest of 1.1")) is None
 
 
@@ -175,9 +178,9 @@ def test_the_menu_of_a_failed_step_is_no_gate_to_answer() -> None:
 
 
 def test_an_unknown_gate_is_refused_with_those_that_wait() -> None:
-    drive = asking(ConfirmAction(message="Sure?"))
-    assert drive.ask(AnswerGate(gate="9.9#1", answer="proceed")).fix == "Waiting now: 1.1#1."
-    assert Drive(plan(step())).ask(AnswerGate(gate="1.1#1", answer="proceed")).fix == "Waiting now: none."
+    drive, how = asking(ConfirmAction(message="Sure?")), f"Shown by: runbook approve {RUN_ID}"
+    assert drive.ask(AnswerGate(gate="9.9#1", answer="proceed")).fix == f"Waiting now: 1.1#1. {how}"
+    assert Drive(plan(step())).ask(AnswerGate(gate="1.1#1", answer="proceed")).fix == f"Waiting now: none. {how}"
 
 
 @pytest.mark.parametrize(("value", "fix"), [("wset", 'Did you mean "west"?'), (None, "Known: east, west.")])

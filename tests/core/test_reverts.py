@@ -17,7 +17,7 @@ from runbook.core.outcome import Outcome
 from runbook.core.plan import AbortRule, Plan, PlannedProbe
 from runbook.core.rules.due import due
 from runbook.problem import Exit, Problem
-from tests.builders import ANNA, plan, step
+from tests.builders import ANNA, RUN_ID, plan, step
 from tests.core.driving import Drive, picks
 
 KEY = "1.1/db1/1"
@@ -169,7 +169,7 @@ def test_lifting_by_hand_needs_a_live_fault_of_that_name_and_a_reason() -> None:
     refused = [drive.ask(intent) for intent in (LiftFaults(reason="x", faults=("1.9/db1/1",)), LiftFaults(reason=" "))]
     assert [(one.what, one.fix) for one in refused] == [
         ("no fault of that name may be live", "Live: 1.1/db1/1."),
-        ("lifting a fault goes on record with a reason", "Give one."),
+        ("lifting a fault goes on record with a reason", f'Say why: runbook tell {RUN_ID} lift -m "WHY"'),
     ]
     assert drive.ask(LiftFaults(reason="seen enough")) is None
     assert drive.ask(LiftFaults(reason="again")) is None

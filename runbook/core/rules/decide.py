@@ -45,8 +45,9 @@ from runbook.core.intent import (
     SkipStep,
 )
 from runbook.core.rules import reverts
+from runbook.core.rules.refusing import approving, refuse, silent, telling, waits_now
 from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
-from runbook.problem import Exit, Problem, nearest
+from runbook.problem import Problem, nearest
 
 Decision = tuple[Event, ...] | Problem
 
@@ -64,10 +65,11 @@ def decide(run: Run, intent: Intent, by: Actor) -> Decision:  # noqa: C901, PLR0
             return (
                 (RunPaused(by=by),)
                 if not run.paused
-                else refuse("the run is paused already", fix=_tell(run, "continue"))
+                else refuse("the run is paused already", fix=f"The other way: {telling(run, 'continue')}")
             )
         case ContinueRun():
-            return (RunContinued(by=by),) if run.paused else refuse("the run is not paused", fix=_tell(run, "pause"))
+            other = f"The other way: {telling(run, 'pause')}"
+            return (RunContinued(by=by),) if run.paused else refuse("the run is not paused", fix=other)
         case HaltRun():
             return _halt(run, intent, by)
         case RollBack():
@@ -88,31 +90,20 @@ def decide(run: Run, intent: Intent, by: Actor) -> Decision:  # noqa: C901, PLR0
             assert_never(intent)
 
 
-def _tell(run: Run, word: str) -> str:
-    """The command that says the other thing."""
-    return f"The other way: runbook tell {run.id} {word}"
-
-
-def refuse(what: str, *, why: str = "", fix: str = "", code: str = "refused") -> Problem:
-    """A refusal, with the exit status of one."""
-    return Problem(what=what, why=why, fix=fix, code=code, exit=Exit.REFUSED)
-
-
 # --- gates ------------------------------------------------------------------------------------------------------------
 
 
 def _answer(run: Run, intent: AnswerGate, by: Actor) -> Decision:
     gate = run.gates.get(intent.gate)
     if gate is None:
-        waiting = ", ".join(run.open_gates) or "none"
-        return refuse(f'there is no gate "{intent.gate}"', fix=f"Waiting now: {waiting}.")
+        return refuse(f'there is no gate "{intent.gate}"', fix=waits_now(run))
     state = run.steps[gate.opened.step]
     action = state.action_on("*")
     if not gate.is_open or gates.is_decided(gate, action):
         last = gate.answers[-1].given if gate.answers else None
         why = f"{last.by.name} answered {last.answer}" if last else "its step is over"
-        return refuse(f"gate {intent.gate} is closed", why=why)
-    refused = _unfit(run, gate, intent, by) or _unfit_value(gate, gates.asked_for(run, gate), intent)
+        return refuse(f"gate {intent.gate} is closed", why=why, fix=waits_now(run), code="gate-closed")
+    refused = _unfit(run, gate, intent, by) or _unfit_value(run, gate, gates.asked_for(run, gate), intent)
     if refused is not None:
         return refused
     value = typed_value(run, action, intent.value) if isinstance(action, AskAction) else intent.value
@@ -137,7 +128,7 @@ def _unfit(run: Run, gate: GateState, intent: AnswerGate, by: Actor) -> Problem 
     if intent.digest and gate.opened.digest and intent.digest != gate.opened.digest:
         return refuse(
             "what this gate lets through has changed since it was shown to you",
-            fix="Look at it again and answer again.",
+            fix=f"Look at it again and answer again: {approving(run)}",
             code="stale-gate",
         )
     if answer.is_yes and gate.opened.word and intent.typed != gate.opened.word:
@@ -147,12 +138,15 @@ def _unfit(run: Run, gate: GateState, intent: AnswerGate, by: Actor) -> Problem 
             code="wrong-word",
         )
     if answer.needs_reason and not intent.reason.strip():
-        return refuse(f'"{intent.answer}" goes on record with a reason', fix="Give one.", code="no-reason")
+        return silent(f'"{intent.answer}"', approving(run, "--gate", intent.gate, "--answer", intent.answer))
     why = gates.may_answer(run, gate, gates.asked_for(run, gate), by)
-    return refuse(f"{by.name} may not answer gate {intent.gate}", why=why, code="not-allowed") if why else None
+    if not why:
+        return None
+    fix = f"Ask somebody who may to type: {approving(run, '--gate', intent.gate)}"
+    return refuse(f"{by.name} may not answer gate {intent.gate}", why=why, fix=fix, code="not-allowed")
 
 
-def _unfit_value(gate: GateState, action: object, intent: AnswerGate) -> Problem | None:
+def _unfit_value(run: Run, gate: GateState, action: object, intent: AnswerGate) -> Problem | None:
     if isinstance(action, ChooseAction):
         labels = [option.label for option in action.options]
         if intent.value not in labels:
@@ -163,7 +157,8 @@ def _unfit_value(gate: GateState, action: object, intent: AnswerGate) -> Problem
             return refuse(f"there is no item {intent.value}", fix=f"Items are numbered 0 to {count - 1}.")
         earlier = next((answer.given for answer in gate.answers if answer.given.value == intent.value), None)
         if earlier is not None:
-            return refuse(f"item {intent.value} has its answer", why=f"{earlier.by.name}: {earlier.answer}")
+            why = f"{earlier.by.name}: {earlier.answer}"
+            return refuse(f"item {intent.value} has its answer", why=why, fix=waits_now(run))
     return None
 
 
@@ -185,14 +180,19 @@ def _resolve(run: Run, intent: ResolveFailure, by: Actor) -> Decision:
     opened = [run.gates[gate].opened for gate in run.open_gates]
     waiting = [gate.step for gate in opened if gate.kind == "failure"]
     if state is None or state.id not in waiting:
-        known = ", ".join(waiting) or "none"
-        return refuse(f"step {intent.step} is not waiting for a decision", fix=f"Waiting: {known}.")
+        return refuse(
+            f"step {intent.step} is not waiting for a decision",
+            why=_decided(state),
+            fix=waits_now(run),
+            code="gate-closed",
+        )
     choices = gates.failure_choices(run, state)
     if intent.choice not in choices:
         return refuse(f'"{intent.choice}" is not offered for step {intent.step}', fix=f"Offered: {', '.join(choices)}.")
     answer = answer_of("failure", intent.choice)
     if answer is not None and answer.needs_reason and not intent.reason.strip():
-        return refuse(f'"{intent.choice}" goes on record with a reason', fix="Give one.", code="no-reason")
+        gate = next(gate for gate in run.open_gates if run.gates[gate].opened.step == intent.step)
+        return silent(f'"{intent.choice}"', approving(run, "--gate", gate, "--answer", intent.choice))
     resolved = FailureResolved(step=intent.step, choice=intent.choice, by=by, reason=intent.reason)
     if intent.choice != "exclude":
         return (resolved,)
@@ -200,16 +200,28 @@ def _resolve(run: Run, intent: ResolveFailure, by: Actor) -> Decision:
     return (*(HostExcluded(host=host, reason=intent.reason, by=by) for host in failed), resolved)
 
 
+def _decided(state: StepState | None) -> str:
+    """Who has decided about it meanwhile; empty where nobody has."""
+    last = state.resolution if state else None
+    return f"{last.by.name} chose {last.choice}" if last and last.by else ""
+
+
+def _watch(run: Run) -> str:
+    return f"Watch it: runbook attach {run.id}"
+
+
 def _halt(run: Run, intent: HaltRun, by: Actor) -> Decision:
     if not intent.reason.strip():
-        return refuse("a halt goes on record with a reason", fix="Give one.", code="no-reason")
+        return silent("a halt", telling(run, "halt"))
     if run.phase is Phase.ALWAYS:
         live = any(state.is_live and not state.given_up for state in run.steps.values())
         said = "none of the closing steps runs now, and the others come whatever happened"
         is_held_up = bool(reverts.live(run)) and not run.leaves_live and _is_closed(run)
-        return (HaltRequested(by=by, reason=intent.reason),) if live or is_held_up else refuse(said)
+        if live or is_held_up:
+            return (HaltRequested(by=by, reason=intent.reason),)
+        return refuse(said, fix=_watch(run))
     if run.stop is not None and not (run.phase is Phase.ROLLBACK and run.stop.undo):
-        return refuse("the run is stopping already", why=run.stop.reason)
+        return refuse("the run is stopping already", why=run.stop.reason, fix=_watch(run))
     return (HaltRequested(by=by, reason=intent.reason),)
 
 
@@ -225,7 +237,7 @@ def _lift(run: Run, intent: LiftFaults, by: Actor) -> Decision:
         known = ", ".join(found) or "none"
         return refuse("no fault of that name may be live" if unknown else "no fault may be live", fix=f"Live: {known}.")
     if not intent.reason.strip():
-        return refuse("lifting a fault goes on record with a reason", fix="Give one.", code="no-reason")
+        return silent("lifting a fault", telling(run, "lift"))
     chosen = [found[key] for key in intent.faults or found]
     return tuple(
         RevertAsked(step=fault.step, host=fault.host, number=fault.number, by=by, reason=intent.reason)
@@ -236,9 +248,10 @@ def _lift(run: Run, intent: LiftFaults, by: Actor) -> Decision:
 def _roll_back(run: Run, intent: RollBack, by: Actor) -> Decision:
     if run.phase is not Phase.FORWARD or run.stop is not None:
         why = run.stop.reason if run.stop else f"it is in its {run.phase} phase"
-        return refuse("the run cannot be rolled back now", why=why)
+        later = f"Once it has ended, undo what is left: runbook rollback {run.id}"
+        return refuse("the run cannot be rolled back now", why=why, fix=later)
     if not intent.reason.strip():
-        return refuse("a rollback goes on record with a reason", fix="Give one.", code="no-reason")
+        return silent("a rollback", telling(run, "undo"))
     return (RollbackStarted(reason=intent.reason, by=by),)
 
 
@@ -250,11 +263,15 @@ def _skip(run: Run, intent: SkipStep, by: Actor) -> Decision:
     if state is None:
         return refuse(f'there is no step "{intent.step}"', fix=nearest(intent.step, run.steps))
     if state.phase is not StepPhase.AHEAD:
-        return refuse(f"step {intent.step} is not ahead any more", why=f"it is {state.outcome or 'running'}")
+        why = f"it is {state.outcome or 'running'}"
+        return refuse(f"step {intent.step} is not ahead any more", why=why, fix=_watch(run))
     if state.planned.required:
-        return refuse(f"step {intent.step} is required and cannot be skipped", fix="Halt the run instead.")
+        return refuse(
+            f"step {intent.step} is required and cannot be skipped",
+            fix=f'Halt the run instead: {telling(run, "halt")} -m "WHY"',
+        )
     if not intent.reason.strip():
-        return refuse("a skip goes on record with a reason", fix="Give one.", code="no-reason")
+        return silent("a skip", telling(run, "skip", intent.step))
     return (StepSkipped(step=intent.step, reason=f"{by.name}: {intent.reason}"),)
 
 
@@ -263,9 +280,9 @@ def _exclude(run: Run, intent: ExcludeHost, by: Actor) -> Decision:
     if intent.host not in known:
         return refuse(f'"{intent.host}" is not a host of this run', fix=nearest(intent.host, known))
     if intent.host in run.excluded:
-        return refuse(f"{intent.host} is excluded already", why=run.excluded[intent.host])
+        return refuse(f"{intent.host} is excluded already", why=run.excluded[intent.host], fix=_watch(run))
     if not intent.reason.strip():
-        return refuse("an exclusion goes on record with a reason", fix="Give one.", code="no-reason")
+        return silent("an exclusion", telling(run, "exclude", intent.host))
     return (HostExcluded(host=intent.host, reason=intent.reason, by=by),)
 
 
@@ -277,7 +294,7 @@ def _cut(run: Run, intent: CutWait, by: Actor) -> Decision:
         )
         return refuse(f"step {intent.step} is not a running wait", fix=f"Waiting now: {', '.join(waiting) or 'none'}.")
     if state.wait_cut:
-        return refuse(f"the wait of step {intent.step} is cut already", why=state.wait_cut)
+        return refuse(f"the wait of step {intent.step} is cut already", why=state.wait_cut, fix=_watch(run))
     if not intent.reason.strip():
-        return refuse("cutting a wait goes on record with a reason", fix="Give one.", code="no-reason")
+        return silent("cutting a wait", telling(run, "cut", intent.step))
     return (WaitCut(step=intent.step, by=by, reason=intent.reason),)

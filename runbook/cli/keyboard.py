@@ -1,17 +1,24 @@
 """Reading lines that a person types, without holding up the watching of a run.
 
 Own buffering, because a buffered `readline` swallows what was typed ahead and the loop then waits for ever. What was
-typed *before* a question was asked is thrown away on a terminal: a key pressed for something else must never answer a
-gate. A pipe has no such past; there every line counts.
+typed *before* a question was asked is not taken on a terminal, and that is said: a key pressed for something else must
+never answer a gate. A reason belongs to the answer before it, so what was typed with that is kept. A pipe has no such
+past; there every line counts.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import select
 import sys
 import termios
 from collections.abc import Callable
+
+from runbook.cli.diagnostics import say
+
+REASON = "Reason, goes on record: "
+"""What asks for the reason of an answer that has just been given."""
 
 
 class Keyboard:
@@ -24,7 +31,8 @@ class Keyboard:
 
     async def ask(self, prompt: str) -> str | None:
         """Show a prompt and give the line that follows; None when nobody can answer any more."""
-        self._forget_typed_ahead()
+        if prompt != REASON:
+            self._forget_typed_ahead()
         sys.stdout.flush()
         print(prompt, end="", file=sys.stderr, flush=True)  # noqa: T201 - a prompt has no line end, so `say` does not fit
         while b"\n" not in self._pending and not self._ended:
@@ -56,9 +64,12 @@ class Keyboard:
             self._ended = True  # the terminal has gone; who watches by another way goes on watching
 
     def _forget_typed_ahead(self) -> None:
-        if sys.stdin.isatty():
-            self._pending = b""
-            termios.tcflush(sys.stdin, termios.TCIFLUSH)
+        if not sys.stdin.isatty():
+            return
+        if self._pending.strip() or _is_waiting():
+            say("What was typed before this question was not taken.")
+        self._pending = b""
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
     async def _more(self) -> None:
         number = sys.stdin.fileno()
@@ -79,6 +90,11 @@ class Keyboard:
         finally:
             loop.remove_reader(number)
         return os.read(number, 4096)
+
+
+def _is_waiting() -> bool:
+    """A whole line lies in the terminal, unread."""
+    return bool(select.select([sys.stdin], [], [], 0)[0])
 
 
 def _is_ours() -> bool:

@@ -6,24 +6,23 @@ This file turns words into intents and nothing else; whether they count is decid
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from runbook.cli.answering import next_item
 from runbook.cli.diagnostics import say
-from runbook.cli.keyboard import Keyboard
+from runbook.cli.keyboard import REASON, Keyboard
+from runbook.cli.line_failure import Heed, decision
 from runbook.cli.steering import HELP
 from runbook.core.answers import Answer, offered
 from runbook.core.event import GateOpened
 from runbook.core.gate.gates import giving
 from runbook.core.intent import Intent
 from runbook.core.run import GateState, Run
+from runbook.view.failure import Said, failure_menu
 from runbook.view.gates import GateView, gate_view
 from runbook.view.sanitize import safe
 from runbook.view.words import plural
-
-Heed = Callable[[str], Awaitable[bool]]
-"""Does what a line says that is no answer; False when it says nothing."""
 
 
 async def deaf(_line: str) -> bool:
@@ -32,7 +31,7 @@ async def deaf(_line: str) -> bool:
 
 
 async def question(
-    run: Run, gate: str, keyboard: Keyboard, *, is_told: bool = True, heed: Heed = deaf
+    run: Run, gate: str, keyboard: Keyboard, *, is_told: bool = True, heed: Heed = deaf, said: Said | None = None
 ) -> Intent | None:
     """Show a gate and read its answer; None when nobody is there to give one.
 
@@ -42,15 +41,18 @@ async def question(
         keyboard: Where answers come from.
         is_told: The person has the question before their eyes already, from the story.
         heed: What is done about a line that is no answer to it.
+        said: What the hosts of a failed step said last.
     """
     state = run.gates[gate]
+    if state.opened.kind == "failure":
+        return await decision(state, failure_menu(run, state, run.now, said), keyboard, heed)
     view = gate_view(run, gate, run.now)
     for line in (*(() if is_told else _question(view)), *_shown(view)):
         say(line)
     given = await _given(state, keyboard, heed)
     if given is None:
         return None
-    reason = await keyboard.ask("Reason, goes on record: ") if given.answer.needs_reason else ""
+    reason = await keyboard.ask(REASON) if given.answer.needs_reason else ""
     if reason is None:
         return None
     return giving(state.opened, given.answer, value=given.value, reason=reason, typed=given.typed)
@@ -149,9 +151,9 @@ async def _one_of(answers: tuple[Answer, ...], keyboard: Keyboard, heed: Heed) -
 
 
 def _yes_or_no(typed: str, answers: tuple[Answer, ...]) -> str:
-    """The word that a plain yes or no stands for; none in the menu of a failure, which asks no such question."""
+    """The word that a plain yes or no stands for."""
     yes = next((one.word for one in answers if one.is_yes), "")
-    no = next((one.word for one in answers if one.is_no), "") if yes else ""
+    no = next((one.word for one in answers if one.is_no), "")
     return {"y": yes, "yes": yes, "n": no, "no": no}.get(typed.casefold(), "")
 
 

@@ -24,6 +24,7 @@ from runbook.cli.watched import Watched, first
 from runbook.core.gate.gates import is_decided
 from runbook.core.intent import Intent
 from runbook.core.run import Run
+from runbook.feed.last_words import heard
 from runbook.feed.output_view import OutputView
 from runbook.problem import Problems
 from runbook.talk.door import NOT_ITS_RUNNER
@@ -119,7 +120,9 @@ async def _answered(watched: Watched, gate: str, listener: Listener, *, is_told:
         # Somebody else may answer it, or a word may end it, while this one still thinks.
         await watched.until(lambda run: gate not in run.open_gates)
 
-    asked = line_gates.question(watched.run, gate, listener.keyboard, is_told=is_told, heed=listener.heed)
+    state = watched.run.gates[gate]
+    said = heard(watched.feed.output, watched.run, state) if state.opened.kind == "failure" else None
+    asked = line_gates.question(watched.run, gate, listener.keyboard, is_told=is_told, heed=listener.heed, said=said)
     reading, _ = await first(asked, closed())
     if reading.cancelled():
         say(f"\nGate {gate} waits no more.")

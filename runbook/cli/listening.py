@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from runbook.cli.diagnostics import explain, problem_text, say
-from runbook.cli.keyboard import Keyboard
+from runbook.cli.keyboard import REASON, Keyboard
 from runbook.cli.steering import HELP, Told, help_lines, intent_of, is_word, understood
 from runbook.cli.watched import Watched, first
 from runbook.problem import Problems
@@ -61,7 +61,7 @@ class Listener:
     async def _with_reason(self, told: Told) -> Told:
         if not told.lacks_reason:
             return told
-        given = await self.keyboard.ask("Reason, goes on record: ")
+        given = await self.keyboard.ask(REASON)
         return replace(told, reason=given or "")
 
 

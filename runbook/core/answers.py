@@ -114,21 +114,22 @@ _ITEM = (
     ),
 )  # fmt: skip
 _MENU = (
+    # The least that helps comes first, and what reaches hosts that are well comes last.
     # Accepting says "it happened", which nobody can say of a host where it is known to have failed.
     Answer(word="accept", label="Accept as done", follows="you looked: it did happen", needs_reason=True),
-    Answer(word="retry", label="Retry", follows="run the step again on all of its hosts"),
     Answer(
         word="retry_failed", label="Retry the failed hosts", follows="run it again only where it did not succeed",
         for_several=True,
     ),
     Answer(
-        word="skip", label="Go on without it", follows="it stays failed, the run goes on",
-        needs_reason=True, leaves_undone=True,
-    ),
-    Answer(
         word="exclude", label="Exclude the failed hosts", follows="they take no further part",
         needs_reason=True, leaves_undone=True, for_several=True,
     ),
+    Answer(
+        word="skip", label="Go on without it", follows="it stays failed, the run goes on",
+        needs_reason=True, leaves_undone=True,
+    ),
+    Answer(word="retry", label="Retry", follows="run the step again on all of its hosts"),
     Answer(word="rollback", label="Roll back", follows="undo what ran, in reverse order", is_grave=True),
     Answer(word="abort", label="Abort the run", follows="only the closing steps follow", is_no=True, is_grave=True),
 )  # fmt: skip
@@ -162,10 +163,10 @@ def answer_of(kind: GateKind, word: str) -> Answer | None:
 
 
 def offered(kind: GateKind, choices: Sequence[str]) -> tuple[Answer, ...]:
-    """What a gate that was opened with these choices takes; labels and items of its author are no answers."""
+    """What a gate that was opened with these choices takes, in their order; labels and items are no answers."""
     every = question(kind).answers
-    chooses_words = not any(one.takes in {"label", "item"} for one in every)
-    return tuple(one for one in every if chooses_words and one.word in choices) or every
+    words = () if any(one.takes in {"label", "item"} for one in every) else choices
+    return tuple(one for word in words if (one := answer_of(kind, word)) is not None) or every
 
 
 def gate_kinds() -> tuple[str, ...]:

@@ -73,7 +73,10 @@ class RunbookApp(App[None]):
         if isinstance(event, _LOCKED_OUT) and not event.is_forwarded:
             screen = self.screen
             if isinstance(screen, KeyLock) and not screen.takes(event):
+                screen.not_taken()
                 return
+            if isinstance(screen, RunScreen) and isinstance(event, (events.Key, events.Paste)):
+                screen.typed()
         await super().on_event(event)
 
     def action_help(self) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runbook.core.role import Role
+from runbook.view.failure import FailureMenu
+from runbook.view.failure_lines import failed_lines, way_lines
 from runbook.view.gates import GateView, ItemView
 from runbook.view.plan import PlanRow, PlanText
 from runbook.view.sanitize import safe
@@ -32,9 +34,13 @@ def gate_lines(view: GateView) -> Iterator[str]:
     for answer in view.answers:
         words = " ".join(word for word in (answer.answer, answer.value, answer.reason) if word)
         yield f"  {answer.who}: {words}"
-    yield from _follows(view)
+    yield from _decides(view.failure) if view.failure else _follows(view)
     if view.digest:
         yield f"  digest {safe(view.digest)}"
+
+
+def _decides(menu: FailureMenu) -> Iterator[str]:
+    yield from (f"  {line}" for line in (*failed_lines(menu), "then what:", *way_lines(menu)))
 
 
 def _item(item: ItemView) -> str:

@@ -19,6 +19,7 @@ from runbook.core.event import GateAnswered
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.run import GateState, Run, StepPhase, StepState
 from runbook.core.turns import name_of, turns_of
+from runbook.view.failure import FailureMenu, failure_menu
 from runbook.view.plan import PlanRow, PlanText, plan_row
 from runbook.view.sanitize import safe, safe_lines
 from runbook.view.surroundings import shown_texts
@@ -88,6 +89,8 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
     """Folded, of all of `follows`."""
     without_undo: int
     """How many of `follows` change something that nothing takes back."""
+    failure: FailureMenu | None = None
+    """What is to be decided about a failed step; None at any other gate, and from a runner of an older version."""
 
 
 def gate_views(run: Run, now: float) -> tuple[GateView, ...]:
@@ -125,6 +128,7 @@ def gate_view(run: Run, gate: str, now: float) -> GateView:
         follows=follows,
         hosts=safe(fold_hosts(host for row in follows for text in row.texts if text.folded for host in text.hosts)),
         without_undo=sum(row.is_without_undo for row in follows),
+        failure=failure_menu(run, state, now) if step and opened.kind == "failure" else None,
     )
 
 

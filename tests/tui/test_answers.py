@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 from msgspec.structs import replace
+from textual.pilot import Pilot
 from textual.widgets import Button, Input, OptionList
 
 from runbook.cli.answering import Draft, answer_commands, answering_intent, refusing_answer
@@ -36,6 +37,8 @@ from runbook.core.plan import Environment
 from runbook.core.rules.decide import decide
 from runbook.core.run import GateState
 from runbook.problem import Problem
+from runbook.tui.modals.failure import FailureGate
+from runbook.tui.modals.failure_box import FailureBox
 from runbook.tui.modals.gate import GateModal
 from runbook.tui.modals.reason import Reason
 from tests.builders import ANNA, plan, step
@@ -53,6 +56,8 @@ ASKING: dict[str, Action] = {
 }
 CHANGED = ChangedKey(machine="db1", known=(HostKey("ssh-rsa", "SHA256:a"),), shown=HostKey("ssh-rsa", "SHA256:b"))
 WHY = "looked by hand"
+SECOND_ACTS = {"retry": "2", "rollback": "roll back", "abort": "abort"}
+"""Words that are typed before what reaches hosts that are well, or ends the way forward."""
 VALUES = {"nothing": None, "text": "CHG-7", "label": "west", "item": 0}
 
 
@@ -186,7 +191,7 @@ async def test_at_a_line_it_is_typed_with_a_reason_only_where_it_needs_one(given
     gate = gate_of(drive)
     plain = {"text": "CHG-7", "label": "2"}.get(given.answer.takes, given.answer.word)
     first = gate.opened.word if gate.opened.word and given.answer.is_yes else plain
-    keyboard = Typed(first, WHY)
+    keyboard = Typed(first, SECOND_ACTS.get(given.answer.word, WHY) if given.kind == "failure" else WHY)
     intent = await asked_in_lines(drive.run, "1.1#1" if given.kind != "failure" else gate.opened.gate, keyboard)
     assert (intent, keyboard.reasons) == (
         meant(given, gate, reason_for(given.answer)),
@@ -220,6 +225,11 @@ async def test_on_the_screen_it_is_pressed_and_a_reason_asked_only_where_it_need
     feed = FakeFeed(drive.story)
     async with opened(feed=feed, start_on="run", size=(100, 40)) as pilot:
         box = await asked(pilot, GateModal)
+        if isinstance(box, FailureGate):
+            await _decided(pilot, box.query_one(FailureBox), given.answer)
+            await until(pilot, lambda: feed.sent)
+            assert feed.sent == [meant(given, gate, reason_for(given.answer))]
+            return
         button = _aimed(box, given, gate)
         await until(pilot, lambda: not button.disabled)
         button.focus()
@@ -248,11 +258,15 @@ def _aimed(box: GateModal, given: Given, gate: GateState) -> Button:
         case "label":
             box.query_one("#ways", OptionList).highlighted = 1
             return box.query_one("#chosen", Button)
-    if given.kind == "failure":
-        menu = box.query_one("#menu", OptionList)
-        menu.highlighted = menu.get_option_index(given.answer.word)
-        return box.query_one("#do", Button)
     return box.query_one(f"#{given.answer.word}", Button)
+
+
+async def _decided(pilot: Pilot[None], box: FailureBox, answer: Answer) -> None:
+    """Choose it by its number, read what it would reach, type what it asks for, and do it."""
+    number = next(place for place, way in enumerate(box.menu.ways, start=1) if way.answer == answer.word)
+    await pilot.press(str(number), "enter")
+    await until(pilot, lambda: box.takes_enter)
+    await pilot.press(*(WHY if answer.needs_reason else SECOND_ACTS.get(answer.word, "")), "enter")
 
 
 # --- the table itself, as it is promised to scripts and to old records: written out, so that a change of it is seen ---
@@ -265,7 +279,7 @@ WORDS = {
     "manual": ("done", "failed", "skip"),
     "checklist": ("tick", "waive"),
     "before": ("proceed", "stop"),
-    "failure": ("accept", "retry", "retry_failed", "skip", "exclude", "rollback", "abort"),
+    "failure": ("accept", "retry_failed", "exclude", "skip", "retry", "rollback", "abort"),
     "host_key": ("accept", "refuse"),
 }
 REASONED = {

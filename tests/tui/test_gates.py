@@ -17,9 +17,9 @@ from runbook.core.action import (
     NoticeAction,
     Option,
 )
-from runbook.core.event import FailureResolved, GateAnswered
+from runbook.core.event import GateAnswered
 from runbook.core.host_key import ChangedKey, HostKey
-from runbook.core.intent import AnswerGate, HaltRun, PauseRun, ResolveFailure
+from runbook.core.intent import AnswerGate, HaltRun, PauseRun
 from runbook.core.outcome import Outcome
 from runbook.tui.modals.gate import GateModal
 from runbook.tui.modals.gate_facts import key_rows
@@ -309,29 +309,6 @@ async def test_a_checklist_stays_open_until_every_item_has_an_answer():
         assert ([intent.value for intent in feed.sent], items.highlighted) == ([0], 1)
 
 
-async def test_the_failure_menu_offers_what_the_runner_offers_and_retries_at_once():
-    tale = Story(plan(step("1.1"))).start().ran("1.1", Outcome.FAILED)
-    tale.ask("1.1", "failure", message="Step 1.1: exit code 1", choices=("retry", "skip", "abort"))
-    feed = FakeFeed(tale)
-    async with opened(feed=feed, start_on="run") as pilot:
-        box = await boxed(pilot)
-        menu = box.query_one("#menu", OptionList)
-        offered = [menu.get_option_at_index(index).id for index in range(menu.option_count)]
-        menu.focus()
-        await pilot.press("enter", "enter")
-        await until(pilot, lambda: feed.sent)
-        assert (offered, feed.sent) == (["retry", "skip", "abort"], [ResolveFailure(step="1.1", choice="retry")])
-
-
-async def test_a_failure_resolved_elsewhere_closes_the_menu():
-    tale = Story(plan(step("1.1"))).start().ran("1.1", Outcome.FAILED)
-    feed = FakeFeed(tale.ask("1.1", "failure", choices=("retry", "abort")))
-    async with opened(feed=feed, start_on="run") as pilot:
-        await boxed(pilot)
-        feed.happens(FailureResolved(step="1.1", choice="retry", by=BEN))
-        await until(pilot, lambda: not isinstance(pilot.app.screen, KeyLock))
-
-
 # --- the run's own keys -----------------------------------------------------------------------------------------------
 
 
@@ -380,7 +357,7 @@ async def test_an_authors_marks_are_looks_and_a_programs_words_are_not():
     tale.answer("1.1", "db1", Outcome.FAILED, detail="**odd** `exit`")
     tale.ask("1.1", "failure", message="failed: **odd** `exit`", choices=("retry", "abort"))
     async with opened(feed=FakeFeed(tale), start_on="run") as pilot:
-        await until_shown(pilot, "failed: **odd** `exit`")
+        await until_shown(pilot, "**odd** `exit`")
 
 
 async def test_a_notice_is_read_where_the_hosts_would_be():
@@ -388,17 +365,6 @@ async def test_a_notice_is_read_where_the_hosts_would_be():
     async with opened(feed=FakeFeed(tale), start_on="run") as pilot:
         await until_shown(pilot, "Tell everybody.")
         assert "What it says" in shown(pilot.app)
-
-
-async def test_arrows_go_from_the_safe_button_to_the_menu():
-    tale = Story(plan(step("1.1"))).start().enter("1.1").attempt("1.1", "db1").wait(1)
-    tale.answer("1.1", "db1", Outcome.FAILED)
-    tale.ask("1.1", "failure", message="failed", choices=("retry", "skip", "abort"))
-    async with opened(feed=FakeFeed(tale), start_on="run") as pilot:
-        await boxed(pilot)
-        before = focused(pilot)
-        await pilot.press("down")
-        assert (before, focused(pilot)) == ("safe", "menu")
 
 
 async def test_a_changed_host_key_stands_under_the_known_one_with_what_differs_standing_out():

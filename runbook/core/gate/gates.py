@@ -24,6 +24,7 @@ from runbook.core.actor import Actor, distinct
 from runbook.core.answers import Answer, Choice, GateKind, answer_of, offered, question
 from runbook.core.event import GateAnswered, GateOpened
 from runbook.core.gate.answer_value import typed_value
+from runbook.core.gate.retrying import well
 from runbook.core.host import Json
 from runbook.core.intent import AnswerGate, ResolveFailure
 from runbook.core.outcome import Outcome
@@ -76,8 +77,12 @@ def failure(run: Run, state: StepState) -> GateOpened:
 
 
 def failure_choices(run: Run, state: StepState) -> tuple[Choice, ...]:
-    """What may be chosen after this failure, in the order in which it is offered."""
-    return tuple(cast("Choice", one.word) for one in question("failure").answers if _fits_failure(run, state, one))
+    """What may be chosen after this failure, in the order in which it is offered: the least that helps first."""
+    words = [cast("Choice", one.word) for one in question("failure").answers if _fits_failure(run, state, one)]
+    if "retry_failed" not in words and not well(run, state):
+        # All that it would do again has failed, so that it is as little as can be done.
+        words.insert(words.index("accept") + 1 if "accept" in words else 0, words.pop(words.index("retry")))
+    return tuple(words)
 
 
 def _fits_failure(run: Run, state: StepState, answer: Answer) -> bool:

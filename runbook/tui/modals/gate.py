@@ -25,6 +25,7 @@ from runbook.problem import Problem
 from runbook.tui.modals.gate_facts import COLUMN, gate_rows, gate_title, message_rows
 from runbook.tui.modals.keylock import Choice, KeyLock
 from runbook.tui.modals.reason import Reason
+from runbook.tui.widgets.head import Head
 from runbook.tui.widgets.plain import Plain
 
 Reply = Callable[[Problem | None], None]
@@ -33,8 +34,6 @@ Asking = Callable[[Intent, Reply], None]
 
 _FRAME = 2
 """Rows of the box's border."""
-_SHARE = 0.95
-"""Of the window's height that a box may take, as in the style sheet."""
 
 
 class GateModal(KeyLock[None]):
@@ -84,6 +83,11 @@ class GateModal(KeyLock[None]):
     # --- the box ------------------------------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
+        """What stands above every question, and the box."""
+        yield Head()
+        yield from self.box()
+
+    def box(self) -> ComposeResult:
         """Facts, question, buttons."""
         with Vertical(classes="box gate") as box:
             self.frame(box, gate_title(self.run, self.gate))
@@ -97,9 +101,13 @@ class GateModal(KeyLock[None]):
                 yield from self.choices()
 
     def on_mount(self) -> None:
+        """Begin where nothing can be answered by accident."""
+        self.begin()
+        self.show(self.run, self.now)
+
+    def begin(self) -> None:
         """The safe answer has the keys."""
         self.query_one("#safe").focus()
-        self.show(self.run, self.now)
 
     def show(self, run: Run, now: float) -> None:
         """The run at `now` (seconds since it was opened): draw it, or close when the gate is closed."""
@@ -107,11 +115,16 @@ class GateModal(KeyLock[None]):
         self.now = now
         if not self.gate.is_open:
             self.dismiss(None)
-        elif self.query("#facts"):
-            self.query_one("#message", Plain).say(*message_rows(run, self.gate_id, self.now))
-            self.query_one("#facts", Plain).say(*gate_rows(run, self.gate_id, self.now), hang=COLUMN)
-            self.judge()
-            self.call_after_refresh(self._fit)
+        elif self.query(".box"):
+            self.query_one(Head).show(run, now, me=self._me)
+            self.draw()
+
+    def draw(self) -> None:
+        """Put what is known by now into the box."""
+        self.query_one("#message", Plain).say(*message_rows(self.run, self.gate_id, self.now))
+        self.query_one("#facts", Plain).say(*gate_rows(self.run, self.gate_id, self.now), hang=COLUMN)
+        self.judge()
+        self.call_after_refresh(self._fit)
 
     def on_resize(self) -> None:
         """Another size has other room for what is said."""
@@ -126,7 +139,8 @@ class GateModal(KeyLock[None]):
                 continue
             others = [child for child in box.query_children("*") if child is not said and child.display]
             taken = sum(child.outer_size.height + child.styles.margin.height for child in others)
-            said.styles.max_height = max(3, int(self.size.height * _SHARE) - _FRAME - taken)
+            room = self.size.height - self.query_one(Head).outer_size.height
+            said.styles.max_height = max(3, room - _FRAME - taken)
 
     def judge(self) -> None:
         """Turn buttons on and off; a reason stands beside those that are off."""
@@ -189,7 +203,7 @@ class GateModal(KeyLock[None]):
 
     def _replied(self, problem: Problem | None) -> None:
         self._sending = False
-        if not self.query("#refused"):
+        if not self.query(".box"):
             return  # closed meanwhile, because the answer closed the gate
         self.refuse(str(problem) if problem else "")
         self.judge()

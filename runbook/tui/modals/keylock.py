@@ -25,7 +25,7 @@ LOCK = 1.0
 """Seconds: longer than a word in flight, shorter than reading the first line."""
 
 _LOCKED = "keys are locked for a moment"
-_UNLOCKED = "Tab moves, Enter presses"
+_TOO_EARLY = "what you typed before was not taken"
 
 _FRAME = 4
 """Cells of a button beside its words: the pointer, and one at each side."""
@@ -45,6 +45,8 @@ class KeyLock(ModalScreen[Answer]):
         Binding("pageup", "read(-1)", show=False),
         Binding("pagedown", "read(1)", show=False),
     ]
+    unlocked: ClassVar[str] = "Tab moves, Enter presses"
+    """What its keys do, once they do something."""
     lock_seconds: float = LOCK
     """Seconds. Set before it is shown."""
 
@@ -52,14 +54,21 @@ class KeyLock(ModalScreen[Answer]):
         """Locked until it has been seen."""
         super().__init__()
         self.unlocks_at = math.inf
+        self._was_early = False
 
     def takes(self, event: events.Event) -> bool:
         """True when the event was made after the lock ended."""
         return event.time >= self.unlocks_at
 
+    def not_taken(self) -> None:
+        """Something was typed too early. It did nothing, and nobody shall believe that it did."""
+        self._was_early = True
+        self._mark(f"{_LOCKED}: {_TOO_EARLY}")
+
     def on_screen_resume(self) -> None:
         """Shown, or shown again after a question of its own: the lock begins anew with the next frame."""
         self.unlocks_at = math.inf
+        self._was_early = False
         self._mark(_LOCKED)
         self.call_after_refresh(self.post_message, Seen())
 
@@ -82,7 +91,7 @@ class KeyLock(ModalScreen[Answer]):
         box.border_subtitle = Content(_LOCKED)
 
     def _unlocked(self) -> None:
-        self._mark(_UNLOCKED)
+        self._mark(f"{_TOO_EARLY}: {self.unlocked}" if self._was_early else self.unlocked)
 
     def action_choose(self, direction: int) -> None:
         """To the list of a question, where there is one; else as for reading."""

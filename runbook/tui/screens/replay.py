@@ -21,7 +21,7 @@ from runbook.tui.messages import RunAdvanced
 from runbook.tui.screens.run import RunScreen
 from runbook.tui.screens.steering import ASKING
 from runbook.tui.widgets.hostgrid import HostGrid
-from runbook.tui.widgets.recoveryclock import RecoveryClock
+from runbook.tui.widgets.recoveryclock import PlaceRow
 from runbook.tui.widgets.rows import Rows
 from runbook.tui.widgets.scrubber import Scrubber
 from runbook.tui.widgets.steplist import StepList
@@ -51,7 +51,7 @@ class ReplayScreen(RunScreen):
 
     def on_mount(self) -> None:
         """Say that this is the past."""
-        self.query_one(RecoveryClock).prefix = "REPLAY"
+        self.query_one(PlaceRow).prefix = "REPLAY"
         for rows in self.query(Rows):
             rows.is_numbered = False  # digits are tenths of the record here
         self.add_class("-timeline")

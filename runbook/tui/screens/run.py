@@ -14,6 +14,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
+from textual.timer import Timer
 from textual.widgets import Footer
 
 from runbook.core.action import CONTROLLER
@@ -26,12 +27,12 @@ from runbook.tui.modals.gate import GateModal
 from runbook.tui.modals.table import modal_for
 from runbook.tui.moment import Moment, seconds_of
 from runbook.tui.screens.steering import Steering
-from runbook.tui.widgets.gatebar import GateBar
+from runbook.tui.widgets.head import Head
 from runbook.tui.widgets.hostgrid import HostGrid
 from runbook.tui.widgets.outputview import OutputView
 from runbook.tui.widgets.plain import Plain
 from runbook.tui.widgets.promptline import PromptLine
-from runbook.tui.widgets.recoveryclock import RecoveryClock, fact_rows
+from runbook.tui.widgets.recoveryclock import fact_rows
 from runbook.tui.widgets.rows import Rows
 from runbook.tui.widgets.steplist import StepList
 from runbook.tui.widgets.timeline import Timeline
@@ -52,20 +53,24 @@ class RunScreen(Steering):
         """Watch this feed; `me` is who the runner takes this person for."""
         super().__init__(feed, me)
         self._presented: set[str] = set()
+        self._called: set[str] = set()
+        """Gates for which the bell has rung."""
+        self._is_typing = False
+        self._pausing: Timer | None = None
+        """Runs while somebody types; None when nobody does."""
         self._stale = True
         self._gone: Problem | None = None
         self._ticks = 0
 
     def compose(self) -> ComposeResult:
-        """Clock, panes, timeline, what waits, keys."""
-        yield RecoveryClock(id="clock")
+        """Place, what waits and the clock; panes, timeline, keys."""
+        yield Head()
         yield Plain(id="column")
         with Container(id="panes"):
             yield StepList(id="steps")
             yield HostGrid(id="hosts")
             yield OutputView(id="output")
         yield Timeline(id="timeline")
-        yield GateBar(id="gate")
         yield PromptLine(id="prompt")
         yield Footer(compact=True)
 
@@ -130,9 +135,8 @@ class RunScreen(Steering):
         self._stale = False
         run, now = self.run_now, self.now
         with self.app.batch_update():
-            self.query_one(RecoveryClock).show(run, now)
+            self.query_one(Head).show(run, now, me=self.me if self.feed.is_live else None, gone=self._gone)
             self.query_one("#column", Plain).say(*fact_rows(run, now))
-            self.query_one(GateBar).show(run, now, live=self.feed.is_live, gone=self._gone)
             self.query_one(StepList).show(run, now)
             self.query_one(Timeline).show(run, now)
             self._show_hosts()
@@ -187,12 +191,31 @@ class RunScreen(Steering):
             if box.gate_id in self.run_now.gates:
                 box.show(self.run_now, self.now)
         new = [gate for gate in self.run_now.open_gates if gate not in self._presented]
-        if new and self.feed.is_live and self.app.screen is self:
-            self._present(new[0])
+        if new and self.feed.is_live:
+            self._summon(new[0])
+
+    def _summon(self, gate: str) -> None:
+        """Put a new gate before whoever looks; whoever is typing is not interrupted, or their keys would be lost."""
+        if gate not in self._called:
+            self._called.add(gate)
+            self.app.bell()
+        if self.app.screen is self and not self._is_typing:
+            self._present(gate)
+
+    def typed(self) -> None:
+        """Somebody has pressed a key here: questions wait until they have paused."""
+        if self._pausing is not None:
+            self._pausing.stop()
+        self._is_typing = self.around.lock_seconds > 0
+        self._pausing = self.set_timer(self.around.lock_seconds, self._stopped_typing) if self._is_typing else None
+
+    def _stopped_typing(self) -> None:
+        self._is_typing = False
+        self.attend()
 
     def _present(self, gate: str) -> None:
         self._presented.add(gate)
-        box = modal_for(self.run_now, gate, self.me, self.ask)
+        box = modal_for(self.run_now, gate, self.me, self.ask, self.feed.output)
         box.lock_seconds = self.around.lock_seconds
         self.app.push_screen(box, lambda _: self.attend())
 

@@ -1,16 +1,20 @@
-"""What the run waits for, at every size and in every layout: open gates, a pause, a stop, a runner that is gone.
+"""What is wanted of whoever looks: open gates, a pause, a stop, a runner that is gone.
 
-It is never hidden and never scrolled away. It takes no keys; the footer says which key opens a gate.
+It stands right below the run's name, also above an open question, at every size and in every layout; it is never hidden
+and never scrolled away. It takes no keys; the footer says which key opens a gate.
 """
 
 from __future__ import annotations
 
+from runbook.core.actor import Actor
 from runbook.core.fold.verdict import verdicts
-from runbook.core.run import Run
+from runbook.core.gate import gates
+from runbook.core.run import GateState, Run
 from runbook.core.turns import name_of
 from runbook.problem import Problem
 from runbook.tui.widgets.plain import Plain
 from runbook.tui.widgets.rows import Part, Row
+from runbook.view.failure import failure_summary
 from runbook.view.words import duration
 
 _SHOWN = 2
@@ -23,9 +27,12 @@ KINDS = {"before": "before it runs", "failure": "what now?", "host_key": "change
 class GateBar(Plain):
     """One row for each thing that waits."""
 
-    def show(self, run: Run, now: float, *, live: bool, gone: Problem | None) -> None:
-        """The run at `now`, in seconds since it was opened; `gone` says why nothing more will come."""
-        rows = waiting_rows(run, now, live=live, gone=gone)
+    def show(self, run: Run, now: float, *, me: Actor | None, gone: Problem | None) -> None:
+        """The run at `now`, in seconds since it was opened; `gone` says why nothing more will come.
+
+        `me` is who looks; nobody in particular at what is past.
+        """
+        rows = waiting_rows(run, now, me=me, gone=gone)
         self.display = bool(rows)
         self.say(*rows)
 
@@ -36,22 +43,23 @@ def _ended(run: Run) -> Row:
     return Part(f" {said.run.upper()} ", "green" if said.is_green else "vermillion", ("reverse", "bold")), Part(facts)
 
 
-def waiting_rows(run: Run, now: float, *, live: bool, gone: Problem | None) -> tuple[Row, ...]:
-    """A row for each thing a person should know before anything else."""
-    rows: list[Row] = []
-    for gate_id in run.open_gates[:_SHOWN]:
-        gate = run.gates[gate_id]
-        name = name_of(run, run.steps[gate.opened.step].planned)
-        waits = duration(max(0.0, now - gate.opened_at))
+def _asked(run: Run, gate: GateState, now: float, me: Actor | None) -> Row:
+    """Who is wanted, for what, and for how long they have been."""
+    state = run.steps[gate.opened.step]
+    name, ago = name_of(run, state.planned), duration(max(0.0, now - gate.opened_at))
+    if gate.opened.kind == "failure":
+        pill, said = "DECIDE", f"{failure_summary(run, state)} in {state.id} {name}, asked {ago} ago"
+    else:
         kind = KINDS.get(gate.opened.kind, gate.opened.kind)
-        verb = "DECIDE" if gate.opened.kind == "failure" else "GATE"
-        how = "  a answers" if live else ""
-        rows.append(
-            (
-                Part(f" {verb} {gate_id.partition('#')[0]} {name} ", "yellow", ("reverse", "bold")),
-                Part(f" {kind}  waits {waits}{how}", "yellow"),
-            )
-        )  # fmt: skip - one row, two parts
+        pill, said = "ANSWER", f"GATE {state.id} {name}  {kind}, asked {ago} ago"
+    if me is not None and gates.may_answer(run, gate, gates.asked_for(run, gate), me):
+        return Part(f" OTHERS {pill} ", "yellow", ("bold",)), Part(f" {said}", "yellow")
+    return Part(f" {'YOU ' if me else ''}{pill} ", "yellow", ("reverse", "bold")), Part(f" {said}", "yellow")
+
+
+def waiting_rows(run: Run, now: float, *, me: Actor | None, gone: Problem | None) -> tuple[Row, ...]:
+    """A row for each thing a person should know before anything else."""
+    rows = [_asked(run, run.gates[gate], now, me) for gate in run.open_gates[:_SHOWN]]
     more = len(run.open_gates) - _SHOWN
     if more > 0:
         rows.append((Part(f" and {more} more", "yellow"),))

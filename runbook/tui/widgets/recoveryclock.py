@@ -1,7 +1,7 @@
-"""The two rows on top of a run: which run this is and how far, and how much of the recovery time is left.
+"""Two rows on top of a run: which run this is and how far, and how much of the recovery time is left.
 
-The same facts stand in one column when the window is too small for panes: state, step, time left, what waits and the
-last error are complete at any size.
+Further facts stand in one column when the window is too small for panes, so that state, step, time left, what waits and
+the last error are complete at any size.
 """
 
 from __future__ import annotations
@@ -22,15 +22,14 @@ from runbook.view.words import VERDICT_COLOURS, Status, duration, plural
 
 _COLOURS = {"red": "vermillion", "orange": "orange", "yellow": "yellow", "green": "green", "blue": "blue"}
 """An environment's colour as one of ours; its name always stands beside it."""
+_SLIM = 60
+"""Cells below which a state comes before the name, which may be cut."""
 _NEAR = 0.1
 """Share of the objective below which what is left is shown as a warning."""
 
 
-class RecoveryClock(Rows, can_focus=False):
-    """Title and bar."""
-
-    prefix: reactive[str] = reactive("")
-    """A word in front of the title: `REPLAY`."""
+class _OneRow(Rows, can_focus=False):
+    """A row that is made anew from a run and a moment."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's own parameter
         """Begin with nothing to show."""
@@ -46,8 +45,8 @@ class RecoveryClock(Rows, can_focus=False):
 
     @property
     def count(self) -> int:
-        """Two."""
-        return 2
+        """One."""
+        return 1
 
     @property
     def has_cursor(self) -> bool:
@@ -58,14 +57,30 @@ class RecoveryClock(Rows, can_focus=False):
         """One line of the window (Line API)."""
         if self._run is None or y >= self.count:
             return Strip.blank(self.size.width, self.rich_style)
-        return self.strip(self.row(y, self.size.width), self.size.width)
+        return self.strip(self.drawn(self._run, self._now, self.size.width), self.size.width)
 
-    def row(self, index: int, width: int) -> Row:
-        """The title, then the bar."""
-        if self._run is None:
-            return ()
-        clock = recovery_clock(self._run, self._now)
-        return title_row(self._run, self._now, width, prefix=self.prefix) if index == 0 else clock_row(clock, width)
+    def drawn(self, run: Run, now: float, width: int) -> Row:
+        """The row for so many cells."""
+        raise NotImplementedError
+
+
+class PlaceRow(_OneRow, can_focus=False):
+    """Where, what, how far."""
+
+    prefix: reactive[str] = reactive("")
+    """A word in front of the title: `REPLAY`."""
+
+    def drawn(self, run: Run, now: float, width: int) -> Row:
+        """The title."""
+        return title_row(run, now, width, prefix=self.prefix)
+
+
+class RecoveryClock(_OneRow, can_focus=False):
+    """The bar and the time left."""
+
+    def drawn(self, run: Run, now: float, width: int) -> Row:
+        """The clock."""
+        return clock_row(recovery_clock(run, now), width)
 
 
 def title_row(run: Run, now: float, width: int, *, prefix: str = "") -> Row:
@@ -79,6 +94,13 @@ def title_row(run: Run, now: float, width: int, *, prefix: str = "") -> Row:
     ident = f"  {safe(run.id)}" if width > len(name) + len(run.id) + len(tail) + len(place.text) + len(word) + 8 else ""
     head = f" {prefix} " if prefix else " "
     broken = live_line(run, now)
+    if width < _SLIM:
+        return (
+            place,
+            Part(f" {word} ", colour, ("reverse", "bold")),
+            Part(f" {name} ", attributes=("bold",)),
+            Part(tail),
+        )
     return (
         place,
         *((Part(f" {broken} ", "vermillion", ("reverse", "bold")),) if broken else ()),
@@ -111,6 +133,8 @@ def clock_row(clock: Clock, width: int) -> Row:
     """A bar and the clock in words; the words where there is no room for both."""
     said = clock_line(clock)
     colour = clock_colour(clock)
+    while len(said) >= width and ", " in said:
+        said = said.rpartition(", ")[0]  # what is left of the time stands first
     cells = width - len(said) - 4
     if clock.state == "idle" or cells < 12 or not clock.objective:  # noqa: PLR2004 - a shorter bar says nothing
         return (Part(f" {said}", colour),)
@@ -145,19 +169,11 @@ def bar(clock: Clock, cells: int) -> str:
 def fact_rows(run: Run, now: float) -> tuple[Row, ...]:
     """One column of facts for a window that has room for nothing else."""
     rows = step_rows(run, now)
-    clock = recovery_clock(run, now)
-    word, colour = state_of(run)
     live = next((row for row in rows if row.status in {Status.WAITING, Status.RUNNING}), None)
     failed = [row for row in rows if row.status in {Status.FAILED, Status.IN_DOUBT, Status.UNREACHABLE}]
     error = f"{failed[-1].id} {failed[-1].name}: {failed[-1].detail}" if failed else "none"
     return (
-        (
-            place_part(run.plan.environment),
-            Part(f" {word}", colour, ("bold",)),
-            Part(f"  {safe(run.plan.runbook)}", attributes=("bold",)),
-        ),
         (Part(f"step {sum(row.outcome is not None for row in rows)}/{len(rows)} {live.name if live else ''}"),),
-        (Part(clock_line(clock), clock_colour(clock)),),
         (Part(f"waits: {plural(len(run.open_gates), 'gate')}", "yellow" if run.open_gates else "grey"),),
         *(((Part(broken, "vermillion", ("bold",)),),) if (broken := live_line(run, now)) else ()),
         (Part(f"last error: {error}", "vermillion" if failed else "grey"),),

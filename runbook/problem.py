@@ -137,8 +137,19 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
     Returns an empty string when nothing is known.
     """
-    names = [each for each in sorted(set(known)) if len(each) <= _LONGEST_NAME]
-    close = difflib.get_close_matches(name[: 2 * _LONGEST_NAME], names[:_MOST_NAMES], n=1, cutoff=0.65)
+    names = _comparable(known)
+    close = near(name, names)
     if close:
-        return f'Did you mean "{close[0]}"?'
+        return f'Did you mean "{close}"?'
     return f"Known: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}." if names else ""  # noqa: PLR2004 - a line's worth
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """The likeliest intended name; empty where none is near."""
+    return next(
+        iter(difflib.get_close_matches(name[: 2 * _LONGEST_NAME], _comparable(known)[:_MOST_NAMES], 1, 0.65)), ""
+    )
+
+
+def _comparable(known: Iterable[str]) -> list[str]:
+    return [each for each in sorted(set(known)) if len(each) <= _LONGEST_NAME]

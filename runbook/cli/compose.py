@@ -7,6 +7,7 @@ the function that needs it, because `runbook check` in a save hook pays for ever
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
@@ -67,8 +68,15 @@ def read_secret(name: str, source: str) -> str:
     """A secret from `env:NAME`, `file:PATH`, `command:TEXT` or `prompt`; never from an argument.
 
     Raises:
-        Problems: The source has nothing, or nobody is there to be asked.
+        Problems: The source has nothing, or nothing but an empty value; or nobody is there to be asked.
     """
+    value = _read(name, source)
+    if not value:
+        raise _empty_secret(name, source)
+    return value
+
+
+def _read(name: str, source: str) -> str:
     kind, _, rest = source.partition(":")
     match kind:
         case "env" if rest in os.environ:
@@ -116,6 +124,17 @@ def _from_command(name: str, text: str) -> str:
 
 def _no_secret(name: str, why: str, fix: str) -> Exception:
     return problem(f'no value for the secret "{name}"', why=why, fix=fix, code="no-secret")
+
+
+def _empty_secret(name: str, source: str) -> Exception:
+    """With an empty password a login may even succeed, somewhere it should not: nobody means one."""
+    kind, _, rest = source.partition(":")
+    why, fix = {
+        "env": (f"{rest} is set in the environment, to nothing", f"Set it: export {rest}=..."),
+        "file": (f"{rest} is empty", f"Write the secret into it, and look: wc -c {shlex.quote(rest)}"),
+        "command": ("its command succeeded and printed nothing", f"Try it by hand: {rest}"),
+    }.get(kind, ("nothing was typed", "Type it where it is asked for; it is not shown while you do."))
+    return problem(f'the secret "{name}" comes out empty', why=why, fix=fix, code="empty-secret")
 
 
 def given(words: tuple[str, ...]) -> dict[str, str]:

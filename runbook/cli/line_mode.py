@@ -23,11 +23,13 @@ from runbook.cli.narrator import Narrator
 from runbook.cli.watched import Watched, first
 from runbook.core.gate.gates import is_decided
 from runbook.core.intent import Intent
-from runbook.core.run import Run
+from runbook.core.run import GateState, Run
 from runbook.feed.last_words import heard
 from runbook.feed.output_view import OutputView
 from runbook.problem import Problems
 from runbook.talk.door import NOT_ITS_RUNNER
+from runbook.view.sanitize import safe
+from runbook.view.telling import by
 from runbook.workspace.local import LocalWorkspace
 
 
@@ -125,11 +127,17 @@ async def _answered(watched: Watched, gate: str, listener: Listener, *, is_told:
     asked = line_gates.question(watched.run, gate, listener.keyboard, is_told=is_told, heed=listener.heed, said=said)
     reading, _ = await first(asked, closed())
     if reading.cancelled():
-        say(f"\nGate {gate} waits no more.")
+        say(f"\nGate {gate} waits no more{_by_whom(watched.run.gates[gate])}.")
         return None
     if reading.result() is None and gate in watched.run.open_gates:
         _say_how(watched.run, gate, "Nobody answers here any more; the run waits. Answer it from another terminal:")
     return reading.result()
+
+
+def _by_whom(gate: GateState) -> str:
+    """Who has answered it meanwhile, and how; empty where nobody has."""
+    last = gate.answers[-1].given if gate.answers else None
+    return f": {safe(last.answer)}{by(last.by)}" if last else ""
 
 
 def _needs_more_or_is_over(run: Run, *, gate: str, before: Run) -> bool:

@@ -17,7 +17,7 @@ import sys
 import click
 
 from runbook.cli.diagnostics import can_show_screen, explain, give_up_output
-from runbook.problem import Exit, Problems, SeveralMeant, nearest, problem
+from runbook.problem import Exit, Problems, SeveralMeant, near, problem
 
 VERBS = {
     "approve": "Answer a gate of a live run, from any terminal.",
@@ -60,8 +60,16 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """Import one verb."""
         if cmd_name not in VERBS:
-            raise problem(f'there is no verb "{cmd_name}"', fix=_nearest_verb(cmd_name), code="no-verb")
+            raise _no_verb(cmd_name, [])
         return _loaded(f"runbook.cli.verbs.{cmd_name}_verb")
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb, or what might have been meant with all that was typed behind it."""
+        if args[0] not in VERBS and not args[0].startswith("-"):
+            raise _no_verb(args[0], args[1:])
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """The list in `--help`, from the table above."""
@@ -69,9 +77,20 @@ class Verbs(click.Group):
             formatter.write_dl(sorted(VERBS.items()))
 
 
-def _nearest_verb(word: str) -> str:
-    guess = nearest(word, VERBS)
-    return guess if guess.startswith("Did") else "All of them are shown by: runbook --help"
+def _no_verb(word: str, rest: list[str]) -> Problems:
+    """What is no verb may be a slip, or what is told to a run; either is written out as it could be typed."""
+    from runbook.cli.steering import WORDS  # noqa: PLC0415 - only when it happens
+
+    what = f'there is no verb "{word}"'
+    told = [one.word for one in WORDS if one.word not in VERBS]
+    slip, saying = near(word, VERBS), near(word, told)
+    if saying and (word in told or not slip):
+        fix = f"Tell it to a run: {shlex.join(['runbook', 'tell', 'last', saying, *rest])}"
+        return problem(what, why=f'"{saying}" is told to a run', fix=fix, code="no-verb")
+    if slip:
+        return problem(what, fix=f"Did you mean: {shlex.join(['runbook', slip, *rest])}", code="no-verb")
+    why = f"the verbs are: {', '.join(VERBS)}"
+    return problem(what, why=why, fix="What each of them does is shown by: runbook --help", code="no-verb")
 
 
 def _unusable(wrong: click.ClickException) -> Problems:

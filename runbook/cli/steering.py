@@ -28,7 +28,7 @@ from runbook.core.intent import (
 )
 from runbook.core.milestone_name import Milestone
 from runbook.core.run import Run
-from runbook.problem import Problems, meant_by, nearest, problem
+from runbook.problem import Problems, meant_by, near, nearest, problem
 
 About = Literal["", "STEP", "HOST", "MILESTONE", "TEXT"]
 
@@ -98,7 +98,7 @@ def understood(line: str, run: Run | None, *, start: str = "") -> Told:
     first, _, rest = line.strip().partition(" ")
     word = next((one for one in WORDS if one.word == first), None)
     if word is None:
-        raise _no_word(first, start)
+        raise _no_word(first, rest, start)
     told = _told(word, rest.strip(), run, start)
     if word.about and not told.subject:
         raise problem(
@@ -186,9 +186,11 @@ _INTENTS: dict[str, Callable[[Told], Intent]] = {
 }
 
 
-def _no_word(first: str, start: str) -> Problems:
-    near = nearest(first, [word.word for word in WORDS])
-    return problem(f'no run knows the word "{first}"', fix=f"{near} All of them: {start}help", code="no-word")
+def _no_word(first: str, rest: str, start: str) -> Problems:
+    known = [word.word for word in WORDS]
+    meant = near(first, known)
+    fix = f"Did you mean: {start}{f'{meant} {rest}'.strip()}" if meant else f"What each does is told by: {start}help"
+    return problem(f'no run knows the word "{first}"', why=f"its words are {', '.join(known)}", fix=fix, code="no-word")
 
 
 def _there_is(about: About, run: Run | None) -> str:

@@ -141,7 +141,8 @@ def _shown_out(uid: int, run: Run) -> Problem:
     return Problem(
         what=f"{name} may not control run {run.id}",
         why=f"only {owner}, who started it, and the people named under [control] allow in runbook.toml then may",
-        fix=f'Ask {owner} to answer, or to write [control] allow = ["{name}"]: it counts for runs begun after that.',
+        fix=f'Ask {owner} to write [control] allow = ["{name}"], which counts for runs begun after that, or to answer: '
+        f"runbook approve {run.id}",
         code="not-allowed",
         exit=Exit.REFUSED,
     )

@@ -275,7 +275,7 @@ def _exists(folder: Path) -> Problems:
 
 
 def _already_live(name: str, clash: Clash) -> Problems:
-    known = f"Use `runbook attach {clash.run}` to join it, or `runbook halt {clash.run}` to stop it."
+    known = f"Use `runbook attach {clash.run}` to join it, or `runbook halt {clash.run} -m WHY` to stop it."
     fix = known if clash.run else "Try again in a moment."
     where = f" on {', '.join(clash.common[:6])}{', ...' if len(clash.common) > 6 else ''}" if clash.common else ""  # noqa: PLR2004 - a line's worth
     return problem(
@@ -315,7 +315,7 @@ def _unknown(text: str, names: list[str], root: Path) -> Problems:
     return problem(
         f'There is no run "{text}"' if names else "There is no run yet",
         why=f"Nothing in {root} has that name" if names else f"{root} holds no record",
-        fix=nearest(text, names) or "Start one with `runbook run`.",
+        fix=f"{nearest(text, names)} All of them: runbook runs" if names else "Start one with `runbook run`.",
         where=Where(f"run {text}"),
         code="unknown-run",
     )

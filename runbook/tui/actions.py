@@ -12,7 +12,7 @@ from typing import Literal
 
 from textual.binding import Binding, BindingType
 
-Area = Literal["everywhere", "lists", "library", "plan", "run", "output", "replay"]
+Area = Literal["everywhere", "lists", "library", "plan", "run", "output", "decide", "replay"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +146,18 @@ DEEDS = (
     Deed(id="output.right", verb="right", keys="right,l", label="right", help="Sideways."),
     Deed(id="output.fault", verb="next_fault", keys="e", label="next err", help="Next line of standard error."),
     Deed(id="output.before", verb="fault_before", keys="E", label="err before", help="Line of standard error before."),
+    Deed(
+        id="decide.choose", verb="choose", keys="1,2,3,4,5,6,7", shown="1..7", label="choose", help="Go to that choice."
+    ),
+    Deed(
+        id="decide.enter",
+        verb="enter",
+        keys="enter",
+        label="next",
+        help="Show by name whom the choice reaches; the second Enter does it.",
+    ),
+    Deed(id="decide.next", verb="next_host", keys="tab", label="next host", help="What the next failed host said."),
+    Deed(id="decide.commands", verb="commands", keys="v", label="commands", help="What was sent, or what was said."),
     Deed(id="replay.play", verb="play", keys="space", label="play", help="Let time run, or stop it.", footer=True),
     Deed(id="replay.back", verb="jump(-5)", keys="left", label="5 s back", help="Five seconds back."),
     Deed(id="replay.forth", verb="jump(5)", keys="right", label="5 s on", help="Five seconds on."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from runbook.core.book_end import why_early
 from runbook.core.fold.shortfall import shortfalls
-from runbook.core.fold.verdict import not_as_planned, verdicts
+from runbook.core.fold.verdict import Verdicts, not_as_planned, verdicts
 from runbook.core.run import Run
 from runbook.view.actuals import loss_words, recovery_words
 from runbook.view.faults import live_line
@@ -28,15 +28,22 @@ def closing(run: Run, folder: str) -> tuple[str, ...]:
     return (
         "",
         f"{safe(run.plan.title)}: {said.run}" + (f" ({safe(brief(why))})" if why else ""),
-        f"  steady state   {said.steady_state}" + ("" if said.steady_declared else " (none declared)"),
-        f"  objectives     {said.objectives.replace('_', ' ')}"
-        + ("" if said.objectives_declared else " (none declared)"),
-        f"  revert         {said.revert}",
+        *(f"  {name:<13}  {word}" for name, word in beside_the_run(said)),
         *_broken(run),
         *((f"  rollback       {undone}",) if (undone := rollback_words(run)) else ()),
         *_deviations(run),
         *_measured(run),
         f"  record         {safe(folder)}",
+    )
+
+
+def beside_the_run(said: Verdicts) -> tuple[tuple[str, str], ...]:
+    """The three verdicts that are not about the run itself, by name, in the words that every place uses."""
+    undeclared = " (none declared)"
+    return (
+        ("steady state", f"{said.steady_state}{'' if said.steady_declared else undeclared}"),
+        ("objectives", f"{said.objectives.replace('_', ' ')}{'' if said.objectives_declared else undeclared}"),
+        ("revert", said.revert),
     )
 
 

@@ -196,6 +196,27 @@ def test_an_id_that_fits_several_records_is_not_guessed(desk: Desk, verb: str, s
     refused(desk.ask(verb, "20261123"), snapshot)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("approve",), ("attach",), ("halt", "-m", "x"), ("resume",), ("rollback",), ("tell", "pause"), ("report",)],
+)
+def test_an_id_that_means_three_runs_is_answered_with_the_whole_command_for_one(
+    desk: Desk, words: tuple[str, ...]
+) -> None:
+    for number in (1, 2, 3):
+        desk.record(f"20261123T04120{number}Z-orders-restart-000{number}")
+    verb, *rest = words
+    said = desk.ask(verb, "orders-rest", *rest)
+    typed = " ".join(("runbook", verb, "0003", *rest))
+    assert (said.status, said.out) == (2, "")
+    ids = ", ".join(f"20261123T04120{number}Z-orders-restart-000{number}" for number in (3, 2, 1))
+    assert said.err == (
+        'run orders-rest: error: "orders-rest" may be any of 3 runs\n'
+        f"  why: it stands in their ids: {ids}\n"
+        f"  fix: Write one of them, such as: {typed}\n"
+    )
+
+
 def test_settings_that_cannot_be_read_are_said_by_every_verb(desk: Desk, snapshot: object) -> None:
     desk.write("runbook.toml", "recordngs = 'there'\n")
     refused(desk.ask("runs"), snapshot)

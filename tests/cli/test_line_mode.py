@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from pathlib import Path
 
@@ -192,11 +193,23 @@ def test_who_cannot_answer_here_is_given_the_whole_command(desk: Desk) -> None:
         (
             "choose: {prompt: Way?, options: [left, right]}",
             (),
-            "needs a value\n  fix: Add --value VALUE. Offered: 1 left, 2 right.\n",
+            "needs a value\n  fix: Add --value VALUE. Offered: 1 left, 2 right. Such as: {start} --value left\n",
         ),
-        ("checklist: [one, two]", (), "needs a value\n  fix: Add --value VALUE. Items: 1 one, 2 two.\n"),
-        ("checklist: [one, two]", ("--value", "3"), 'no item "3"\n  fix: Items: 1 one, 2 two.\n'),
-        ("checklist: [one, two]", ("--value", "0"), 'no item "0"\n  fix: Items: 1 one, 2 two.\n'),
+        (
+            "checklist: [one, two]",
+            (),
+            "needs a value\n  fix: Add --value VALUE. Items: 1 one, 2 two. Such as: {start} --value 1\n",
+        ),
+        (
+            "checklist: [one, two]",
+            ("--value", "3"),
+            'no item "3"\n  fix: Items: 1 one, 2 two. Such as: {start} --value 1\n',
+        ),
+        (
+            "checklist: [one, two]",
+            ("--value", "0"),
+            'no item "0"\n  fix: Items: 1 one, 2 two. Such as: {start} --value 1\n',
+        ),
     ],
     ids=["no choice", "no item", "an item too many", "item nought"],
 )
@@ -208,7 +221,34 @@ def test_a_value_that_is_missing_or_none_of_those_offered_is_asked_for(
     desk.until(lambda: desk.ask("approve", run_id), lambda said: "1.1#1" in said.out)
     refused = desk.ask("approve", run_id, "--gate", "1.1#1", *words)
     assert (refused.status, refused.out) == (2, "")
-    assert refused.err.endswith(said)
+    assert refused.err.endswith(said.format(start=f"runbook approve {run_id} --gate '1.1#1'"))
+
+
+def test_a_gate_that_was_answered_a_second_ago_says_by_whom_and_what_to_type_now(desk: Desk) -> None:
+    desk.write(
+        "drills/look.yaml", book(steps=f"[{{name: Sure, confirm: Really?}}, {{name: And, confirm: So?}}, {DONE}]")
+    )
+    run_id = desk.start("run", "look", "--detach", "--attended").out.strip()
+    desk.until(lambda: desk.ask("approve", run_id), lambda said: "1.1#1" in said.out)
+    assert desk.ask("approve", run_id, "--gate", "1.1#1").status == 0
+    late = desk.until(lambda: desk.ask("approve", run_id, "--gate", "1.1#1"), lambda said: "1.2#1" in said.err)
+    assert late.status == 5
+    what, why, fix = late.err.splitlines()
+    assert what == f'error: gate "1.1#1" does not wait in run {run_id}'
+    assert re.fullmatch(rf"  why: it was answered 20.* UTC: proceed by {login_name(os.getuid())}", why)
+    assert fix == f"  fix: Open now: 1.2#1. Each is shown by: runbook approve {run_id}"
+
+
+def test_an_answer_that_the_gate_does_not_take_is_answered_with_one_that_it_does(desk: Desk) -> None:
+    desk.write("drills/look.yaml", book(steps=f"[{{name: Sure, confirm: Really?}}, {DONE}]"))
+    run_id = desk.start("run", "look", "--detach", "--attended").out.strip()
+    desk.until(lambda: desk.ask("approve", run_id), lambda said: "1.1#1" in said.out)
+    assert desk.ask("approve", run_id, "--gate", "1.1#1", "--answer", "yep") == Said(
+        2,
+        "",
+        'error: "yep" is not offered\n'
+        f"  fix: Add --answer with one of: proceed, stop. Such as: runbook approve {run_id} --gate '1.1#1'\n",
+    )
 
 
 def test_an_answer_without_its_gate_is_no_answer(desk: Desk) -> None:

@@ -7,19 +7,32 @@ import json
 import re
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from runbook.cli.compose import store
 from runbook.core.action import CommandAction, HttpAction
-from runbook.core.event import AlwaysStarted, FailureResolved, HaltRequested, HostExcluded, RollbackStarted, StepSkipped
-from runbook.core.fold.verdict import verdicts
+from runbook.core.event import (
+    AlwaysStarted,
+    Event,
+    FailureResolved,
+    HaltRequested,
+    HostExcluded,
+    RollbackStarted,
+    StepSkipped,
+)
+from runbook.core.fault_action import FaultAction
+from runbook.core.fault_event import FaultArmed, FaultArming, FaultEffect, FaultInjected, FaultPresent, FaultReverted
+from runbook.core.fold.verdict import Verdicts, verdicts
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Objectives, PlannedProbe
 from runbook.problem import Exit
 from runbook.report.summary import summary
 from runbook.tui.widgets.booklist import RunList
+from runbook.tui.widgets.gatebar import waiting_rows
 from runbook.tui.widgets.recoveryclock import state_of, title_row
-from runbook.view.closing import closing
+from runbook.view.closing import beside_the_run, closing
+from runbook.view.words import VERDICT_COLOURS
 from runbook.workspace.run_rows import run_rows
 from tests.builders import ANNA, Story, plan, step
 from tests.cli.desk import Desk
@@ -74,6 +87,27 @@ def too_slow() -> Story:
     return tale.sample("write-ok", True, False, False, False, False, True).ran("1.1").finish()
 
 
+def drilled(*after: Event) -> Callable[[], Story]:
+    """A fault was injected, and then came what is told of it."""
+
+    def tell() -> Story:
+        of = step("1.1", FaultAction(fault="process-kill", duration=30.0), hosts=("db1",))
+        tale = Story(plan(of, step("1.2"), probes=(STEADY,), kind="drill")).start().sample("write-ok", True)
+        tale.enter("1.1").attempt("1.1", "db1")
+        tale.add(FaultArming(**DB1, fault="process-kill", lease_id="L", lease=60.0, limit=90.0, duration=30.0))
+        tale.add(FaultArmed(**DB1), FaultInjected(**DB1), *after).answer("1.1", "db1").end("1.1")
+        return tale.ran("1.2").sample("write-ok", True).finish()
+
+    return tell
+
+
+def still_down() -> Story:
+    tale = Story(plan(step("1.1"), probes=(STEADY,), objectives=Objectives(rto=60.0))).start()
+    return tale.sample("write-ok", True).ran("1.1").sample("write-ok", False, False).finish()
+
+
+DB1 = {"step": "1.1", "host": "db1", "number": 1}
+STEADY = PlannedProbe(name="write-ok", action=HttpAction(url="http://app1/health"), every=0.5, steady=True)
 DEVIATED = "completed with deviations"
 TALES = [
     pytest.param(failover, "completed", "green", Exit.HELD, id="completed"),
@@ -88,6 +122,35 @@ TALES = [
     pytest.param(halted, "aborted", "blue", Exit.FAILED, id="aborted"),
     pytest.param(cut_off, "interrupted", "orange", Exit.INTERRUPTED, id="interrupted"),
     pytest.param(too_slow, "completed", "vermillion", Exit.FAILED, id="objective-missed"),
+    pytest.param(still_down, "completed", "vermillion", Exit.FAILED, id="steady-state-deviated"),
+    pytest.param(
+        drilled(FaultEffect(**DB1, ok=True), FaultReverted(**DB1, by="duration")),
+        "completed",
+        "green",
+        Exit.HELD,
+        id="revert-verified",
+    ),
+    pytest.param(
+        drilled(FaultEffect(**DB1, ok=False), FaultReverted(**DB1, by="duration")),
+        "completed",
+        "orange",
+        Exit.FAILED,
+        id="inconclusive",
+    ),
+    pytest.param(
+        drilled(FaultEffect(**DB1, ok=True), FaultPresent(**DB1, known=False)),
+        "completed",
+        "vermillion",
+        Exit.FAULT_LIVE,
+        id="revert-unverified",
+    ),
+    pytest.param(
+        drilled(FaultEffect(**DB1, ok=True), FaultPresent(**DB1, known=True)),
+        "completed",
+        "vermillion",
+        Exit.FAULT_LIVE,
+        id="revert-failed",
+    ),
 ]
 
 
@@ -122,6 +185,51 @@ def test_the_screen_and_its_list_of_runs_say_it_whole_in_the_colour_of_the_worst
     if verdict != "interrupted":  # on the screen it is a run that goes on
         assert state_of(tale.run) == (verdict.upper(), colour)
         assert f" {verdict.upper()} " in "".join(part.text for part in title_row(tale.run, tale.now, width))[:width]
+
+
+FOUR = ("run", "steady_state", "objectives", "revert")
+
+
+@pytest.mark.parametrize(("tell", "verdict", "colour", "status"), TALES)
+def test_no_face_of_a_run_contradicts_another_in_any_of_its_four_verdicts(
+    desk: Desk, tell: Callable[[], Story], verdict: str, colour: str, status: Exit
+) -> None:
+    tale = tell()
+    desk.told(tale)
+    said = verdicts(tale.run)
+    assert (said.run, VERDICT_COLOURS[said.worst], said.exit) == (verdict, colour, status)
+    faces = {
+        "last words": [line.split("  ", 2)[2].strip() for line in closing(tale.run, "r")[2:5]],
+        "screen": [] if verdict == "interrupted" else _on_the_screen(tale),
+        "report": _in_the_report(desk.ask("report", "--format", "md").out),
+        "summary": _plain(msgspec.to_builtins(summary(tale.run, "r").verdicts), said),
+        "report as data": _plain(json.loads(desk.ask("report", "--format", "json").out)["verdicts"], said),
+    }
+    others = [word for _, word in beside_the_run(said)]
+    assert {name: face for name, face in faces.items() if face and face != others} == {}
+    [row] = json.loads(desk.ask("runs", "--json").out)
+    assert (row["worst"], row["objective"]) == (said.worst, said.objectives)
+    assert ("FAULT LIVE" in desk.ask("runs").out) is (said.revert in {"unverified", "failed"})
+
+
+def _on_the_screen(tale: Story) -> list[str]:
+    [[word, facts]] = waiting_rows(tale.run, tale.now, me=None, gone=None)
+    assert word.text.strip() == verdicts(tale.run).run.upper()
+    return [fact.strip().removeprefix(name).strip() for fact, name in zip(facts.text.split(", "), NAMES, strict=True)]
+
+
+NAMES = ("steady state", "objectives", "revert")
+
+
+def _in_the_report(told: str) -> list[str]:
+    rows = dict(re.findall(r"^\| ([A-Z][a-z ]+) \| \*\*(.+?)\*\* \|", told, re.MULTILINE))
+    return [rows[name.capitalize()] for name in NAMES]
+
+
+def _plain(told: dict[str, str], said: Verdicts) -> list[str]:
+    """The words as data has them; that nothing was declared stands beside them there."""
+    assert {name: told[name] for name in FOUR} == {name: getattr(said, name) for name in FOUR}
+    return [word for _, word in beside_the_run(said)]
 
 
 @pytest.mark.parametrize(("tell", "word"), [(rolled_back, "held"), (badly_rolled_back, "failed"), (halted, "none")])

@@ -103,3 +103,23 @@ def test_a_check_runs_no_program_and_asks_nobody_for_a_secret(watched: Desk) -> 
     watched.ask("check", "drills/sec.yaml")
     watched.ask("plan", "sec")
     assert not (watched.root / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "why", "fix"),
+    [
+        ("env:T_EMPTY", "T_EMPTY is set in the environment, to nothing", "Set it: export T_EMPTY=..."),
+        ("file:empty.key", "empty.key is empty", "Write the secret into it, and look: wc -c empty.key"),
+        ("command:true", "its command succeeded and printed nothing", "Try it by hand: true"),
+    ],
+)
+def test_a_secret_that_comes_out_empty_stops_a_run_before_it_begins(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, source: str, why: str, fix: str
+) -> None:
+    monkeypatch.setenv("T_EMPTY", "")
+    desk.write("empty.key", "\n")
+    desk.write("drills/look.yaml", book(head=f"parameters:\n  pw: {{type: secret, from: '{source}'}}\n"))
+    said = desk.ask("run", "look", "--auto")
+    assert (said.status, said.out) == (2, "")
+    assert said.err == f'error: the secret "pw" comes out empty\n  why: {why}\n  fix: {fix}\n'
+    assert not (desk.root / "recordings").exists()

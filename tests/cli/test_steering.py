@@ -76,6 +76,9 @@ def test_all_that_may_be_asked_of_a_run_beside_answers_has_its_word(waiting: Run
     assert asked == {*get_args(Intent)} - {AnswerGate, ResolveFailure}
 
 
+ALL = ", ".join(word.word for word in WORDS)
+
+
 def test_every_word_is_explained_as_it_is_written() -> None:
     assert [line.split()[0] for line in help_lines()] == [word.word for word in WORDS]
 
@@ -83,7 +86,9 @@ def test_every_word_is_explained_as_it_is_written() -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("paus", 'no run knows the word "paus". Did you mean "pause"? All of them: help.'),
+        ("paus", f'no run knows the word "paus": its words are {ALL}. Did you mean: pause.'),
+        ("paus 1.4 now", f'no run knows the word "paus": its words are {ALL}. Did you mean: pause 1.4 now.'),
+        ("frob", f'no run knows the word "frob": its words are {ALL}. What each does is told by: help.'),
         ("pause now", '"pause" stands alone. Write: pause.'),
         ("skip", '"skip" lacks its STEP: waiting now: 1.1. Write: skip STEP WHY.'),
         ("note", '"note" lacks its TEXT. Write: note TEXT.'),

@@ -81,7 +81,8 @@ def test_on_a_terminal_a_line_that_is_no_word_is_told_so_at_once(desk: Desk) -> 
         person.sees("Words may be typed at any time: help lists them.")
         person.sees("1.1 Soak: 10:00 left")
         person.types("cutt it is up")
-        person.sees('error: no run knows the word "cutt"\r\n  fix: Did you mean "cut"? All of them: help')
+        person.sees('error: no run knows the word "cutt"\r\n  why: its words are pause, ')
+        person.sees("fix: Did you mean: cut it is up")
         person.types("cut")
         person.sees("Reason, goes on record: ")
         person.types("it is up")
@@ -156,7 +157,7 @@ def test_a_question_that_is_answered_elsewhere_is_taken_back(desk: Desk) -> None
     with watching(desk, SURE, SURE, DONE) as person:
         person.sees("[proceed/stop]")
         assert desk.ask("approve", "last", "--gate", "1.1#1").status == 0
-        person.sees("Gate 1.1#1 waits no more.")
+        person.sees("Gate 1.1#1 waits no more: proceed by ")
         person.sees("[proceed/stop]", 2)
         person.types("halt wrong day")
         person.sees("HALT by")
@@ -205,7 +206,9 @@ def test_what_a_live_run_does_not_do_is_refused_with_the_next_command_in_full(de
         Said(
             2,
             "",
-            f'error: no run knows the word "paus"\n  fix: Did you mean "pause"? All of them: runbook tell {run} help\n',
+            'error: no run knows the word "paus"\n'
+            "  why: its words are pause, continue, skip, cut, note, mark, exclude, lift, undo, halt\n"
+            f"  fix: Did you mean: runbook tell {run} pause\n",
         ),
         Said(2, "", f'error: "skip" lacks its STEP\n  fix: Write: runbook tell {run} skip STEP WHY\n'),
         Said(

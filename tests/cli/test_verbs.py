@@ -46,8 +46,29 @@ def test_the_help_lists_the_verbs(desk: Desk, snapshot: object) -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("frobnicate",), 'there is no verb "frobnicate"\n  fix: All of them are shown by: runbook --help'),
-        (("aprove",), 'there is no verb "aprove"\n  fix: Did you mean "approve"?'),
+        (
+            ("frobnicate",),
+            (
+                f'there is no verb "frobnicate"\n  why: the verbs are: {", ".join(main.VERBS)}\n'
+                "  fix: What each of them does is shown by: runbook --help"
+            ),
+        ),
+        (("aprove", "last"), 'there is no verb "aprove"\n  fix: Did you mean: runbook approve last'),
+        (
+            ("hlat", "last", "-m", "no disk"),
+            "there is no verb \"hlat\"\n  fix: Did you mean: runbook halt last -m 'no disk'",
+        ),
+        (
+            ("pause",),
+            (
+                'there is no verb "pause"\n  why: "pause" is told to a run\n'
+                "  fix: Tell it to a run: runbook tell last pause"
+            ),
+        ),
+        (
+            ("contniue",),
+            'there is no verb "contniue"\n  why: "continue" is told to a run\n  fix: Tell it to a run: runbook tell last continue',
+        ),
         (("plan",), "missing argument 'BOOK'\n  fix: See: runbook plan --help"),
         (("plan", "look", "--jsn"), "no such option '--jsn'\n  fix: Did you mean '--json'? See: runbook plan --help"),
         (("halt",), 'a halt goes on record with a reason\n  fix: Say why: runbook halt last -m "WHY"'),

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,8 +32,8 @@ class Tmux:
         self._folder = folder
         self._environment = environment
 
-    def run(self, *words: str) -> None:
-        """Run a verb in a new terminal, which shows it from then on."""
+    def run(self, *words: str, size: tuple[int, int] = (120, 40)) -> None:
+        """Run a verb in a new terminal of that many columns and rows, which shows it from then on."""
         self._tmux("kill-server", check=False)
         wait_for(lambda: self._tmux("has-session", check=False).returncode != 0, lambda: "the old terminal stays")
         command = " ".join(("exec", *RUNBOOK, *words))
@@ -41,9 +41,9 @@ class Tmux:
             "new-session",
             "-d",
             "-x",
-            "120",
+            str(size[0]),
             "-y",
-            "40",
+            str(size[1]),
             "-c",
             str(self._folder),
             command,
@@ -57,6 +57,23 @@ class Tmux:
     def press(self, *keys: str) -> None:
         for key in keys:
             self._tmux("send-keys", key)
+
+    def press_at_once(self, *keys: str) -> None:
+        """As somebody who types fast, or whose link has stalled: the program reads them all together."""
+        self._tmux("send-keys", *keys)
+
+    def press_until(self, key: str, done: Callable[[], bool]) -> None:
+        """Press it again as long as it comes too early to count."""
+
+        def pressed() -> bool:
+            if not done():
+                self.press(key)
+            return done()
+
+        wait_for(pressed, lambda: self.shown)
+
+    def resize(self, size: tuple[int, int]) -> None:
+        self._tmux("resize-window", "-x", str(size[0]), "-y", str(size[1]))
 
     @property
     def shown(self) -> str:

@@ -126,8 +126,8 @@ async def test_a_named_person_finds_the_run_by_name_and_a_stranger_is_told_why_n
     assert found_by(ALLOWED, "sign-something-else") == {"found": None}
     assert found_by(STRANGER, "sign-what-is-due") == {
         "refused": f"uid {STRANGER} may not control run {feed.run.id}",
-        "fix": f'Ask root to answer, or to write [control] allow = ["uid {STRANGER}"]: '
-        "it counts for runs begun after that.",
+        "fix": f'Ask root to write [control] allow = ["uid {STRANGER}"], which counts for runs begun after that, '
+        f"or to answer: runbook approve {feed.run.id}",
     }
 
 

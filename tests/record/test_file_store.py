@@ -168,7 +168,7 @@ def test_a_second_run_of_the_same_name_is_refused_while_one_is_live(tmp_path: Pa
         assert caught.value.exit is Exit.REFUSED
         assert message(caught) == (
             "run r1: orders is running already: Run r1 is live, and two at once would step on each other. "
-            "Use `runbook attach r1` to join it, or `runbook halt r1` to stop it."
+            "Use `runbook attach r1` to join it, or `runbook halt r1 -m WHY` to stop it."
         )
     store.hold("orders", "r3").release()
 
@@ -327,7 +327,13 @@ def test_an_id_that_begins_another_is_found_by_itself(tmp_path: Path):
                 'Write one of them, such as "2026-b".'
             ),
         ),
-        ("2026-x", 'run 2026-x: There is no run "2026-x": Nothing in {root} has that name. Did you mean "2026-b"?'),
+        (
+            "2026-x",
+            (
+                'run 2026-x: There is no run "2026-x": Nothing in {root} has that name. Did you mean "2026-b"? '
+                "All of them: runbook runs."
+            ),
+        ),
     ],
 )
 def test_a_run_that_cannot_be_found_is_a_problem_with_the_nearest_name(tmp_path: Path, text: str, said: str):

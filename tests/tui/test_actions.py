@@ -8,6 +8,7 @@ import pytest
 
 from runbook.tui.actions import DEEDS, bindings
 from runbook.tui.app import RunbookApp
+from runbook.tui.modals.failure_box import FailureBox
 from runbook.tui.modals.help import help_rows, keys_shown
 from runbook.tui.screens.library import LibraryScreen
 from runbook.tui.screens.plan import PlanScreen
@@ -23,6 +24,7 @@ HOMES = {
     "plan": (PlanScreen,),
     "run": (RunScreen,),
     "output": (OutputView,),
+    "decide": (FailureBox,),
     "replay": (ReplayScreen,),
 }
 TAKEN = ("ctrl+h", "ctrl+i", "ctrl+j", "ctrl+m", "ctrl+a", "ctrl+b", "ctrl+left_square_bracket")

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import click
+from msgspec.structs import replace
 
 from runbook.cli.answering import Draft, answer_commands, answering_intent
 from runbook.cli.calling import call, found, open_gate, options_for
 from runbook.cli.compose import json_option, operator_option, recordings_option, run_async
 from runbook.cli.data import json_text
 from runbook.cli.diagnostics import say
+from runbook.core.intent import Intent
 from runbook.core.run import GateState
 from runbook.problem import Problems, problem
 from runbook.talk.messages import Look
@@ -68,12 +70,21 @@ async def _answer(place: LocalWorkspace, run: str, draft: Draft, *, operator: st
         if not draft.gate:
             return look, claimed
         state = open_gate(place, look, draft.gate)
-        refused = await line.send(answering_intent(state.opened, draft))
+        refused = await line.send(_understood(run, state, draft))
     finally:
         await line.close()
     if refused is not None:
         raise Problems([refused])
     return look, claimed
+
+
+def _understood(run: str, gate: GateState, draft: Draft) -> Intent:
+    """What is asked of the runner; what cannot be understood is answered with a command that can."""
+    try:
+        return answering_intent(gate.opened, draft)
+    except Problems as wrong:
+        one = wrong.problems[0]
+        raise Problems([replace(one, fix=f"{one.fix} Such as: {answer_commands(run, gate)[0]}")]) from wrong
 
 
 def _show(look: Look, options: tuple[str, ...], *, as_json: bool) -> None:

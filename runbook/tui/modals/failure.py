@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 
@@ -35,6 +36,7 @@ _LINES = 40
 class FailureGate(GateModal):
     """One box that takes every key itself."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f1,question_mark", "app.help", "help")]
     unlocked: ClassVar[str] = "the first Enter only asks again"
 
     def __init__(self, run: Run, gate: str, me: Actor, ask: Asking, output: Output) -> None:
@@ -64,7 +66,13 @@ class FailureGate(GateModal):
     def begin(self) -> None:
         """It has every key."""
         self.query_one(FailureBox).focus()
-        self.query_one("#keys", Plain).say(_keys(len(self.menu.ways)))
+
+    def _mark(self, text: str) -> None:
+        """Also where the keys stand: a small window's box has no frame to write into."""
+        super()._mark(text)
+        is_locked = self.unlocked not in text
+        for keys in self.query("#keys").results(Plain):
+            keys.say((Part(text, "yellow"),) if is_locked else _keys(len(self.menu.ways)))
 
     def draw(self) -> None:
         """The menu as of now, with whoever's words are asked for."""

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import ClassVar
 
 from textual import events
+from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from runbook.feed.feed import OutputLine
+from runbook.tui.actions import bindings
 from runbook.tui.messages import Seen
 from runbook.tui.modals.failure_rows import Line, Stand, lines, moved, needed
 from runbook.tui.widgets.rows import Row, Rows
@@ -32,6 +35,8 @@ _TOO_SOON = "That Enter came before this could be read: press it again."
 
 class FailureBox(Rows):
     """Who failed, what they said, and the choices."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("decide")
 
     class Chosen(Message):
         """Somebody has done the second act of a way."""
@@ -173,18 +178,36 @@ class FailureBox(Rows):
             case "end" | "G":
                 self._go(last)
             case "enter":
-                self._enter(event.time)
+                self.action_enter(event.time)
             case "escape":
                 self._escape()
             case "v":
-                self.post_message(self.Asked("commands"))
+                self.action_commands()
             case "tab" | "shift+tab":
-                self.post_message(self.Asked("next"))
-            case key if key.isdecimal() and 1 <= int(key) <= last:
-                self._go(int(key))
+                self.action_next_host()
+            case key if key.isdecimal():
+                self.action_choose(int(key))
             case _:
                 return False
         return True
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What other lists do with their keys is not done here."""
+        del parameters
+        return action in {"choose", "enter", "next_host", "commands"}
+
+    def action_choose(self, number: int = 0) -> None:
+        """To a way, by its number from 1; there may be none of it."""
+        if 1 <= number <= len(self.menu.ways):
+            self._go(number)
+
+    def action_commands(self) -> None:
+        """Ask for what was sent."""
+        self.post_message(self.Asked("commands"))
+
+    def action_next_host(self) -> None:
+        """Ask for what another host said."""
+        self.post_message(self.Asked("next"))
 
     def _go(self, cursor: int) -> None:
         if cursor != self.stand.cursor:
@@ -196,7 +219,8 @@ class FailureBox(Rows):
         else:
             self.post_message(self.Closed())
 
-    def _enter(self, at: float) -> None:
+    def action_enter(self, at: float = 0.0) -> None:
+        """Unfold the choice, or do it; `at` is when the key was pressed."""
         way = self.way
         if way is None:
             self.post_message(self.Closed())

@@ -70,7 +70,7 @@ def keys_of(screen: Screen[object]) -> dict[str, str]:
     Where a screen gives a key of its ancestor another meaning, only the new one counts; and what a screen never lets
     happen (a replay asks for nothing) is not listed.
     """
-    nodes = (screen.app, screen, *screen.query("Rows"))
+    nodes = (screen.app, screen, *(rows for rows in screen.query("Rows") if rows.can_focus))
     found: dict[str, str] = {}
     for node in {type(node): node for node in nodes}.values():
         owned = _owned(type(node))

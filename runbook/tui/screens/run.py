@@ -207,9 +207,10 @@ class RunScreen(Steering):
         if self._pausing is not None:
             self._pausing.stop()
         self._is_typing = self.around.lock_seconds > 0
-        self._pausing = self.set_timer(self.around.lock_seconds, self._stopped_typing) if self._is_typing else None
+        self._pausing = self.set_timer(self.around.lock_seconds, self.stopped_typing) if self._is_typing else None
 
-    def _stopped_typing(self) -> None:
+    def stopped_typing(self) -> None:
+        """They have paused: what waits may be asked now."""
         self._is_typing = False
         self.attend()
 

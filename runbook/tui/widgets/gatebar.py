@@ -14,6 +14,7 @@ from runbook.core.turns import name_of
 from runbook.problem import Problem
 from runbook.tui.widgets.plain import Plain
 from runbook.tui.widgets.rows import Part, Row
+from runbook.view.closing import beside_the_run
 from runbook.view.failure import failure_summary
 from runbook.view.words import duration
 
@@ -39,7 +40,7 @@ class GateBar(Plain):
 
 def _ended(run: Run) -> Row:
     said = verdicts(run)
-    facts = f" steady state {said.steady_state}, objectives {said.objectives.replace('_', ' ')}, revert {said.revert}"
+    facts = f" {', '.join(f'{name} {word}' for name, word in beside_the_run(said))}"
     return Part(f" {said.run.upper()} ", "green" if said.is_green else "vermillion", ("reverse", "bold")), Part(facts)
 
 

@@ -10,7 +10,7 @@ import msgspec
 from runbook.core.fault import FaultState
 from runbook.core.run import Run
 from runbook.view.sanitize import safe
-from runbook.view.words import duration
+from runbook.view.words import duration, plural
 
 GUARANTEES = {
     "K": "the kernel",
@@ -71,7 +71,8 @@ def _state(fault: FaultState, now: float) -> str:
         return f"lifted by {fault.reverted_by}"
     if fault.tries:
         seen = "STILL THERE" if fault.is_seen else "MAY BE LIVE"
-        return f"{seen} after {fault.tries} tries: {fault.last_word}"
+        last = f": {fault.last_word}" if fault.last_word else ""
+        return f"{seen} after {plural(fault.tries, 'try', 'tries')}{last}"
     if fault.injected_at is None:
         return fault.phase.upper()
     if fault.is_held:

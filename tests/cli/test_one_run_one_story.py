@@ -124,14 +124,14 @@ TALES = [
     pytest.param(too_slow, "completed", "vermillion", Exit.FAILED, id="objective-missed"),
     pytest.param(still_down, "completed", "vermillion", Exit.FAILED, id="steady-state-deviated"),
     pytest.param(
-        drilled(FaultEffect(**DB1, ok=True), FaultReverted(**DB1, by="duration")),
+        drilled(FaultEffect(**DB1, ok=True), FaultReverted(**DB1, by="runner")),
         "completed",
         "green",
         Exit.HELD,
         id="revert-verified",
     ),
     pytest.param(
-        drilled(FaultEffect(**DB1, ok=False), FaultReverted(**DB1, by="duration")),
+        drilled(FaultEffect(**DB1, ok=False), FaultReverted(**DB1, by="runner")),
         "completed",
         "orange",
         Exit.FAILED,
@@ -164,7 +164,7 @@ def test_every_face_of_a_run_gives_the_same_verdict_and_the_colour_of_the_worst(
     assert closing(tale.run, "r")[1].partition(": ")[2].partition(" (")[0] == verdict
     assert summary(tale.run, "r").verdicts.run == verdict
     assert [row["verdict"] for row in json.loads(desk.ask("runs", "--json").out)] == [verdict]
-    assert re.split(r"  +", desk.ask("runs").out.splitlines()[1])[1] == verdict
+    assert re.split(r"  +", desk.ask("runs").out.splitlines()[1])[1].removesuffix(", FAULT LIVE") == verdict
     assert json.loads(desk.ask("report", "--format", "json").out)["verdicts"]["run"] == verdict
     assert f"| Run | **{verdict}** |" in desk.ask("report", "--format", "md").out
     assert f"<span>Run</span><strong>{verdict}</strong>" in desk.ask("report", "--format", "html").out
@@ -207,8 +207,8 @@ def test_no_face_of_a_run_contradicts_another_in_any_of_its_four_verdicts(
     }
     others = [word for _, word in beside_the_run(said)]
     assert {name: face for name, face in faces.items() if face and face != others} == {}
-    [row] = json.loads(desk.ask("runs", "--json").out)
-    assert (row["worst"], row["objective"]) == (said.worst, said.objectives)
+    [row] = run_rows(store(""))
+    assert (row.worst, row.objective) == (said.worst, said.objectives)
     assert ("FAULT LIVE" in desk.ask("runs").out) is (said.revert in {"unverified", "failed"})
 
 

@@ -24,6 +24,10 @@ _COLOURS = {"red": "vermillion", "orange": "orange", "yellow": "yellow", "green"
 """An environment's colour as one of ours; its name always stands beside it."""
 _SLIM = 60
 """Cells below which a state comes before the name, which may be cut."""
+_GAPS = 6
+"""Cells between the parts of the title."""
+_BROKEN = "FAULT MAY BE LIVE"
+"""What is left of a live fault where the title has no room for its name: the facts and the list of faults have it."""
 _NEAR = 0.1
 """Share of the objective below which what is left is shown as a warning."""
 
@@ -91,24 +95,20 @@ def title_row(run: Run, now: float, width: int, *, prefix: str = "") -> Row:
     word, colour = state_of(run)
     tail = f"  step {done}/{len(rows)}  {duration(now)}"
     name = safe(run.plan.runbook)
-    ident = f"  {safe(run.id)}" if width > len(name) + len(run.id) + len(tail) + len(place.text) + len(word) + 8 else ""
-    head = f" {prefix} " if prefix else " "
+    left = width - sum(map(len, (place.text, name, word, tail, prefix))) - _GAPS
     broken = live_line(run, now)
-    if width < _SLIM:
-        return (
-            place,
-            Part(f" {word} ", colour, ("reverse", "bold")),
-            Part(f" {name} ", attributes=("bold",)),
-            Part(tail),
-        )
-    return (
+    fault = next((text for text in (broken, _BROKEN) if broken and len(text) + 2 <= left), "")
+    ident = f"  {safe(run.id)}" if left - len(fault) - 2 > len(run.id) + 2 else ""
+    head = (
         place,
-        *((Part(f" {broken} ", "vermillion", ("reverse", "bold")),) if broken else ()),
-        Part(head, "sky", ("bold",)),
-        Part(f"{name}{ident} ", attributes=("bold",)),
-        Part(f" {word} ", colour, ("reverse", "bold")),
-        Part(tail, "grey"),
+        *((Part(f" {fault} ", "vermillion", ("reverse", "bold")),) if fault else ()),
+        Part(f" {prefix} " if prefix else " ", "sky", ("bold",)),
     )
+    called = Part(f"{name}{ident} ", attributes=("bold",))
+    state = Part(f" {word} ", colour, ("reverse", "bold"))
+    if width < _SLIM:
+        return (*head[:-1], *((head[-1],) if prefix else ()), state, Part(" "), called, Part(tail, "grey"))
+    return (*head, called, state, Part(tail, "grey"))
 
 
 def place_part(environment: Environment) -> Part:

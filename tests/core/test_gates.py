@@ -23,6 +23,7 @@ from runbook.core.gate import gates
 from runbook.core.intent import AnswerGate, HaltRun, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment
+from runbook.problem import Exit, Problem
 from tests.builders import ANNA, BEN, RUN_ID, plan, step
 from tests.core.driving import Drive, picks, says
 from tests.core.shapes import answer, asking
@@ -335,3 +336,27 @@ def test_nobody_can_approve_what_has_lapsed() -> None:
 def test_an_approval_without_a_timeout_waits_for_ever() -> None:
     drive = asking(APPROVE)
     assert drive.run.gates["1.1#1"].opened.deadline is None
+
+
+def test_whoever_may_not_answer_is_told_why_and_what_somebody_else_would_type() -> None:
+    drive = asking(ApproveAction(message="Fail over?", approvers=("carla",)))
+    assert drive.ask(answer("approve"), BEN) == Problem(
+        what="ben may not answer gate 1.1#1",
+        why="ben is none of: carla",
+        fix=f"Ask somebody who may to type: runbook approve {RUN_ID} --gate '1.1#1'",
+        code="not-allowed",
+        exit=Exit.REFUSED,
+    )
+
+
+def test_a_gate_that_was_answered_a_moment_ago_is_refused_with_who_did_and_what_waits_now() -> None:
+    drive = Drive(plan(step("1.1", ConfirmAction(message="Sure?")), step("1.2", ConfirmAction(message="And?")))).go()
+    assert drive.ask(answer("proceed")) is None
+    drive.go()
+    assert drive.ask(answer("stop", reason="no"), BEN) == Problem(
+        what="gate 1.1#1 is closed",
+        why="anna answered proceed",
+        fix=f"Waiting now: 1.2#1. Shown by: runbook approve {RUN_ID}",
+        code="gate-closed",
+        exit=Exit.REFUSED,
+    )

@@ -50,6 +50,11 @@ class Where(msgspec.Struct, frozen=True):
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
 
+def where_given(parameter: str, source: str) -> Where:
+    """Of a parameter's value: who gave it (`command line`, `form`), so that it can be shown where it was typed."""
+    return Where(f"parameter {parameter} ({source})")
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is wrong, complete enough to be fixed without reading our code."""
 

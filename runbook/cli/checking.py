@@ -11,8 +11,6 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import msgspec
-
 from runbook.core.action import ApproveAction
 from runbook.core.inventory import Inventory
 from runbook.core.plan import Plan
@@ -145,7 +143,7 @@ class Checker:
         said = {name: Given(value=value, source="check") for name, value in given.items()}
         if self._with_parameters:
             return said
-        missing = {name: one for name, one in runbook.parameters.items() if name not in given and _must_be_given(one)}
+        missing = {name: one for name, one in runbook.parameters.items() if name not in given and one.must_be_given}
         return said | {
             name: Given(value=_stand_in(name, one, inventory), source="check", is_stand_in=True)
             for name, one in missing.items()
@@ -160,12 +158,6 @@ def _exposures(compiled: Compiled, runbook: Runbook, inventory: Inventory) -> tu
     from runbook.workspace.prepare import exposures  # noqa: PLC0415 - most runbooks have no secret
 
     return exposures(compiled, secrets_at_hand(compiled.plan.parameters), runbook, inventory)
-
-
-def _must_be_given(parameter: Parameter) -> bool:
-    if parameter.type == "secret" or parameter.required is False:
-        return False
-    return parameter.required is True or parameter.default is msgspec.UNSET
 
 
 def _stand_in(name: str, parameter: Parameter, inventory: Inventory) -> str:

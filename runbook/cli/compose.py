@@ -99,8 +99,8 @@ def _unasked(name: str, source: str) -> str:
     """As `read_secret`, for the screen: it owns the terminal, and a question there would be asked of nobody."""
     if source.partition(":")[0] in {"env", "file", "command"}:
         return read_secret(name, source)
-    fix = "Start it with `runbook run`, which asks for it, or give it another source."
-    raise _no_secret(name, "the screen cannot ask for it unseen", fix)
+    fix = "Type it into its field, or give it another source."
+    raise _no_secret(name, "nothing was typed into the form", fix)
 
 
 def _from_file(name: str, path: Path) -> str:

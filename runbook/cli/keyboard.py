@@ -48,7 +48,7 @@ class Keyboard:
         On a terminal that is any line. In a pipe one that does not fit stays where it is: it answers what is yet to be
         asked. While nobody can type, or somebody types to another program, it waits for ever.
         """
-        while b"\n" not in self._pending and not self._ended and _is_ours():
+        while b"\n" not in self._pending and not self._ended and is_ours():
             await self._more_or_end()
         line, end, rest = self._pending.partition(b"\n")
         text = line.decode("utf-8", "replace").strip()
@@ -97,7 +97,16 @@ def _is_waiting() -> bool:
     return bool(select.select([sys.stdin], [], [], 0)[0])
 
 
-def _is_ours() -> bool:
+def ask_now(prompt: str) -> str | None:
+    """As `Keyboard.ask`, for a verb that has nothing else to do meanwhile; None when nobody answers any more."""
+    if sys.stdin.isatty():
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+    print(prompt, end="", file=sys.stderr, flush=True)  # noqa: T201 - as above
+    line = sys.stdin.readline()
+    return line.strip() if line else None
+
+
+def is_ours() -> bool:
     """False in the background of a terminal: to read there would stop this program, and take what the shell is told."""
     try:
         return not sys.stdin.isatty() or os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()

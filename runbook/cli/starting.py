@@ -5,14 +5,16 @@ Apart from `run_verb` so that the verb can start its runner's imports before it 
 
 from __future__ import annotations
 
+import functools
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
-from runbook.cli.compose import run_async
+from runbook.cli.before import Draft, is_somebody_here
+from runbook.cli.compose import read_secret, run_async
 from runbook.cli.data import json_text
-from runbook.cli.diagnostics import can_show_screen, problem_text, say, story, tell
+from runbook.cli.diagnostics import can_show_screen, story, tell
 from runbook.core.fold.verdict import verdicts
 from runbook.core.run import Run
 from runbook.planning.policy import gates_a_machine_may_not_answer
@@ -21,7 +23,7 @@ from runbook.talk.launch import WarmRunner
 from runbook.view.closing import closing
 from runbook.workspace.again import continued, ended, no_place, wish_again
 from runbook.workspace.local import HowToRun, LocalWorkspace
-from runbook.workspace.prepare import Prepared, Wish, prepare
+from runbook.workspace.prepare import Prepared, SecretSource, Wish, prepare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,13 @@ class Manner:
     as_json: bool
     attended: bool | None
     """None looks whether there is a terminal."""
+    yes: bool = False
+    """What is shown is started without a question."""
+
+    @property
+    def asks(self) -> bool:
+        """Somebody is there, and was not said to be away."""
+        return not self.auto and self.attended is not False and is_somebody_here()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +62,11 @@ def start(
     Raises:
         Problems: Everything that keeps it from starting.
     """
-    prepared = _prepared(place, wish, following)
+    draft = _draft(place, wish, following)
+    prepared = draft.agreed(yes=manner.yes) if manner.asks else draft.unasked()
     refused = gates_a_machine_may_not_answer(prepared.plan) if manner.auto else []
     if refused:
         raise Problems(refused)
-    for warning in (*prepared.warnings, *(found for found in place.store.concerns() if found.warning)):
-        say(problem_text(warning))
     how = how_to_run(manner, step_mode=wish.step_mode)
     return followed(place, run_async(place.launch(prepared, how, runner)), manner, how)
 
@@ -78,13 +86,25 @@ def followed(place: LocalWorkspace, run: str, manner: Manner, how: HowToRun) -> 
     return watch(place, run, in_lines=in_lines, answer=how.attended or not manner.auto, as_json=manner.as_json)
 
 
-def _prepared(place: LocalWorkspace, wish: Wish, following: Following | None) -> Prepared:
-    if following is None:
-        return prepare(place.settings, wish, place.secret)
-    found = ended(place.store, following.run)
-    if not following.at:
+def _draft(place: LocalWorkspace, wish: Wish, following: Following | None) -> Draft:
+    """What a run is to be. Whoever is asked for a secret, or about a program, is asked once for all plans of it."""
+    agree = functools.cache(wish.reading.agree) if wish.reading.agree else None
+    wish = replace(wish, reading=replace(wish.reading, agree=agree))
+    found = ended(place.store, following.run) if following else None
+
+    def compiled(wish: Wish, secret: SecretSource) -> Prepared:
+        prepared = prepare(place.settings, wish, secret)
+        return continued(found, prepared, following.at) if found and following else prepared
+
+    if found and following and not following.at:
         raise no_place(found.run)
-    return continued(found, prepare(place.settings, wish_again(found, wish), place.secret), following.at)
+    return Draft(
+        settings=place.settings,
+        wish=wish_again(found, wish) if found else wish,
+        compile=compiled,
+        secret=functools.cache(place.secret or read_secret),
+        concerns=tuple(concern for concern in place.store.concerns() if concern.warning),
+    )
 
 
 def watch(place: LocalWorkspace, run: str, *, in_lines: bool, answer: bool, as_json: bool) -> int:

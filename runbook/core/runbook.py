@@ -97,6 +97,13 @@ class Parameter(Written, frozen=True, kw_only=True, omit_defaults=True):
     source: Origin = msgspec.field(name="from", default="prompt")
     """Of a secret only."""
 
+    @property
+    def must_be_given(self) -> bool:
+        """A run needs a value for it that nobody has written down; never so of a secret, which has its source."""
+        if self.type == "secret" or self.required is False:
+            return False
+        return self.required is True or self.default is msgspec.UNSET
+
 
 class Probe(Written, frozen=True, kw_only=True, omit_defaults=True):
     """A check with a tolerance; in YAML one of `http`, `command`, `script` says what is asked."""

@@ -15,7 +15,7 @@ from runbook.core.runbook import Parameter, Runbook
 from runbook.document import scalars
 from runbook.document.core_schema import scalar_of
 from runbook.planning.draft import Given
-from runbook.problem import Problem, Problems, Where, nearest, problem
+from runbook.problem import Problem, Problems, Where, nearest, problem, where_given
 
 SecretSource = Callable[[str, str], str]
 """A secret's value from its parameter's name and its `from`. Raises Problems."""
@@ -41,7 +41,7 @@ def settle(runbook: Runbook, given: Mapping[str, Given], inventory: Inventory, s
     for name, parameter in runbook.parameters.items():
         try:
             if parameter.type == "secret":
-                secrets += _secret(name, parameter, source)
+                secrets += _secret(name, parameter, given, source)
                 planned.append(PlannedParameter(name=name, secret=True, source=parameter.source))
             else:
                 values[name] = _value(name, parameter, given, inventory)
@@ -93,23 +93,60 @@ def _value(name: str, parameter: Parameter, given: Mapping[str, Given], inventor
     if name in given:
         if given[name].is_stand_in:
             parameter = msgspec.structs.replace(parameter, pattern="")
-        return typed(name, parameter, given[name].value, inventory, Where(f"parameter {name} ({given[name].source})"))
-    if isinstance(parameter.default, msgspec.UnsetType) or parameter.required is True:
-        if parameter.required is False:
-            return None
+        return typed(name, parameter, given[name].value, inventory, where_given(name, given[name].source))
+    if parameter.must_be_given:
         what = f'parameter "{name}" is missing'
         fix = f"Give it: -p {name}=VALUE"
         raise Problems(
             [Problem(what=what, why=parameter.help, fix=fix, where=parameter.where, code="missing-parameter")]
         )
-    if parameter.default is None:
+    if parameter.default is None or isinstance(parameter.default, msgspec.UnsetType):
         return None
     default: Json = list(parameter.default) if isinstance(parameter.default, tuple) else parameter.default
     return typed(name, parameter, default, inventory, parameter.at("default"))
 
 
-def _secret(name: str, parameter: Parameter, source: SecretSource | None) -> list[Secret]:
-    return [] if source is None else [Secret(name, source(name, parameter.source))]
+def _secret(name: str, parameter: Parameter, given: Mapping[str, Given], source: SecretSource | None) -> list[Secret]:
+    if name in given and not given[name].is_stand_in:
+        raise _in_the_open(name, parameter.source, given[name].source)
+    return [] if source is None else [asked_for(name, parameter.source, source)]
+
+
+def asked_for(name: str, origin: str, source: SecretSource) -> Secret:
+    """A secret from where its `from` says; an empty one is none, because nothing would be hidden and nothing would fit.
+
+    Raises:
+        Problems: It comes out empty, or not at all.
+    """
+    value = source(name, origin)
+    if not value:
+        why, fix = _emptiness(origin)
+        raise problem(f'the secret "{name}" came out empty', why=why, fix=fix, code="empty-secret")
+    return Secret(name, value)
+
+
+def _emptiness(origin: str) -> tuple[str, str]:
+    """Why a secret of that origin is empty, and what to do."""
+    kind, _, rest = origin.partition(":")
+    match kind:
+        case "env":
+            return f"the environment has {rest}, with nothing in it", f"Fill it, and start again: export {rest}=..."
+        case "file":
+            return f"{rest} has nothing in it", "Write the secret to it, and start again."
+        case "command":
+            return "its command ended well and printed nothing", f"Try it by hand: {rest}"
+        case _:
+            return "nothing was typed", "Start again and type it; it is not shown while you do."
+
+
+def _in_the_open(name: str, origin: str, given: str) -> Problems:
+    return problem(
+        f'the secret "{name}" is not given like other parameters',
+        why="everybody on this machine can read the arguments of a program",
+        fix=f"Leave it out; it comes from {origin.partition(':')[0] if origin.startswith('command:') else origin}.",
+        where=where_given(name, given),
+        code="secret-argument",
+    )
 
 
 def _converted(parameter: Parameter, value: Json, inventory: Inventory) -> Json:

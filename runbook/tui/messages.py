@@ -59,6 +59,13 @@ class Planned(Message):
 
 
 @dataclass
+class NotPlanned(Message):
+    """There is no plan with the values of the form."""
+
+    problems: tuple[Problem, ...]
+
+
+@dataclass
 class Started(Message):
     """A run is there to be watched."""
 

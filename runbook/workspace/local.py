@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal
@@ -17,15 +18,16 @@ from msgspec.structs import replace
 
 from runbook.core.actor import Actor
 from runbook.core.event import RunOpened
+from runbook.core.inventory import Inventory
 from runbook.core.plan import Plan
 from runbook.core.run import Run
-from runbook.core.runbook import Parameter, Runbook
-from runbook.document import scalars
+from runbook.core.runbook import Runbook
 from runbook.document.runbook_file import read_runbook
 from runbook.engine.clock import SystemClock, chance_hex, new_run_id
 from runbook.feed.live import EachEntry, LiveFeed, ignore, watch
 from runbook.feed.replay import RecordedReplay
 from runbook.inventory.manner import Agree, Reading
+from runbook.inventory.reading import read_inventory
 from runbook.problem import Exit, Problems, problem
 from runbook.record.address import open_store
 from runbook.record.beginning import folded
@@ -36,11 +38,12 @@ from runbook.talk.launch import WarmRunner
 from runbook.talk.person import person, this_machine
 from runbook.workspace.again import copies, ended, taken_back
 from runbook.workspace.books import book_files, find_book
+from runbook.workspace.fields import NO_HOSTS, asks_for_hosts, fields_of
 from runbook.workspace.in_the_open import without_secrets
 from runbook.workspace.locked_keys import Unlock
 from runbook.workspace.needed_again import Needs, needed_again
-from runbook.workspace.prepare import Prepared, SecretSource, Wish, prepare
-from runbook.workspace.rows import BookRow, ParameterField, RunRow
+from runbook.workspace.prepare import Prepared, SecretSource, Wish, inventory_of, prepare, typed_first
+from runbook.workspace.rows import FORM, BookRow, ParameterField, RunRow
 from runbook.workspace.run_rows import run_rows
 from runbook.workspace.settings import Settings
 
@@ -127,24 +130,23 @@ class LocalWorkspace:
         return folded(self.store.find(run).read())
 
     def parameters(self, path: str) -> tuple[ParameterField, ...]:
-        """What a runbook asks for."""
+        """What a runbook asks for; its hosts can be picked where reading the inventory runs no program."""
         book = read_runbook(find_book(self.settings, path))
-        return tuple(
-            ParameterField(
-                name=name,
-                type=one.type,
-                help=one.help,
-                default=_default(one),
-                required=bool(one.required),
-                choices=() if one.type == "list" else tuple(str(choice) for choice in one.choices),
-                secret=one.type == "secret",
-            )
-            for name, one in book.parameters.items()
-        )
+        return fields_of(book, self._hosts_for(book))
+
+    def _hosts_for(self, book: Runbook) -> Inventory:
+        """Whose hosts can be picked; what is wrong with it is told when the plan is made."""
+        if not asks_for_hosts(book):
+            return NO_HOSTS
+        try:
+            name = inventory_of(self.settings, Wish(book=book.name), book)
+            return read_inventory(name, workspace=self.settings.root)
+        except Problems:
+            return NO_HOSTS
 
     def plan(self, path: str, given: dict[str, str], *, inventory: str = "", agree: Agree | None = None) -> Plan:
         """Compile; connect to nothing and ask for no secret. `agree` is asked before an inventory is run."""
-        wish = Wish(book=path, inventory=inventory, reading=Reading(agree=agree), given=given, source="form")
+        wish = Wish(book=path, inventory=inventory, reading=Reading(agree=agree), given=given, source=FORM)
         return prepare(self.settings, wish, None).plan
 
     # --- running ------------------------------------------------------------------------------------------------------
@@ -154,24 +156,27 @@ class LocalWorkspace:
         path: str,
         given: dict[str, str],
         *,
-        inventory: str = "",
         step_mode: bool = False,
         digest: str = "",
         agree: Agree | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> LiveFeed:
-        """Start a runner and watch it.
+        """Start a runner and watch it; `secrets` were typed, all others come from where the runbook says.
 
         Raises:
             Problems: What cannot be started, or is not what was shown.
         """
         # Step mode is the runner's business: the plan stays the one that was shown, whose digest can be compared.
-        wish = Wish(book=path, inventory=inventory, reading=Reading(agree=agree), given=given, source="form")
+        wish = Wish(book=path, reading=Reading(agree=agree), given=given, source=FORM)
         # Beside the loop: files that are sent are read whole to be measured.
-        prepared = await asyncio.to_thread(prepare, self.settings, wish, self.secret)
+        prepared = await asyncio.to_thread(prepare, self.settings, wish, self._typed_first(secrets or {}))
         if digest and prepared.plan.digest != digest:
             raise _changed(path)
         run = await self.launch(prepared, HowToRun(step_mode=step_mode))
         return await self.attach(run)
+
+    def _typed_first(self, typed: Mapping[str, str]) -> SecretSource | None:
+        return typed_first(typed, self.secret) if self.secret else None
 
     async def launch(self, prepared: Prepared, how: HowToRun, runner: WarmRunner | None = None) -> str:
         """Start a runner, or tell a warm one what to run; gives the run's id.
@@ -193,16 +198,34 @@ class LocalWorkspace:
         needs = Needs(secrets=secrets, sudo_passwords=prepared.sudo_passwords, folder=str(prepared.folder))
         return await self._begin(opening, needs, runner)
 
+    def left_of(self, run: str) -> Plan:
+        """What `roll_back` would do.
+
+        Raises:
+            Problems: The run has not ended, or nothing of it is left.
+        """
+        return taken_back(self.store, ended(self.store, run))[0]
+
     async def roll_back(
-        self, run: str, how: HowToRun, runner: WarmRunner | None = None, *, agree: Agree | None = None, sudo: str = ""
+        self,
+        run: str,
+        how: HowToRun,
+        runner: WarmRunner | None = None,
+        *,
+        agree: Agree | None = None,
+        sudo: str = "",
+        digest: str = "",
     ) -> str:
         """Start a run that takes back what is left of an ended one; gives its id. Arguments as for `resume`.
 
         Raises:
-            Problems: The run has not ended, nothing of it is left, or secrets are needed that nobody can be asked for.
+            Problems: The run has not ended, nothing of it is left, it is not the plan with the `digest` that was shown,
+                or secrets are needed that nobody can be asked for.
         """
         found = ended(self.store, run)
         plan, earlier = taken_back(self.store, found)
+        if digest and plan.digest != digest:
+            raise _changed(f"what is left of run {run}")
         needs = needed_again(self.settings, found.record, found.run.plan, self.secret, agree=agree, sudo=sudo)
         opening = Opening(
             plan=plan,
@@ -313,17 +336,6 @@ async def _hand_over(handover: Handover, runner: WarmRunner | None = None) -> No
         return
     with WarmRunner() as fresh:
         await fresh.hand_over(handover)
-
-
-def _default(parameter: Parameter) -> str:
-    """As a form shows it, and gets it back."""
-    match parameter.default:
-        case tuple():
-            return scalars.spelled_list(parameter.default)
-        case str():
-            return parameter.default
-        case _:
-            return ""
 
 
 def review_state(book: Runbook, today: date) -> Literal["ok", "overdue", "never"]:

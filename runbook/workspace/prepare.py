@@ -77,6 +77,15 @@ SecretSource = Callable[[str, str], str]
 """Parameter name and its `from` to the secret."""
 
 
+def typed_first(typed: Mapping[str, str], source: SecretSource) -> SecretSource:
+    """The secrets that a person has typed, and the source for all others."""
+
+    def told(name: str, origin: str) -> str:
+        return typed[name] if name in typed else source(name, origin)
+
+    return told
+
+
 def prepare(
     settings: Settings, wish: Wish, secret: SecretSource | None, *, sudo: SecretSource | None = None
 ) -> Prepared:

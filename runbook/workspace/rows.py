@@ -10,6 +10,9 @@ from typing import Literal
 
 from runbook.problem import Problem
 
+FORM = "form"
+"""Where values were given that somebody filled into a form."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookRow:
@@ -79,5 +82,17 @@ class ParameterField:
     help: str
     default: str
     required: bool
+    """Without a value there is no run: it has a star."""
     choices: tuple[str, ...]
+    """One of these is picked; empty where anything may be typed, or several may be picked."""
     secret: bool
+    """Typed unseen, kept nowhere."""
+    origin: str = ""
+    """Where a secret comes from when it is not typed; empty where nobody but a person has it."""
+    bounds: str = ""
+    """What the value has to be like, in a few words."""
+
+    @property
+    def kind(self) -> str:
+        """Its type and its bounds, for a person."""
+        return f"{self.type}, {self.bounds}" if self.bounds else self.type

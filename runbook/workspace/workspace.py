@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -25,7 +25,7 @@ class Workspace(Protocol):
         """All records, newest first."""
 
     def parameters(self, path: str) -> tuple[ParameterField, ...]:
-        """What a runbook asks for."""
+        """What a runbook asks for; hosts can be picked where that runs no program."""
 
     def plan(
         self, path: str, given: dict[str, str], *, inventory: str = "", agree: Callable[[Path], bool] | None = None
@@ -37,12 +37,15 @@ class Workspace(Protocol):
         path: str,
         given: dict[str, str],
         *,
-        inventory: str = "",
         step_mode: bool = False,
         digest: str = "",
         agree: Callable[[Path], bool] | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> Feed:
-        """Start a runner for it and watch it. Refused when what was shown, by its `digest`, is not what it is now."""
+        """Start a runner for it and watch it. Refused when what was shown, by its `digest`, is not what it is now.
+
+        `secrets` are those that were typed, by parameter; the others come from where the runbook says.
+        """
 
     async def attach(self, run: str) -> Feed:
         """Watch a live run."""

@@ -149,6 +149,8 @@ def test_a_killed_screen_leaves_the_run_going_and_attach_brings_it_to_its_end(de
 
     try:
         tmux.run("run", "drills/failover/orders-failover.yaml", "-i", "lab")
+        tmux.until("Start it? [y/N]")
+        tmux.press("y", "Enter")
         tmux.until("GATE 2.1 ")
         run = json.loads(verb("runs", "--json").stdout)[0]["id"]
         os.kill(tmux.pid, signal.SIGKILL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from runbook.core.actor import Actor
@@ -211,11 +211,12 @@ class FakeWorkspace:
         path: str,
         given: dict[str, str],
         *,
-        inventory: str = "",
         step_mode: bool = False,
         digest: str = "",
         agree: Callable[[Path], bool] | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> FakeFeed:
+        self.secrets = dict(secrets or {})
         assert self.program is None or (agree and agree(self.program))
         self.digest = digest
         self.started.append((path, given, step_mode))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input
 
 from runbook.core.plan import Environment
-from runbook.problem import Problems
+from runbook.problem import Problem, Problems, where_given
 from runbook.tui.modals.refusal import Refusal
 from runbook.tui.modals.sure import Sure
 from runbook.tui.screens.library import LibraryScreen
@@ -16,16 +17,21 @@ from runbook.tui.screens.plan import PlanScreen
 from runbook.tui.screens.replay import ReplayScreen
 from runbook.tui.screens.run import RunScreen
 from runbook.tui.widgets.booklist import BookList, RunList, matches
+from runbook.tui.widgets.parameterform import ParameterForm
+from runbook.tui.widgets.planview import PlanView
 from runbook.tui.widgets.rows import Part, wrap
 from runbook.workspace.rows import ParameterField
 from tests.builders import Story, plan, step
 from tests.stories import failover, failover_plan
 from tests.tui.fakes import FakeFeed, FakeReplay, FakeWorkspace, book, refusal, run_row
-from tests.tui.showing import asked, opened, until, until_shown
+from tests.tui.showing import asked, opened, painted, shown, until, until_shown
 
 REASON = ParameterField(name="reason", type="string", help="Why", default="", required=True, choices=(), secret=False)
 MODE = ParameterField(
     name="mode", type="choice", help="", default="graceful", required=False, choices=("graceful", "hard"), secret=False
+)
+HOST = ParameterField(
+    name="primary", type="host", help="", default="", required=True, choices=("db1", "db2", "app1"), secret=False
 )
 PASSWORD = ParameterField(
     name="password", type="secret", help="", default="hunter2", required=True, choices=(), secret=True
@@ -128,7 +134,9 @@ async def test_starting_is_asked_with_the_digest_in_sight_and_the_safe_answer_fo
         await at_plan(pilot)
         await until_shown(pilot, "orders promote")
         await pilot.press("ctrl+s")
-        await until_shown(pilot, f"plan digest {failover_plan().digest[:16]}")
+        await until_shown(pilot, "2.2 Promote the standby on db2")
+        await pilot.press("pagedown", "pagedown")
+        await until_shown(pilot, f"digest     {failover_plan().digest[:16]}")
         await asked(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, PlanScreen))
@@ -173,9 +181,9 @@ async def test_an_inventory_that_was_not_agreed_to_is_not_run_and_there_is_no_pl
         await pilot.press("enter")
         await asked(pilot, Sure)
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Refusal))
         await until_shown(pilot, "was not run")
-        assert [screen.check_action("start", ()) for screen in pilot.app.screen_stack[-2:-1]] == [None]
+        assert isinstance(pilot.app.screen, PlanScreen)
+        assert pilot.app.screen.check_action("start", ()) is None
 
 
 async def test_start_goes_to_the_run_and_leaving_it_leads_to_the_library():
@@ -204,7 +212,7 @@ async def test_where_the_environment_says_so_its_name_is_typed_before_a_start():
 
 
 async def test_a_plan_made_with_other_values_cannot_be_started():
-    workspace = shelf(fields=(REASON,))
+    workspace = shelf(fields=(replace(REASON, required=False),))
     async with opened(workspace) as pilot:
         screen = await at_plan(pilot)
         await until_shown(pilot, "orders promote")
@@ -217,13 +225,72 @@ async def test_a_plan_made_with_other_values_cannot_be_started():
         await until(pilot, lambda: screen.check_action("start", ()) is True)
 
 
-async def test_a_missing_value_is_refused_with_its_reason_and_the_form_stays():
-    workspace = shelf(fields=(REASON,))
+async def test_a_runbook_that_needs_a_value_greets_with_its_form_and_with_no_box():
+    async with opened(shelf(fields=(MODE, REASON))) as pilot:
+        screen = await at_plan(pilot)
+        await until_shown(pilot, "Needed, and not given yet: reason")
+        assert screen.focused is screen.query_one("#field-1")
+        assert "(* is needed)" in shown(pilot.app)
+        assert "*reason" in shown(pilot.app)
+        assert screen.check_action("start", ()) is None
+        await pilot.press(*"INC-7", "enter")
+        await until_shown(pilot, "Promote the standby")
+        await until(pilot, lambda: screen.check_action("start", ()) is True)
+        assert screen.query_one(PlanView).has_focus
+
+
+async def test_a_host_is_picked_by_a_part_of_its_name():
+    workspace = shelf(fields=(HOST,))
+    async with opened(workspace) as pilot:
+        screen = await at_plan(pilot)
+        await until_shown(pilot, "Needed, and not given yet: primary")
+        await pilot.press("enter", *"b2", "enter")
+        await until_shown(pilot, "orders promote")
+        assert screen.query_one(ParameterForm).given == {"primary": "db2"}
+
+
+async def test_what_is_wrong_with_a_value_stands_under_its_field_until_it_is_right():
+    workspace = shelf(fields=(MODE, replace(REASON, default="no")))
+    wrong = Problem(what='"no" is no change', fix="Write CHG-7.", where=where_given("reason", "form"))
+    workspace.refusal = Problems([wrong])
+    async with opened(workspace) as pilot:
+        screen = await at_plan(pilot)
+        await until_shown(pilot, '"no" is no change. Write CHG-7.')
+        await until(pilot, lambda: screen.focused is screen.query_one("#field-1"))
+        assert type(pilot.app.screen) is PlanScreen
+        workspace.refusal = None
+        await pilot.press("enter")
+        await until_shown(pilot, "Promote the standby")
+        assert "is no change" not in shown(pilot.app)
+
+
+async def test_why_there_is_no_plan_stands_in_its_place():
+    workspace = shelf()
     workspace.refusal = Problems([refusal()])
     async with opened(workspace) as pilot:
-        await until_shown(pilot, "daily-health")
-        await pilot.press("enter")
+        screen = await at_plan(pilot)
         await until_shown(pilot, "this runbook needs a value for reason")
+        assert pilot.app.screen is screen
+
+
+async def test_a_secret_is_typed_unseen_and_goes_to_the_run_and_not_into_the_plan():
+    workspace = shelf(fields=(replace(PASSWORD, default=""),))
+    workspace.feed = FakeFeed(Story(failover_plan()).start())
+    async with opened(workspace) as pilot:
+        screen = await at_plan(pilot)
+        await until_shown(pilot, "orders promote")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: screen.focused is screen.query_one("#field-0"))
+        await pilot.press(*"geheim", "enter")
+        assert "geheim" not in await painted(pilot)
+        await pilot.press("ctrl+s")
+        await asked(pilot, Sure)
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: workspace.started)
+        assert (workspace.started, workspace.secrets) == (
+            [("drills/orders-failover.yaml", {}, False)],
+            {"password": "geheim"},
+        )
 
 
 async def test_a_secret_is_never_shown_and_its_default_never_filled_in():

@@ -30,6 +30,7 @@ from runbook.talk.launch import WarmRunner
 @click.option("-l", "--limit", default="", help="Only these hosts: a pattern.")
 @click.option("--auto", is_flag=True, help="Answer the gates that the environment lets a machine answer; recorded so.")
 @click.option("--step", "step_mode", is_flag=True, help="Confirm every step before it runs.")
+@click.option("--yes", is_flag=True, help="Start what is shown without asking.")
 @click.option("--line", is_flag=True, help="Lines instead of the screen.")
 @click.option("--detach", is_flag=True, help="Start it, print its id, and leave.")
 @click.option("--attended/--unattended", default=None, help="Is somebody there to be asked when a step fails?")
@@ -47,12 +48,14 @@ def verb(  # noqa: PLR0913 - one for each option
     limit: str,
     auto: bool,
     step_mode: bool,
+    yes: bool,
     line: bool,
     detach: bool,
     attended: bool | None,
 ) -> int:
     """Run a runbook: a file, or a name in the workspace.
 
+    At a terminal what is missing is asked for, and what would happen is shown before it does.
     With --from RUN --at STEP the rest of an ended run, with its runbook as it is now, its parameters and its hosts.
     """
     if step and not earlier:
@@ -74,6 +77,6 @@ def verb(  # noqa: PLR0913 - one for each option
             step_mode=step_mode,
             sudo=sudo,
         )
-        manner = Manner(auto=auto, line=line, detach=detach, as_json=as_json, attended=attended)
+        manner = Manner(auto=auto, line=line, detach=detach, as_json=as_json, attended=attended, yes=yes)
         following = Following(earlier, step) if earlier else None
         return start(workspace("run", recordings), wish, manner, runner, following)

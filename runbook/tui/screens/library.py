@@ -33,6 +33,8 @@ class LibraryScreen(PlaceScreen):
     """The first screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("library")
+    AUTO_FOCUS = "#books"
+    """From the first frame on: a key that is typed early must not end up in the filter."""
 
     def __init__(self, workspace: Workspace) -> None:
         """Nothing is read before it is shown."""

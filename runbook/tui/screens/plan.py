@@ -1,12 +1,15 @@
 """What a runbook would do, with the values given: the last look before anything runs.
 
-Compiling connects to nothing. Starting is asked once more, with the plan's digest in sight; the run's first section is
-its preflight, which looks at every host and changes none.
+Whoever comes here is greeted by the form where a value is missing, and by the plan where none is. Why there is no plan
+stands in the plan's place, and what is wrong with a value under its field. Compiling connects to nothing. Starting is
+asked once more, with the plan in short and its digest in sight; the run's first section is its preflight, which looks
+at every host and changes none.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -18,30 +21,31 @@ from textual.containers import Container
 from textual.widgets import Footer, Input, Select
 
 from runbook.core.plan import Plan
+from runbook.feed.feed import Feed
 from runbook.problem import Problem, Problems
 from runbook.tui.actions import bindings
-from runbook.tui.messages import Planned, ProblemsMet, Started
+from runbook.tui.messages import NotPlanned, Planned, Started
 from runbook.tui.modals.sure import Sure
 from runbook.tui.screens.place import PlaceScreen
 from runbook.tui.screens.run import RunScreen
 from runbook.tui.widgets.parameterform import ParameterForm
 from runbook.tui.widgets.plain import Plain
 from runbook.tui.widgets.planview import PlanView
+from runbook.tui.widgets.problem_rows import problem_rows
 from runbook.tui.widgets.recoveryclock import place_part
 from runbook.tui.widgets.rows import Part, Row
-from runbook.view.plan import plan_totals
-from runbook.view.words import duration, plural
+from runbook.view.brief import DIGEST, Fact, brief, headline
+from runbook.view.sanitize import safe
 from runbook.workspace.rows import BookRow
 from runbook.workspace.workspace import Workspace
-
-_DIGEST = 16
-"""Hexadecimal digits of the plan's digest that a person is shown: enough to tell two plans apart by eye."""
 
 
 class PlanScreen(PlaceScreen):
     """One runbook, planned."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("plan")
+    AUTO_FOCUS = "#plan"
+    """From the first frame on: a key that is typed early must not end up in a value."""
 
     def __init__(self, workspace: Workspace, book: BookRow) -> None:
         """Plan this one."""
@@ -62,15 +66,23 @@ class PlanScreen(PlaceScreen):
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
-        """Plan with the defaults; where those do not suffice the refusal says what is missing."""
-        self.query_one(PlanView).focus()
+        """Plan with the defaults; where those do not suffice, begin with what is missing."""
+        form = self.query_one(ParameterForm)
+        if form.missing:
+            form.go_to_missing()
+        else:
+            self.query_one(PlanView).focus()
         self.action_compile()
 
     # --- planning -----------------------------------------------------------------------------------------------------
 
     def action_compile(self) -> None:
-        """Plan with the values of the form."""
-        given = self.query_one(ParameterForm).given
+        """Plan with the values of the form, or say which of them are missing."""
+        form = self.query_one(ParameterForm)
+        if form.missing:
+            self._has_no_plan(missing_rows(form.missing))
+            return
+        given = form.given
         self.work(partial(self._compile, given), group="plan")
 
     async def _compile(self, given: dict[str, str]) -> None:
@@ -80,9 +92,10 @@ class PlanScreen(PlaceScreen):
                 self._workspace.plan, self._book.path, given, agree=lambda program: self._agrees(program, unasked)
             )
         except Problems as refused:
-            if not unasked:
-                raise
-            self._ask_about(unasked[0], refused.problems)
+            if unasked:
+                self._ask_about(unasked[0], refused.problems)
+            else:
+                self.post_message(NotPlanned(refused.problems))
             return
         self._planned_with = given
         self.post_message(Planned(plan))
@@ -103,7 +116,7 @@ class PlanScreen(PlaceScreen):
                 self._agreed.add(program)
                 self.action_compile()
             else:
-                self.post_message(ProblemsMet(refused))
+                self.post_message(NotPlanned(refused))
 
         self.app.push_screen(question, answered)
 
@@ -112,11 +125,33 @@ class PlanScreen(PlaceScreen):
         plan = self._plan = message.plan
         self.query_one(PlanView).show(plan)
         self.query_one("#title", Plain).say(title(plan))
+        self.query_one("#planning").remove_class("-unplanned")
+        self.query_one(ParameterForm).blame(())
+        self.refresh_bindings()
+
+    def on_not_planned(self, message: NotPlanned) -> None:
+        """Say why in the plan's place, and under the fields whose values are refused."""
+        self._has_no_plan(row for problem in message.problems for row in problem_rows(problem))
+        self.query_one(ParameterForm).blame(message.problems)
+
+    def _has_no_plan(self, why: Iterable[Row]) -> None:
+        self._plan = None
+        self.query_one("#planning").add_class("-unplanned")
+        self.query_one(PlanView).show_why_not(why)
         self.refresh_bindings()
 
     @on(Input.Submitted)
+    def _entered(self) -> None:
+        """On to what is still missing; to the plan where nothing is."""
+        form = self.query_one(ParameterForm)
+        if form.is_filled:
+            self.action_rows()
+        else:
+            form.go_to_missing()
+        self.action_compile()
+
     @on(Select.Changed)
-    def _changed(self) -> None:
+    def _picked(self) -> None:
         self.action_compile()
 
     @on(Input.Changed)
@@ -136,9 +171,13 @@ class PlanScreen(PlaceScreen):
         return None if action == "start" and self.is_mounted and not self._is_current else True
 
     def action_start(self) -> None:
-        """Ask once more."""
-        plan = self._plan
+        """Ask once more; for a secret first, where one has to be typed."""
+        plan, form = self._plan, self.query_one(ParameterForm)
         if plan is None or not self._is_current:
+            return
+        if not form.is_filled:
+            form.go_to_missing()
+            self.tell("It needs a secret: type it here, then start again. It is not shown and not stored.")
             return
         word = plan.environment.name if plan.environment.confirm == "typed" else ""
         question = Sure(f"Start {plan.runbook}?", start_rows(plan), verb="Start", word=word)
@@ -148,12 +187,18 @@ class PlanScreen(PlaceScreen):
     def _begin(self) -> None:
         form = self.query_one(ParameterForm)
         digest = self._plan.digest if self._plan else ""
-        self.work(partial(self._start, self._planned_with, step_mode=form.step_mode, digest=digest), group="start")
-
-    async def _start(self, given: dict[str, str], *, step_mode: bool, digest: str) -> None:
-        feed = await self._workspace.start(
-            self._book.path, given, step_mode=step_mode, digest=digest, agree=self._agreed.__contains__
+        starting = self._workspace.start(
+            self._book.path,
+            self._planned_with,
+            step_mode=form.step_mode,
+            digest=digest,
+            agree=self._agreed.__contains__,
+            secrets=form.secrets,
         )
+        self.work(partial(self._start, starting), group="start")
+
+    async def _start(self, starting: Awaitable[Feed]) -> None:
+        feed = await starting
         self.post_message(Started(feed))
 
     def on_started(self, message: Started) -> None:
@@ -194,22 +239,29 @@ def title(plan: Plan) -> Row:
     return (
         place_part(plan.environment),
         Part(f" PLAN  {plan.runbook}  ", attributes=("bold",)),
-        Part(f"{plan.title}  digest {plan.digest[:_DIGEST]}", "grey"),
+        Part(f"{plan.title}  digest {plan.digest[:DIGEST]}", "grey"),
     )
 
 
 def start_rows(plan: Plan) -> tuple[Row, ...]:
     """What a person should have read before the run starts."""
-    totals = plan_totals(plan)
-    undo = f"{totals.changing} steps change something, {totals.without_undo} of them cannot be taken back"
-    rto = f"objective {duration(plan.objectives.rto)}" if plan.objectives.rto else "no objective"
     return (
         (Part(plan.title, attributes=("bold",)),),
-        (
-            Part(f"on {plan.environment.name}: {plural(totals.hosts, 'host')}, {plural(totals.steps, 'step')}, "),
-            Part(f"{plural(totals.gates, 'gate')}, about {duration(totals.expected)}, {rto}"),
-        ),
-        (Part(undo, "orange" if totals.without_undo else "plain"),),
+        (Part(headline(plan)),),
+        *(row for fact in brief(plan) for row in _fact_rows(fact)),
         (Part("The preflight runs first; it changes nothing.", "grey"),),
-        (Part(f"plan digest {plan.digest[:_DIGEST]}", "grey"),),
-    )  # fmt: skip - a row of two parts reads better on two lines
+    )
+
+
+def _fact_rows(fact: Fact) -> Iterator[Row]:
+    name, lines = fact
+    for number, line in enumerate(lines):
+        yield Part(f"{'' if number else name:<11}", "grey"), Part(line, "orange" if "no undo" in line else "plain")
+
+
+def missing_rows(names: tuple[str, ...]) -> tuple[Row, ...]:
+    """What stands in the place of a plan that lacks values."""
+    return (
+        (Part(f"Needed, and not given yet: {', '.join(map(safe, names))}", "yellow"),),
+        (Part("Fill it in above; Enter goes on to the next, and then to the plan. Nothing runs before you start it."),),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from runbook.core.plan import Plan
 from runbook.core.role import Role
@@ -32,6 +32,12 @@ class PlanView(Rows):
             f"2 Plan {plural(totals.steps, 'step')} on {plural(totals.hosts, 'host')}, {plural(totals.gates, 'gate')}, "
             f"{totals.changing} changing ({totals.without_undo} without undo), est {duration(totals.expected)}"
         )
+
+    def show_why_not(self, said: Iterable[Row]) -> None:
+        """Show why there is no plan."""
+        self._plan = tuple(said)
+        self._break()
+        self.heading("2 Plan: none yet")
 
     def _break(self) -> None:
         """Nothing of a command may be out of sight, so long lines go on below."""

@@ -23,10 +23,20 @@ STEPS = """
         command: "echo {{ count }} {{ mode }} $P"
         on: "{{ target }}"
         env: {P: "{{ password }}"}
-        durable: false
         timeout: 10s
         rollback: {name: Unsay it, command: "true", timeout: 10s}
 """
+
+
+WORK = "[{name: Work, command: uptime, on: localhost, timeout: 10s}]"
+
+
+@pytest.fixture
+def here(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A desk in front of a terminal, with a runbook that changes something."""
+    monkeypatch.delenv("CI", raising=False)
+    desk.write("drills/look.yaml", book(steps=WORK))
+    return desk
 
 
 @pytest.fixture
@@ -43,14 +53,13 @@ def records(desk: Desk) -> list[Path]:
     return sorted((desk.root / "recordings").glob("*/journal.jsonl"))
 
 
-async def test_what_would_happen_is_shown_and_a_no_starts_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CI", raising=False)
-    status, said = await typed(desk.root, "run", "look", answers=((QUESTION, "n"),))
-    assert (status, records(desk)) == (130, [])
+async def test_what_would_happen_is_shown_and_a_no_starts_nothing(here: Desk) -> None:
+    status, said = await typed(here.root, "run", "look", answers=((QUESTION, "n"),))
+    assert (status, records(here)) == (130, [])
     shown = said.replace("\r\n", "\n").split("digest")[0]
     assert shown == (
         "\nLook\n  operation look in here: 2 steps\n  hosts      localhost\n"
-        "  changes    1 step, without undo\n             1.1 Look on localhost, no undo\n  "
+        "  changes    1 step, without undo\n             1.1 Work on localhost, no undo\n  "
     )
     assert "nothing was started: nobody said yes" in said.replace("\r\n  why", "")  # what, then why
 
@@ -62,26 +71,21 @@ async def test_only_a_yes_is_a_yes(asking: Desk, answers: tuple[str, ...]) -> No
     assert (status, records(asking)) == (130, []), said
 
 
-async def test_a_yes_starts_the_plan_that_was_shown(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CI", raising=False)
-    status, said = await typed(desk.root, "run", "look", answers=((QUESTION, "y"),))
-    [journal] = records(desk)
+async def test_a_yes_starts_the_plan_that_was_shown(here: Desk) -> None:
+    status, said = await typed(here.root, "run", "look", answers=((QUESTION, "y"),))
+    [journal] = records(here)
     assert status == 0, said
     assert f'"plan_digest":"{said.split("digest")[1].split()[0]}' in journal.read_text()
 
 
-async def test_who_knows_says_so_and_is_shown_it_all_the_same(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CI", raising=False)
-    status, said = await typed(desk.root, "run", "look", "--yes", answers=())
-    assert (status, "1.1 Look on localhost" in said, QUESTION in said) == (0, True, False), said
+async def test_who_knows_says_so_and_is_shown_it_all_the_same(here: Desk) -> None:
+    status, said = await typed(here.root, "run", "look", "--yes", answers=())
+    assert (status, "1.1 Work on localhost" in said, QUESTION in said) == (0, True, False), said
 
 
 @pytest.mark.parametrize("words", [("--auto",), ("--unattended",)])
-async def test_nobody_is_asked_who_was_said_to_be_away(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
-) -> None:
-    monkeypatch.delenv("CI", raising=False)
-    status, said = await typed(desk.root, "run", "look", *words, answers=())
+async def test_nobody_is_asked_who_was_said_to_be_away(here: Desk, words: tuple[str, ...]) -> None:
+    status, said = await typed(here.root, "run", "look", *words, answers=())
     assert (status, QUESTION in said) == (0, False), said
 
 
@@ -149,20 +153,16 @@ async def test_a_value_can_be_changed_at_the_question_and_a_wrong_one_changes_no
     assert "|   3 forced ****" in said
 
 
-async def test_every_command_can_be_read_at_the_question(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CI", raising=False)
-    status, said = await typed(desk.root, "run", "look", answers=((QUESTION, "p"), (QUESTION, "n")))
+async def test_every_command_can_be_read_at_the_question(here: Desk) -> None:
+    status, said = await typed(here.root, "run", "look", answers=((QUESTION, "p"), (QUESTION, "n")))
     assert (status, "localhost: $ uptime" in said) == (130, True), said
 
 
-async def test_where_the_environment_wants_its_name_a_y_is_not_enough(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("CI", raising=False)
-    desk.write("inventories/here/environment.yaml", "name: production\nconfirm: typed\n")
+async def test_where_the_environment_wants_its_name_a_y_is_not_enough(here: Desk) -> None:
+    here.write("inventories/here/environment.yaml", "name: production\nconfirm: typed\n")
     question = 'Type "production" to start it, or Enter to leave it: '
-    status, said = await typed(desk.root, "run", "look", answers=((question, "y"), (question, "")))
-    assert (status, records(desk)) == (130, [])
+    status, said = await typed(here.root, "run", "look", answers=((question, "y"), (question, "")))
+    assert (status, records(here)) == (130, [])
     assert 'Nothing is started by "y".' in said
 
 

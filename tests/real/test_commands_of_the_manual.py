@@ -1,0 +1,238 @@
+"""Every command block of README.md and docs/ is run, in the order of its page, on a lab that is new for each page.
+
+A line behind `$` is a command, what stands behind ` # ` is prose. Names that stand for one's own (RUN, STEP) and what a
+page takes for granted (a run that is live, a gate that waits) are set up here, by page and command; a command for which
+nothing is said here is run as it stands and has to end well. The tasks of `operator-tasks.md` are played by
+`test_operator_tasks`, the `sh` blocks of `record.md` are run by `record/test_stock_tools`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from runbook.lab.control import down, up
+
+pytestmark = [pytest.mark.real, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 180.0
+"""Seconds after which a command, or what it needs, has failed."""
+PAGES = ("README.md", *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md"))))
+HOSTS_AND_GATES = """version: 1
+kind: failover
+name: orders-failover
+title: Fail over
+inventory: lab
+sections:
+  - name: Look
+    steps: [{name: Look, command: uptime, on: db1, durable: false, timeout: 10s}]
+  - name: Decide
+    steps:
+      - {name: Declare, approve: {message: "Fail over?", allow_self: true}}
+      - name: Which way
+        choose: {prompt: How?, options: [{label: slowly}, {label: quickly}]}
+"""
+BROKEN = """version: 1
+kind: operation
+name: broken
+title: Work that fails half way
+inventory: lab
+sections:
+  - name: Work
+    steps:
+      - {name: Begin, command: touch begun, on: db1, timeout: 10s, rollback: {name: End, command: rm begun, timeout: 10s}}
+      - {name: Go on, command: test ! -e begun || exit 1, on: db1, timeout: 10s}
+"""
+
+
+class Stage:
+    """A workspace on the lab, and somebody who types into a shell there, without a terminal."""
+
+    def __init__(self, root: Path, runtime: str) -> None:
+        self.root = root
+        kept = {name: value for name, value in os.environ.items() if name not in {"CI", "RUNBOOK_THEME"}}
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        self._environment = {**kept, "PATH": path, "XDG_RUNTIME_DIR": runtime, "HOME": str(root)}
+
+    def shell(self, command: str, *, typed: str = "", where: Path | None = None) -> subprocess.CompletedProcess[str]:
+        words = ["bash", "-o", "pipefail", "-c", command]
+        return subprocess.run(
+            words, cwd=where or self.root, env=self._environment, input=typed, capture_output=True, text=True,
+            timeout=PATIENCE, check=False,
+        )  # fmt: skip
+
+    def well(self, command: str, *, typed: str = "") -> str:
+        """What it prints; it has to end well."""
+        done = self.shell(command, typed=typed)
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def until(self, command: str, text: str) -> None:
+        """Ask again until a text is in the answer."""
+        end = time.monotonic() + PATIENCE
+        while text not in (said := self.shell(command).stdout):
+            assert time.monotonic() < end, f"{command} never said {text!r}:\n{said}"
+            time.sleep(0.1)  # between two looks at another process
+
+    def live(self, words: str, gate: str) -> str:
+        """The id of a run that has been begun and waits at a gate."""
+        run = self.well(f"runbook run {words} --attended --detach").strip()
+        self.until(f"runbook approve {run}", f"gate {gate}")
+        return run
+
+    def ended(self) -> str:
+        """The id of a run that failed at its second step."""
+        (self.root / "drills" / "broken.yaml").write_text(BROKEN)
+        assert self.shell("runbook run broken -i lab --unattended").returncode == 1
+        return str(json.loads(self.well("runbook runs -n 1 --json"))[0]["id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a command needs."""
+
+    instead: dict[str, str] = field(default_factory=dict)
+    """What is typed for words that stand for one's own."""
+    typed: str = ""
+    """Answers, a line each."""
+    where: Path | None = None
+
+
+Prepare = Callable[[Stage], Scene]
+
+
+def asked(*answers: str) -> Prepare:
+    """Somebody answers its gates."""
+    return lambda _stage: Scene(typed="".join(f"{answer}\n" for answer in answers))
+
+
+def of_make(_stage: Stage) -> Scene:
+    """It would install, and test the tests: make is asked what it would do."""
+    return Scene(instead={"make ": "make -n "}, where=ROOT)
+
+
+def first_of_your_own(stage: Stage) -> Scene:
+    """The workspace that `runbook init` makes, with the runbook of the page in it."""
+    stage.well("runbook init .")
+    shown = (ROOT / "README.md").read_text().split("```yaml\n")[1].split("```")[0]
+    (stage.root / "drills" / "uptime.yaml").write_text(shown)
+    return Scene()
+
+
+def in_the_record(stage: Stage) -> Scene:
+    """The folder of the last record."""
+    run = json.loads(stage.well("runbook runs -n 1 --json"))[0]["id"]
+    return Scene(where=stage.root / "recordings" / run)
+
+
+def after_a_failure(stage: Stage) -> Scene:
+    """A run that has ended; the step at which it did is mended, so that going on makes sense."""
+    run = stage.ended()
+    (stage.root / "drills" / "broken.yaml").write_text(BROKEN.replace("|| exit 1", "|| true"))
+    return Scene(instead={"RUN": run, "STEP": "1.2"})
+
+
+def to_be_taken_back(stage: Stage) -> Scene:
+    return Scene(instead={"RUN": stage.ended()})
+
+
+def to_be_halted(stage: Stage) -> Scene:
+    return Scene(instead={"RUN": stage.live("orders-failover -i lab", "2.1#1")})
+
+
+def step_by_step(stage: Stage) -> Scene:
+    """The failover, before its first step."""
+    run = stage.live("orders-failover -i lab --step", "1.1#1")
+    return Scene(instead={"f540": run[-4:]})
+
+
+def to_be_approved(stage: Stage) -> Scene:
+    """A run that asks for an approval, then for a way."""
+    (stage.root / "drills/failover/orders-failover.yaml").write_text(HOSTS_AND_GATES)
+    stage.live("orders-failover", "2.1#1")
+    return Scene()
+
+
+def to_be_chosen(stage: Stage) -> Scene:
+    stage.until("runbook approve orders-failover", "gate 2.2#1")
+    return Scene()
+
+
+LOST = "runbook run orders-primary-lost -i lab"
+SCENES: dict[tuple[str, str], Prepare] = {
+    ("README.md", "make demo"): of_make,
+    ("README.md", "make test"): of_make,
+    ("README.md", "runbook check drills/uptime.yaml"): first_of_your_own,
+    ("README.md", LOST): asked("db1", "proceed", "proceed"),
+    ("README.md", "jq -r .prev journal.jsonl | tail -n +2 > claimed"): in_the_record,
+    ("README.md", """head -n -1 journal.jsonl | split -l 1 --filter='sha256sum | cut -d" " -f1' > computed"""): in_the_record,
+    ("README.md", 'cmp claimed computed && echo "the chain is unbroken"'): in_the_record,
+    ("docs/drills.md", "runbook run drills/chaos/orders-primary-lost.yaml -i lab"): asked("db1", "proceed", "proceed"),
+    ("docs/lab.md", "runbook run drills/failover/orders-failover.yaml -i lab"): asked("db1", "proceed", "proceed"),
+    ("docs/following.md", "runbook run --from RUN --at STEP"): after_a_failure,
+    ("docs/following.md", 'runbook halt RUN -m "why" --rollback'): to_be_halted,
+    ("docs/following.md", "runbook rollback RUN"): to_be_taken_back,
+    ("docs/lines.md", "runbook tell f540 pause"): step_by_step,
+    ("docs/people.md", "runbook runs"): to_be_approved,
+    ("docs/people.md", "runbook approve orders-failover -g '2.2#1' --value 2"): to_be_chosen,
+}  # fmt: skip
+
+
+def commands(page: str) -> list[str]:
+    """What stands behind `$`, without its remark; of the page of tasks what comes before the first of them."""
+    text = (ROOT / page).read_text()
+    if page == "docs/operator-tasks.md":
+        text = text.split("\n## ")[0]
+    blocks = re.findall(r"^ *```console\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE)
+    lines = (line.strip() for block in blocks for line in block.splitlines())
+    return [line.removeprefix("$ ").split(" # ")[0].strip() for line in lines if line.startswith("$ ")]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    missing = [tool for tool in ("bash", "jq", "split", "sha256sum", "make") if shutil.which(tool) is None]
+    if missing and os.environ.get("RUNBOOK_REQUIRE_REAL") == "1":
+        pytest.fail(f"not installed: {', '.join(missing)}")
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    shutil.copytree(ROOT / "drills", tmp_path / "drills")
+    runtime = tempfile.mkdtemp(prefix="rb-")  # pytest's own folders are too long for a socket's path
+    up(tmp_path / ".lab", inventory=tmp_path / "inventories" / "lab")
+    made = Stage(tmp_path, runtime)
+    try:
+        yield made
+    finally:
+        for row in json.loads(made.shell("runbook runs --json").stdout or "[]"):
+            if row["verdict"] == "live":
+                made.shell(f"runbook halt {row['id']} -m 'the test is over'")
+                made.until("runbook runs -n 1 --json", '"live": false')
+        down(tmp_path / ".lab")
+        shutil.rmtree(runtime)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
+def test_every_command_of_a_page_does_what_it_says(stage: Stage, page: str) -> None:
+    for command in commands(page):
+        prepare = SCENES.get((page, command))
+        scene = prepare(stage) if prepare else Scene()
+        words = command
+        for name, ours in scene.instead.items():
+            words = words.replace(name, ours)
+        done = stage.shell(words, typed=scene.typed, where=scene.where)
+        assert done.returncode == 0, f"{page}: {command}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+
+
+def test_every_scene_is_one_of_a_command_that_is_still_on_its_page() -> None:
+    assert [key for key in SCENES if key[1] not in commands(key[0])] == []

@@ -79,7 +79,7 @@ class Desk:
         """End the runners that were started here and are still alive, each by the pid in its own record."""
         for journal in self.root.glob("**/recordings/*/journal.jsonl"):
             for pid in map(int, RUNNER.findall(journal.read_bytes())):
-                if _is_runner(pid):
+                if is_runner(pid):
                     os.kill(pid, signal.SIGKILL)
 
     def until(self, look: Callable[[], Said], holds: Callable[[Said], bool]) -> Said:
@@ -141,7 +141,8 @@ class Desk:
         return self.record(tale.run.id, *(entry.event for entry in tale.entries))
 
 
-def _is_runner(pid: int) -> bool:
+def is_runner(pid: int) -> bool:
+    """Whether that process is a runner: pids are given again."""
     try:
         return b"runbook.engine.runner" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:

@@ -25,7 +25,7 @@ from runbook.document.runbook_file import parse_runbook, read_runbook
 from runbook.inventory.reading import read_inventory
 from runbook.matching import matcher
 from runbook.planning.compile import compile_plan
-from runbook.planning.draft import CompileOptions
+from runbook.planning.draft import CompileOptions, Given
 from runbook.planning.policy import gates_a_machine_may_not_answer
 from runbook.problem import Exit, Problems, problem
 from tests.planning.compiling import WEB, codes, compiled, inventory, one, plan, refused, text_of, write
@@ -559,9 +559,10 @@ def test_the_runbooks_that_come_with_the_program_have_a_plan_on_the_inventory_th
         read_inventory(book.inventory, workspace=Path()),
         environment=read_inventory("lab", workspace=Path()).environment,
     )
-    plan = compile_plan(book, place).plan
+    given = {name: Given("INC-7", "test") for name, one in book.parameters.items() if one.must_be_given}
+    plan = compile_plan(book, place, given=given).plan
     assert plan.sections[0].steps[0].hosts
-    assert plan.digest == compile_plan(book, place).plan.digest
+    assert plan.digest == compile_plan(book, place, given=given).plan.digest
 
 
 def test_a_probe_asks_each_host_with_its_own_name(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from pathlib import Path
 import pytest
 
 from runbook.lab.control import down, up
+from tests.cli.desk import RUNNER, is_runner
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -98,6 +100,13 @@ class Stage:
         assert self.shell("runbook run broken -i lab --unattended").returncode == 1
         return str(json.loads(self.well("runbook runs -n 1 --json"))[0]["id"])
 
+    def close(self) -> None:
+        """End the runners that are still alive, each by the pid in its own record."""
+        for journal in self.root.glob("recordings/*/journal.jsonl"):
+            for pid in map(int, RUNNER.findall(journal.read_bytes())):
+                if is_runner(pid):
+                    os.kill(pid, signal.SIGKILL)
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -108,6 +117,8 @@ class Scene:
     typed: str = ""
     """Answers, a line each."""
     where: Path | None = None
+    ends: frozenset[int] = frozenset({0})
+    """Exit statuses that are no failure of it."""
 
 
 Prepare = Callable[[Stage], Scene]
@@ -153,8 +164,8 @@ def to_be_halted(stage: Stage) -> Scene:
 
 
 def step_by_step(stage: Stage) -> Scene:
-    """The failover, before its first step."""
-    run = stage.live("orders-failover -i lab --step", "1.1#1")
+    """The failover, before its first look."""
+    run = stage.live("orders-failover -i lab --step", "0.1#1")
     return Scene(instead={"f540": run[-4:]})
 
 
@@ -170,12 +181,18 @@ def to_be_chosen(stage: Stage) -> Scene:
     return Scene()
 
 
+def on_this_machine(_stage: Stage) -> Scene:
+    """Hosts of the lab share what this machine has for its user, so that what other tests have left may be live (4)."""
+    return Scene(ends=frozenset({0, 4}))
+
+
 LOST = "runbook run orders-primary-lost -i lab"
 SCENES: dict[tuple[str, str], Prepare] = {
     ("README.md", "make demo"): of_make,
     ("README.md", "make test"): of_make,
     ("README.md", "runbook check drills/uptime.yaml"): first_of_your_own,
     ("README.md", LOST): asked("db1", "proceed", "proceed"),
+    ("README.md", "runbook sweep -i lab"): on_this_machine,
     ("README.md", "jq -r .prev journal.jsonl | tail -n +2 > claimed"): in_the_record,
     ("README.md", """head -n -1 journal.jsonl | split -l 1 --filter='sha256sum | cut -d" " -f1' > computed"""): in_the_record,
     ("README.md", 'cmp claimed computed && echo "the chain is unbroken"'): in_the_record,
@@ -214,10 +231,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     try:
         yield made
     finally:
-        for row in json.loads(made.shell("runbook runs --json").stdout or "[]"):
-            if row["verdict"] == "live":
-                made.shell(f"runbook halt {row['id']} -m 'the test is over'")
-                made.until("runbook runs -n 1 --json", '"live": false')
+        made.close()
         down(tmp_path / ".lab")
         shutil.rmtree(runtime)
 
@@ -231,7 +245,7 @@ def test_every_command_of_a_page_does_what_it_says(stage: Stage, page: str) -> N
         for name, ours in scene.instead.items():
             words = words.replace(name, ours)
         done = stage.shell(words, typed=scene.typed, where=scene.where)
-        assert done.returncode == 0, f"{page}: {command}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        assert done.returncode in scene.ends, f"{page}: {command}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
 
 
 def test_every_scene_is_one_of_a_command_that_is_still_on_its_page() -> None:

@@ -23,8 +23,10 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operator-tasks.md").read_text()
 PATIENCE = 60.0
 """Seconds after which what does not come has failed."""
-PACE = 0.06
-"""Seconds between two keys: a hurried person. A key that moves the focus has its effect on those that come later."""
+PACE = 0.15
+"""Seconds between two keys, and between two looks at what one has brought: a person who sees what they do."""
+LOOKS = 20
+"""How often is looked whether the screen is still; one with a clock on it never quite is."""
 
 KEYS = {"Enter": "Enter", "Tab": "Tab", "Shift+Tab": "BTab", "Esc": "Escape", "Down": "Down", "Ctrl+S": "C-s",
         "Ctrl+Q": "C-q"}  # fmt: skip
@@ -80,18 +82,29 @@ class Terminal:
 
     def __init__(self, folder: Path, environment: dict[str, str], name: str) -> None:
         self._words = ("tmux", "-f", "/dev/null", "-S", str(Path(environment["XDG_RUNTIME_DIR"]) / name))
-        self._environment = {**environment, "PS1": "$ ", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        self._environment = {**environment, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
         size = ("-x", "80", "-y", "24")
-        self._tmux("new-session", "-d", *size, "-c", str(folder), "bash --norc --noprofile")
-        self.until("$")
+        self._tmux("new-session", "-d", *size, "-c", str(folder), "exec env PS1='$ ' bash --norc --noprofile")
 
     def type(self, text: str) -> None:
-        self._tmux("send-keys", "-l", text)
-        self._pause()
+        self._press("-l", text)
 
     def key(self, key: str) -> None:
-        self._tmux("send-keys", key)
-        self._pause()
+        self._press(key)
+
+    def _press(self, *words: str) -> None:
+        """Press, and look twice until nothing moves any more: what comes next is for what this one has brought."""
+        before = self._drawn
+        self._tmux("send-keys", *words)
+        for _ in range(LOOKS):
+            time.sleep(PACE)
+            if (now := self._drawn) == before:
+                return
+            before = now
+
+    @property
+    def _drawn(self) -> str:
+        return self._tmux("capture-pane", "-p").stdout
 
     def fresh(self) -> None:
         """Nothing that was said before is seen any more."""
@@ -112,7 +125,7 @@ class Terminal:
 
     def until_drawn(self, text: str) -> None:
         """Wait until the screen, as it is now, has it."""
-        self.wait(lambda: text in self._tmux("capture-pane", "-p").stdout, text)
+        self.wait(lambda: text in self._drawn, text)
 
     def wait(self, holds: Callable[[], object], what: str) -> None:
         end = time.monotonic() + PATIENCE
@@ -122,10 +135,6 @@ class Terminal:
 
     def close(self) -> None:
         self._tmux("kill-server", check=False)
-
-    @staticmethod
-    def _pause() -> None:
-        time.sleep(PACE)
 
     def _tmux(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -149,6 +158,7 @@ def night(tmp_path: Path) -> Iterator[Callable[[str], Terminal]]:
 
     def terminal(name: str) -> Terminal:
         opened.append(Terminal(tmp_path, environment, name))
+        opened[-1].until("$")
         return opened[-1]
 
     try:

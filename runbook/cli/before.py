@@ -12,12 +12,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import click
+
 from runbook.cli.diagnostics import explain, problem_text, say
 from runbook.cli.keyboard import ask_now, is_ours
 from runbook.cli.plan_text import plan_lines
 from runbook.cli.values import values
 from runbook.core.plan import Plan
-from runbook.problem import Exit, Problem, Problems, problem
+from runbook.problem import Problem, Problems
 from runbook.view.brief import brief_lines
 from runbook.view.sanitize import safe
 from runbook.workspace.prepare import Prepared, SecretSource, Wish, typed_first
@@ -61,13 +63,14 @@ class Draft:
         """Ask for what is missing, show the plan, and ask whether to start it; `yes` is the answer, where it is known.
 
         Raises:
-            Problems: Nobody wants it, or whatever keeps the plan from existing.
+            Problems: Whatever keeps the plan from existing.
+            click.Abort: Nobody wants it.
         """
         try:
             return self._agreed(yes=yes)
         except KeyboardInterrupt:
             say()
-            raise _not_started() from None
+            raise _leave() from None
 
     def _agreed(self, *, yes: bool) -> Prepared:
         told = values(self.settings, self.wish)
@@ -105,14 +108,14 @@ def confirmed(plan: Plan) -> str:
     """Show a plan whose values are settled, and ask whether to start it; gives the digest that was agreed to.
 
     Raises:
-        Problems: They said no, or nobody answers any more.
+        click.Abort: They said no, or nobody answers any more.
     """
     try:
         _say_brief(plan)
         _answer(plan, is_settled=True)
     except KeyboardInterrupt:
         say()
-        raise _not_started() from None
+        raise _leave() from None
     return plan.digest
 
 
@@ -126,7 +129,7 @@ def _answer(plan: Plan, *, is_settled: bool = False) -> dict[str, str]:
     """Nothing for a yes, and the values that somebody would rather have where they are not settled.
 
     Raises:
-        Problems: They said no, or nobody answers any more.
+        click.Abort: They said no, or nobody answers any more.
     """
     word = plan.environment.name if plan.environment.confirm == "typed" else ""
     prompt = f'Type "{safe(word)}" to start it, or Enter to leave it: ' if word else "Start it? [y/N] "
@@ -137,7 +140,7 @@ def _answer(plan: Plan, *, is_settled: bool = False) -> dict[str, str]:
         if typed is None:
             say()
         if typed is None or typed.casefold() in _NO:
-            raise _not_started()
+            raise _leave()
         if typed == word if word else typed.casefold() in _YES:
             return {}
         name, is_change, value = typed.partition("=")
@@ -154,11 +157,7 @@ def _show_whole(plan: Plan) -> None:
         say(line)
 
 
-def _not_started() -> Problems:
-    return problem(
-        "nothing was started",
-        why="nobody said yes",
-        fix="See every command with `runbook plan`; --yes starts without this question.",
-        code="not-started",
-        exit=Exit.INTERRUPTED,
-    )
+def _leave() -> click.Abort:
+    """A no is no mistake: it is told, and ends as an interruption does."""
+    say("Nothing was started.")
+    return click.Abort()

@@ -11,13 +11,15 @@ import getpass
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+import click
+
 from runbook.cli.diagnostics import say
 from runbook.cli.keyboard import ask_now
 from runbook.core.inventory import Inventory
 from runbook.core.runbook import Runbook
 from runbook.document.runbook_file import read_runbook
 from runbook.inventory.reading import read_inventory
-from runbook.problem import Exit, Problems, meant_by, problem
+from runbook.problem import Problems, meant_by
 from runbook.view.sanitize import safe
 from runbook.view.words import plural
 from runbook.workspace.books import find_book
@@ -43,7 +45,8 @@ def values(settings: Settings, wish: Wish) -> Values:
     """What is given already, and what a person types because it is missing.
 
     Raises:
-        Problems: The runbook or the inventory cannot be read, or nobody answers any more.
+        Problems: The runbook or the inventory cannot be read.
+        click.Abort: Nobody answers any more.
     """
     book = read_runbook(find_book(settings, wish.book))
     if not any(_lacks(wish, one) for one in fields_of(book, NO_HOSTS)):
@@ -87,7 +90,7 @@ class _Asker:
         """A value that fits, however often it takes.
 
         Raises:
-            Problems: Nobody answers any more.
+            click.Abort: Nobody answers any more.
         """
         for line in _choices(one):
             say(line)
@@ -156,10 +159,7 @@ def _article(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
-def _given_up(one: ParameterField) -> Problems:
-    return problem(
-        f'nothing was started: parameter "{one.name}" has no value',
-        fix="Type it when you are asked." if one.secret else f"Give it with the command: -p {one.name}=VALUE",
-        code="not-started",
-        exit=Exit.INTERRUPTED,
-    )
+def _given_up(one: ParameterField) -> click.Abort:
+    beside = "" if one.secret else f" It may be given with the command: -p {safe(one.name)}=VALUE"
+    say(f"\nNothing was started: {safe(one.name)} has no value.{beside}")
+    return click.Abort()

@@ -61,7 +61,7 @@ async def test_what_would_happen_is_shown_and_a_no_starts_nothing(here: Desk) ->
         "\nLook\n  operation look in here: 2 steps\n  hosts      localhost\n"
         "  changes    1 step, without undo\n             1.1 Work on localhost, no undo\n  "
     )
-    assert "nothing was started: nobody said yes" in said.replace("\r\n  why", "")  # what, then why
+    assert said.endswith("Nothing was started.\r\n")
 
 
 @pytest.mark.parametrize("answers", [("",), ("\x04",), ("maybe", "n"), ("y es", "no")])
@@ -169,7 +169,7 @@ async def test_where_the_environment_wants_its_name_a_y_is_not_enough(here: Desk
 async def test_leaving_a_question_starts_nothing(asking: Desk) -> None:
     status, said = await typed(asking.root, "run", "ask", answers=(("\ntarget: ", "\x04"),))
     assert (status, records(asking)) == (130, [])
-    assert 'nothing was started: parameter "target" has no value' in said
+    assert "Nothing was started: target has no value. It may be given with the command: -p target=VALUE" in said
 
 
 @pytest.mark.parametrize(

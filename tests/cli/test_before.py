@@ -166,6 +166,16 @@ async def test_where_the_environment_wants_its_name_a_y_is_not_enough(here: Desk
     assert 'Nothing is started by "y".' in said
 
 
+async def test_what_a_rollback_would_take_back_is_shown_and_asked_as_well(here: Desk) -> None:
+    undo = "[{name: Work, command: 'true', on: localhost, timeout: 10s, rollback: {name: Unwork, command: 'true', timeout: 9s}}]"
+    here.write("drills/look.yaml", book(steps=undo))
+    assert here.start("run", "look").status == 0
+    status, said = await typed(here.root, "rollback", "last", answers=((QUESTION, "n"),))
+    assert (status, len(records(here)), "Unwork on localhost" in said) == (130, 1, True), said
+    status, said = await typed(here.root, "rollback", "last", answers=((QUESTION, "y"),))
+    assert (status, len(records(here))) == (0, 2), said
+
+
 async def test_leaving_a_question_starts_nothing(asking: Desk) -> None:
     status, said = await typed(asking.root, "run", "ask", answers=(("\ntarget: ", "\x04"),))
     assert (status, records(asking)) == (130, [])

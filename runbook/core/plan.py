@@ -108,6 +108,8 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """The gate that the environment (or `--step`) puts before it, when no gate of its section already covers it."""
     confirm_word: str = ""
     """What is typed when `confirm` is `typed`."""
+    approvals: int = 0
+    """People other than the operator who have to agree there, as the environment demands; 0 asks the operator."""
     steps: tuple[PlannedStep, ...] = ()
     """Children of a block, a parallel or a nested runbook."""
     rescue: tuple[PlannedStep, ...] = ()
@@ -247,6 +249,9 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     approvals: dict[str, int] = {}
     windows: tuple[str, ...] = ()
     freeze: tuple[str, ...] = ()
+    """The first and the last day, and perhaps why: `2026-12-20/2027-01-03 year-end closing`."""
+    zone: str = ""
+    """Where the days of a freeze are counted; empty means UTC."""
     protected: tuple[str, ...] = ()
     colour: str = ""
     roles: dict[str, tuple[str, ...]] = {}

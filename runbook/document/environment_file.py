@@ -8,7 +8,6 @@ window that is never closed.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,10 +31,6 @@ APPROVED = ("changing", "fault")
 """What `approvals` may ask people for: any changing step, and faults."""
 
 _RGB = re.compile(r"#[0-9a-fA-F]{6}")
-_DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
-_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
-_WINDOW = re.compile(rf"(?:{_DAY}(?:-{_DAY})?(?:,{_DAY})*|daily) ({_CLOCK})-({_CLOCK}|24:00) ([A-Za-z0-9_+/-]+)")
-_FREEZE = re.compile(r"([0-9-]{10})/([0-9-]{10})")
 
 
 def careful(name: str) -> Environment:
@@ -72,6 +67,7 @@ def _broken(root: MapNode) -> Iterator[Problem]:
         ("auto", _why_no_gate),
         ("windows", _why_no_window),
         ("freeze", _why_no_freeze),
+        ("zone", _why_no_zone),
         ("colour", _why_no_colour),
         ("sudo_password", _why_no_source),
     )
@@ -110,34 +106,30 @@ def _why_no_gate(text: str) -> str:
 
 def _why_no_window(text: str) -> str:
     """Day or days, from, to, and a time zone by name: an offset would be wrong for half of the year."""
-    match = _WINDOW.fullmatch(text)
-    if match is None:
-        return 'Write days, times and a time zone, as in "Sun 02:00-06:00 Europe/Berlin".'
-    if match[1] == match[2]:
-        return "A window has to be longer than nothing; a whole day is 00:00-24:00."
-    return "" if _is_zone(match[3]) else f'"{match[3]}" is no time zone; write UTC or a name such as Europe/Berlin.'
-
-
-def _is_zone(name: str) -> bool:
     # Late, because reading the zones is slow and only an environment with windows needs it.
-    import zoneinfo  # noqa: PLC0415 - said above
+    from runbook.calendar.window import read_window  # noqa: PLC0415 - said above
 
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
-        return False
-    return True
+    return _fix(lambda: read_window(text))
 
 
 def _why_no_freeze(text: str) -> str:
-    match = _FREEZE.fullmatch(text)
+    from runbook.calendar.window import read_freeze  # noqa: PLC0415 - as for windows
+
+    return _fix(lambda: read_freeze(text))
+
+
+def _why_no_zone(text: str) -> str:
+    from runbook.calendar.zone import zone_named  # noqa: PLC0415 - as for windows
+
+    return _fix(lambda: zone_named(text))
+
+
+def _fix(reading: Callable[[], object]) -> str:
     try:
-        first, last = (dt.date.fromisoformat(part) for part in match.groups()) if match else (None, None)
-    except ValueError:
-        first = last = None
-    if first is None or last is None:
-        return 'Write the first and the last day, as in "2026-12-20/2027-01-03".'
-    return "" if first <= last else f"It ends before it begins; write {last}/{first}."
+        reading()
+    except Problems as wrong:
+        return wrong.problems[0].fix
+    return ""
 
 
 def _why_no_colour(text: str) -> str:

@@ -18,7 +18,8 @@ confirm: typed
 auto: none
 approvals: {changing: 1, fault: 2}
 windows: ["Sun 02:00-06:00 Europe/Berlin", "Mon-Fri,Sun 22:00-24:00 UTC", "daily 00:00-01:00 UTC"]
-freeze: ["2026-12-20/2027-01-03"]
+freeze: ["2026-12-20/2027-01-03 year-end closing"]
+zone: Europe/Berlin
 protected: [bastion, "group:dns"]
 colour: red
 roles: {lead: [ada, grace], oncall: [linus]}
@@ -35,7 +36,8 @@ def test_an_environment_says_what_the_place_is():
         auto=(),
         approvals={"changing": 1, "fault": 2},
         windows=("Sun 02:00-06:00 Europe/Berlin", "Mon-Fri,Sun 22:00-24:00 UTC", "daily 00:00-01:00 UTC"),
-        freeze=("2026-12-20/2027-01-03",),
+        freeze=("2026-12-20/2027-01-03 year-end closing",),
+        zone="Europe/Berlin",
         protected=("bastion", "group:dns"),
         colour="red",
         roles={"lead": ("ada", "grace"), "oncall": ("linus",)},
@@ -72,6 +74,7 @@ freeze: ["2027-01-03/2026-12-20", "soon"]
 colour: rd
 approvals: {changes: 1, fault: -1}
 protect: [bastion]
+zone: Mars/Base
 """
     with pytest.raises(Problems) as refused:
         parse_environment(text, "environment.yaml", name="here")
@@ -87,6 +90,7 @@ protect: [bastion]
         (7, "bad-value"),
         (7, "unknown-key"),
         (8, "unknown-key"),
+        (9, "bad-value"),
     ]
     assert all(problem.fix for problem in refused.value.problems if problem.code != "bad-choice")
 

@@ -147,4 +147,4 @@ def _needs_more_or_is_over(run: Run, *, gate: str, before: Run) -> bool:
         return True
     step = run.step(state.opened.step)
     is_there = len(state.answers) > len(before.gates[gate].answers)
-    return is_there and (step is None or not is_decided(state, step.action_on("*")))
+    return is_there and (step is None or not is_decided(state, step))

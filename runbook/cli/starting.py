@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import click
 
@@ -18,6 +18,7 @@ from runbook.cli.diagnostics import can_show_screen, story, tell
 from runbook.core.fold.verdict import verdicts
 from runbook.core.run import Run
 from runbook.planning.policy import gates_a_machine_may_not_answer
+from runbook.policy.breaking import Override
 from runbook.problem import Problems
 from runbook.talk.launch import WarmRunner
 from runbook.view.closing import closing
@@ -38,6 +39,7 @@ class Manner:
     """None looks whether there is a terminal."""
     yes: bool = False
     """What is shown is started without a question."""
+    override: Override = field(default_factory=Override)
 
     @property
     def asks(self) -> bool:
@@ -74,7 +76,7 @@ def start(
 def how_to_run(manner: Manner, *, step_mode: bool = False) -> HowToRun:
     """Whether somebody is there to be asked: as was said, else whether there is a terminal."""
     there = (not manner.auto and sys.stdin.isatty()) if manner.attended is None else manner.attended
-    return HowToRun(attended=there, auto=manner.auto, step_mode=step_mode)
+    return HowToRun(attended=there, auto=manner.auto, step_mode=step_mode, override=manner.override)
 
 
 def followed(place: LocalWorkspace, run: str, manner: Manner, how: HowToRun) -> int:

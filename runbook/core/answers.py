@@ -14,7 +14,9 @@ import msgspec
 
 from runbook.core.outcome import Outcome
 
-GateKind = Literal["confirm", "approve", "ask", "choose", "manual", "checklist", "before", "failure", "host_key"]
+GateKind = Literal[
+    "confirm", "approve", "ask", "choose", "manual", "checklist", "before", "approval", "failure", "host_key"
+]
 Choice = Literal["accept", "retry", "retry_failed", "skip", "exclude", "rollback", "abort"]
 """What may be chosen from the menu of a failed step."""
 Word = (
@@ -146,6 +148,7 @@ QUESTIONS = (
     Question(kind="manual", answers=_BY_HAND, auto="manual"),
     Question(kind="checklist", answers=_ITEM, auto="checklist"),
     Question(kind="before", answers=_GO_ON, auto="confirm", is_beside=True),
+    Question(kind="approval", answers=_APPROVAL, auto="approve", is_beside=True),
     Question(kind="failure", answers=_MENU, is_beside=True),
     Question(kind="host_key", answers=_HOST_KEY, is_beside=True),
 )

@@ -24,6 +24,7 @@ from runbook.core.host_key import ChangedKey
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import Plan, StepId
+from runbook.core.policy_event import PolicyEvent
 from runbook.core.result import Result
 from runbook.core.shown import Surroundings
 
@@ -394,6 +395,6 @@ Event = (
     | AttemptGraded | AttemptStated | OutputArrived | AttemptEnded | StepEnded | GateOpened | GateAnswered
     | HostKeyAccepted | GateLapsed | FailureResolved | Jumped | HostExcluded | ProbeSampled | CanarySampled
     | MilestoneMarked | RunPaused | RunContinued | WaitCut | HaltRequested | RollbackStarted | AlwaysStarted
-    | NoteAdded | RunEnded | FaultEvent | Unknown
+    | NoteAdded | RunEnded | FaultEvent | PolicyEvent | Unknown
 )  # fmt: skip
 """The closed union."""

@@ -24,6 +24,7 @@ from runbook.core.host_key import AcceptedKey, ChangedKey, HostKey
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import Plan, PlannedStep, StepId
+from runbook.core.policy_event import RuleOverridden
 from runbook.core.result import Result
 from runbook.core.shown import Shown, Surroundings, as_planned, text_for
 
@@ -130,6 +131,8 @@ class StepState(msgspec.Struct, frozen=True, kw_only=True):
     """Why its countdown was ended early; empty when it was not."""
     let_through: bool = False
     """The gate in front of it was answered with "go on"."""
+    held_by: str = ""
+    """What a rule of the environment says against beginning this visit now; empty where none does."""
     outcome: Outcome | None = None
     """None until it has ended."""
     detail: str = ""
@@ -263,6 +266,13 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     step: StepId = ""
 
 
+class Overridden(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that does not hold in this run, since when, and why."""
+
+    at: float
+    given: RuleOverridden
+
+
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
     """Why the run no longer goes forward."""
 
@@ -349,6 +359,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     ended: str = ""
     """Why it ended; empty until it has."""
     notes: tuple[Note, ...] = ()
+    overridden: tuple[Overridden, ...] = ()
     runners: int = 0
     """How many runner processes have had it; more than 1 means it was resumed."""
     whole_until: int = 0

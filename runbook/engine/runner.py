@@ -186,7 +186,7 @@ def _opened(handover: Handover, door: Path, store: Store, clock: SystemClock) ->
     )
     recorder = Recorder(writer=created.writer, clock=clock, origin=origin, run=None)
     recorder.record(_run_opened(handover, opening, created.digests, origin, clock))
-    recorder.record(*(NoteAdded(text=note) for note in opening.notes))
+    recorder.record(*opening.overrides, *(NoteAdded(text=note) for note in opening.notes))
     _announce(recorder, store, RunnerStarted(pid=os.getpid(), door=str(door)))
     return recorder
 

@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
+from collections.abc import Sequence
 
 import msgspec
 
 from runbook.core.action import CONTROLLER, CommandAction, HttpAction, ScriptAction, UploadAction
 from runbook.core.command import Become
 from runbook.core.effect import Attempt, Enter, Hold, Renew, Revert, Watch, WriteMarks
-from runbook.core.event import AttemptEnded, AttemptStarted, AttemptStated
+from runbook.core.event import AttemptEnded, AttemptStarted, AttemptStated, Event
 from runbook.core.fact import Fact
+from runbook.core.fault_action import FaultAction
 from runbook.core.outcome import Ending, Grade, Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.result import Result
@@ -25,6 +27,7 @@ from runbook.core.rules.ground import ground
 from runbook.core.run import AttemptState, Run
 from runbook.core.shown import becomes, hash_of, pinned_as
 from runbook.core.still_running import may_act
+from runbook.engine import policing
 from runbook.engine.faulting import Faulting
 from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
@@ -65,7 +68,12 @@ class RunWorkers:
 
     async def enter(self, effect: Enter) -> Answer:
         """Evaluate and render."""
-        return await self._tools.entering.enter(self._tools.recorder.run, effect)
+        answer = await self._tools.entering.enter(self._tools.recorder.run, effect)
+        return lambda run: self._policed(run, effect, answer(run))
+
+    def _policed(self, run: Run, effect: Enter, events: Sequence[Event]) -> tuple[Event, ...]:
+        wall, at = self._tools.clock.wall(), self._tools.recorder.now()
+        return policing.held(run, run.steps[effect.step], tuple(events), wall=wall, at=at)
 
     def started(self, run: Run, effect: Attempt) -> AttemptStarted:
         """The write-ahead event of an attempt."""
@@ -155,6 +163,9 @@ class RunWorkers:
         """What it came to. Whatever keeps us from following what an earlier runner started leaves it in doubt."""
         try:
             sent = self._sent(effect, planned, reattach=reattach)
+            if isinstance(sent.action, FaultAction) and not reattach:
+                tools = self._tools
+                policing.check_fault(tools.recorder.run, wall=tools.clock.wall(), at=tools.recorder.now())
             bench = self._bench(effect, sent, sink if wanted else Unwanted(sink), reattach=reattach)
             return await kind_for(sent.action).attempt(sent.action, bench)
         except asyncio.CancelledError:

@@ -27,7 +27,7 @@ from runbook.planning.faults import FaultNames, check_faults
 from runbook.planning.labels import resolve_labels, resolve_outside
 from runbook.planning.parameters import SecretSource, Settled, settle
 from runbook.planning.pins import Pins
-from runbook.planning.policy import check_protected, check_safeguards, with_gates
+from runbook.planning.policy import check_protected, check_safeguards, with_approvals, with_gates
 from runbook.planning.registering import check_order, late_names, registered_by
 from runbook.planning.sections import plan_sections, preflight_section, touched_hosts
 from runbook.planning.shells import program_of
@@ -114,7 +114,7 @@ def _plan(draft: Draft, settled: Settled) -> Plan:
     )
     rollback, always = (tuple(map(names.resolved, each)) for each in (rollback, always))
     word = draft.runbook.service or draft.runbook.name
-    sections = tuple(with_gates(draft, section, word) for section in sections)
+    sections = with_approvals(draft, tuple(with_gates(draft, section, word) for section in sections))
     check_order(draft, sections)
     _check_rules(draft)
     check_safeguards(draft)

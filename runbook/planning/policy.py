@@ -6,11 +6,12 @@ the author wrote covers the changing steps behind it in its section when it is a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from runbook.core.action import ApproveAction, Ask, ConfirmAction, LoopAction, ParallelAction, Work, kind_of
+from runbook.core.fault_action import FaultAction
 from runbook.core.plan import Confirm, Environment, Plan, PlannedSection, PlannedStep
 from runbook.inventory.pattern import protected_hosts, select
 from runbook.planning.draft import Draft
@@ -30,6 +31,57 @@ def with_gates(draft: Draft, section: PlannedSection, word: str) -> PlannedSecti
         covered = covered or _covers(step, least)
         steps.append(_gated(draft, step, least="none" if covered else least, word=word))
     return msgspec.structs.replace(section, steps=tuple(steps))
+
+
+def with_approvals(draft: Draft, sections: tuple[PlannedSection, ...]) -> tuple[PlannedSection, ...]:
+    """The sections, with the people whom the environment wants to agree before a step that changes or breaks something.
+
+    They are asked once in a section, waves included, and again where a step needs more of them; an `approve` of the
+    author's own counts, when nobody may give it to themselves.
+    """
+    if not any(draft.inventory.environment.approvals.values()):
+        return sections
+    done: list[PlannedSection] = []
+    agreed = _Agreed(draft.inventory.environment.approvals)
+    for section in sections:
+        if done and _of_waves(done[-1]) != _of_waves(section):
+            agreed.people = 0
+        done.append(msgspec.structs.replace(section, steps=tuple(map(agreed.asked, section.steps))))
+    return tuple(done)
+
+
+def _of_waves(section: PlannedSection) -> str:
+    """What the waves of one section have in common: their ids are the section's own, a `w` and a number."""
+    return section.id.partition("w")[0]
+
+
+class _Agreed:
+    """How many people have agreed by now, on the way through a plan."""
+
+    def __init__(self, wanted: Mapping[str, int]) -> None:
+        self._wanted = wanted
+        self.people = 0
+
+    def asked(self, step: PlannedStep) -> PlannedStep:
+        """The step, or those inside it, with the people whom it still needs."""
+        if isinstance(step.action, ApproveAction) and not step.action.allow_self:
+            self.people = max(self.people, step.action.min_required)
+        if step.children and not _is_one(step):
+            inside = {name: tuple(map(self.asked, getattr(step, name))) for name in ("steps", "rescue", "always")}
+            return msgspec.structs.replace(step, **inside)
+        needed = max(map(self._needed, step.walk()))
+        if needed <= self.people:
+            return step
+        self.people = needed
+        return msgspec.structs.replace(
+            step, approvals=needed, confirm="key" if step.confirm == "none" else step.confirm
+        )
+
+    def _needed(self, step: PlannedStep) -> int:
+        if step.undoes:
+            return 0
+        breaks = self._wanted.get("fault", 0) if isinstance(step.action, FaultAction) else 0
+        return max(breaks, self._wanted.get("changing", 0) if step.changes else 0)
 
 
 def check_protected(draft: Draft, steps: Iterable[PlannedStep]) -> None:
@@ -71,6 +123,8 @@ def gates_a_machine_may_not_answer(plan: Plan) -> list[Problem]:
 
 def _gate_kinds(step: PlannedStep) -> tuple[str, ...]:
     own = (kind_of(step.action),) if isinstance(step.action, Ask) else ()
+    if step.approvals:
+        return (*own, "approve")
     return (*own, *(("confirm",) if step.confirm != "none" else ()))
 
 
@@ -100,7 +154,7 @@ def _gated(draft: Draft, step: PlannedStep, *, least: Confirm, word: str) -> Pla
 
     A parallel gets one for all that it starts, and so does a loop of which everything is known by then.
     """
-    together = isinstance(step.action, ParallelAction) or _is_known(step)
+    together = _is_one(step)
     works = isinstance(step.action, Work) or together
     changing = any(each.changes for each in step.walk()) if together else step.changes
     asked: Confirm = "key" if draft.options.step_mode and works else "none"
@@ -122,6 +176,11 @@ def _gated(draft: Draft, step: PlannedStep, *, least: Confirm, word: str) -> Pla
         always=tuple(_gated(draft, child, least=least, word=word) for child in step.always),
         **gate,
     )
+
+
+def _is_one(step: PlannedStep) -> bool:
+    """Whether one gate stands for all that is inside."""
+    return isinstance(step.action, ParallelAction) or _is_known(step)
 
 
 def _is_known(step: PlannedStep) -> bool:

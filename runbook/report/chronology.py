@@ -22,6 +22,7 @@ from runbook.report.deviation import (
     KeyChanged,
     LinkLost,
     Resumed,
+    RuleBroken,
     StepLate,
     StepOdd,
     Stopped,
@@ -158,6 +159,9 @@ def _of_run(run: Run, facts: Facts) -> Iterator[Deviation]:
         yield HostOut(host=host, reason=reason)
     for accepted in facts.keys_accepted:
         yield KeyChanged(changed=accepted.changed, by=accepted.by)
+    for one in run.overridden:
+        given = one.given
+        yield RuleBroken(rule=given.rule, sentence=given.sentence, reason=given.reason, by=given.by)
     for host, count in facts.links_lost.items():
         yield LinkLost(host=host, times=count)
 

@@ -49,6 +49,16 @@ class KeyChanged(_Deviation, frozen=True, kw_only=True, tag="key_changed"):
     by: Actor
 
 
+class RuleBroken(_Deviation, frozen=True, kw_only=True, tag="rule_overridden"):
+    """A rule of the environment refused the run, and somebody overrode it."""
+
+    rule: str
+    sentence: str
+    """What it said."""
+    reason: str
+    by: Actor
+
+
 class LinkLost(_Deviation, frozen=True, kw_only=True, tag="link_lost"):
     """The link to a host went away."""
 
@@ -97,5 +107,5 @@ class StepLate(_Deviation, frozen=True, kw_only=True, tag="late"):
     planned: float
 
 
-Deviation = Resumed | Stopped | HostOut | KeyChanged | LinkLost | StepOdd | StepLate
+Deviation = Resumed | Stopped | HostOut | KeyChanged | RuleBroken | LinkLost | StepOdd | StepLate
 """Something that did not go as planned."""

@@ -34,6 +34,7 @@ from runbook.core.event import (
     WaitCut,
 )
 from runbook.core.plan import StepId
+from runbook.core.policy_event import RuleOverridden
 from runbook.report.model import Deed, OutputFacts, Person
 from runbook.view.sanitize import safe
 
@@ -94,7 +95,7 @@ class Facts:
             self.people[place:] = [replace(known, deeds=(*known.deeds, deed)), *self.people[place + 1 :]]
 
 
-def _deed(entry: Entry) -> tuple[Actor | None, Deed | None]:  # noqa: C901, PLR0911 - a line for each thing one can do
+def _deed(entry: Entry) -> tuple[Actor | None, Deed | None]:  # noqa: C901, PLR0911, PLR0912 - a line for each thing one can do
     match entry.event:
         case RunOpened(operator=actor):
             return actor, Deed(did="started")
@@ -122,6 +123,8 @@ def _deed(entry: Entry) -> tuple[Actor | None, Deed | None]:  # noqa: C901, PLR0
             return actor, Deed(did="continued")
         case NoteAdded(by=actor):
             return actor, Deed(did="noted")
+        case RuleOverridden(by=actor, rule=rule):
+            return actor, Deed(did="overrode", about=rule)
         case _:
             return None, None
 

@@ -90,10 +90,10 @@ class Deed(_Fact, frozen=True, kw_only=True):
 
     did: Literal[
         "started", "resumed", "answered", "decided", "jumped", "excluded", "marked", "cut_wait", "halted",
-        "rolled_back", "paused", "continued", "noted",
+        "rolled_back", "paused", "continued", "noted", "overrode",
     ]  # fmt: skip
     about: str = ""
-    """The gate, step or host that it was done to; empty where it concerned the run."""
+    """The gate, step, host or rule that it was done to; empty where it concerned the run."""
     word: str = ""
     """The answer, the choice, the milestone, or the step that was gone to."""
 

@@ -12,7 +12,17 @@ from typing import assert_never
 from runbook.core.actor import Actor
 from runbook.core.host import Json
 from runbook.report.blocks import Tone
-from runbook.report.deviation import Deviation, HostOut, KeyChanged, LinkLost, Resumed, StepLate, StepOdd, Stopped
+from runbook.report.deviation import (
+    Deviation,
+    HostOut,
+    KeyChanged,
+    LinkLost,
+    Resumed,
+    RuleBroken,
+    StepLate,
+    StepOdd,
+    Stopped,
+)
 from runbook.report.model import (
     CheckFacts,
     DataLoss,
@@ -47,7 +57,7 @@ def plain(value: Json) -> str:
     return "" if value is None else safe(value_words(value))
 
 
-def deed(said: Deed) -> str:  # noqa: C901 - one line for each thing that one can do
+def deed(said: Deed) -> str:  # noqa: C901, PLR0911 - one line for each thing that one can do
     """What somebody did."""
     about, word = safe(said.about), safe(said.word)
     match said.did:
@@ -69,6 +79,8 @@ def deed(said: Deed) -> str:  # noqa: C901 - one line for each thing that one ca
             return "had the run rolled back"
         case "continued":
             return "let the run go on"
+        case "overrode":
+            return f"overrode the rule {about}"
         case "noted":
             return "wrote notes"
         case _:
@@ -151,13 +163,13 @@ def deviation(found: Deviation) -> tuple[str, str, str, str]:
             return "", "", f"host {safe(found.host)} excluded: {safe(found.reason)}".rstrip(), ""
         case LinkLost():
             return "", "", f"the link to {safe(found.host)} was lost {plural(found.times, 'time')}", ""
-        case Resumed() | Stopped() | KeyChanged():
+        case Resumed() | Stopped() | KeyChanged() | RuleBroken():
             return "", "", _of_run(found).rstrip(), safe(by(found.by))
         case _:
             assert_never(found)
 
 
-def _of_run(found: Resumed | Stopped | KeyChanged) -> str:
+def _of_run(found: Resumed | Stopped | KeyChanged | RuleBroken) -> str:
     match found:
         case Resumed():
             torn = f"; {plural(found.torn_bytes, 'byte')} of an unfinished line were set aside"
@@ -165,6 +177,9 @@ def _of_run(found: Resumed | Stopped | KeyChanged) -> str:
             return f"{after}{torn if found.torn_bytes else ''}"
         case Stopped():
             return f"{'halted' if found.halted else 'stopped'}: {safe(brief(found.reason))}"
+        case RuleBroken():
+            said = f" ({safe(found.sentence)})" if found.sentence else ""
+            return f"the rule {safe(found.rule)} was overridden{said}: {safe(found.reason)}"
         case KeyChanged():
             machine = safe(found.changed.machine)
             known = safe(", ".join(str(key) for key in found.changed.known))

@@ -11,6 +11,7 @@ import msgspec
 from runbook.core.actor import Actor
 from runbook.core.earlier import Earlier
 from runbook.core.plan import Plan
+from runbook.core.policy_event import RuleOverridden
 from runbook.problem import Problem
 
 
@@ -28,6 +29,8 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be noted at its beginning."""
     earlier: Earlier | None = None
     """The ended run that it follows."""
+    overrides: tuple[RuleOverridden, ...] = ()
+    """Rules that somebody overrode so that it could begin."""
 
 
 class Handover(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from runbook.core.action import Action, ApproveAction, Ask, ChecklistAction, ParallelAction
 from runbook.core.answers import GateKind, offered, question
 from runbook.core.event import GateAnswered
+from runbook.core.gate.gates import APPROVERS
 from runbook.core.plan import PlannedStep, StepId
 from runbook.core.run import GateState, Run, StepPhase, StepState
 from runbook.core.turns import name_of, turns_of
@@ -148,7 +149,10 @@ def _cut(text: PlanText) -> PlanText:
 
 
 def _policy(run: Run, gate: GateState, action: Action | None) -> str:
-    if isinstance(action, ApproveAction) and gate.opened.kind == "approve":
+    if gate.opened.kind == "approval":
+        step, holders = run.step(gate.opened.step), run.plan.environment.roles.get(APPROVERS, ())
+        action = ApproveAction(message="", approvers=holders, min_required=step.planned.approvals if step else 1)
+    if isinstance(action, ApproveAction) and gate.opened.kind in {"approve", "approval"}:
         people = f"{plural(action.min_required, 'person', 'people')}"
         among = f" of {', '.join(action.approvers)}" if action.approvers else ""
         own = "" if action.allow_self else f", not {run.operator.name}, who started it"

@@ -49,6 +49,7 @@ from runbook.core.event import (
     WaitCut,
 )
 from runbook.core.fault_event import FaultEvent
+from runbook.core.policy_event import PolicyEvent
 from runbook.core.run import Run
 from runbook.view import telling
 from runbook.view.sanitize import safe, safe_lines, safe_row
@@ -107,9 +108,15 @@ def _told(text: str, host: str, step: str) -> tuple[Said, ...]:
     return (Said(text, host=host, step=step),) if text else ()
 
 
+def _tell_of_its_room(event: FaultEvent | PolicyEvent) -> tuple[Said, ...]:
+    if isinstance(event, PolicyEvent):
+        return telling.policy(event)
+    return _told(fault_said(event), event.host, event.step)
+
+
 def _tell(before: Run, after: Run, event: Event, at: float) -> tuple[Said, ...]:  # noqa: C901, PLR0911, PLR0912 - one line for each event
-    if isinstance(event, FaultEvent):
-        return _told(fault_said(event), event.host, event.step)
+    if isinstance(event, FaultEvent | PolicyEvent):
+        return _tell_of_its_room(event)
     match event:
         case RunOpened():
             return telling.opened(event)

@@ -48,7 +48,7 @@ class PlanRow(msgspec.Struct, frozen=True, kw_only=True):
     waits_for: tuple[str, ...] = ()
     """Names whose values are known only while the run goes on."""
     gate: str = ""
-    """What a person does before it goes on: `answer`, `confirm`, `type db1`; empty when nobody is asked."""
+    """What a person does before it goes on: `answer`, `confirm`, `type db1`, `2 other people must agree`; or empty."""
     undo: tuple[str, ...] = ()
     """What takes it back, as lines; empty when nothing does."""
     changes: bool = False
@@ -182,6 +182,8 @@ def _gate(step: PlannedStep) -> str:
         return safe(f"type {word}")
     if isinstance(action, _ASKS):
         return "confirm" if isinstance(action, ConfirmAction) else "answer"
+    if step.approvals:
+        return f"{plural(step.approvals, 'other person', 'other people')} must agree"
     return "confirm" if step.confirm != "none" else ""
 
 

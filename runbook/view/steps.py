@@ -199,9 +199,10 @@ def _detail(run: Run, state: StepState, now: float) -> str:
 
 def _waiting_for(gate: GateState, state: StepState) -> str:
     action = state.action_on("*")
-    if isinstance(action, ApproveAction) and gate.opened.kind == "approve":
+    if gate.opened.kind in {"approve", "approval"}:
+        needed = action.min_required if isinstance(action, ApproveAction) else state.planned.approvals
         given = len(distinct(answer.given.by for answer in gate.answers if answer.given.answer == "approve"))
-        return f"{given} of {plural(action.min_required, 'approval')}"
+        return f"{given} of {plural(needed, 'approval')}"
     if isinstance(action, ChecklistAction) and gate.opened.kind == "checklist":
         return f"{len({str(answer.given.value) for answer in gate.answers})} of {plural(len(action.items), 'item')}"
     if gate.opened.kind == "failure":

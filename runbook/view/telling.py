@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import assert_never
 
 import msgspec
 from immutables import Map
@@ -36,6 +37,7 @@ from runbook.core.event import (
 from runbook.core.fold.twins import same_machine
 from runbook.core.fold.verdict import verdicts
 from runbook.core.outcome import Outcome
+from runbook.core.policy_event import PolicyEvent, RuleOverridden, StepHeld
 from runbook.core.run import Run, StepState
 from runbook.core.turns import name_of
 from runbook.view.actuals import loss_words, recovery_words
@@ -260,6 +262,18 @@ def key_accepted(event: HostKeyAccepted) -> str:
     changed = event.changed
     known = ", ".join(str(key) for key in changed.known)
     return f"key of {changed.machine} accepted for this run{by(event.by)}: {changed.shown} instead of {known}"
+
+
+def policy(event: PolicyEvent) -> tuple[Said, ...]:
+    """What a rule said, and who went against it."""
+    match event:
+        case RuleOverridden():
+            said = f" ({event.sentence})" if event.sentence else ""
+            return (Said(f"RULE OVERRIDDEN  {event.rule}{by(event.by)}: {event.reason}{said}"),)
+        case StepHeld():
+            return (Said(f"HELD  by the rule {event.rule}: {event.sentence}", step=event.step),)
+        case _:
+            assert_never(event)
 
 
 def failure_resolved(event: FailureResolved) -> tuple[Said, ...]:

@@ -27,6 +27,7 @@ from runbook.core.event import (
 from runbook.core.fold.recovery import recovery
 from runbook.core.milestone_name import Milestone
 from runbook.core.plan import StepId
+from runbook.core.policy_event import StepHeld
 from runbook.core.run import Run, StepState
 from runbook.view.sanitize import safe
 from runbook.view.steps import StepRow, step_gates, step_rows
@@ -149,6 +150,8 @@ def _event_mark(entry: Entry) -> Iterator[TimeMark]:
             yield TimeMark(entry.at, "failure", safe(f"link to {host} lost"))
         case MilestoneMarked(milestone=milestone):
             yield TimeMark(entry.at, "milestone", milestone.value.replace("_", " "))
+        case StepHeld(step=step, rule=rule):
+            yield TimeMark(entry.at, "gate", safe(f"step {step} is held by {rule}"))
         case HaltRequested(reason=reason) | RollbackStarted(reason=reason):
             yield TimeMark(entry.at, "halt", safe(reason))
         case _:

@@ -28,6 +28,7 @@ from runbook.feed.live import EachEntry, LiveFeed, ignore, watch
 from runbook.feed.replay import RecordedReplay
 from runbook.inventory.manner import Agree, Reading
 from runbook.inventory.reading import read_inventory
+from runbook.policy.breaking import Override, permitted
 from runbook.problem import Exit, Problems, problem
 from runbook.record.address import open_store
 from runbook.record.beginning import folded
@@ -42,6 +43,7 @@ from runbook.workspace.fields import NO_HOSTS, asks_for_hosts, fields_of
 from runbook.workspace.in_the_open import without_secrets
 from runbook.workspace.locked_keys import Unlock
 from runbook.workspace.needed_again import Needs, needed_again
+from runbook.workspace.permission import facts_now
 from runbook.workspace.prepare import Prepared, SecretSource, Wish, inventory_of, prepare, typed_first
 from runbook.workspace.rows import FORM, BookRow, ParameterField, RunRow
 from runbook.workspace.run_rows import run_rows
@@ -59,6 +61,8 @@ class HowToRun(msgspec.Struct, frozen=True, kw_only=True):
     auto: bool = False
     """A machine answers the gates that the environment lets it answer."""
     step_mode: bool = False
+    override: Override = Override()
+    """Rules of the environment that are to be overridden, and why."""
 
 
 class LocalWorkspace:
@@ -182,8 +186,10 @@ class LocalWorkspace:
         """Start a runner, or tell a warm one what to run; gives the run's id.
 
         Raises:
-            Problems: The record cannot be made, another run is live on one of its hosts, or the runner did not start.
+            Problems: A rule of its environment refuses it, the record cannot be made, another run is live on one of its
+                hosts, or the runner did not start.
         """
+        overrides = permitted(facts_now(prepared.plan, self.whoami(), self._clock), how.override)
         opening = Opening(
             plan=without_secrets(prepared.plan, prepared.secrets),
             operator=self.whoami(),
@@ -193,6 +199,7 @@ class LocalWorkspace:
             files=prepared.files,
             notes=tuple(str(each) for each in prepared.exposed),
             earlier=prepared.earlier,
+            overrides=overrides,
         )
         secrets = {secret.name: secret.reveal() for secret in prepared.secrets}
         needs = Needs(secrets=secrets, sudo_passwords=prepared.sudo_passwords, folder=str(prepared.folder))

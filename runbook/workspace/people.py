@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from runbook.core.action import ApproveAction
 from runbook.core.actor import Actor
+from runbook.core.gate.gates import APPROVERS
 from runbook.core.plan import Environment, Plan, PlannedStep
 from runbook.problem import Problem, Where
 from runbook.talk.person import person, this_machine
@@ -28,9 +29,18 @@ def approvals_out_of_reach(plan: Plan, settings: Settings) -> tuple[Problem, ...
     return tuple(
         _too_few(step, action, plan.environment, _can_answer(action, plan.environment, inside))
         for step in plan.walk()
-        if isinstance(action := step.action, ApproveAction)
-        and len(_can_answer(action, plan.environment, inside)) < action.min_required
+        for action in _approvals(step, plan.environment)
+        if len(_can_answer(action, plan.environment, inside)) < action.min_required
     )
+
+
+def _approvals(step: PlannedStep, environment: Environment) -> Iterator[ApproveAction]:
+    """What a step itself asks other people, and what its environment asks them before it."""
+    if isinstance(step.action, ApproveAction):
+        yield step.action
+    if step.approvals:
+        approvers = environment.roles.get(APPROVERS, ())
+        yield ApproveAction(message="", approvers=approvers, min_required=step.approvals)
 
 
 def shut_out(environment: Environment, settings: Settings) -> tuple[str, ...]:

@@ -10,12 +10,13 @@ from types import ModuleType
 import msgspec
 import pytest
 
-from runbook.core import action, effect, event, fault_event, intent, outcome
+from runbook.core import action, effect, event, fault_event, intent, outcome, policy_event
 from tests.architecture.house import ROOT
 
 UNIONS = [
     (event, event.Event, {"Actor", "Entry", "Result"}),
     (fault_event, fault_event.FaultEvent, set()),
+    (policy_event, policy_event.PolicyEvent, set()),
     (intent, intent.Intent, set()),
     (effect, effect.Effect, set()),
     (
@@ -121,6 +122,8 @@ REQUIRED = {
     "RevertAsked": {"step", "host", "number", "by", "reason"},
     "FaultReverted": {"step", "host", "number", "by"},
     "FaultPresent": {"step", "host", "number", "known"},
+    "RuleOverridden": {"rule", "by", "reason"},
+    "StepHeld": {"rule", "step"},
     "Unknown": {"name", "raw"},
 }
 """Of each event, the fields that a line must have. A record of years ago has these and perhaps no others."""

@@ -17,12 +17,13 @@ from runbook.core.action import (
 )
 from runbook.core.actor import Actor
 from runbook.core.answers import answer_of
-from runbook.core.event import GateOpened, HaltRequested
+from runbook.core.event import GateOpened, HaltRequested, StepEntered
 from runbook.core.fold.verdict import verdicts
 from runbook.core.gate import gates
 from runbook.core.intent import AnswerGate, HaltRun, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment
+from runbook.core.policy_event import StepHeld
 from runbook.problem import Exit, Problem
 from tests.builders import ANNA, BEN, RUN_ID, plan, step
 from tests.core.driving import Drive, picks, says
@@ -360,3 +361,77 @@ def test_a_gate_that_was_answered_a_moment_ago_is_refused_with_who_did_and_what_
         code="gate-closed",
         exit=Exit.REFUSED,
     )
+
+
+# --- what the environment demands before a step -----------------------------------------------------------------------
+
+
+def agreeing(needed: int = 2, **environment: object) -> Drive:
+    """A run that has come to a step before which other people have to agree."""
+    steps = (step("1.1", changes=True, confirm="typed", confirm_word="db", approvals=needed), step("1.2"))
+    place = Environment(**{"name": "production", **environment})
+    return Drive(plan(*steps, environment=place)).go()
+
+
+def test_before_a_step_other_people_agree_in_place_of_the_operators_word() -> None:
+    drive = agreeing()
+    opened = drive.run.gates["1.1#1"].opened
+    assert (opened.kind, opened.word, opened.choices) == ("approval", "", ("approve", "reject"))
+    assert drive.did == []
+    assert drive.ask(answer("approve"), BEN) is None
+    drive.go()
+    assert (drive.did, drive.run.open_gates) == ([], ("1.1#1",)), "one of two"
+    assert drive.ask(answer("approve"), CLEO) is None
+    drive.go()
+    assert drive.did == ["1.1@db1", "1.2@db1"]
+
+
+@pytest.mark.parametrize(
+    ("by", "environment", "why"),
+    [
+        (ANNA, {}, "anna started this run, and nobody approves their own run"),
+        (BEN, {}, "ben has answered already, and 2 different people are needed"),
+        (DAN, {"roles": {"approve": ("cleo",)}}, "dan is none of: cleo"),
+    ],
+)
+def test_nobody_agrees_for_themselves_or_twice_or_without_the_role(by: Actor, environment: dict, why: str) -> None:
+    drive = agreeing(**environment)
+    if not environment:
+        assert drive.ask(answer("approve"), BEN) is None
+    refused = drive.ask(answer("approve"), by)
+    assert refused is not None
+    assert refused.why == why
+
+
+def test_one_who_rejects_before_a_step_stops_the_run() -> None:
+    drive = agreeing()
+    assert drive.ask(answer("reject", reason="not tonight"), BEN) is None
+    drive.go()
+    assert (drive.did, verdicts(drive.run).run) == ([], "aborted")
+    assert drive.outcome("1.1") is Outcome.CANCELLED
+
+
+def test_a_machine_agrees_only_where_the_environment_lets_it_approve() -> None:
+    steps = plan(step("1.1", approvals=2, confirm="key"), environment=Environment(name="p", auto=("confirm",)))
+    assert Drive(steps, auto=True).go().did == []
+    steps = plan(step("1.1", approvals=2, confirm="key"), environment=Environment(name="p", auto=("approve",)))
+    assert Drive(steps, auto=True).go().did == ["1.1@db1"]
+
+
+def test_a_step_that_a_rule_holds_asks_although_it_was_let_through_before() -> None:
+    held = StepHeld(step="1.1", rule="window", sentence="production opens Sun 02:00-06:00 UTC.")
+    drive = Drive(plan(step("1.1", changes=True), step("1.2")))
+    drive.story.add(StepEntered(step="1.1", hosts=("db1",), digest="digest of 1.1"), held)
+    drive.go()
+    assert drive.run.gates["1.1#1"].opened.message == ("Run Step 1.1 on db1? production opens Sun 02:00-06:00 UTC.")
+    assert drive.did == []
+    assert drive.ask(answer("proceed")) is None
+    drive.go()
+    assert drive.did == ["1.1@db1", "1.2@db1"]
+
+
+def test_no_machine_lets_a_step_past_a_rule_that_holds_it() -> None:
+    held = StepHeld(step="1.1", rule="window", sentence="production is closed.")
+    drive = Drive(plan(step("1.1", changes=True), environment=Environment(name="p", auto=("all",))), auto=True)
+    drive.story.add(StepEntered(step="1.1", hosts=("db1",), digest="digest of 1.1"), held)
+    assert drive.go().run.open_gates == ("1.1#1",)

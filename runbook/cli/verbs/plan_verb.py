@@ -10,7 +10,9 @@ from runbook.cli.data import print_json
 from runbook.cli.diagnostics import problem_text, say
 from runbook.cli.inventory_options import inventory_options
 from runbook.cli.plan_text import plan_lines
+from runbook.cli.policy_text import policy_lines
 from runbook.inventory.manner import Reading
+from runbook.workspace.permission import judged_now
 from runbook.workspace.prepare import Wish, prepare
 
 
@@ -29,9 +31,11 @@ def verb(  # noqa: PLR0913 - one for each option
     prepared = prepare(settings(), wish, None)
     for warning in prepared.warnings:
         say(problem_text(warning))
+    verdicts = judged_now(prepared.plan)
     if as_json:
-        print_json({"digest": prepared.plan.digest, **msgspec.to_builtins(prepared.plan)})
+        policy = [msgspec.to_builtins(one) for one in verdicts]
+        print_json({"digest": prepared.plan.digest, **msgspec.to_builtins(prepared.plan), "policy": policy})
         return 0
-    for line in plan_lines(prepared.plan):
+    for line in (*policy_lines(verdicts), *plan_lines(prepared.plan)):
         click.echo(line)
     return 0

@@ -33,6 +33,8 @@ from runbook.talk.launch import WarmRunner
 @click.option("--yes", is_flag=True, help="Start what is shown without asking.")
 @click.option("--line", is_flag=True, help="Lines instead of the screen.")
 @click.option("--detach", is_flag=True, help="Start it, print its id, and leave.")
+@click.option("--override", "rules", multiple=True, metavar="RULE", help="Override a rule that refuses it; recorded.")
+@click.option("--reason", default="", metavar="TEXT", help="Why a rule is overridden.")
 @click.option("--attended/--unattended", default=None, help="Is somebody there to be asked when a step fails?")
 def verb(  # noqa: PLR0913 - one for each option
     *,
@@ -51,6 +53,8 @@ def verb(  # noqa: PLR0913 - one for each option
     yes: bool,
     line: bool,
     detach: bool,
+    rules: tuple[str, ...],
+    reason: str,
     attended: bool | None,
 ) -> int:
     """Run a runbook: a file, or a name in the workspace.
@@ -66,6 +70,7 @@ def verb(  # noqa: PLR0913 - one for each option
     with WarmRunner() as runner:
         # Only now, so that the runner's imports go on beside these.
         from runbook.cli.starting import Following, Manner, start  # noqa: PLC0415
+        from runbook.policy.breaking import Override  # noqa: PLC0415
         from runbook.workspace.prepare import Wish  # noqa: PLC0415
 
         wish = Wish(
@@ -77,6 +82,9 @@ def verb(  # noqa: PLR0913 - one for each option
             step_mode=step_mode,
             sudo=sudo,
         )
-        manner = Manner(auto=auto, line=line, detach=detach, as_json=as_json, attended=attended, yes=yes)
+        override = Override(rules=rules, reason=reason)
+        manner = Manner(
+            auto=auto, line=line, detach=detach, as_json=as_json, attended=attended, yes=yes, override=override
+        )
         following = Following(earlier, step) if earlier else None
         return start(workspace("run", recordings), wish, manner, runner, following)

@@ -59,13 +59,15 @@ from runbook.core.fold.evolve_attempt import evolve_attempt
 from runbook.core.fold.evolve_fault import evolve_fault
 from runbook.core.fold.evolve_step import evolve_step
 from runbook.core.fold.recovery_point import canary_sampled
-from runbook.core.gate import key_gate
+from runbook.core.gate import gates, key_gate
+from runbook.core.policy_event import PolicyEvent, StepHeld
 from runbook.core.result import Result
 from runbook.core.run import (
     GateAnswer,
     GateState,
     Mark,
     Note,
+    Overridden,
     Phase,
     ProbeState,
     Registered,
@@ -175,7 +177,7 @@ def _gate_answered(run: Run, event: GateAnswered, at: float) -> Run:
     given = answer_of(gate.opened.kind, event.answer)
     if given is None:
         return run
-    if gate.opened.kind == "before" and given.is_yes:
+    if gate.opened.kind in gates.IN_FRONT and given.is_yes and gates.is_decided(gate, state):
         run = still_running.let_through(close_gates(run, event.step, at), state)
         return set_step(run, replace(run.steps[event.step], let_through=True))
     if gate.opened.kind == "host_key" and given.is_no:
@@ -270,6 +272,14 @@ def _note_added(run: Run, event: NoteAdded, at: float) -> Run:
     return replace(run, notes=(*run.notes, Note(at=at, text=event.text, by=event.by, step=event.step)))
 
 
+def _about_policy(run: Run, event: PolicyEvent, at: float) -> Run:
+    if not isinstance(event, StepHeld):
+        return replace(run, overridden=(*run.overridden, Overridden(at=at, given=event)))
+    state = run.steps.get(event.step)
+    # What somebody let through before, they let through before this rule spoke.
+    return run if state is None else set_step(run, replace(state, held_by=event.sentence, let_through=False))
+
+
 def _run_ended(run: Run, event: RunEnded, at: float) -> Run:
     run = close_all_gates(run, at)
     return replace(run, phase=Phase.ENDED, ended=event.reason or "ended")
@@ -278,6 +288,8 @@ def _run_ended(run: Run, event: RunEnded, at: float) -> Run:
 def _arm(run: Run, event: Event, at: float) -> Run:  # noqa: C901, PLR0911, PLR0912 - one line for each event there is
     if isinstance(event, FaultEvent):
         return evolve_fault(run, event, at)
+    if isinstance(event, PolicyEvent):
+        return _about_policy(run, event, at)
     match event:
         case RunOpened() | Unknown():
             return run

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import cast, get_args
 
 from runbook.core.action import (
-    Action,
     ApproveAction,
     Ask,
     AskAction,
@@ -49,17 +48,25 @@ def opening(run: Run, state: StepState, action: Ask, now: float) -> GateOpened:
     )
 
 
+IN_FRONT = frozenset({"before", "approval"})
+"""Kinds of gates in front of a step: the operator's own word, or that of other people, as the environment demands."""
+APPROVERS = "approve"
+"""The role that those hold who may agree for the environment; where it names nobody, everybody else may."""
+
+
 def before(run: Run, state: StepState) -> GateOpened:
     """The gate that an environment, or `--step`, puts in front of a step."""
-    where = f" on {', '.join(state.hosts)}" if state.hosts else ""
+    planned, where = state.planned, f" on {', '.join(state.hosts)}" if state.hosts else ""
+    kind: GateKind = "approval" if planned.approvals and not state.let_through else "before"
     held = held_hosts(run, state)
+    reasons = (said(held) if held else "", state.held_by.removesuffix("."))
     return GateOpened(
         gate=gate_id(run, state),
         step=state.id,
-        kind="before",
-        message=f"Run {name_of(run, state.planned)}{where}?{f' {said(held)}.' if held else ''}",
-        word=state.planned.confirm_word if state.planned.confirm == "typed" else "",
-        choices=words("before"),
+        kind=kind,
+        message=" ".join((f"Run {name_of(run, planned)}{where}?", *(f"{reason}." for reason in reasons if reason))),
+        word=planned.confirm_word if planned.confirm == "typed" and kind == "before" else "",
+        choices=words(kind),
         digest=state.digest,
     )
 
@@ -178,17 +185,26 @@ def refusal(gate: GateState) -> GateAnswered | None:
     return next((one for one in given if (known := answer_of(gate.opened.kind, one.answer)) and known.halts), None)
 
 
-def is_decided(gate: GateState, action: Action) -> bool:
+def is_decided(gate: GateState, state: StepState) -> bool:
     """True when the answers so far settle it, so that no further one counts, though its step has not ended yet."""
+    if gate.opened.kind == "approval":
+        given = [answer.given for answer in gate.answers]
+        return refusal(gate) is not None or _is_agreed(given, state.planned.approvals)
     if question(gate.opened.kind).is_beside:
         return bool(gate.answers)
+    action = state.action_on("*")
     return isinstance(action, get_args(Ask)) and settled(gate, action) is not None
+
+
+def _is_agreed(given: list[GateAnswered], needed: int) -> bool:
+    people = distinct(answer.by for answer in given if answer.answer == "approve")
+    return len(people) >= needed or any(answer.by.machine for answer in given)
 
 
 def _approved(given: list[GateAnswered], action: ApproveAction) -> tuple[Outcome, str] | None:
     people = distinct(answer.by for answer in given if answer.answer == "approve")
     by_machine = any(answer.by.machine for answer in given)
-    if len(people) < action.min_required and not by_machine:
+    if not _is_agreed(given, action.min_required):
         return None
     return Outcome.SUCCEEDED, f"approved by {'policy' if by_machine else ', '.join(sorted(one.name for one in people))}"
 
@@ -207,6 +223,10 @@ def _shown(answer: GateAnswered) -> str:
 
 def may_answer(run: Run, gate: GateState, action: Ask | None, actor: Actor) -> str:
     """Why this person may not answer this gate; empty when they may."""
+    if gate.opened.kind == "approval":
+        holders = run.plan.environment.roles.get(APPROVERS, ())
+        needed = run.steps[gate.opened.step].planned.approvals
+        action = ApproveAction(message="", approvers=holders, min_required=needed)
     if not isinstance(action, ApproveAction):
         return ""
     if actor.is_same_as(run.operator) and not action.allow_self:
@@ -237,10 +257,11 @@ def asked_for(run: Run, gate: GateState) -> Ask | None:
 def machine_may_answer(run: Run, gate: GateState) -> bool:
     """True when `--auto` was given and the environment lets a machine answer this kind of gate.
 
-    About what may still run somewhere no machine decides.
+    About what may still run somewhere, and against a rule of the environment, no machine decides.
     """
     allowed, kind = run.plan.environment.auto, question(gate.opened.kind).auto
-    is_held = bool(held_hosts(run, run.steps[gate.opened.step]))
+    state = run.steps[gate.opened.step]
+    is_held = bool(held_hosts(run, state)) or bool(state.held_by)
     return run.auto and not is_held and bool(kind) and ("all" in allowed or kind in allowed)
 
 

@@ -99,7 +99,7 @@ def _answer(run: Run, intent: AnswerGate, by: Actor) -> Decision:
         return refuse(f'there is no gate "{intent.gate}"', fix=waits_now(run))
     state = run.steps[gate.opened.step]
     action = state.action_on("*")
-    if not gate.is_open or gates.is_decided(gate, action):
+    if not gate.is_open or gates.is_decided(gate, state):
         last = gate.answers[-1].given if gate.answers else None
         why = f"{last.by.name} answered {last.answer}" if last else "its step is over"
         return refuse(f"gate {intent.gate} is closed", why=why, fix=waits_now(run), code="gate-closed")

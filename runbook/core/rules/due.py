@@ -203,10 +203,10 @@ def _held_back(run: Run, state: StepState) -> tuple[Effect, ...]:
 def _held(run: Run, state: StepState) -> tuple[Effect, ...]:
     """The gate in front of a step, while it has one that is not answered."""
     wanted = state.planned.confirm != "none" or (run.step_mode and _can_be_stepped(state.planned))
-    is_held = run.attended and bool(held_hosts(run, state))
+    is_held = run.attended and (bool(held_hosts(run, state)) or (bool(state.held_by) and not state.let_through))
     gate = _open_gate(run, state)
     # What was asked is waited for, also where its reason has gone meanwhile.
-    is_asked = gate is not None and gate.opened.kind == "before"
+    is_asked = gate is not None and gate.opened.kind in gates.IN_FRONT
     if not (is_asked or is_held or (wanted and not state.let_through)) or state.running or state.settled:
         return ()
     if gate is None:

@@ -7,6 +7,7 @@ would leave: a plan that is not the one confirmed, a command without an end, wor
 from __future__ import annotations
 
 from runbook.core.action import ParallelAction
+from runbook.core.actor import Actor, distinct
 from runbook.core.entry import Entry
 from runbook.core.event import (
     AlwaysStarted,
@@ -141,6 +142,9 @@ class GatesCheck:
         """Nothing seen yet."""
         self._paths: dict[StepId, StepPath] = {}
         self._waiting: dict[str, GateOpened] = {}
+        self._needed: dict[StepId, int] = {}
+        """People who have to agree before a step."""
+        self._agreed: dict[str, tuple[Actor, ...]] = {}
         self._opened = 0
         self._wrong: Examined | None = None
 
@@ -149,6 +153,7 @@ class GatesCheck:
         match entry.event:
             case RunOpened(plan=plan):
                 self._paths = _paths(plan)
+                self._needed = {step.id: step.approvals for step in plan.walk()}
             case GateOpened() as gate:
                 self._waiting[gate.gate] = gate
                 self._opened += 1
@@ -178,8 +183,20 @@ class GatesCheck:
         gate = self._waiting.get(name)
         if gate is None:
             self._blame(entry, f"Gate {name} is answered and did not wait")
+        elif gate.kind == "approval":
+            self._agree(entry, gate)
         elif gate.kind not in {"approve", "checklist"}:  # those take several answers and end with their step
             del self._waiting[name]
+
+    def _agree(self, entry: Entry, gate: GateOpened) -> None:
+        """It waits until as many people have agreed as the plan demands."""
+        event = entry.event
+        if not isinstance(event, GateAnswered):
+            return
+        given = (*self._agreed.get(gate.gate, ()), *((event.by,) if event.answer == "approve" else ()))
+        self._agreed[gate.gate] = given
+        if event.by.machine or len(distinct(given)) >= self._needed.get(gate.step, 0):
+            del self._waiting[gate.gate]
 
     def _hold(self, entry: Entry, step: StepId) -> None:
         for gate in self._waiting.values():

@@ -95,7 +95,7 @@ def _labelled(label: str, *lines: str) -> Iterator[Row]:
 
 
 def _follows(view: GateView) -> Iterator[Row]:
-    label = {"before": "RUNS", "failure": "FAILED", "host_key": "RUNS"}.get(view.kind, "FOLLOWS")
+    label = {"before": "RUNS", "approval": "RUNS", "failure": "FAILED", "host_key": "RUNS"}.get(view.kind, "FOLLOWS")
     lines = [line for row in view.follows for line in _plan_lines(row)]
     yield from _labelled(label, *(lines or ["nothing that runs on a host"]))
 

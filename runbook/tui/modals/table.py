@@ -20,7 +20,7 @@ def modal_for(run: Run, gate: str, me: Actor, ask: Asking, output: Output) -> Ga
     match kind:
         case "failure":
             return FailureGate(run, gate, me, ask, output)
-        case "confirm" | "before" | "approve" | "host_key":
+        case "confirm" | "before" | "approve" | "approval" | "host_key":
             box: type[GateModal] = YesNoGate
         case "ask":
             box = AskGate

@@ -21,7 +21,12 @@ from runbook.view.words import duration
 _SHOWN = 2
 """Gates named one by one; more are counted."""
 
-KINDS = {"before": "before it runs", "failure": "what now?", "host_key": "changed host key"}
+KINDS = {
+    "before": "before it runs",
+    "approval": "approval before it runs",
+    "failure": "what now?",
+    "host_key": "changed host key",
+}
 """Kinds of gates that need other words than their own."""
 
 

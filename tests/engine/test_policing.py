@@ -1,0 +1,124 @@
+"""Windows and freezes while a run is live: what is held, what is refused, and what nothing may hold up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from runbook.core.event import Event, StepEnded, StepEntered
+from runbook.core.fault_action import FaultAction, RevertAction
+from runbook.core.gate import gates
+from runbook.core.intent import AnswerGate
+from runbook.core.outcome import Outcome
+from runbook.core.plan import Environment, Plan, PlannedStep
+from runbook.core.policy_event import RuleOverridden, StepHeld
+from runbook.core.role import Role
+from runbook.engine.policing import check_fault, held
+from runbook.problem import Problems
+from runbook.transport.scripted import Says, ScriptedConnector
+from tests.builders import ANNA, Story, plan, step
+from tests.engine.stage import Stage
+
+FRIDAY = datetime(2026, 11, 27, 13, 10, tzinfo=UTC).timestamp()
+SUNDAY = datetime(2026, 11, 29, 3, 0, tzinfo=UTC).timestamp()
+NIGHT = "Sun 02:00-06:00 UTC"
+CLOSED = Environment(name="production", windows=(NIGHT,))
+SAID = (
+    "production opens Sun 02:00-06:00 UTC; now it is Fri 27 Nov 2026 13:10. "
+    "Next: Sun 29 Nov 2026 02:00 UTC, in 1 d 12 h 50 min."
+)
+FAULT = FaultAction(fault="process-kill", arguments={"unit": "nginx.service"}, duration=60.0)
+
+
+def begun(chosen: PlannedStep, *, wall: float = FRIDAY, attended: bool = True, **of: object) -> tuple[Event, ...]:
+    """What entering the only step of a live run comes to."""
+    tale = Story(plan(chosen, environment=CLOSED, **of), attended=attended).start()
+    entering = (StepEntered(step=chosen.id, hosts=chosen.hosts),)
+    return held(tale.run, tale.run.steps[chosen.id], entering, wall=wall, at=tale.now)
+
+
+CHANGE = step("1.1", changes=True)
+ENTERED = StepEntered(step="1.1", hosts=("db1",))
+
+
+def test_while_the_window_is_open_nothing_is_held() -> None:
+    assert begun(CHANGE, wall=SUNDAY) == (ENTERED,)
+
+
+def test_when_it_has_closed_the_next_step_that_changes_something_is_held() -> None:
+    assert begun(CHANGE) == (ENTERED, StepHeld(step="1.1", rule="window", sentence=SAID))
+
+
+def test_a_step_that_only_looks_is_not_held() -> None:
+    assert begun(step("1.1")) == (ENTERED,)
+
+
+def test_where_nobody_is_there_it_fails_and_says_why() -> None:
+    assert begun(CHANGE, attended=False)[-1] == StepEnded(
+        step="1.1", outcome=Outcome.FAILED, detail=f"nothing was sent: {SAID}"
+    )
+
+
+def test_a_fault_is_refused_whoever_is_there() -> None:
+    refused = begun(step("1.1", FAULT, hosts=("db1",), changes=True))
+    assert refused[-1] == StepEnded(step="1.1", outcome=Outcome.FAILED, detail=f"nothing was sent: {SAID}")
+
+
+def test_lifting_a_fault_is_never_held() -> None:
+    lifting = step("1.1", RevertAction(), hosts=(), changes=True)
+    assert begun(lifting) == (StepEntered(step="1.1"),)
+
+
+@pytest.mark.parametrize("place", ["rollback", "always"])
+def test_what_takes_back_and_what_closes_the_run_are_never_held(place: str) -> None:
+    tale = Story(plan(step("1.1"), environment=CLOSED, **{place: (step("X.1", changes=True),)})).start()
+    state = tale.run.steps["X.1"]
+    assert state.planned.role in {Role.ROLLBACK, Role.CLOSING}
+    entering = (StepEntered(step="X.1", hosts=("db1",)),)
+    assert held(tale.run, state, entering, wall=FRIDAY, at=0.0) == entering
+
+
+def test_a_rule_that_is_overridden_in_the_run_holds_nothing() -> None:
+    tale = Story(plan(CHANGE, environment=CLOSED)).start()
+    tale.add(RuleOverridden(rule="window", by=ANNA, reason="orders are down, incident 4711"))
+    assert held(tale.run, tale.run.steps["1.1"], (ENTERED,), wall=FRIDAY, at=tale.now) == (ENTERED,)
+    check_fault(tale.run, wall=FRIDAY, at=tale.now)
+
+
+def test_a_fault_is_looked_at_again_right_before_it_is_laid() -> None:
+    tale = Story(plan(step("1.1", FAULT, hosts=("db1",)), environment=CLOSED)).start()
+    check_fault(tale.run, wall=SUNDAY, at=tale.now)
+    with pytest.raises(Problems) as refused:
+        check_fault(tale.run, wall=FRIDAY, at=tale.now)
+    assert (refused.value.problems[0].code, refused.value.problems[0].what) == (
+        "window",
+        f"nothing was broken: {SAID}".removesuffix("."),
+    )
+
+
+def never(*steps: PlannedStep) -> Plan:
+    """A plan in a place that has been frozen for ever."""
+    return plan(*steps, environment=Environment(name="production", freeze=("2000-01-01/2999-12-31",)))
+
+
+async def test_a_runner_asks_before_a_step_that_a_freeze_holds_and_goes_on_when_somebody_says_so(
+    tmp_path: Path,
+) -> None:
+    stage = Stage(tmp_path, world := ScriptedConnector(lambda _host, _command: Says(b"")))
+    live = stage.open(never(step("1.1"), step("1.2", changes=True)))
+    run = await live.until(lambda run: run.open_gates)
+    assert [one.text for one in world.sent] == ["run-1.1"]
+    assert run.gates["1.2#1"].opened.kind in gates.IN_FRONT
+    assert "production is frozen for longer than 400 days" in run.gates["1.2#1"].opened.message
+    assert await live.ask(AnswerGate(gate="1.2#1", answer="proceed")) is None
+    await live.to_its_end()
+    assert [one.text for one in world.sent] == ["run-1.1", "run-1.2"]
+    assert [event.rule for event in stage.events(StepHeld)] == ["freeze"]
+
+
+async def test_a_runner_alone_sends_nothing_into_a_freeze(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, world := ScriptedConnector(lambda _host, _command: Says(b"")))
+    run = await stage.open(never(step("1.1", changes=True)), attended=False).to_its_end()
+    assert (world.sent, run.steps["1.1"].outcome) == ([], Outcome.FAILED)

@@ -32,6 +32,8 @@ _FARTHEST = timedelta(days=5 * 366)
 """What does not come within this never comes, as far as anybody who planned it is concerned."""
 _SETTING = timedelta(hours=3)
 """A clock that is moved by more was not set: days were left out, or a zone was corrected."""
+_LOOKS_BACK = (timedelta(days=2), timedelta(days=40), timedelta(days=400), _FARTHEST)
+"""Where a moment is sought backwards: what comes often is found in the first, and nothing is walked for long."""
 _WAY = "Write minute, hour, day, month and day of the week, as in 30 2 * * 1-5."
 
 
@@ -84,6 +86,19 @@ def moments(cron: Cron, after: datetime) -> Iterator[datetime]:
 def next_after(cron: Cron, after: datetime) -> datetime | None:
     """The first moment behind an instant; None where none comes within five years."""
     return next(moments(cron, after), None)
+
+
+def latest(cron: Cron, until: datetime) -> datetime | None:
+    """The newest moment up to an instant, itself included; None where there was none for five years."""
+    for back in _LOOKS_BACK:
+        found = None
+        for moment in moments(cron, until - back):
+            if moment > until:
+                break
+            found = moment
+        if found is not None:
+            return found
+    return None
 
 
 def moved(cron: Cron, after: datetime, before: datetime) -> Iterator[datetime]:

@@ -26,6 +26,7 @@ VERBS = {
     "completion": "Print the script that lets a shell complete verbs, runs, runbooks and hosts.",
     "demo": "Bring the lab up, fail a database over on it, and show what was measured.",
     "doctor": "Look whether this machine and this terminal have what is needed.",
+    "due": "Show how every schedule stands, and what is next.",
     "faults": "List what can be broken on purpose, and what each takes.",
     "halt": "Stop a live run: cancel what runs, lift what is broken, then its closing steps.",
     "help": "Read the manual: what there is, or one page of it.",

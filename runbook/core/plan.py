@@ -286,6 +286,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reviewed: str = ""
     inventory: str = ""
     """The inventory it was compiled with, as a resume finds it again."""
+    limit: str = ""
+    """The pattern outside of which no host takes part; empty leaves nobody out."""
     source: str = ""
     """The file it was read from, as given."""
     source_sha256: str = ""

@@ -44,6 +44,7 @@ from runbook.core.fault_event import LinkLoss
 from runbook.core.host import Json
 from runbook.core.milestone_name import Milestone, Seconds
 from runbook.core.plan import AbortRule, Exercise, Kind, Objectives
+from runbook.core.schedule import Schedule
 from runbook.problem import Where
 
 Name = Annotated[
@@ -294,14 +295,6 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reference: Text = ""
 
 
-class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """When it should have happened again. Exactly one of `every` and `cron` is set."""
-
-    every: Seconds = 0.0
-    cron: str = ""
-    window: str = ""
-
-
 class CanaryWrite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One side of a canary."""
 
@@ -360,7 +353,7 @@ class Runbook(Written, frozen=True, kw_only=True, omit_defaults=True):
     objectives: Objectives = Objectives()
     exercise: Exercise | None = None
     change: Change = Change()
-    schedule: Schedule | None = None
+    schedule: Schedule | tuple[Schedule, ...] = ()
     steady_state: tuple[Probe, ...] = ()
     probes: tuple[Probe, ...] = ()
     """Named probes that are no part of the steady state."""
@@ -373,3 +366,8 @@ class Runbook(Written, frozen=True, kw_only=True, omit_defaults=True):
     """The file it was read from, as given; not a key."""
     source_sha256: str = ""
     """Of that file's exact bytes; not a key."""
+
+    @property
+    def schedules(self) -> tuple[Schedule, ...]:
+        """All of them, however they are written."""
+        return self.schedule if isinstance(self.schedule, tuple) else (self.schedule,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -28,13 +28,13 @@ from runbook.core.runbook import (
     Parameter,
     Runbook,
     Safeguards,
-    Schedule,
     Section,
     Step,
     WaitForStep,
     WrittenRecoveryPoint,
 )
-from runbook.document.scalars import moment
+from runbook.core.schedule import Schedule
+from runbook.document.scalars import moment, seconds
 from runbook.document.vocabulary import ON_FAILURE, RESERVED
 from runbook.matching.pattern import check_pattern
 from runbook.problem import Problems, nearest
@@ -74,6 +74,8 @@ def broken_rules(value: msgspec.Struct) -> list[Broken]:
             return list(_runbook(value))
         case Section():
             return list(_section(value))
+        case Schedule():
+            return list(_schedule(value))
         case _:
             return [*_action(value), *_flow(value), *_counts(value)]
 
@@ -219,8 +221,45 @@ def _runbook(value: Runbook) -> Iterator[Broken]:
             yield Broken(
                 "parameters", f'parameter "{name}" has a meaning in templates', "Choose another name.", "reserved-name"
             )
+    names = [each.name for each in value.schedules]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Broken("schedule", f'two schedules are called "{name}"', "Give each a name of its own.", "duplicate-name")
     if not value.sections:
         yield Broken("sections", "a runbook without sections", "Add a section with steps.", "missing-key")
+
+
+def _schedule(value: Schedule) -> Iterator[Broken]:
+    # Late, because zones are slow to read, and few runbooks have a schedule.
+    from runbook.calendar.cron import read_cron  # noqa: PLC0415 - said above
+    from runbook.calendar.window import read_window  # noqa: PLC0415 - said above
+    from runbook.calendar.zone import zone_named  # noqa: PLC0415 - said above
+
+    if bool(value.every) == bool(value.cron):
+        yield Broken("every", "a schedule needs every or cron", "Write one of the two.")
+    if value.cron:
+        yield from _unreadable("cron", lambda: read_cron(value.cron, value.zone))
+    elif value.zone:
+        yield from _unreadable("zone", lambda: zone_named(value.zone))
+    if value.window:
+        yield from _unreadable("window", lambda: read_window(value.window))
+    if value.run_late != "skip":
+        try:
+            seconds(value.run_late.removeprefix("within "))
+        except ValueError as wrong:
+            yield Broken("run_late", f'"{value.run_late}" is no length of time', str(wrong), "bad-duration")
+    unused = [key for key in ("window", "jitter") if value.attended and getattr(value, key)]
+    if value.attended and value.run_late != "skip":
+        unused.append("run_late")
+    for key in unused:
+        yield Broken(key, f"{key} is for what nobody attends", "Write attended: false, or take it out.")
+
+
+def _unreadable(key: str, reading: Callable[[], object]) -> Iterator[Broken]:
+    try:
+        reading()
+    except Problems as wrong:
+        [found] = wrong.problems
+        yield Broken("zone" if found.code == "unknown-zone" else key, found.what, found.fix, found.code, found.why)
 
 
 def _action(value: msgspec.Struct) -> Iterator[Broken]:
@@ -237,8 +276,6 @@ def _action(value: msgspec.Struct) -> Iterator[Broken]:
             yield Broken("options", "a choice without options", "Add at least one.")
         case ChecklistAction() if not value.items:
             yield Broken("items", "a checklist without items", "Add at least one.")
-        case Schedule() if bool(value.every) == bool(value.cron):
-            yield Broken("every", "a schedule needs every or cron", "Write one of the two.")
         case WrittenRecoveryPoint() if (
             sum(part is not None for part in (value.canary, value.watermark, value.backup)) != 1
         ):

@@ -123,7 +123,7 @@ def _plan(draft: Draft, settled: Settled) -> Plan:
     check_faults(draft, steps)
     first = preflight_section(draft, steps, tools=_tools(draft, steps))
     canary = plan_canary(draft)
-    described = _described(draft.runbook, draft.inventory)
+    described = _described(draft.runbook, draft.inventory, draft.options.limit)
     plan = msgspec.structs.replace(
         described,
         sections=(first, *sections),
@@ -139,7 +139,7 @@ def _plan(draft: Draft, settled: Settled) -> Plan:
     return cast(plan)
 
 
-def _described(runbook: Runbook, inventory: Inventory) -> Plan:
+def _described(runbook: Runbook, inventory: Inventory, limit: str) -> Plan:
     """What the plan says about itself and takes over as it is."""
     return Plan(
         runbook=runbook.name,
@@ -149,6 +149,7 @@ def _described(runbook: Runbook, inventory: Inventory) -> Plan:
         hosts=(),
         environment=inventory.environment,
         inventory=inventory.source,
+        limit=limit,
         description=runbook.description,
         owner=runbook.owner,
         service=runbook.service,

@@ -13,13 +13,15 @@ import msgspec
 from msgspec.structs import replace
 
 from runbook.core.book_end import why_early
+from runbook.core.fold.evolve import fold
 from runbook.core.fold.recovery import recovery
 from runbook.core.fold.verdict import verdicts
 from runbook.core.run import Run
 from runbook.problem import Problem, Problems
-from runbook.record.beginning import folded
+from runbook.record.beginning import begun
 from runbook.record.files.reader import TORN
 from runbook.record.form.reading import Reading
+from runbook.record.proof import Proof, proof
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +57,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A runner holds the record now."""
     ended: bool = False
     """It ended and is sound: nothing of this row will ever change."""
+    proof: Proof | None = None
+    """What it proves about a schedule; None where nothing of the record can be believed."""
     problem: Problem | None = None
     """Why it is damaged."""
 
@@ -63,10 +67,11 @@ def summarise(name: str, read: Callable[[], Reading], *, live: bool) -> RunSumma
     """The row for the record of that name, folded; a record that cannot be read gives a row that says so."""
     try:
         reader = read()
-        run = folded(reader)
+        entries = reader.more()
+        run = fold(begun(reader, entries), entries[1:])
     except Problems as wrong:
         return RunSummary(run=name, verdict="damaged", worst="damaged", live=live, problem=wrong.problems[0])
-    row = _row(name, run, live=live)
+    row = replace(_row(name, run, live=live), proof=proof(run, entries[0], entries[-1].wall))
     if reader.damage is None or live:
         return row
     if reader.damage.code == TORN:

@@ -220,7 +220,8 @@ def test_runs_are_listed_newest_first(tmp_path: Path):
 
 def test_a_row_says_what_the_report_would(tmp_path: Path):
     write_record(tmp_path / "r1")
-    assert FileStore(tmp_path).runs() == (
+    (row,) = FileStore(tmp_path).runs()
+    assert replace(row, proof=None) == (
         RunSummary(
             run="r1",
             runbook="orders-restart",
@@ -233,8 +234,22 @@ def test_a_row_says_what_the_report_would(tmp_path: Path):
             objective="not_measured",
             duration=5.0,
             ended=True,
-        ),
+        )
     )
+
+
+def test_a_row_has_what_its_record_proves_about_a_schedule(tmp_path: Path):
+    write_record(tmp_path / "r1")
+    (row,) = FileStore(tmp_path).runs()
+    proof = row.proof
+    assert proof is not None
+    assert (proof.environment, proof.has_ended, proof.ended, proof.is_green) == (
+        "lab",
+        True,
+        "2026-11-23T04:12:05.000Z",
+        True,
+    )
+    assert (proof.limit, proof.follows, proof.skipped, proof.overridden) == ("", "", (), ())
 
 
 def said(store: FileStore) -> list[tuple[str, str]]:

@@ -1,0 +1,172 @@
+"""What a workspace owes: every schedule of its runbooks in the place that it names, held against the records.
+
+The door to this room for whoever shows it; the one file here that reads anything. A runbook or an inventory that cannot
+be read is a row with its problem, because a schedule that silently drops out would never be missed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from runbook.calendar.cron import read_cron
+from runbook.calendar.window import read_window
+from runbook.core.inventory import Inventory
+from runbook.core.runbook import Runbook
+from runbook.core.schedule import Schedule
+from runbook.document import scalars
+from runbook.document.runbook_file import read_runbook
+from runbook.inventory.reading import read_inventory
+from runbook.masking.masker import Masker
+from runbook.policy.times import hours_of
+from runbook.problem import Problem, Problems, Where
+from runbook.record.store import Store
+from runbook.record.summary import RunSummary
+from runbook.schedule.duty import Duty, Fingerprint
+from runbook.schedule.standing import Standing, standing
+from runbook.workspace.books import book_files
+from runbook.workspace.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One duty and how it stands."""
+
+    book: Runbook
+    duty: Duty
+    standing: Standing
+    inventory: str
+    """As it is called with `-i`."""
+    runs: tuple[RunSummary, ...] = ()
+    """Of its runbook, the newest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agenda:
+    """Everything that is scheduled, and what keeps the rest from being."""
+
+    items: tuple[Item, ...]
+    problems: tuple[Problem, ...]
+    stamp: datetime
+    """The newest of what it was made from: the same sources give the same bytes, whenever they are asked."""
+
+
+def agenda(settings: Settings, store: Store, now: datetime) -> Agenda:
+    """What the workspace owes at that instant.
+
+    Raises:
+        Problems: The records cannot be listed.
+    """
+    runs = store.runs()
+    return _Look(settings, runs, now).everything()
+
+
+class _Look:
+    """One look at a workspace; each inventory is read once."""
+
+    def __init__(self, settings: Settings, runs: Sequence[RunSummary], now: datetime) -> None:
+        self._settings = settings
+        self._now = now
+        self._runs: dict[str, list[RunSummary]] = {}
+        for run in runs:
+            self._runs.setdefault(run.runbook, []).append(run)
+        self._inventories: dict[str, Inventory | Problems] = {}
+        self._problems: list[Problem] = []
+        self._stamps: list[float] = []
+
+    def everything(self) -> Agenda:
+        items = tuple(item for path in book_files(self._settings) for item in self._book(path))
+        ended = [run.proof.ended for runs in self._runs.values() for run in runs if run.proof]
+        times = [*map(datetime.fromisoformat, filter(None, ended)), *self._file_times()]
+        stamp = max(times, default=datetime.fromtimestamp(0, UTC))
+        return Agenda(items=items, problems=tuple(dict.fromkeys(self._problems)), stamp=stamp)
+
+    def _file_times(self) -> Iterator[datetime]:
+        return (datetime.fromtimestamp(stamp, UTC) for stamp in self._stamps)
+
+    def _book(self, path: Path) -> Iterator[Item]:
+        try:
+            book = read_runbook(path)
+        except Problems as wrong:
+            self._problems += wrong.problems
+            return
+        for schedule in book.schedules:
+            self._stamps.append(path.stat().st_mtime)
+            try:
+                yield self._item(book, schedule)
+            except Problems as wrong:
+                where = book.at("schedule")
+                self._problems += [_placed(each, where) for each in wrong.problems]
+
+    def _item(self, book: Runbook, schedule: Schedule) -> Item:
+        name = schedule.inventory or book.inventory or self._settings.inventory
+        if not name:
+            what = f"the schedule of {book.name} has no place"
+            fix = "Write inventory: NAME into it, or into the runbook."
+            raise Problems([Problem(what=what, fix=fix, code="no-inventory", where=book.at("schedule"))])
+        inventory = self._inventory(name)
+        found = duty_of(book, schedule, inventory)
+        runs = tuple(self._runs.get(book.name, ()))
+        how = standing(found, runs, self._now)
+        return Item(book=book, duty=found, standing=how, inventory=name, runs=runs)
+
+    def _inventory(self, name: str) -> Inventory:
+        if name not in self._inventories:
+            try:
+                self._inventories[name] = read_inventory(name, workspace=self._settings.root)
+            except Problems as wrong:
+                self._inventories[name] = wrong
+        found = self._inventories[name]
+        if isinstance(found, Problems):
+            raise found
+        self._stamps += [path.stat().st_mtime for path in map(Path, found.files) if path.is_file()]
+        return found
+
+
+def duty_of(book: Runbook, schedule: Schedule, inventory: Inventory) -> Duty:
+    """What a schedule comes to in a place.
+
+    Raises:
+        Problems: Its cron or a window cannot be read; a reader of runbooks does not let it come so far.
+    """
+    zone = schedule.zone or inventory.environment.zone
+    late = schedule.run_late.removeprefix("within ") if schedule.run_late != "skip" else ""
+    return Duty(
+        runbook=book.name,
+        environment=inventory.environment.name,
+        schedule=schedule.name,
+        every=timedelta(seconds=schedule.every) if schedule.every else None,
+        cron=read_cron(schedule.cron, zone) if schedule.cron else None,
+        zone=zone,
+        window=read_window(schedule.window) if schedule.window else None,
+        hours=hours_of(inventory.environment),
+        grace=timedelta(seconds=schedule.grace) if schedule.grace else None,
+        late=timedelta(seconds=scalars.seconds(late)) if late else None,
+        jitter=timedelta(seconds=schedule.jitter),
+        attended=schedule.attended,
+        parameters=schedule.parameters,
+        counts_overridden=schedule.counts_overridden,
+        since=date.fromisoformat(book.reviewed) if book.reviewed else None,
+        now=Fingerprint(runbook=book.source_sha256, inventory=_digests(inventory), version=version("runbook")),
+    )
+
+
+def _digests(inventory: Inventory) -> frozenset[str]:
+    """Each of its files as a record would keep it: with the inventory's own passwords masked."""
+    masker = Masker.for_secrets(inventory.secrets)
+    return frozenset(_digest(masker.fresh(), Path(name).read_bytes()) for name in inventory.files)
+
+
+def _digest(masker: Masker, data: bytes) -> str:
+    return hashlib.sha256(masker.feed(data) + masker.flush()).hexdigest()
+
+
+def _placed(each: Problem, where: Where) -> Problem:
+
+    return replace(each, where=each.where or where)

@@ -103,7 +103,24 @@ class Checker:
                 yield from self._approvals(compiled.plan)
         except Problems as wrong:
             yield from self._of_the_runbook(runbook, wrong.problems)
+        yield from self._schedules(runbook)
         yield from lint(runbook, today=self._today, plan=plan)
+
+    def _schedules(self, runbook: Runbook) -> Iterator[Problem]:
+        """What is wrong with its schedules in their places; a place that cannot be read is told of already."""
+        if not runbook.schedules:
+            return
+        from runbook.schedule.soundness import unsound  # noqa: PLC0415 - zones are slow, and few runbooks have one
+
+        now = dt.datetime.combine(self._today, dt.time(), dt.UTC)
+        for schedule in runbook.schedules:
+            name = schedule.inventory or runbook.inventory or self._settings.inventory
+            try:
+                if name:
+                    yield from unsound(runbook, schedule, self._read_inventory(name), now)
+            except Problems as wrong:
+                if schedule.inventory:
+                    yield from wrong.problems
 
     def _approvals(self, plan: Plan) -> tuple[Problem, ...]:
         if not any(isinstance(step.action, ApproveAction) for step in plan.walk()):

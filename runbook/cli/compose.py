@@ -39,7 +39,7 @@ def workspace(via: str, recordings: str = "") -> LocalWorkspace:
     """The workspace, with secrets read as the runbooks say."""
     from runbook.workspace.local import LocalWorkspace  # noqa: PLC0415 - brings asyncio and the record along
 
-    if via == "screen":
+    if via in {"screen", "scheduler"}:
         return LocalWorkspace(settings(recordings), secret=_unasked, via=via)
     return LocalWorkspace(settings(recordings), secret=read_secret, unlock=_passphrases, via=via)
 
@@ -96,11 +96,11 @@ def _read(name: str, source: str) -> str:
 
 
 def _unasked(name: str, source: str) -> str:
-    """As `read_secret`, for the screen: it owns the terminal, and a question there would be asked of nobody."""
+    """As `read_secret`, for those who ask nobody: the screen, which owns the terminal, and the scheduler."""
     if source.partition(":")[0] in {"env", "file", "command"}:
         return read_secret(name, source)
-    fix = "Type it into its field, or give it another source."
-    raise _no_secret(name, "nothing was typed into the form", fix)
+    fix = "Type it into its field, start it with `runbook run`, or give it another source."
+    raise _no_secret(name, "nobody was asked for it, or nothing was typed into the form", fix)
 
 
 def _from_file(name: str, path: Path) -> str:

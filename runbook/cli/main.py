@@ -42,6 +42,7 @@ VERBS = {
     "rollback": "Undo what an ended run did, in a new run.",
     "run": "Run a runbook.",
     "runs": "List the records, newest first.",
+    "scheduler": "Begin what nobody attends, and account for every moment.",
     "schema": "Print the JSON Schema of runbooks, for editors.",
     "show": "Show a runbook as its author wrote it, readable.",
     "sweep": "Find what faults have left on hosts, and lift it.",

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,22 +30,32 @@ from runbook.problem import Problem, Problems, Where
 from runbook.record.store import Store
 from runbook.record.summary import RunSummary
 from runbook.schedule.duty import Duty, Fingerprint
-from runbook.schedule.standing import Standing, standing
+from runbook.schedule.standing import Evidence, Standing, evidence, standing
 from runbook.workspace.books import book_files
 from runbook.workspace.settings import Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Item:
-    """One duty and how it stands."""
+    """One duty, and everything that says how it stands."""
 
     book: Runbook
     duty: Duty
-    standing: Standing
     inventory: str
     """As it is called with `-i`."""
+    now: datetime
     runs: tuple[RunSummary, ...] = ()
     """Of its runbook, the newest first."""
+
+    @cached_property
+    def standing(self) -> Standing:
+        """How it stands; computed when it is asked for, because a scheduler asks it of few."""
+        return standing(self.duty, self.runs, self.now)
+
+    @property
+    def evidence(self) -> Evidence:
+        """Which of the runs matter."""
+        return evidence(self.duty, self.runs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +124,7 @@ class _Look:
         inventory = self._inventory(name)
         found = duty_of(book, schedule, inventory)
         runs = tuple(self._runs.get(book.name, ()))
-        how = standing(found, runs, self._now)
-        return Item(book=book, duty=found, standing=how, inventory=name, runs=runs)
+        return Item(book=book, duty=found, inventory=name, now=self._now, runs=runs)
 
     def _inventory(self, name: str) -> Inventory:
         if name not in self._inventories:

@@ -57,9 +57,14 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     """The day from which it is owed although nothing ran yet; None owes nothing before the first run."""
     now: Fingerprint = Fingerprint()
 
+    @property
+    def key(self) -> str:
+        """Its name in a ledger."""
+        return f"{self.runbook}.{self.environment}.{self.schedule}"
+
     def slot_id(self, slot: datetime) -> str:
         """The name of one of its moments."""
-        return f"{self.runbook}.{self.environment}.{self.schedule}@{slot.astimezone(UTC):{_STAMP}}"
+        return f"{self.key}@{slot.astimezone(UTC):{_STAMP}}"
 
     def day(self, slot: datetime) -> date:
         """The day of one of its moments, where it is meant: what is owed by the end of a day is owed on that day."""
@@ -90,6 +95,13 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
         first = end.astimezone(zone).date() if end is not None else self.since or date.min
         day = first + timedelta(days=self.every.days + 1)
         return datetime.combine(day, time(), zone).astimezone(UTC)
+
+    def owed(self, end: datetime | None, horizon: datetime) -> datetime | None:
+        """For `every`: the first moment behind a horizon, so that one run that failed does not end a schedule."""
+        if self.every is None:
+            return None
+        owed = self.after(end) if end is not None else None
+        return owed if owed is not None and owed > horizon else horizon + self.every
 
     def period(self, slot: datetime) -> timedelta:
         """The length of time from that moment to the next."""

@@ -42,17 +42,35 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """The newest run that was about it."""
 
 
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of the runs on record matter to a duty; None where there is none."""
+
+    last: RunSummary | None = None
+    """The newest that fulfils it."""
+    about: RunSummary | None = None
+    """The newest that was about it."""
+    live: RunSummary | None = None
+    """One that is going on in its place."""
+
+
+def evidence(duty: Duty, runs: Sequence[RunSummary]) -> Evidence:
+    """What the records say; `runs` are those of its runbook, the newest first."""
+    here = (run for run in runs if run.proof is not None and run.proof.environment == duty.environment)
+    return Evidence(
+        last=next((run for run in runs if fulfils(duty, run)), None),
+        about=next((run for run in runs if is_about(duty, run)), None),
+        live=next((run for run in here if is_going_on(run)), None),
+    )
+
+
 def standing(duty: Duty, runs: Sequence[RunSummary], now: datetime) -> Standing:
     """How it stands; `runs` are those of its runbook, the newest first."""
-    about = [run for run in runs if is_about(duty, run)]
-    last = next((run for run in about if fulfils(duty, run)), None)
-    here = (run for run in runs if run.proof is not None and run.proof.environment == duty.environment)
-    live = next((run for run in here if is_going_on(run)), None)
-    plain = _by_the_calendar(duty, now, last)
-    known = msgspec.structs.replace(plain, last=last, looked_at=about[0] if about else None)
-    if live is not None:
-        return msgspec.structs.replace(known, state="running", because=f"run {live.run} is live")
-    why = _why_invalid(duty, about[0]) if about else ""
+    found = evidence(duty, runs)
+    plain = _by_the_calendar(duty, now, found.last)
+    known = msgspec.structs.replace(plain, last=found.last, looked_at=found.about)
+    if found.live is not None:
+        return msgspec.structs.replace(known, state="running", because=f"run {found.live.run} is live")
+    why = _why_invalid(duty, found.about) if found.about else ""
     return msgspec.structs.replace(known, state="invalid", because=why) if why else known
 
 

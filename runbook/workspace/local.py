@@ -182,8 +182,10 @@ class LocalWorkspace:
     def _typed_first(self, typed: Mapping[str, str]) -> SecretSource | None:
         return typed_first(typed, self.secret) if self.secret else None
 
-    async def launch(self, prepared: Prepared, how: HowToRun, runner: WarmRunner | None = None) -> str:
-        """Start a runner, or tell a warm one what to run; gives the run's id.
+    async def launch(
+        self, prepared: Prepared, how: HowToRun, runner: WarmRunner | None = None, *, run: str = ""
+    ) -> str:
+        """Start a runner, or tell a warm one what to run; gives the run's id, which is `run` where somebody chose it.
 
         Raises:
             Problems: A rule of its environment refuses it, the record cannot be made, another run is live on one of its
@@ -203,7 +205,7 @@ class LocalWorkspace:
         )
         secrets = {secret.name: secret.reveal() for secret in prepared.secrets}
         needs = Needs(secrets=secrets, sudo_passwords=prepared.sudo_passwords, folder=str(prepared.folder))
-        return await self._begin(opening, needs, runner)
+        return await self._begin(opening, needs, runner, run)
 
     def left_of(self, run: str) -> Plan:
         """What `roll_back` would do.
@@ -245,8 +247,8 @@ class LocalWorkspace:
         )
         return await self._begin(opening, needs, runner)
 
-    async def _begin(self, opening: Opening, needs: Needs, runner: WarmRunner | None) -> str:
-        run = new_run_id(self._clock.wall(), opening.plan.runbook)
+    async def _begin(self, opening: Opening, needs: Needs, runner: WarmRunner | None, chosen: str = "") -> str:
+        run = chosen or new_run_id(self._clock.wall(), opening.plan.runbook)
         handover = self._handover(run, needs.folder, needs.secrets, opening=opening)
         keys = await self.keys_for(opening.plan)
         await _hand_over(replace(handover, sudo_passwords=needs.sudo_passwords, keys=keys), runner)

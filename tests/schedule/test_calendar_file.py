@@ -10,7 +10,6 @@ from runbook.core.runbook import Runbook
 from runbook.schedule.agenda import Item
 from runbook.schedule.calendar_file import calendar_file
 from runbook.schedule.duty import Duty
-from runbook.schedule.standing import standing
 from tests.schedule.duties import BOOK, at, nightly, quarterly, ran
 
 STAMP = at("2026-10-20T12:00")
@@ -19,7 +18,7 @@ STAMP = at("2026-10-20T12:00")
 def item(duty: Duty, *, title: str = "Fail over") -> Item:
     book = Runbook(version=1, kind="drill", name=BOOK, title=title, sections=())
     runs = (ran("2026-10-20T11:00"),)
-    return Item(book=book, duty=duty, standing=standing(duty, runs, STAMP), inventory="lab", runs=runs)
+    return Item(book=book, duty=duty, inventory="lab", now=STAMP, runs=runs)
 
 
 def text(*items: Item) -> str:

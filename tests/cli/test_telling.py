@@ -59,7 +59,7 @@ class Watching:
 def watching(desk: Desk, *steps: str, terminal: bool = False) -> Iterator[Watching]:
     """A run of these steps, watched through pipes or on a (dumb) terminal."""
     desk.write("drills/look.yaml", book(steps=f"[{', '.join(steps)}]"))
-    argv = [sys.executable, "-m", "runbook.cli", "run", "look", "--line", "--attended"]
+    argv = [sys.executable, "-m", "runbook.cli", "run", "look", "--line", "--attended", "--yes"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     if terminal:
         reads, into = pty.openpty()

@@ -102,13 +102,19 @@ class ScriptedConnector:
         self.claimed: list[str] = []
         """Jobs that were claimed and not started."""
         self.grade = Grade.SESSION
-        """How durable a durable job is here."""
+        """How durable a durable job can be here."""
         self.forgotten: list[str] = []
         """Jobs of which the record was said to hold everything."""
         self.files: dict[tuple[str, str], bytes] = {}
         """Host name and path to contents."""
         self.sessions: list[ScriptedSession] = []
         self._jobs: dict[str, Reply] = {}
+
+    def grade_of(self, job: Job) -> Grade:
+        """How durable it is: attached where it says so, and a unit only where it is worth one."""
+        if not job.durable:
+            return Grade.ATTACHED
+        return Grade.SESSION if self.grade is Grade.UNIT and not job.as_unit else self.grade
 
     async def connect(self, host: Host, look: Command | None = None) -> Session:
         """See `Connector.connect`; nothing leaves ahead here."""
@@ -184,7 +190,7 @@ class ScriptedSession:
         if self._lost.is_set():
             return NeverSent(self._reason)
         kept = self._world.grade is not Grade.ATTACHED
-        await sink.reached(self._world.grade if job.durable else Grade.ATTACHED, self._place if kept else "")
+        await sink.reached(self._world.grade_of(job), self._place if kept else "")
         if job.is_blind and job.leaves_trace and not self._world.has_begun(job.id):
             return Withheld("nothing tells whether it was begun before")
         if job.is_resumed and job.place and not is_same_place(job.place, self._place):
@@ -195,7 +201,7 @@ class ScriptedSession:
         """See `Session.reattach`."""
         if self._lost.is_set():
             return Lost(self._reason)
-        await sink.reached(self._world.grade if job.durable else Grade.ATTACHED, job.place)
+        await sink.reached(self._world.grade_of(job), job.place)
         try:
             reply = self._world.started(job.id)
         except KeyError:

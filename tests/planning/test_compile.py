@@ -398,6 +398,11 @@ def test_a_rollback_works_on_the_hosts_of_its_step() -> None:
     assert one("- {command: a, on: db, rollback: {command: b}}").undo[0].hosts == ("db1", "db2")
 
 
+@pytest.mark.parametrize(("written", "durable"), [("", True), (", durable: false", False), (", durable: unit", "unit")])
+def test_how_durable_a_step_is_stands_in_the_plan_as_it_is_written(written: str, durable: bool | str) -> None:
+    assert plan(f"- {{command: x, on: db1{written}}}").sections[1].steps[0].durable == durable
+
+
 @pytest.mark.parametrize(
     ("kind", "changes"),
     [

@@ -153,7 +153,7 @@ async def test_a_link_that_is_cut_in_the_middle_costs_nothing(tmp_path_factory):
 
 
 def test_the_shell_files_are_clean_for_every_shell_that_is_here():
-    for name in ("tree.sh", "durable.sh"):
+    for name in ("tree.sh", "place.sh", "ready.sh", "durable.sh", "follow.sh", "unit.sh"):
         for shell in ("dash", "bash", "mksh"):
             if path := shutil.which(shell):
                 subprocess.run([path, "-n", f"runbook/transport/shell/{name}"], check=True, timeout=20)

@@ -140,6 +140,17 @@ async def test_it_finds_what_it_would_have_found_in_its_login(way: Way) -> None:
     assert (as_unit[0], as_unit[2:], in_login[2:]) == (in_login[0], (b"", [Grade.UNIT]), (b"", [Grade.SESSION]))
 
 
+@pytest.mark.parametrize("shell", ["bash", "busybox"])
+async def test_it_speaks_every_shell(clean: SystemdHost, way: Way, shell: str) -> None:
+    clean.said(f"cp /usr/bin/{shell} /var/tmp/other; mount --bind /var/tmp/other /usr/bin/dash")
+    try:
+        command = sh("echo $X; (setsid sleep 1234 &) >/dev/null 2>&1; exit 4", env=(("X", "a 'b' $c"),))
+        said = await ran(await way(), command)
+    finally:
+        clean.run("umount -l /usr/bin/dash; rm -f /var/tmp/other; pkill -fx 'sleep 1234'", shell="/bin/bash")
+    assert said == (Exited(4, late_output=True), b"a 'b' $c\n", b"", [Grade.UNIT])
+
+
 async def test_a_secret_stands_in_no_property_and_in_no_argument(clean: SystemdHost, way: Way) -> None:
     secret, job = Secret("pass", "sesame-opens"), a_job()
     shown = f"systemctl show {unit(job)}; systemctl cat {unit(job)}; ps -eo args; journalctl -u {unit(job)}"

@@ -87,7 +87,7 @@ rb_can_unit() {
     return
   fi
   rb_manager=--user
-  [ -S "/run/user/$rb_uid/bus" ] && [ -e "/var/lib/systemd/linger/${LOGNAME:-$USER}" ]
+  [ -S "/run/user/$rb_uid/bus" ] && [ -f "/var/lib/systemd/linger/${LOGNAME:-$USER}" ]
 }
 
 # True where logind ends whatever a login leaves running when it ends. What stands in a comment is what it was built with.

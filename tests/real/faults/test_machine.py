@@ -7,13 +7,19 @@ import os
 import shutil
 import subprocess
 import time
+import uuid
 
 import pytest
 
+from runbook.core.host import Host
+from runbook.core.outcome import Exited, Grade
+from runbook.transport.session import Job
+from runbook.transport.ssh.connector import SshConnector, SshOptions
 from tests.hosts.machine import machine
 from tests.hosts.systemd_host import wait_until
 from tests.real.faults.trial import ground_of, snapshot, trial
 from tests.real.openssh import skip_or_fail
+from tests.transport.recorder import Recorder, sh
 
 pytestmark = [pytest.mark.real, pytest.mark.machine, pytest.mark.timeout(1200), pytest.mark.xdist_group("machine")]
 
@@ -54,6 +60,22 @@ def tried(small, name: str, values: dict, seen) -> None:
     assert fault.ask("disarm").word == "disarmed"
     wait_until(lambda: small.answer("ping") == "pong", 60, "the server is well again")
     wait_until(lambda: snapshot(small) == before, 60, lambda: sorted(set(snapshot(small)) ^ set(before)))
+
+
+async def test_a_step_that_loses_a_process_for_want_of_memory_goes_on_and_says_so(small, tmp_path):
+    """Its shell must not go with it: then nobody would know the exit code."""
+    connector = SshConnector(SshOptions(wall=time.time, agent=""))
+    there = Host(
+        name="small", address=small.address, port=small.port, user="root", key_files=(str(small.key),),
+        known_hosts=(str(tmp_path / "known"),), host_keys="accept-new", ssh_config="none",
+    )  # fmt: skip
+    limit = "systemctl set-property --runtime $(sed 's|.*/||' /proc/self/cgroup) MemoryMax=24M MemorySwapMax=0"
+    session, sink = await connector.connect(there), Recorder()
+    job = Job(id=f"run/step/small/{uuid.uuid4()}", as_unit=True)
+    ending = await session.run(sh(f"{limit}; perl -e '$x = \"x\" x 100000000'; echo $?; exit 5"), job, sink)
+    await session.close()
+    await connector.close()
+    assert (ending, sink.out, sink.grades) == (Exited(5, out_of_memory=True), b"137\n", [Grade.UNIT])
 
 
 def test_latency_is_felt_by_others_and_not_by_our_own_connection(small):

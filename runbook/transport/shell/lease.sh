@@ -182,7 +182,11 @@ rl_lift_locked() {
 
 rl_revert() {
   trap '' HUP PIPE
-  rl_lift "$1"
+  rl_by=$1
+  # What the kernel has let expire was lifted by the lease, whoever comes to look before a watcher does.
+  rl_count_left
+  [ -f "$rl_here/renew" ] && [ -n "$rl_left" ] && [ "$rl_left" -le 0 ] && rl_by=lease
+  rl_lift "$rl_by"
   [ "$rl_state" = reverted ] || rl_no failed "$rl_there" "$rl_word"
   rl_say reverted "$rl_who" "$rl_when"
 }

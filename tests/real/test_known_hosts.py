@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from runbook.core.host import Host
@@ -154,6 +156,22 @@ async def test_a_key_that_the_configuration_revokes_is_refused_whatever_knows_it
         return
     assert place.ssh("127.0.0.2").returncode == 255
     assert (await place.refusal(Host(name="127.0.0.2"))).code == "host-key-changed"
+
+
+async def test_a_new_key_that_two_connections_are_shown_at_once_is_written_once_and_taken_by_both(tmp_path):
+    """What the first has written down is no other key for the second."""
+    server, connector = RealServer(tmp_path), SshConnector(SshOptions(wall=time.time, agent=""))
+    await server.start()
+    known = tmp_path / "new"
+    host = msgspec.structs.replace(server.host, known_hosts=(str(known),), host_keys="accept-new")
+    try:
+        sessions = await asyncio.gather(*(connector.connect(host) for _ in range(4)))
+        for session in sessions:
+            await session.close()
+        assert len(known.read_text().splitlines()) == 1
+    finally:
+        await connector.close()
+        await server.stop()
 
 
 async def test_over_ipv6_the_advice_works_and_the_place_stands_in_brackets(tmp_path):

@@ -57,7 +57,10 @@ class Doorman(asyncssh.SSHClient):
         self._offered = str(self._shown)
         if self._shown == self._accepted:
             return True
-        if not self._accepts_new or self._known.of(self._host).keys:
+        known = self._known.of(self._host).keys
+        if self._accepts_new and self._shown in map(host_key, known):
+            return True  # Another connection to this host took it while this one was under way.
+        if not self._accepts_new or known:
             return False
         try:
             self._known.add(self._host, key)

@@ -40,12 +40,16 @@ class Desk:
         (place / "hosts.yaml").write_text(made.inventory(root / "known_hosts"))
         (place / "environment.yaml").write_text("name: staging\nconfirm: none\nauto: all\n")
 
+    def types(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """What comes of a command line on these hosts."""
+        return subprocess.run(
+            [sys.executable, "-m", "runbook.cli", *words, "-i", "farm"],
+            cwd=self.root, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT, check=False,
+        )  # fmt: skip
+
     def run(self, book: str, *more: str) -> tuple[int, dict]:
         """Its exit status, and what it says of itself."""
-        words = [sys.executable, "-m", "runbook.cli", "run", book, "-i", "farm", "--auto", "--line", "--json", *more]
-        done = subprocess.run(
-            words, cwd=self.root, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT, check=False
-        )
+        done = self.types("run", book, "--auto", "--line", "--json", *more)
         assert done.stdout, done.stderr
         said = json.loads(done.stdout)
         assert verify(Path(said["record"])).grade is Judgement.SOUND
@@ -171,6 +175,13 @@ def test_what_a_host_cannot_carry_is_refused_before_anything_changes(desk: Desk,
     ]
     assert made.hosts["web1"].run("ls /var/tmp/changed").returncode != 0
     assert desk.events(said, FaultArming) == []
+
+
+def test_preflight_says_without_a_run_what_holds_the_revert_on_each_host(desk: Desk) -> None:
+    done = desk.types("preflight", "web-dependency-slow")
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = [line.split(maxsplit=2) for line in done.stdout.splitlines() if "fault" in line]
+    assert said == [["OK", "stock1", "fault bandwidth of step 2.2 can be made, guarantee K, S, V"]]
 
 
 def test_an_expired_certificate_is_noticed_and_users_see_nothing_of_it(desk: Desk, made: Farm) -> None:

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operator-tasks.md").read_text()
 PATIENCE = 60.0
 """Seconds after which what does not come has failed."""
-PACE = 0.15
+PACE = 0.25
 """Seconds between two keys, and between two looks at what one has brought: a person who sees what they do."""
 READING = 0.8
 """Seconds in which a person reads what they have waited for. What is grave takes no key before it could be read."""

@@ -15,6 +15,7 @@ from runbook.core.action import ApproveAction
 from runbook.core.inventory import Inventory
 from runbook.core.plan import Plan
 from runbook.core.runbook import Parameter, Runbook
+from runbook.document.environment_file import FILE_NAMES
 from runbook.document.runbook_file import read_runbook
 from runbook.inventory.manner import Reading
 from runbook.inventory.places import inventory_names
@@ -66,7 +67,8 @@ class Checker:
         yield from self.place(str(self._settings.drills)) if self._settings.drills.is_dir() else ()
         for name in inventory_names(self._settings.root):
             try:
-                yield from self._read_inventory(name).warnings
+                inventory = self._read_inventory(name)
+                yield from (*inventory.warnings, *self._rules(inventory))
             except Problems as wrong:
                 yield from wrong.problems
 
@@ -105,6 +107,14 @@ class Checker:
             yield from self._of_the_runbook(runbook, wrong.problems)
         yield from self._schedules(runbook)
         yield from lint(runbook, today=self._today, plan=plan)
+
+    def _rules(self, inventory: Inventory) -> Iterator[Problem]:
+        """What is wrong with the rules of a place."""
+        from runbook.policy.soundness import unsound_rules  # noqa: PLC0415 - zones are slow, and few places have rules
+
+        files = (name for name in inventory.files if Path(name).name in FILE_NAMES)
+        now = dt.datetime.combine(self._today, dt.time(), dt.UTC)
+        yield from unsound_rules(inventory.environment, Where(next(files, inventory.source)), now)
 
     def _schedules(self, runbook: Runbook) -> Iterator[Problem]:
         """What is wrong with its schedules in their places; a place that cannot be read is told of already."""

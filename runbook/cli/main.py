@@ -22,6 +22,7 @@ from runbook.problem import Exit, Problems, SeveralMeant, near, problem
 VERBS = {
     "approve": "Answer a gate of a live run, from any terminal.",
     "attach": "Watch a live run, and answer its gates.",
+    "can": "Say whether a runbook may be run in a place, and if not, when next.",
     "check": "Find everything that is wrong with runbooks, without connecting.",
     "completion": "Print the script that lets a shell complete verbs, runs, runbooks and hosts.",
     "demo": "Bring the lab up, fail a database over on it, and show what was measured.",

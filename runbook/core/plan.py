@@ -252,6 +252,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """The first and the last day, and perhaps why: `2026-12-20/2027-01-03 year-end closing`."""
     zone: str = ""
     """Where the days of a freeze are counted; empty means UTC."""
+    max_parallel_runs: int = 0
+    """Runs that may be live there at one time; 0 bounds nothing."""
     protected: tuple[str, ...] = ()
     colour: str = ""
     roles: dict[str, tuple[str, ...]] = {}

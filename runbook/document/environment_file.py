@@ -78,6 +78,16 @@ def _broken(root: MapNode) -> Iterator[Problem]:
                 # What should have said where a password is may be the password.
                 said = MASK if key == "sudo_password" else leaf.raw
                 yield Problem(what=f'{key}: "{said}"', fix=fix, where=leaf.where, code="bad-value")
+    roles = root.get("roles")
+    for entry in roles.entries if isinstance(roles, MapNode) else ():
+        named = [leaf for leaf in _leaves(entry.value) if leaf.raw.strip()]
+        if not entry.name.strip() or not named:
+            what = f'the role "{entry.name}" names nobody' if entry.name.strip() else "a role without a name"
+            yield Problem(what=what, fix="Name people, or leave it out.", where=entry.key.where, code="empty-role")
+    most = root.get("max_parallel_runs")
+    if isinstance(most, ScalarNode) and isinstance(most.value, int) and most.value < 0:
+        fix = "Write how many runs may be live at one time, or 0 for any number."
+        yield Problem(what=f"{most.value} runs", fix=fix, where=most.where, code="bad-value")
     approvals = root.get("approvals")
     for entry in approvals.entries if isinstance(approvals, MapNode) else ():
         number = entry.value.value if isinstance(entry.value, ScalarNode) else None

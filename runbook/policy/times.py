@@ -6,7 +6,10 @@ something, where nobody is there whose roles could be looked at.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
 
 from runbook.calendar.hours import HORIZON, Hours
 from runbook.calendar.saying import clock_words, date_words, distance, moment_words
@@ -16,6 +19,15 @@ from runbook.policy.verdict import Verdict
 
 BREAK_GLASS = "break_glass"
 """The role that those hold who may override a rule."""
+
+
+class Length(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a plan is thought to take."""
+
+    length: timedelta
+    known_from: str
+    """Where that is known from, for people: `the longest of 7 runs`."""
+    is_measured: bool
 
 
 def hours_of(environment: Environment) -> Hours:
@@ -54,6 +66,27 @@ def window(environment: Environment, now: datetime) -> Verdict:
     here = f"{date_words(now, zone)} {clock_words(now, zone)}"
     sentence = f"{environment.name} opens {times}; now it is {here}. {_next(next_one, now, zone)}"
     return _refused("window", environment, sentence, next_one)
+
+
+def window_end(environment: Environment, now: datetime, takes: Length | None) -> Verdict:
+    """Whether what is begun now comes to its end while the place is still open.
+
+    Where nobody has seen it run, that it may not is a warning: a plan's own word is no measurement.
+    """
+    hours = hours_of(environment)
+    closes = hours.closes(now) if takes is not None and hours.is_open(now) else None
+    if takes is None or closes is None or now + takes.length <= closes:
+        return Verdict(rule="window-end")
+    zone = hours.windows[0].zone if hours.windows else hours.freezes[0].zone
+    latest = closes - takes.length
+    start = f" Start by {moment_words(latest, zone)}." if latest > now else ""
+    sentence = (
+        f"{environment.name} closes {moment_words(closes, zone)} and this plan takes {distance(takes.length)} "
+        f"({takes.known_from}).{start}"
+    )
+    who = environment.roles.get(BREAK_GLASS, ())
+    outcome: Literal["refuse", "warn"] = "refuse" if takes.is_measured else "warn"
+    return Verdict(rule="window-end", outcome=outcome, sentence=sentence, who=who, overridable=True)
 
 
 def holding(environment: Environment, now: datetime) -> tuple[Verdict, ...]:

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-RuleName = Literal["run-role", "freeze", "window"]
+RuleName = Literal["run-role", "freeze", "window", "window-end", "approvers-exist", "parallel"]
 """What a person may name to break the glass, and what a refusal is called."""
 
 

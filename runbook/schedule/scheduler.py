@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, get_args
 
 from runbook.core.clock import Clock
+from runbook.policy.verdict import RuleName
 from runbook.problem import Problems
 from runbook.schedule.agenda import Agenda, Item
 from runbook.schedule.clockwork import Clockwork
@@ -194,5 +195,4 @@ def in_words(entry: LedgerEntry) -> str:
 def _why(wrong: Problems) -> str:
     """Which rule, or which check, kept it from beginning."""
     first = wrong.problems[0]
-    rules = {"run-role", "freeze", "window"}
-    return f"policy: {first.code}" if first.code in rules else f"check failed: {first.code or 'unknown'}"
+    return f"policy: {first.code}" if first.code in get_args(RuleName) else f"check failed: {first.code or 'unknown'}"

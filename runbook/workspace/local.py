@@ -29,6 +29,7 @@ from runbook.feed.replay import RecordedReplay
 from runbook.inventory.manner import Agree, Reading
 from runbook.inventory.reading import read_inventory
 from runbook.policy.breaking import Override, permitted
+from runbook.policy.judging import Facts
 from runbook.problem import Exit, Problems, problem
 from runbook.record.address import open_store
 from runbook.record.beginning import folded
@@ -43,7 +44,7 @@ from runbook.workspace.fields import NO_HOSTS, asks_for_hosts, fields_of
 from runbook.workspace.in_the_open import without_secrets
 from runbook.workspace.locked_keys import Unlock
 from runbook.workspace.needed_again import Needs, needed_again
-from runbook.workspace.permission import facts_now
+from runbook.workspace.permission import facts, facts_now, instant
 from runbook.workspace.prepare import Prepared, SecretSource, Wish, inventory_of, prepare, typed_first
 from runbook.workspace.rows import FORM, BookRow, ParameterField, RunRow
 from runbook.workspace.run_rows import run_rows
@@ -87,6 +88,10 @@ class LocalWorkspace:
     def whoami(self) -> Actor:
         """The operator, as the runner's socket will see them."""
         return person(os.getuid(), machine=this_machine(), via=self._via)
+
+    def facts(self, plan: Plan) -> Facts:
+        """What the rules of its environment look at, if the operator were to run it now."""
+        return facts(plan, instant(self._clock.wall()), self.whoami(), self.settings, self.store)
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
@@ -191,7 +196,7 @@ class LocalWorkspace:
             Problems: A rule of its environment refuses it, the record cannot be made, another run is live on one of its
                 hosts, or the runner did not start.
         """
-        overrides = permitted(facts_now(prepared.plan, self.whoami(), self._clock), how.override)
+        overrides = permitted(self.facts(prepared.plan), how.override)
         opening = Opening(
             plan=without_secrets(prepared.plan, prepared.secrets),
             operator=self.whoami(),

@@ -29,6 +29,7 @@ from runbook.workspace.books import find_book
 from runbook.workspace.in_the_open import secrets_at_hand, warnings_about
 from runbook.workspace.kept_reading import KeptReading
 from runbook.workspace.people import approvals_out_of_reach
+from runbook.workspace.permission import with_members
 from runbook.workspace.settings import Settings
 
 
@@ -102,7 +103,9 @@ def prepare(
     """
     path = find_book(settings, wish.book)
     runbook = read_runbook(path)
-    inventory = read_inventory(inventory_of(settings, wish, runbook), workspace=settings.root, reading=wish.reading)
+    inventory = with_members(
+        read_inventory(inventory_of(settings, wish, runbook), workspace=settings.root, reading=wish.reading)
+    )
     given = {name: Given(value=value, source=wish.source) for name, value in wish.given.items()}
     options = CompileOptions(limit=wish.limit, step_mode=wish.step_mode)
     compiled = compile_plan(runbook, inventory, given=given, options=options, secrets=secret)

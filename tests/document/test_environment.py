@@ -95,6 +95,17 @@ zone: Mars/Base
     assert all(problem.fix for problem in refused.value.problems if problem.code != "bad-choice")
 
 
+def test_a_role_that_names_nobody_is_a_mistake_and_so_is_a_number_of_runs_below_none():
+    text = b"roles: {lead: [], '': [ada], oncall: [linus]}\nmax_parallel_runs: -1\n"
+    with pytest.raises(Problems) as refused:
+        parse_environment(text, "environment.yaml", name="here")
+    assert sorted((problem.where.line, problem.code) for problem in refused.value.problems) == [
+        (1, "empty-role"),
+        (1, "empty-role"),
+        (2, "bad-value"),
+    ]
+
+
 def test_an_environment_that_is_no_mapping_is_one_problem():
     with pytest.raises(Problems, match="an environment is a mapping"):
         parse_environment(b"- typed\n", "environment.yaml", name="here")

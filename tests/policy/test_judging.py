@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from runbook.policy.judging import judged
+from runbook.core.actor import Actor
+from runbook.core.plan import Environment
+from runbook.policy.judging import LiveRun, judged
 from runbook.policy.verdict import Verdict, refusals
-from tests.policy.facts import at, facts
+from tests.builders import plan, section, step
+from tests.policy.facts import ADA, BOB, at, facts
 
 NIGHT = "Sun 02:00-06:00 Europe/Berlin"
 GLASS = {"break_glass": ("ada", "grace")}
@@ -21,6 +25,9 @@ def test_every_rule_is_asked_and_a_place_that_says_nothing_refuses_nobody() -> N
         ("run-role", "allow"),
         ("freeze", "allow"),
         ("window", "allow"),
+        ("window-end", "allow"),
+        ("approvers-exist", "allow"),
+        ("parallel", "allow"),
     ]
 
 
@@ -101,3 +108,71 @@ def test_in_the_hour_that_comes_twice_the_offset_is_said() -> None:
     assert closed.sentence.endswith(
         "now it is Sun 25 Oct 2026 02:50 (+0200). Next: Sun 25 Oct 2026 02:30 (+0100) Europe/Berlin, in 40 min."
     )
+
+
+# --- how long it takes, who could agree, and what else is live --------------------------------------------------------
+
+SUNDAY = "2026-11-29T04:00+01:00"
+
+
+def ends(*took: float, now: str = SUNDAY, expected: float = 0.0) -> Verdict:
+    """Whether what takes so long comes to its end in the window of the night."""
+    place = Environment(name="production", windows=(NIGHT,))
+    chosen = plan(sections=(section("1", step(), expected=expected),), environment=place)
+    found = judged(msgspec.structs.replace(facts(now, of=chosen), took=took))
+    return next(one for one in found if one.rule == "window-end")
+
+
+def test_a_plan_that_is_longer_than_the_window_is_open_is_refused_with_its_last_moment_to_begin() -> None:
+    late = ends(9600.0, 9000.0)
+    assert (late.outcome, late.sentence) == (
+        "refuse",
+        "production closes Sun 29 Nov 2026 06:00 Europe/Berlin and this plan takes 2 h 40 min (the longest of 2 runs).",
+    )
+    early = ends(9600.0, now="2026-11-29T02:30+01:00")
+    assert early.outcome == "allow"
+    just = ends(13000.0, now="2026-11-29T02:30+01:00")
+    assert "Start by" not in just.sentence, "that moment has gone"
+
+
+def test_of_twenty_runs_and_more_the_slowest_is_no_measure() -> None:
+    assert ends(*[60.0] * 39, 9600.0).outcome == "allow"
+    assert ends(*[60.0] * 15, 9600.0).outcome == "refuse"
+
+
+def test_what_never_ran_there_is_only_warned_of() -> None:
+    unknown = ends(expected=9000.0)
+    assert (unknown.outcome, "(as it is planned; it has never run there)" in unknown.sentence) == ("warn", True)
+    assert ends().outcome == "allow"
+
+
+def agreed(*inside: Actor, needed: int = 2, **environment: object) -> Verdict:
+    """Whether those who get through could give what is wanted."""
+    place = Environment(**{"name": "production", **environment})
+    chosen = plan(step("1.1", approvals=needed), environment=place)
+    found = judged(msgspec.structs.replace(facts(of=chosen), inside=inside))
+    return next(one for one in found if one.rule == "approvers-exist")
+
+
+def test_where_too_few_others_could_agree_it_is_refused_before_it_begins() -> None:
+    refused = agreed(ADA, BOB)
+    assert (refused.outcome, refused.sentence) == (
+        "refuse",
+        (
+            "production wants 2 approvals from others than bob, and only ada can. "
+            "Name more in roles.approve of environment.yaml and in [control] allow of runbook.toml."
+        ),
+    )
+    assert not refused.overridable
+    assert agreed(ADA, BOB, needed=1).outcome == "allow"
+    assert agreed(ADA, BOB, needed=1, roles={"approve": ("grace",)}).outcome == "refuse"
+    assert agreed(BOB, auto=("approve",)).outcome == "allow"
+    assert agreed(needed=0).outcome == "allow"
+
+
+def test_more_runs_than_a_place_takes_are_refused_by_their_names() -> None:
+    place = facts(max_parallel_runs=1)
+    live = msgspec.structs.replace(place, live=(LiveRun(run="01JD", by="ada"),))
+    [busy] = refusals(judged(live))
+    assert (busy.rule, busy.sentence) == ("parallel", "production takes 1 run at one time, and live are: 01JD (ada).")
+    assert refusals(judged(place)) == ()

@@ -5,14 +5,15 @@ from __future__ import annotations
 import click
 import msgspec
 
-from runbook.cli.compose import given, json_option, parameter_option, settings
+from runbook.cli.compose import given, json_option, parameter_option, settings, store
 from runbook.cli.data import print_json
 from runbook.cli.diagnostics import problem_text, say
 from runbook.cli.inventory_options import inventory_options
 from runbook.cli.plan_text import plan_lines
 from runbook.cli.policy_text import policy_lines
 from runbook.inventory.manner import Reading
-from runbook.workspace.permission import judged_now
+from runbook.policy.judging import judged
+from runbook.workspace.permission import own_facts
 from runbook.workspace.prepare import Wish, prepare
 
 
@@ -31,7 +32,7 @@ def verb(  # noqa: PLR0913 - one for each option
     prepared = prepare(settings(), wish, None)
     for warning in prepared.warnings:
         say(problem_text(warning))
-    verdicts = judged_now(prepared.plan)
+    verdicts = judged(own_facts(prepared.plan, settings(), store()))
     if as_json:
         policy = [msgspec.to_builtins(one) for one in verdicts]
         print_json({"digest": prepared.plan.digest, **msgspec.to_builtins(prepared.plan), "policy": policy})

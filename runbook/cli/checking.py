@@ -72,6 +72,29 @@ class Checker:
             except Problems as wrong:
                 yield from wrong.problems
 
+        yield from self._services()
+
+    def _services(self) -> Iterator[Problem]:
+        """Every service of the workspace, and what it names."""
+        from runbook.workspace.services import Names, services, unsound_service  # noqa: PLC0415 - few have any
+
+        found = services(self._settings)
+        yield from found.problems
+        if not found.found:
+            return
+        places: dict[str, Inventory] = {}
+        for name in inventory_names(self._settings.root):
+            try:
+                inventory = self._read_inventory(name)
+            except Problems:
+                continue  # told of above
+            places[inventory.environment.name] = inventory
+        names = Names(
+            runbooks=frozenset(self._named), services=frozenset(one.name for one in found.found), inventories=places
+        )
+        for service in found.found:
+            yield from unsound_service(service, names)
+
     def place(self, text: str) -> Iterator[Problem]:
         """A file, a folder of them, or a runbook by its name."""
         folder = Path(text)

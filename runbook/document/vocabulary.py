@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from runbook.core import action, fault_action, runbook
+from runbook.core import action, fault_action, runbook, service
 
 
 class Kind(NamedTuple):
@@ -114,6 +114,7 @@ NOT_KEYS: Mapping[type, frozenset[str]] = MappingProxyType(
         runbook.Section: frozenset({"where", "places"}),
         runbook.Parameter: frozenset({"where", "places"}),
         runbook.WrittenRecoveryPoint: frozenset({"where", "places"}),
+        service.Service: frozenset({"where", "places", "source"}),
         action.CommandAction: frozenset({"interpreter"}),
         action.UploadAction: frozenset({"size", "sha256", "files"}),
         action.FabricAction: frozenset({"sha256", "beside", "imports"}),

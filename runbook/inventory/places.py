@@ -19,6 +19,8 @@ from runbook.inventory.variable_files import FileNames
 from runbook.problem import Problem, Problems, SeveralMeant, Where, meant_by, nearest, problem, told
 
 FOLDER = "inventories"
+SERVICES = "services"
+"""The folder beside the inventories that is none: it holds what services are."""
 _CONFIGURATION = "ansible.cfg"
 
 
@@ -49,7 +51,9 @@ def places(text: str, names: FileNames) -> tuple[HostSource, ...]:
 def inventory_names(workspace: Path) -> tuple[str, ...]:
     """The inventories that the workspace has, by name."""
     folder = workspace / FOLDER
-    return tuple(sorted(entry.name for entry in folder.iterdir() if entry.is_dir())) if folder.is_dir() else ()
+    if not folder.is_dir():
+        return ()
+    return tuple(sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name != SERVICES))
 
 
 def _places(text: str, names: FileNames) -> Iterator[HostSource]:

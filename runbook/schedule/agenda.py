@@ -32,6 +32,7 @@ from runbook.record.summary import RunSummary
 from runbook.schedule.duty import Duty, Fingerprint
 from runbook.schedule.standing import Evidence, Standing, evidence, standing
 from runbook.workspace.books import book_files
+from runbook.workspace.services import services
 from runbook.workspace.settings import Settings
 
 
@@ -44,6 +45,8 @@ class Item:
     inventory: str
     """As it is called with `-i`."""
     now: datetime
+    tier: str = ""
+    """Of its service; empty where no file says it."""
     runs: tuple[RunSummary, ...] = ()
     """Of its runbook, the newest first."""
 
@@ -87,8 +90,9 @@ class _Look:
         self._runs: dict[str, list[RunSummary]] = {}
         for run in runs:
             self._runs.setdefault(run.runbook, []).append(run)
+        self._services = services(settings)
         self._inventories: dict[str, Inventory | Problems] = {}
-        self._problems: list[Problem] = []
+        self._problems: list[Problem] = list(self._services.problems)
         self._stamps: list[float] = []
 
     def everything(self) -> Agenda:
@@ -124,7 +128,8 @@ class _Look:
         inventory = self._inventory(name)
         found = duty_of(book, schedule, inventory)
         runs = tuple(self._runs.get(book.name, ()))
-        return Item(book=book, duty=found, inventory=name, now=self._now, runs=runs)
+        tier = self._services.tier(book.service)
+        return Item(book=book, duty=found, inventory=name, now=self._now, tier=tier, runs=runs)
 
     def _inventory(self, name: str) -> Inventory:
         if name not in self._inventories:

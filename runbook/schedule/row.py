@@ -50,7 +50,7 @@ def row_of(item: Item) -> DueRow:
     proof = last.proof if last else None
     return DueRow(
         service=book.service,
-        tier="",
+        tier=item.tier,
         runbook=book.name,
         title=book.title,
         kind=book.kind,

@@ -26,6 +26,7 @@ FORMATS = ("text", "json", "csv", "md", "ics")
 @click.command("due")
 @recordings_option
 @click.option("--service", default="", help="Only of this service.")
+@click.option("--tier", default="", help="Only of services of this tier.")
 @click.option("--environment", default="", help="Only in this place.")
 @click.option("--runbook", "book", default="", help="Only of this runbook.")
 @click.option("--kind", default="", help="Only of this kind.")
@@ -39,6 +40,7 @@ def verb(  # noqa: PLR0913 - one for each option
     *,
     recordings: str,
     service: str,
+    tier: str,
     environment: str,
     book: str,
     kind: str,
@@ -57,7 +59,8 @@ def verb(  # noqa: PLR0913 - one for each option
         say(problem_text(one))
     if explain:
         return _explain(found, explain, now)
-    wanted = {"service": service, "environment": environment, "runbook": book, "kind": kind, "owner": owner}
+    wanted = {"service": service, "tier": tier, "environment": environment}
+    wanted |= {"runbook": book, "kind": kind, "owner": owner}
     rows = [(item, row) for item in found.items if _fits(row := row_of(item), wanted, states)]
     _show(form, here, found, rows)
     bad = check and any(row.by_date in {"overdue", "missed"} for _, row in rows)

@@ -37,6 +37,7 @@ VERBS = {
     "list": "List the workspace's runbooks.",
     "plan": "Show every command on every host, without connecting.",
     "preflight": "Connect and look, before anything changes.",
+    "register": "Hold every scenario of every service against what was rehearsed.",
     "replay": "Watch a record again on its own time axis.",
     "report": "Write a record's report.",
     "resume": "Continue a run whose runner is gone.",

@@ -229,6 +229,8 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     """From the newest mark that survived to the first write that failed: the widest reading."""
     error: float
     """The true loss is at most this much less: nothing was written in this span, so nothing could be seen."""
+    first_lost_at: float = 0.0
+    """When the first of the lost marks was written."""
 
 
 class CanaryState(msgspec.Struct, frozen=True, kw_only=True):
@@ -241,6 +243,10 @@ class CanaryState(msgspec.Struct, frozen=True, kw_only=True):
     failed_at: float | None = None
     """When the first write of the present interruption was known to have failed; None while writes succeed."""
     losses: tuple[Loss, ...] = ()
+    stretches: tuple[Stretch, ...] = ()
+    """Writes in a row that came out alike: the same picture as a probe's."""
+    is_interrupted: bool = False
+    """As in `ProbeState`."""
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,7 +38,8 @@ from runbook.core.event import (
     WaitCut,
 )
 from runbook.core.fact import Staged
-from runbook.core.fold.evolve import MAX_PROBE_STRETCHES, evolve, fold, open_run
+from runbook.core.fold.evolve import evolve, fold, open_run
+from runbook.core.fold.stretches import MAX_STRETCHES
 from runbook.core.fold.recovery import recovery
 from runbook.core.fold.verdict import RunVerdict, not_as_planned, verdicts
 from runbook.core.outcome import Grade, Outcome
@@ -218,13 +219,13 @@ def test_a_check_that_is_made_again_has_its_newest_answer_in_the_place_of_its_fi
 def test_a_probe_that_flaps_for_days_does_not_grow_a_run_without_bound() -> None:
     tale = Story(plan(step("1.1")))
     run = tale.run
-    for number in range(MAX_PROBE_STRETCHES + 101):
+    for number in range(MAX_STRETCHES + 101):
         event = ProbeSampled(probe="health", ok=number % 2 == 0, took=0.0)
         run = evolve(run, Entry(seq=number + 1, at=float(number), wall="", event=event))
     stretches = run.probes["health"].stretches
-    assert MAX_PROBE_STRETCHES - 2 <= len(stretches) <= MAX_PROBE_STRETCHES
+    assert MAX_STRETCHES - 2 <= len(stretches) <= MAX_STRETCHES
     assert all(before.ok != after.ok for before, after in pairwise(stretches))
-    assert (stretches[0].first_known, stretches[-1].first_known) == (0.0, float(MAX_PROBE_STRETCHES + 100))
+    assert (stretches[0].first_known, stretches[-1].first_known) == (0.0, float(MAX_STRETCHES + 100))
 
 
 def test_a_new_runner_begins_a_new_stretch_of_every_probe_once() -> None:

@@ -59,6 +59,7 @@ from runbook.core.fold.evolve_attempt import evolve_attempt
 from runbook.core.fold.evolve_fault import evolve_fault
 from runbook.core.fold.evolve_step import evolve_step
 from runbook.core.fold.recovery_point import canary_sampled
+from runbook.core.fold.stretches import sampled
 from runbook.core.gate import gates, key_gate
 from runbook.core.policy_event import PolicyEvent, StepHeld
 from runbook.core.result import Result
@@ -74,11 +75,7 @@ from runbook.core.run import (
     Run,
     StepState,
     Stop,
-    Stretch,
 )
-
-MAX_PROBE_STRETCHES = 4096
-"""A probe that flaps for days must not grow a run without bound; the oldest stretches in the middle are merged away."""
 
 
 def open_run(entry: Entry) -> Run | None:
@@ -130,10 +127,11 @@ def evolve(run: Run, entry: Entry) -> Run:
 
 def _runner_started(run: Run, event: RunnerStarted, _at: float) -> Run:
     phase = Phase.FORWARD if run.phase is Phase.OPENED else run.phase
-    # Between two runners nobody asked the probes.
+    # Between two runners nobody asked the probes, and nobody wrote.
     probes = Map({name: replace(state, is_interrupted=True) for name, state in run.probes.items()})
+    canary = replace(run.canary, is_interrupted=True)
     # A new runner holds no link of the old one; what was in flight stays in flight until it is re-attached or in doubt.
-    run = replace(run, phase=phase, sessions=Map(), lost=Map(), probes=probes)
+    run = replace(run, phase=phase, sessions=Map(), lost=Map(), probes=probes, canary=canary)
     if not event.resumed:
         return replace(run, runners=run.runners + 1, whole_until=run.runners + 1)
     # It had one before it, also where the line that says so is lost.
@@ -202,24 +200,9 @@ def _wait_cut(run: Run, event: WaitCut, _at: float) -> Run:
 
 def _probe_sampled(run: Run, event: ProbeSampled, at: float) -> Run:
     known = run.probes.get(event.probe, ProbeState())
-    asked = max(0.0, at - event.took)
-    last = known.last
-    if last is not None and last.ok == event.ok and not known.is_interrupted:
-        grown = replace(last, last_asked=asked, last_known=at, count=last.count + 1, detail=event.detail)
-        stretches = (*known.stretches[:-1], grown)
-    else:
-        fresh = Stretch(
-            ok=event.ok,
-            first_asked=asked,
-            first_known=at,
-            last_asked=asked,
-            last_known=at,
-            count=1,
-            detail=event.detail,
-        )
-        stretches = (*known.stretches, fresh)
-    if len(stretches) > MAX_PROBE_STRETCHES:
-        stretches = (*stretches[: MAX_PROBE_STRETCHES // 2], *stretches[MAX_PROBE_STRETCHES // 2 + 2 :])
+    stretches = sampled(
+        known.stretches, at, event.took, ok=event.ok, detail=event.detail, goes_on=not known.is_interrupted
+    )
     return replace(run, probes=run.probes.set(event.probe, ProbeState(stretches=stretches)))
 
 

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from runbook.core.event import CanarySampled
+from runbook.core.fold.stretches import sampled
 from runbook.core.run import CanaryState, Loss, Run
 
 
@@ -25,6 +26,10 @@ class RecoveryPoint(msgspec.Struct, frozen=True, kw_only=True):
 def canary_sampled(state: CanaryState, event: CanarySampled, at: float) -> CanaryState:
     """The canary after one more write or read."""
     began = max(0.0, at - event.took)
+    if event.kind == "write":
+        goes_on = not state.is_interrupted
+        stretches = sampled(state.stretches, at, event.took, ok=event.ok, detail=event.detail, goes_on=goes_on)
+        state = replace(state, stretches=stretches, is_interrupted=False)
     match event.kind, event.ok:
         case "write", True:
             written = state.acknowledged.set(event.mark, began)
@@ -42,7 +47,8 @@ def _loss(state: CanaryState, mark: int, failed_at: float) -> Loss:
     gone = [began for written, began in state.acknowledged.items() if written > mark]
     survived = [began for written, began in state.acknowledged.items() if written <= mark]
     newest = max(survived, default=0.0)
-    return Loss(lost=len(gone), seconds=failed_at - newest, error=failed_at - max(newest, state.newest))
+    error = failed_at - max(newest, state.newest)
+    return Loss(lost=len(gone), seconds=failed_at - newest, error=error, first_lost_at=min(gone, default=0.0))
 
 
 def recovery_point(run: Run) -> RecoveryPoint | None:

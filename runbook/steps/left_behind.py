@@ -28,9 +28,10 @@ for lease in /run/runbook/runbook-* /tmp/runbook-leases-*/runbook-*; do
   { read -r token state rest <"$lease/state"; } 2>/dev/null
   [ "$state" = reverted ] || echo "lease $lease"
 done
+[ ! -d /run/runbook ] || [ -r /run/runbook ] || echo "closed /run/runbook"
 """
 """POSIX sh that costs no process: a line for each lease of whoever asks that is not reverted. Without one nothing of
-his can be live.
+his can be live. `closed` where root has leases of which he can see nothing.
 """
 
 _NOTHING = "-"

@@ -44,7 +44,7 @@ from runbook.workspace.fields import NO_HOSTS, asks_for_hosts, fields_of
 from runbook.workspace.in_the_open import without_secrets
 from runbook.workspace.locked_keys import Unlock
 from runbook.workspace.needed_again import Needs, needed_again
-from runbook.workspace.permission import facts, facts_now, instant
+from runbook.workspace.permission import facts, instant
 from runbook.workspace.prepare import Prepared, SecretSource, Wish, inventory_of, prepare, typed_first
 from runbook.workspace.rows import FORM, BookRow, ParameterField, RunRow
 from runbook.workspace.run_rows import run_rows

@@ -39,8 +39,8 @@ from runbook.core.event import (
 )
 from runbook.core.fact import Staged
 from runbook.core.fold.evolve import evolve, fold, open_run
-from runbook.core.fold.stretches import MAX_STRETCHES
 from runbook.core.fold.recovery import recovery
+from runbook.core.fold.stretches import MAX_STRETCHES
 from runbook.core.fold.verdict import RunVerdict, not_as_planned, verdicts
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.rules.due import due

@@ -123,8 +123,8 @@ async def test_what_is_not_held_is_not_broken(answers: dict[str, str], asked: li
 @pytest.mark.parametrize(
     ("lab", "said"),
     [
-        (Lab(needs="missing tc\nready"), "this host cannot carry the fault, and nothing was broken: tc"),
-        (Lab(needs=""), "this host cannot carry the fault, and nothing was broken: it did not say that it is ready"),
+        (Lab(needs="missing tc\nready"), "this host cannot carry command, and nothing was broken: tc"),
+        (Lab(needs=""), "this host cannot carry command, and nothing was broken: it did not say that it is ready"),
         (Lab(logins=[6.0]), "a new login takes 6.0 s there, too long for a lease of 20 s; nothing was broken"),
         (Lab(logins=[-1.0]), "db1 lets nobody in"),
     ],

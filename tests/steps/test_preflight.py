@@ -238,3 +238,11 @@ async def test_what_is_lifted_and_what_is_the_run_s_own_are_in_nobody_s_way():
 async def test_a_host_that_does_not_say_all_of_what_it_carries_has_not_passed():
     finding = await PreflightKind().attempt(PreflightAction(refuses_broken=True), broken_host(LIVE[:-4]).bench())
     assert finding.detail == "other runs: db1 did not say which faults it carries: its answer has no end."
+
+
+async def test_what_only_root_could_see_is_not_taken_for_nothing():
+    for action, told in ((PreflightAction(), True), (PreflightAction(become=True), False)):
+        desk = at_desk("space 2097152 /root", "closed /run/runbook")
+        assert await PreflightKind().attempt(action, desk.bench()) == Finding(outcome=Outcome.SUCCEEDED)
+        said = "root has leases there, and this run becomes nobody who could look at them; runbook sweep can"
+        assert (("other runs", True, said) in desk.checks) is told

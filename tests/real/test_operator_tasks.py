@@ -28,7 +28,7 @@ PACE = 0.25
 READING = 0.8
 """Seconds in which a person reads what they have waited for. What is grave takes no key before it could be read."""
 LOOKS = 20
-"""How often is looked whether the screen is still; one with a clock on it never quite is."""
+"""How often is looked for what a key has brought; some bring nothing that is seen."""
 
 KEYS = {"Enter": "Enter", "Tab": "Tab", "Shift+Tab": "BTab", "Esc": "Escape", "Down": "Down", "Ctrl+S": "C-s",
         "Ctrl+Q": "C-q"}  # fmt: skip
@@ -95,14 +95,18 @@ class Terminal:
         self._press(key)
 
     def _press(self, *words: str) -> None:
-        """Press, and look twice until nothing moves any more: what comes next is for what this one has brought."""
-        before = self._drawn
+        """Press, and see that something has come of it: the next key is for what this one has brought."""
+        before = self._looks
         self._tmux("send-keys", *words)
         for _ in range(LOOKS):
             time.sleep(PACE)
-            if (now := self._drawn) == before:
+            if self._looks != before:
                 return
-            before = now
+
+    @property
+    def _looks(self) -> str:
+        """With its colours, by which the focus is told, and without its clocks."""
+        return re.sub(r"[0-9]+(?![0-9;]*m)", "", self._tmux("capture-pane", "-p", "-e").stdout)
 
     @property
     def _drawn(self) -> str:

@@ -17,11 +17,13 @@ import click
 from runbook.cli.diagnostics import explain, problem_text, say
 from runbook.cli.keyboard import ask_now, is_ours
 from runbook.cli.plan_text import plan_lines
+from runbook.cli.policy_text import policy_lines
 from runbook.cli.values import values
 from runbook.core.plan import Plan
 from runbook.problem import Problem, Problems
 from runbook.view.brief import brief_lines
 from runbook.view.sanitize import safe
+from runbook.workspace.permission import judged_now
 from runbook.workspace.prepare import Prepared, SecretSource, Wish, typed_first
 from runbook.workspace.settings import Settings
 
@@ -121,7 +123,7 @@ def confirmed(plan: Plan) -> str:
 
 def _say_brief(plan: Plan) -> None:
     say()
-    for line in brief_lines(plan):
+    for line in (*brief_lines(plan), *policy_lines(judged_now(plan))):
         say(line)
 
 

@@ -166,6 +166,14 @@ async def test_where_the_environment_wants_its_name_a_y_is_not_enough(here: Desk
     assert 'Nothing is started by "y".' in said
 
 
+async def test_what_the_place_has_against_it_is_told_before_the_question(here: Desk) -> None:
+    here.write("inventories/here/environment.yaml", 'name: here\nfreeze: ["2000-01-01/2999-12-31 for ever"]\n')
+    status, said = await typed(here.root, "run", "look", answers=((QUESTION, "y"),))
+    assert (status, records(here)) == (5, [])
+    assert "  freeze     2000-01-01/2999-12-31 for ever" in said.partition(QUESTION)[0]
+    assert "refused now (freeze): " in said.partition(QUESTION)[0]
+
+
 async def test_what_a_rollback_would_take_back_is_shown_and_asked_as_well(here: Desk) -> None:
     undo = "[{name: Work, command: 'true', on: localhost, timeout: 10s, rollback: {name: Unwork, command: 'true', timeout: 9s}}]"
     here.write("drills/look.yaml", book(steps=undo))

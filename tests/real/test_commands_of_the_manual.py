@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -19,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -181,6 +183,26 @@ def to_be_chosen(stage: Stage) -> Scene:
     return Scene()
 
 
+def outside_its_window(stage: Stage) -> Scene:
+    """A place that opens the day after tomorrow, and where whoever runs this test may break the glass."""
+    name = pwd.getpwuid(os.getuid()).pw_name
+    days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+    day = days[(datetime.now(UTC).weekday() + 2) % 7]
+    place = stage.root / "inventories" / "production"
+    shutil.copytree(stage.root / "inventories" / "lab", place)
+    (place / "environment.yaml").write_text(
+        f'name: production\nwindows: ["{day} 02:00-03:00 UTC"]\nroles: {{break_glass: ["{name}"]}}\n'
+    )
+    plain = HOSTS_AND_GATES.partition("  - name: Decide")[0]
+    (stage.root / "drills/failover/orders-failover.yaml").write_text(plain)
+    return Scene()
+
+
+def where_something_is_due(_stage: Stage) -> Scene:
+    """Drills that were never run: the status says so (1)."""
+    return Scene(ends=frozenset({0, 1}))
+
+
 def on_this_machine(_stage: Stage) -> Scene:
     """Hosts of the lab share what this machine has for its user, so that what other tests have left may be live (4)."""
     return Scene(ends=frozenset({0, 4}))
@@ -202,6 +224,8 @@ SCENES: dict[tuple[str, str], Prepare] = {
     ("docs/following.md", 'runbook halt RUN -m "why" --rollback'): to_be_halted,
     ("docs/following.md", "runbook rollback RUN"): to_be_taken_back,
     ("docs/lines.md", "runbook tell f540 pause"): step_by_step,
+    ("docs/policy.md", "runbook plan orders-failover -i production"): outside_its_window,
+    ("docs/schedule.md", "runbook due --check"): where_something_is_due,
     ("docs/people.md", "runbook runs"): to_be_approved,
     ("docs/people.md", "runbook approve orders-failover -g '2.2#1' --value 2"): to_be_chosen,
 }  # fmt: skip

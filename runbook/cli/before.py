@@ -20,12 +20,13 @@ from runbook.cli.plan_text import plan_lines
 from runbook.cli.policy_text import policy_lines
 from runbook.cli.values import values
 from runbook.core.plan import Plan
+from runbook.policy.judging import judged
 from runbook.problem import Problem, Problems
 from runbook.view.brief import brief_lines
 from runbook.view.sanitize import safe
-from runbook.workspace.permission import judged_now
+from runbook.workspace.local import LocalWorkspace
+from runbook.workspace.permission import own_facts
 from runbook.workspace.prepare import Prepared, SecretSource, Wish, typed_first
-from runbook.workspace.settings import Settings
 
 Compile = Callable[[Wish, SecretSource], Prepared]
 """Makes the plan of a wish. Raises Problems."""
@@ -43,7 +44,7 @@ def is_somebody_here() -> bool:
 class Draft:
     """A run that has not begun: what is wanted of it so far, and how its plan is made."""
 
-    settings: Settings
+    place: LocalWorkspace
     wish: Wish
     compile: Compile
     secret: SecretSource
@@ -75,7 +76,7 @@ class Draft:
             raise _leave() from None
 
     def _agreed(self, *, yes: bool) -> Prepared:
-        told = values(self.settings, self.wish)
+        told = values(self.place.settings, self.wish)
         self.wish = replace(self.wish, given=told.given)
         source = typed_first(told.secrets, self.secret)
         prepared = self.compile(self.wish, source)
@@ -98,7 +99,7 @@ class Draft:
         return prepared
 
     def _show(self, prepared: Prepared) -> None:
-        _say_brief(prepared.plan)
+        _say_brief(self.place, prepared.plan)
         self._warn(prepared)
 
     def _warn(self, prepared: Prepared) -> None:
@@ -106,14 +107,14 @@ class Draft:
             say(problem_text(warning))
 
 
-def confirmed(plan: Plan) -> str:
+def confirmed(place: LocalWorkspace, plan: Plan) -> str:
     """Show a plan whose values are settled, and ask whether to start it; gives the digest that was agreed to.
 
     Raises:
         click.Abort: They said no, or nobody answers any more.
     """
     try:
-        _say_brief(plan)
+        _say_brief(place, plan)
         _answer(plan, is_settled=True)
     except KeyboardInterrupt:
         say()
@@ -121,9 +122,11 @@ def confirmed(plan: Plan) -> str:
     return plan.digest
 
 
-def _say_brief(plan: Plan) -> None:
+def _say_brief(place: LocalWorkspace, plan: Plan) -> None:
+    """What would be done, and what the rules of its environment have against that now."""
+    verdicts = judged(own_facts(plan, place.settings, place.store))
     say()
-    for line in (*brief_lines(plan), *policy_lines(judged_now(plan))):
+    for line in (*brief_lines(plan), *policy_lines(verdicts)):
         say(line)
 
 

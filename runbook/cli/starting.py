@@ -101,7 +101,7 @@ def _draft(place: LocalWorkspace, wish: Wish, following: Following | None) -> Dr
     if found and following and not following.at:
         raise no_place(found.run)
     return Draft(
-        settings=place.settings,
+        place=place,
         wish=wish_again(found, wish) if found else wish,
         compile=compiled,
         secret=functools.cache(place.secret or read_secret),

@@ -40,7 +40,7 @@ def verb(  # noqa: PLR0913 - one for each option
         place = workspace("rollback", recordings)
         manner = Manner(auto=auto, line=line, detach=detach, as_json=as_json, attended=attended, yes=yes)
         how = how_to_run(manner)
-        digest = confirmed(place.left_of(run)) if manner.asks and not yes else ""
+        digest = confirmed(place, place.left_of(run)) if manner.asks and not yes else ""
         agree = agreement(run_program=run_program)
         begun = run_async(place.roll_back(run, how, runner, agree=agree, sudo=sudo, digest=digest))
         return followed(place, begun, manner, how)

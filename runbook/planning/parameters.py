@@ -109,34 +109,7 @@ def _value(name: str, parameter: Parameter, given: Mapping[str, Given], inventor
 def _secret(name: str, parameter: Parameter, given: Mapping[str, Given], source: SecretSource | None) -> list[Secret]:
     if name in given and not given[name].is_stand_in:
         raise _in_the_open(name, parameter.source, given[name].source)
-    return [] if source is None else [asked_for(name, parameter.source, source)]
-
-
-def asked_for(name: str, origin: str, source: SecretSource) -> Secret:
-    """A secret from where its `from` says; an empty one is none, because nothing would be hidden and nothing would fit.
-
-    Raises:
-        Problems: It comes out empty, or not at all.
-    """
-    value = source(name, origin)
-    if not value:
-        why, fix = _emptiness(origin)
-        raise problem(f'the secret "{name}" came out empty', why=why, fix=fix, code="empty-secret")
-    return Secret(name, value)
-
-
-def _emptiness(origin: str) -> tuple[str, str]:
-    """Why a secret of that origin is empty, and what to do."""
-    kind, _, rest = origin.partition(":")
-    match kind:
-        case "env":
-            return f"the environment has {rest}, with nothing in it", f"Fill it, and start again: export {rest}=..."
-        case "file":
-            return f"{rest} has nothing in it", "Write the secret to it, and start again."
-        case "command":
-            return "its command ended well and printed nothing", f"Try it by hand: {rest}"
-        case _:
-            return "nothing was typed", "Start again and type it; it is not shown while you do."
+    return [] if source is None else [Secret(name, source(name, parameter.source))]
 
 
 def _in_the_open(name: str, origin: str, given: str) -> Problems:

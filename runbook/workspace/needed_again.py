@@ -10,7 +10,6 @@ import msgspec
 from runbook.core.plan import Plan
 from runbook.inventory.manner import Agree
 from runbook.inventory.reading import read_inventory
-from runbook.planning.parameters import asked_for
 from runbook.problem import Exit, problem
 from runbook.record.store import Record
 from runbook.workspace import sudo_source
@@ -60,8 +59,7 @@ def needed_again(
             code="no-secret",
             exit=Exit.REFUSED,
         )
-    told = [asked_for(name, source, secret) for name, source in wanted.items()] if secret else []
-    secrets = {one.name: one.reveal() for one in told}
+    secrets = {name: secret(name, source) for name, source in wanted.items()} if secret else {}
     kept = kept_by(record)
     asked = sudo_source.given(sudo or kept.sudo, secret or _nobody)
     secrets |= {one.name: one.reveal() for one in asked}

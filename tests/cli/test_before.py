@@ -190,25 +190,6 @@ async def test_leaving_a_question_starts_nothing(asking: Desk) -> None:
     assert "Nothing was started: target has no value. It may be given with the command: -p target=VALUE" in said
 
 
-@pytest.mark.parametrize(
-    ("origin", "why", "fix"),
-    [
-        ("env:EMPTY", "the environment has EMPTY, with nothing in it", "Fill it, and start again: export EMPTY=..."),
-        ("file:empty.key", "empty.key has nothing in it", "Write the secret to it, and start again."),
-        ("command:true", "its command ended well and printed nothing", "Try it by hand: true"),
-    ],
-)
-def test_a_secret_that_comes_out_empty_is_said_so_and_starts_nothing(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, origin: str, why: str, fix: str
-) -> None:
-    monkeypatch.setenv("EMPTY", "")
-    desk.write("empty.key", "\n")
-    desk.write("drills/look.yaml", book(head=f"parameters: {{password: {{type: secret, from: '{origin}'}}}}\n"))
-    said = desk.ask("run", "look")
-    assert (said.status, records(desk)) == (2, [])
-    assert said.err == f'error: the secret "password" came out empty\n  why: {why}\n  fix: {fix}\n'
-
-
 def test_a_secret_on_the_command_line_is_refused_and_not_ignored(desk: Desk) -> None:
     desk.write("drills/look.yaml", book(head="parameters: {password: {type: secret, from: 'env:PW'}}\n"))
     said = desk.ask("plan", "look", "-p", "password=geheim")

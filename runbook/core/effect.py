@@ -69,6 +69,12 @@ class WriteMarks(msgspec.Struct, frozen=True):
     urgency: ClassVar = Urgency.STANDING
 
 
+class ReadPoint(msgspec.Struct, frozen=True):
+    """Read positions, or what a restored set holds, until no longer named; gives PositionRead and BackupRead."""
+
+    urgency: ClassVar = Urgency.STANDING
+
+
 class Renew(msgspec.Struct, frozen=True):
     """Keep a fault's lease alive until no longer named; gives LeaseRenewed, or FaultReverted once the host says so."""
 
@@ -100,5 +106,5 @@ class WakeAt(msgspec.Struct, frozen=True):
     at: float
 
 
-Effect = Conclude | Enter | Attempt | Watch | WriteMarks | Renew | Hold | Revert | WakeAt
+Effect = Conclude | Enter | Attempt | Watch | WriteMarks | ReadPoint | Renew | Hold | Revert | WakeAt
 """The closed union."""

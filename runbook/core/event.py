@@ -24,6 +24,7 @@ from runbook.core.host_key import ChangedKey
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import Plan, StepId
+from runbook.core.point_event import PointEvent
 from runbook.core.policy_event import PolicyEvent
 from runbook.core.result import Result
 from runbook.core.shown import Surroundings
@@ -395,6 +396,6 @@ Event = (
     | AttemptGraded | AttemptStated | OutputArrived | AttemptEnded | StepEnded | GateOpened | GateAnswered
     | HostKeyAccepted | GateLapsed | FailureResolved | Jumped | HostExcluded | ProbeSampled | CanarySampled
     | MilestoneMarked | RunPaused | RunContinued | WaitCut | HaltRequested | RollbackStarted | AlwaysStarted
-    | NoteAdded | RunEnded | FaultEvent | PolicyEvent | Unknown
+    | NoteAdded | RunEnded | FaultEvent | PointEvent | PolicyEvent | Unknown
 )  # fmt: skip
 """The closed union."""

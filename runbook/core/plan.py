@@ -195,6 +195,34 @@ class PlannedCanary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     timeout: Seconds = 5.0
 
 
+class PlannedWatermark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far the history has come, asked of both sides all the time."""
+
+    source: Work
+    """Prints the position of the newest change that clients may have been promised: a whole number that only grows."""
+    source_on: str
+    recovered: Work
+    """Prints how far that history has come on the side that takes over."""
+    recovered_on: str
+    every: Seconds = 1.0
+    timeout: Seconds = 5.0
+    unit: str = ""
+    """What positions count: `bytes`."""
+
+
+class PlannedBackup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The restored set, asked for its newest content once the service is restored."""
+
+    read: Work
+    """Prints when that was written: seconds since 1970, or ISO 8601 with its offset."""
+    read_on: str
+    clock: str
+    """The host whose clock stamped it."""
+    every: Seconds = 2.0
+    """Between two tries."""
+    timeout: Seconds = 30.0
+
+
 class AbortRule(msgspec.Struct, frozen=True, kw_only=True):
     """Stop the run when a probe has failed so many times in a row."""
 
@@ -301,7 +329,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """None for what is no exercise."""
     probes: tuple[PlannedProbe, ...] = ()
     canary: PlannedCanary | None = None
-    """None leaves data loss unmeasured."""
+    """None leaves data loss to one of the next two; without any it is not measured."""
+    watermark: PlannedWatermark | None = None
+    backup: PlannedBackup | None = None
     abort_when: tuple[AbortRule, ...] = ()
     rollback: tuple[PlannedStep, ...] = ()
     always: tuple[PlannedStep, ...] = ()
@@ -325,6 +355,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 yield from step.walk()
         for step in (*self.rollback, *self.always):
             yield from step.walk()
+
+    @property
+    def measured_on(self) -> frozenset[str]:
+        """Hosts on which data loss is measured."""
+        canary = {self.canary.write_on, self.canary.read_on} if self.canary else set()
+        mark = {self.watermark.source_on, self.watermark.recovered_on} if self.watermark else set()
+        return frozenset({*canary, *mark, *((self.backup.read_on, self.backup.clock) if self.backup else ())})
 
     def probe(self, name: str) -> PlannedProbe | None:
         """The probe of that name; None when the plan has none."""

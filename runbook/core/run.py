@@ -24,6 +24,7 @@ from runbook.core.host_key import AcceptedKey, ChangedKey, HostKey
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import Plan, PlannedStep, StepId
+from runbook.core.point import PointState
 from runbook.core.policy_event import RuleOverridden
 from runbook.core.result import Result
 from runbook.core.shown import Shown, Surroundings, as_planned, text_for
@@ -231,6 +232,10 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     """The true loss is at most this much less: nothing was written in this span, so nothing could be seen."""
     first_lost_at: float = 0.0
     """When the first of the lost marks was written."""
+    in_flight: int = 0
+    """Writes of which nobody knows whether they were promised: they were begun, and no answer came."""
+    kept: int = 0
+    """How many of these are there all the same."""
 
 
 class CanaryState(msgspec.Struct, frozen=True, kw_only=True):
@@ -242,6 +247,8 @@ class CanaryState(msgspec.Struct, frozen=True, kw_only=True):
     """When the newest acknowledged write began."""
     failed_at: float | None = None
     """When the first write of the present interruption was known to have failed; None while writes succeed."""
+    unanswered: tuple[int, ...] = ()
+    """Marks of the present interruption that were not acknowledged."""
     losses: tuple[Loss, ...] = ()
     stretches: tuple[Stretch, ...] = ()
     """Writes in a row that came out alike: the same picture as a probe's."""
@@ -333,6 +340,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     values: Map[str, Registered] = Map()
     probes: Map[str, ProbeState] = Map()
     canary: CanaryState = CanaryState()
+    point: PointState = PointState()
     milestones: Map[Milestone, Mark] = Map()
     excluded: Map[str, str] = Map()
     """Host to reason."""

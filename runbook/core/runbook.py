@@ -295,8 +295,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reference: Text = ""
 
 
-class CanaryWrite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One side of a canary."""
+class AskedSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One side of what measures data loss: a command on one host."""
 
     command: Text
     on: Pattern = ""
@@ -305,17 +305,36 @@ class CanaryWrite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 class Canary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Increasing marks, written and read back."""
 
-    write: CanaryWrite
-    read: CanaryWrite
+    write: AskedSide
+    read: AskedSide
     every: Seconds = 1.0
+
+
+class Watermark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Positions of a history: whole numbers that only grow."""
+
+    source: AskedSide
+    """How far clients may have been promised."""
+    recovered: AskedSide
+    """How far that history has come on the side that takes over."""
+    every: Seconds = 1.0
+    unit: str = ""
+    """What they count: `bytes`."""
+
+
+class Backup(AskedSide, frozen=True, kw_only=True, omit_defaults=True):
+    """A restored set, which prints when its newest content was written."""
+
+    clock: Pattern = ""
+    """The host whose clock stamped that; the one that is asked where nobody says."""
 
 
 class WrittenRecoveryPoint(Written, frozen=True, kw_only=True, omit_defaults=True):
     """How data loss is measured. Exactly one method is set."""
 
     canary: Canary | None = None
-    watermark: dict[str, Json] | None = None
-    backup: dict[str, Json] | None = None
+    watermark: Watermark | None = None
+    backup: Backup | None = None
 
 
 class Safeguards(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

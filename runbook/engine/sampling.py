@@ -96,28 +96,23 @@ class Sampling:
 
     async def _write_mark(self, canary: PlannedCanary, mark: int) -> bool:
         action = replace_texts(canary.write, lambda field: field.text.replace(MARK, str(mark)))
-        finding, took = await self._canary_side(canary, action, canary.write_on)
+        finding, took = await self.answer("canary", action, canary.write_on, canary.timeout)
         ok = finding.outcome is Outcome.SUCCEEDED
         self._tell_canary(CanarySampled(kind="write", mark=mark, ok=ok, took=took, detail=finding.detail))
         return ok
 
     async def _read_mark(self, canary: PlannedCanary) -> bool:
-        finding, took = await self._canary_side(canary, canary.read, canary.read_on)
+        finding, took = await self.answer("canary", canary.read, canary.read_on, canary.timeout)
         words = finding.result.stdout.split()
         ok = finding.outcome is Outcome.SUCCEEDED and bool(words) and _MARK.fullmatch(words[-1]) is not None
         if ok:
             self._tell_canary(CanarySampled(kind="read", mark=int(words[-1]), ok=True, took=took))
         return ok
 
-    async def _canary_side(self, canary: PlannedCanary, action: Work, host: str) -> tuple[Finding, float]:
-        """One write or read, and the seconds it took; one that gives no answer in time is no success."""
+    async def answer(self, name: str, action: Work, host: str, limit: float) -> tuple[Finding, float]:
+        """What a host says, and the seconds it took; one that gives no answer in time is no success."""
         began = self._tools.clock.monotonic()
-        probe = PlannedProbe(name="canary", action=action, hosts=(host,), timeout=canary.timeout)
-        try:
-            async with asyncio.timeout(canary.timeout):
-                finding = await self._asked_on(probe, host)
-        except TimeoutError:
-            finding = Finding(outcome=Outcome.TIMED_OUT, detail=f"no answer within {canary.timeout:g} s")
+        finding = await self._in_time(PlannedProbe(name=name, action=action, hosts=(host,), timeout=limit), host)
         return finding, self._tools.clock.monotonic() - began
 
     def _tell_canary(self, event: CanarySampled) -> None:

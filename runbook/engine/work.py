@@ -16,7 +16,7 @@ import msgspec
 
 from runbook.core.action import CONTROLLER, CommandAction, HttpAction, ScriptAction, UploadAction
 from runbook.core.command import Become
-from runbook.core.effect import Attempt, Enter, Hold, Renew, Revert, Watch, WriteMarks
+from runbook.core.effect import Attempt, Enter, Hold, ReadPoint, Renew, Revert, Watch, WriteMarks
 from runbook.core.event import AttemptEnded, AttemptStarted, AttemptStated, Event
 from runbook.core.fact import Fact
 from runbook.core.fault_action import FaultAction
@@ -31,6 +31,7 @@ from runbook.engine import policing
 from runbook.engine.faulting import Faulting
 from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
+from runbook.engine.measuring import Measuring
 from runbook.engine.rendering import Sent
 from runbook.engine.sampling import Sampling
 from runbook.engine.sink import RecordSink, Unwanted
@@ -56,6 +57,7 @@ class RunWorkers:
         self._tools = tools
         self._cleaning: set[asyncio.Task[None]] = set()
         self._sampling = Sampling(tools)
+        self._measuring = Measuring(tools, self._sampling)
         self._faulting = Faulting(tools)
         self.kinds = kinds_of(self)
 
@@ -96,6 +98,11 @@ class RunWorkers:
         """Write canary marks."""
         del effect
         await self._sampling.write_marks()
+
+    async def read_point(self, effect: ReadPoint) -> None:
+        """Read what tells of data loss."""
+        del effect
+        await self._measuring.read()
 
     async def renew(self, effect: Renew) -> None:
         """Keep a lease alive."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from runbook.core.effect import Attempt, Effect, Enter, Hold, Renew, Revert, Watch, WriteMarks
+from runbook.core.effect import Attempt, Effect, Enter, Hold, ReadPoint, Renew, Revert, Watch, WriteMarks
 from runbook.core.event import AttemptEnded, AttemptStarted, Event, NoteAdded, StepEnded, StepEntered
 from runbook.core.fault import named
 from runbook.core.fault_event import FaultPresent, LeaseHeld
@@ -102,6 +102,9 @@ class Hands(Protocol):
     def write_marks(self, effect: WriteMarks) -> Work:
         """Write canary marks, for ever; read one back after each interruption."""
 
+    def read_point(self, effect: ReadPoint) -> Work:
+        """Read positions, or what a restored set holds, for ever."""
+
     def renew(self, effect: Renew) -> Work:
         """Renew a fault's lease again and again, until the host says that the fault is gone."""
 
@@ -122,6 +125,7 @@ def kinds_of(hands: Hands) -> Kinds:
         Attempt: Kind(begin=hands.attempt, crashed=_in_doubt, outlives=attempts),
         Watch: Kind(begin=hands.watch, crashed=_stopped, is_standing=True),
         WriteMarks: Kind(begin=hands.write_marks, crashed=_stopped, is_standing=True),
+        ReadPoint: Kind(begin=hands.read_point, crashed=_stopped, is_standing=True),
         Renew: Kind(begin=hands.renew, crashed=_stopped, is_standing=True),
         Hold: Kind(begin=hands.hold, crashed=_not_held),
         Revert: Kind(begin=hands.revert, crashed=_not_lifted),
@@ -156,5 +160,5 @@ def _not_lifted(effect: Revert, why: str) -> tuple[Event, ...]:
     return (FaultPresent(**named(effect.fault), known=False, detail=why),)
 
 
-def _stopped(effect: Watch | WriteMarks | Renew, why: str) -> tuple[Event, ...]:
+def _stopped(effect: Watch | WriteMarks | ReadPoint | Renew, why: str) -> tuple[Event, ...]:
     return (NoteAdded(text=f"{why} and stopped: {effect}"),)

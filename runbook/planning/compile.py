@@ -21,13 +21,13 @@ from runbook.core.inventory import Inventory
 from runbook.core.plan import Plan, PlannedSection, PlannedStep
 from runbook.core.runbook import Runbook
 from runbook.planning.actions import plan_probe
-from runbook.planning.canary import plan_canary
 from runbook.planning.draft import CompileOptions, Draft, Given
 from runbook.planning.faults import FaultNames, check_faults
 from runbook.planning.labels import resolve_labels, resolve_outside
 from runbook.planning.parameters import SecretSource, Settled, settle
 from runbook.planning.pins import Pins
 from runbook.planning.policy import check_protected, check_safeguards, with_approvals, with_gates
+from runbook.planning.recovery_point import with_recovery_point
 from runbook.planning.registering import check_order, late_names, registered_by
 from runbook.planning.sections import plan_sections, preflight_section, touched_hosts
 from runbook.planning.shells import program_of
@@ -121,16 +121,15 @@ def _plan(draft: Draft, settled: Settled) -> Plan:
     steps = tuple(each for top in (*_tops(sections), *rollback, *always) for each in top.walk())
     check_protected(draft, steps)
     check_faults(draft, steps)
+    described = with_recovery_point(draft, _described(draft.runbook, draft.inventory, draft.options.limit))
+    draft.measured_on = described.measured_on
     first = preflight_section(draft, steps, tools=_tools(draft, steps))
-    canary = plan_canary(draft)
-    described = _described(draft.runbook, draft.inventory, draft.options.limit)
     plan = msgspec.structs.replace(
         described,
         sections=(first, *sections),
         hosts=_hosts(draft, steps),
         parameters=settled.planned,
         probes=tuple(draft.probes.values()),
-        canary=canary,
         rollback=rollback,
         always=always,
     )
@@ -177,6 +176,7 @@ def _hosts(draft: Draft, steps: tuple[PlannedStep, ...]) -> tuple[Host, ...]:
     known = draft.inventory.hosts
     hosts = tuple(host for name, host in known.items() if looked_up or name in named)
     works_here = any(CONTROLLER in step.hosts or isinstance(step.action, FabricAction) for step in steps)
+    works_here |= CONTROLLER in draft.measured_on
     local = works_here or named == (CONTROLLER,)
     return (*hosts, *((Host(name=CONTROLLER, connection="local"),) if local and CONTROLLER not in known else ()))
 

@@ -85,6 +85,8 @@ class Draft:
     registers: frozenset[str] = frozenset()
     """Every name that some step registers, at any depth and in nested runbooks."""
     probes: dict[str, PlannedProbe] = field(default_factory=dict)
+    measured_on: frozenset[str] = frozenset()
+    """Hosts on which data loss is measured."""
     written: dict[StepId, Step] = field(default_factory=dict)
     """Where each planned step came from."""
     problems: list[Problem] = field(default_factory=list)

@@ -66,6 +66,8 @@ def plan_back(run: Run, done: Done) -> Plan:
         sections=(run.plan.sections[0], PlannedSection(id=ROLLBACK, name=ROLLBACK, steps=steps)),
         objectives=Objectives(),
         canary=None,
+        watermark=None,
+        backup=None,
         abort_when=(),
         rollback=(),
     )
@@ -153,7 +155,7 @@ def _looking_only_where_it_goes(plan: Plan) -> Plan:
     steps = tuple(step for top in tops for step in top.walk())
     used = {host for step in steps for host in step.hosts}
     used |= {host for probe in plan.probes for host in probe.hosts}
-    used |= {plan.canary.write_on, plan.canary.read_on} if plan.canary else set()
+    used |= plan.measured_on
     faults = {step.id: step.hosts for step in steps if isinstance(step.action, FaultAction)}
     narrowed = (_narrowed(look, used, faults) for look in looks.steps)
     return replace(plan, sections=(replace(looks, steps=tuple(each for each in narrowed if each is not None)), *rest))

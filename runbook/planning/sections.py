@@ -109,9 +109,13 @@ def _look_at(draft: Draft, steps: Steps, host: str, tools: tuple[str, ...]) -> P
 
 
 def touched_hosts(draft: Draft, steps: Iterable[PlannedStep]) -> tuple[str, ...]:
-    """Every target of the steps and of all probes, in the inventory's order; the controller when there is none."""
+    """Every host that steps and probes work on, and on which data loss is measured, in the inventory's order.
+
+    The controller when there is none.
+    """
     named = {host for step in steps for host in step.hosts}
     named |= {host for probe in draft.probes.values() for host in probe.hosts}
+    named |= draft.measured_on
     hosts = tuple(host for host in draft.inventory.hosts if host in named)
     return hosts or (CONTROLLER,)
 

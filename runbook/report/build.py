@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from runbook.core.entry import Entry
 from runbook.core.event import SessionOpened
+from runbook.core.fold.parts import parts
 from runbook.core.fold.recovery import Recovery, recovery, waiting_between
-from runbook.core.fold.recovery_point import RecoveryPoint, recovery_point
+from runbook.core.fold.recovery_point import Method, RecoveryPoint, recovery_point
 from runbook.core.fold.rollback import rollback
 from runbook.core.fold.twins import same_machine
 from runbook.core.fold.verdict import Verdicts, loss_verdict, time_verdict, verdicts
@@ -169,6 +170,7 @@ def _time(run: Run, took: Recovery) -> RecoveryTime:
         from_declared=took.from_declared,
         waiting_for_people=took.waiting_for_people,
         verdict=time_verdict(run, took) or "not_measured",
+        parts=parts(run, took),
     )
 
 
@@ -180,7 +182,17 @@ def _loss(run: Run, loss: RecoveryPoint | None) -> DataLoss:
         lost=loss.lost if loss else None,
         canary_every=run.plan.canary.every if run.plan.canary else None,
         verdict=loss_verdict(run) or "not_measured",
+        method=_method(run.plan),
+        unit=run.plan.watermark.unit if run.plan.watermark else "",
+        in_flight=loss.in_flight if loss else 0,
+        in_flight_kept=loss.kept if loss else 0,
     )
+
+
+def _method(plan: Plan) -> Method | None:
+    if plan.watermark is not None:
+        return "watermark"
+    return "backup" if plan.backup is not None else "canary" if plan.canary is not None else None
 
 
 def _milestones(took: Recovery) -> Iterator[MilestoneFacts]:

@@ -19,6 +19,8 @@ from runbook.core.answers import GateKind
 from runbook.core.earlier import Earlier
 from runbook.core.event import FailureResolved
 from runbook.core.fault_event import Lifter
+from runbook.core.fold.parts import Part
+from runbook.core.fold.recovery_point import Method
 from runbook.core.fold.rollback import Rollback
 from runbook.core.fold.verdict import ObjectiveVerdict, Verdicts
 from runbook.core.host import Json
@@ -164,6 +166,8 @@ class RecoveryTime(_Fact, frozen=True, kw_only=True):
     waiting_for_people: float
     """Part of it, never subtracted."""
     verdict: ObjectiveVerdict
+    parts: tuple[Part, ...] = ()
+    """From noticing to coming back, as far as each was seen."""
 
 
 class DataLoss(_Fact, frozen=True, kw_only=True):
@@ -174,10 +178,18 @@ class DataLoss(_Fact, frozen=True, kw_only=True):
     error: float
     """The true value is at most this much smaller."""
     lost: int | None
-    """Acknowledged writes."""
+    """Acknowledged writes, or positions; None where it was not measured, or nobody can count them."""
     canary_every: float | None
     """None when no canary was written."""
     verdict: ObjectiveVerdict
+    method: Method | None = None
+    """None where nothing measures it."""
+    unit: str = ""
+    """What positions count."""
+    in_flight: int = 0
+    """Writes that were begun and never acknowledged; they are not among the lost."""
+    in_flight_kept: int = 0
+    """How many of these are there all the same."""
 
 
 class MilestoneFacts(_Fact, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from runbook.core.actor import Actor
+from runbook.core.fold.parts import Part
 from runbook.core.host import Json
 from runbook.report.blocks import Tone
 from runbook.report.deviation import (
@@ -35,6 +36,7 @@ from runbook.report.model import (
     Seen,
     StepFacts,
 )
+from runbook.view.actuals import in_flight_words, lost_words
 from runbook.view.reasons import brief
 from runbook.view.sanitize import safe
 from runbook.view.telling import MACHINE, by, decision_words, reason_lines, spaced
@@ -110,9 +112,19 @@ def time_remark(took: RecoveryTime) -> str:
 
 def loss_remark(loss: DataLoss) -> str:
     """How the data loss was measured."""
-    if loss.lost is not None:
-        return f"{plural(loss.lost, 'acknowledged write')} lost, by a canary every {duration(loss.canary_every or 0.0)}"
-    return "no canary was written" if loss.canary_every is None else "no loss was seen to be over"
+    if loss.method is None:
+        return "no canary was written"
+    how = f"by a canary every {duration(loss.canary_every)}" if loss.canary_every else f"by {loss.method}"
+    if loss.actual is None:
+        return f"{how}: no loss was seen to be over"
+    flying = in_flight_words(loss.in_flight, loss.in_flight_kept)
+    return f"{lost_words(loss.method, loss.lost, loss.unit)}{flying}, {how}"
+
+
+def part(found: Part) -> tuple[str, str, str, str]:
+    """A part of the recovery: how long it took, how much of that was for people, and how long it was out again."""
+    people = measured(found.waiting_for_people) if found.waiting_for_people else "-"
+    return found.name, measured(found.seconds, found.error), people, measured(found.out) if found.out else "-"
 
 
 def outcome(step: StepFacts) -> str:

@@ -94,7 +94,19 @@ def _result(report: Report) -> Iterator[Block]:
             ("recovery point", *_objective(loss, at_least=False), saying.loss_remark(loss)),
         ),
     )
+    yield from _parts(report)
     yield Paragraph(f"Waiting for people, over the whole run: {measured(report.waiting_for_people)}.")
+
+
+def _parts(report: Report) -> Iterator[Block]:
+    """What the recovery consisted of; nothing where no two milestones were seen."""
+    found = report.recovery_time.parts
+    if not found:
+        return
+    yield Table(("Part", "Took", "Of it for people", "Out again"), tuple(map(saying.part, found)))
+    is_told = report.exercise is not None and report.exercise.announced
+    if is_told and any(part.name in {"detect", "decide"} for part in found):
+        yield Paragraph("The exercise was announced: how long it took to notice and to decide says little.")
 
 
 def _objective(each: RecoveryTime | DataLoss, *, at_least: bool) -> tuple[Cell, ...]:

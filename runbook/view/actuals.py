@@ -6,10 +6,14 @@ what was not measured, or is not over, is said in words and never left out.
 
 from __future__ import annotations
 
+from typing import assert_never
+
+from runbook.core.fold.parts import Part, parts
 from runbook.core.fold.recovery import Recovery, recovery
-from runbook.core.fold.recovery_point import recovery_point
+from runbook.core.fold.recovery_point import Method, recovery_point
 from runbook.core.milestone_name import Milestone
 from runbook.core.run import Run
+from runbook.view.sanitize import safe
 from runbook.view.words import duration, measured, plural
 
 NOTICEABLE = 0.1
@@ -35,7 +39,44 @@ def loss_words(run: Run) -> str:
     promise = "" if rpo is None else f", objective {duration(rpo)}"
     if loss is None:
         return "" if rpo is None else f"not measured{promise}"
-    return f"{measured(loss.seconds, loss.error)}, {plural(loss.lost, 'acknowledged write')} lost{promise}"
+    unit = run.plan.watermark.unit if run.plan.watermark else ""
+    lost = lost_words(loss.method, loss.lost, unit)
+    return f"{measured(loss.seconds, loss.error)}, {lost}{in_flight_words(loss.in_flight, loss.kept)}{promise}"
+
+
+def lost_words(method: Method, lost: int | None, unit: str) -> str:
+    """What is gone, in what its method counts."""
+    match method:
+        case "canary":
+            return f"{plural(lost or 0, 'acknowledged write')} lost"
+        case "watermark":
+            return f"{lost or 0:,} {safe(unit) or 'positions'} lost"
+        case "backup":
+            return "the age of what was restored"
+        case _:
+            assert_never(method)
+
+
+def in_flight_words(count: int, kept: int) -> str:
+    """What became of writes that were never answered; nothing where there were none."""
+    if not count:
+        return ""
+    fate = {0: "gone", count: "there"}.get(kept, f"{kept} of them there")
+    return f", {count} in flight {fate}" if fate in {"gone", "there"} else f", {count} in flight, {fate}"
+
+
+def parts_words(run: Run) -> str:
+    """What the recovery consisted of; empty where fewer than two parts were seen."""
+    seen = parts(run, recovery(run))
+    return ", ".join(map(part_words, seen)) if len(seen) > 1 else ""
+
+
+def part_words(part: Part) -> str:
+    """`recover 3.1 s`, `failback 21.0 s (out for 1.4 s)`."""
+    people = f"{duration(part.waiting_for_people)} for people" if part.waiting_for_people >= NOTICEABLE else ""
+    out = f"out for {measured(part.out)}" if part.out >= NOTICEABLE else ""
+    beside = ", ".join(word for word in (people, out) if word)
+    return f"{part.name} {measured(part.seconds)}" + (f" ({beside})" if beside else "")
 
 
 def _span(took: Recovery) -> str:

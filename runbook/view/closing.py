@@ -10,7 +10,7 @@ from runbook.core.book_end import why_early
 from runbook.core.fold.shortfall import shortfalls
 from runbook.core.fold.verdict import Verdicts, not_as_planned, verdicts
 from runbook.core.run import Run
-from runbook.view.actuals import loss_words, recovery_words
+from runbook.view.actuals import loss_words, parts_words, recovery_words
 from runbook.view.faults import live_line
 from runbook.view.reasons import brief
 from runbook.view.sanitize import safe
@@ -70,5 +70,5 @@ def _counted(names: list[str], noun: str) -> str:
 
 
 def _measured(run: Run) -> tuple[str, ...]:
-    facts = (("recovery time", recovery_words(run)), ("data loss", loss_words(run)))
+    facts = (("recovery time", recovery_words(run)), ("of it", parts_words(run)), ("data loss", loss_words(run)))
     return tuple(f"  {name:<13}  {words}" for name, words in facts if words)

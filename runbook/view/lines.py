@@ -49,6 +49,7 @@ from runbook.core.event import (
     WaitCut,
 )
 from runbook.core.fault_event import FaultEvent
+from runbook.core.point_event import PointEvent
 from runbook.core.policy_event import PolicyEvent
 from runbook.core.run import Run
 from runbook.view import telling
@@ -108,15 +109,17 @@ def _told(text: str, host: str, step: str) -> tuple[Said, ...]:
     return (Said(text, host=host, step=step),) if text else ()
 
 
-def _tell_of_its_room(event: FaultEvent | PolicyEvent) -> tuple[Said, ...]:
+def _tell_of_its_room(before: Run, event: FaultEvent | PolicyEvent | PointEvent) -> tuple[Said, ...]:
     if isinstance(event, PolicyEvent):
         return telling.policy(event)
+    if isinstance(event, PointEvent):
+        return telling.point_read(before, event)
     return _told(fault_said(event), event.host, event.step)
 
 
 def _tell(before: Run, after: Run, event: Event, at: float) -> tuple[Said, ...]:  # noqa: C901, PLR0911, PLR0912 - one line for each event
-    if isinstance(event, FaultEvent | PolicyEvent):
-        return _tell_of_its_room(event)
+    if isinstance(event, FaultEvent | PolicyEvent | PointEvent):
+        return _tell_of_its_room(before, event)
     match event:
         case RunOpened():
             return telling.opened(event)

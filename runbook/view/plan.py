@@ -128,9 +128,20 @@ def texts(awaits: tuple[str, ...], hosts: tuple[str, ...], action_on: Callable[[
 
 
 def probe_lines(plan: Plan) -> tuple[str, ...]:
-    """What is asked all the time, how often, and of what; last what a canary writes and reads."""
-    probes = tuple(safe(line) for probe in plan.probes for line in _probe_lines(probe))
-    return probes if plan.canary is None else (*probes, *(safe(line) for line in _canary_lines(plan.canary)))
+    """What is asked all the time, how often, and of what; last what measures data loss."""
+    asked = (line for probe in plan.probes for line in _probe_lines(probe))
+    return tuple(safe(line) for line in (*asked, *_point_lines(plan)))
+
+
+def _point_lines(plan: Plan) -> Iterator[str]:
+    if plan.canary is not None:
+        yield from _canary_lines(plan.canary)
+    if plan.watermark is not None:
+        often = duration(plan.watermark.every)
+        yield f"position of {plan.watermark.source_on} (every {often}): {describe(plan.watermark.source)}"
+        yield f"how far {plan.watermark.recovered_on} has come (every {often}): {describe(plan.watermark.recovered)}"
+    if plan.backup is not None:
+        yield f"newest content on {plan.backup.read_on} (once restored): {describe(plan.backup.read)}"
 
 
 def _canary_lines(canary: PlannedCanary) -> tuple[str, str]:

@@ -37,10 +37,11 @@ from runbook.core.event import (
 from runbook.core.fold.twins import same_machine
 from runbook.core.fold.verdict import verdicts
 from runbook.core.outcome import Outcome
+from runbook.core.point_event import BackupRead, PointEvent, PositionRead
 from runbook.core.policy_event import PolicyEvent, RuleOverridden, StepHeld
 from runbook.core.run import Run, StepState
 from runbook.core.turns import name_of
-from runbook.view.actuals import loss_words, recovery_words
+from runbook.view.actuals import in_flight_words, loss_words, parts_words, recovery_words
 from runbook.view.describe import describe
 from runbook.view.hosts import host_names
 from runbook.view.reasons import anonymous, brief, reason, shared
@@ -305,11 +306,25 @@ def canary_sampled(before: Run, after: Run, event: CanarySampled) -> tuple[Said,
     """The first write that fails, and what was found when one could be read again."""
     if len(after.canary.losses) > len(before.canary.losses):
         loss = after.canary.losses[-1]
-        lost = plural(loss.lost, "acknowledged write")
-        return (Said(f"canary: {lost} lost, {measured(loss.seconds, loss.error)} of data"),)
+        lost = f"{plural(loss.lost, 'acknowledged write')} lost{in_flight_words(loss.in_flight, loss.kept)}"
+        return (Said(f"canary: {lost}, {measured(loss.seconds, loss.error)} of data"),)
     if event.kind == "write" and not event.ok and before.canary.failed_at is None:
         return (Said(f"FAIL  canary: {event.detail or 'a write failed'}"),)
     return ()
+
+
+def point_read(before: Run, event: PointEvent) -> tuple[Said, ...]:
+    """A side that does not answer any more, or does again; what a restored set holds."""
+    match event:
+        case BackupRead() if event.ok:
+            return (Said(f"the newest of what was restored was written {duration(event.age)} ago"),)
+        case BackupRead():
+            return (Said(f"FAIL  what was restored does not say how old it is: {event.detail}"),)
+        case PositionRead() if event.ok == (event.side not in before.point.silent):
+            return ()
+        case PositionRead():
+            said = "OK    position of the" if event.ok else "FAIL  position of the"
+            return (Said(f"{said} {event.side}{f': {event.detail}' if event.detail else ''}"),)
 
 
 def ended(run: Run, event: RunEnded) -> tuple[Said, ...]:
@@ -319,6 +334,7 @@ def ended(run: Run, event: RunEnded) -> tuple[Said, ...]:
     facts = (
         ("rollback", rollback_words(run)),
         ("recovery time", recovery_words(run)),
+        ("parts", parts_words(run)),
         ("data loss", loss_words(run)),
     )
     lines = [f"ended: {brief(event.reason)}", spaced(words), *(f"{name} {text}" for name, text in facts if text)]

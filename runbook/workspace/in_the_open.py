@@ -44,7 +44,7 @@ def without_secrets(plan: Plan, secrets: Iterable[Secret]) -> Plan:
         msgspec.structs.replace(section, steps=tuple(_step(each, put) for each in section.steps))
         for section in plan.sections
     )
-    canary = plan.canary
+    canary, mark, backup = plan.canary, plan.watermark, plan.backup
     return msgspec.structs.replace(
         plan,
         title=put(plan.title),
@@ -55,6 +55,9 @@ def without_secrets(plan: Plan, secrets: Iterable[Secret]) -> Plan:
         probes=tuple(_probe(each, put) for each in plan.probes),
         canary=canary
         and msgspec.structs.replace(canary, write=_action(canary.write, put), read=_action(canary.read, put)),
+        watermark=mark
+        and msgspec.structs.replace(mark, source=_action(mark.source, put), recovered=_action(mark.recovered, put)),
+        backup=backup and msgspec.structs.replace(backup, read=_action(backup.read, put)),
         parameters=tuple(_parameter(one, put) for one in plan.parameters),
         hosts=tuple(msgspec.structs.replace(host, variables=masked(host.variables, put)) for host in plan.hosts),
     )

@@ -10,13 +10,14 @@ from types import ModuleType
 import msgspec
 import pytest
 
-from runbook.core import action, effect, event, fault_event, intent, outcome, policy_event
+from runbook.core import action, effect, event, fault_event, intent, outcome, point_event, policy_event
 from tests.architecture.house import ROOT
 
 UNIONS = [
     (event, event.Event, {"Actor", "Entry", "Result"}),
     (fault_event, fault_event.FaultEvent, set()),
     (policy_event, policy_event.PolicyEvent, set()),
+    (point_event, point_event.PointEvent, set()),
     (intent, intent.Intent, set()),
     (effect, effect.Effect, set()),
     (
@@ -124,6 +125,8 @@ REQUIRED = {
     "FaultPresent": {"step", "host", "number", "known"},
     "RuleOverridden": {"rule", "by", "reason"},
     "StepHeld": {"rule", "step"},
+    "PositionRead": {"side", "ok", "took"},
+    "BackupRead": {"ok", "took"},
     "Unknown": {"name", "raw"},
 }
 """Of each event, the fields that a line must have. A record of years ago has these and perhaps no others."""

@@ -12,7 +12,7 @@ import pytest
 
 from runbook.core.action import CommandAction, ConfirmAction, HttpAction
 from runbook.core.command import Secret
-from runbook.core.effect import Attempt, Enter, Hold, Renew, Revert, Watch, WriteMarks
+from runbook.core.effect import Attempt, Enter, Hold, ReadPoint, Renew, Revert, Watch, WriteMarks
 from runbook.core.event import (
     AttemptEnded,
     AttemptStarted,
@@ -102,6 +102,9 @@ class Hands:
         raise RuntimeError("the words of a crash may hold anything")
 
     async def write_marks(self, _effect: WriteMarks) -> None:
+        await asyncio.Event().wait()
+
+    async def read_point(self, _effect: ReadPoint) -> None:
         await asyncio.Event().wait()
 
     async def renew(self, _effect: Renew) -> None:

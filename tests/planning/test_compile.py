@@ -20,7 +20,7 @@ from runbook.core.action import (
 )
 from runbook.core.command import Secret
 from runbook.core.host import Host
-from runbook.core.plan import PlannedParameter, PlannedProbe, PlannedStep
+from runbook.core.plan import PlannedBackup, PlannedParameter, PlannedProbe, PlannedStep, PlannedWatermark
 from runbook.document.runbook_file import parse_runbook, read_runbook
 from runbook.inventory.reading import read_inventory
 from runbook.matching import matcher
@@ -593,3 +593,24 @@ def test_hosts_with_one_address_are_warned_of(web2: Host, found: list[str]) -> N
     runbook = parse_runbook(text_of("- {command: uptime, on: 'web1,web2', timeout: 1s}").encode(), "t.yaml")
     made = compile_plan(runbook, twins)
     assert [one.code for one in made.warnings if one.code == "same-machine"] == found
+
+
+def test_what_measures_data_loss_is_planned_on_its_one_host_which_is_reached_before_anything_changes() -> None:
+    mark = "{source: {command: position, on: db1}, recovered: {command: reached, on: db2}, unit: bytes}"
+    made = plan("- {notice: x}", head=f"recovery_point: {{watermark: {mark}}}\n")
+    assert made.watermark == PlannedWatermark(
+        source=CommandAction(shell="position"),
+        source_on="db1",
+        recovered=CommandAction(shell="reached"),
+        recovered_on="db2",
+        unit="bytes",
+    )
+    assert made.sections[0].steps[0].hosts == ("db1", "db2")
+    assert [host.name for host in made.hosts] == ["db1", "db2"]
+    backup = "{command: newest, on: db2, clock: db1}"
+    made = plan("- {notice: x}", head=f"recovery_point: {{backup: {backup}}}\n")
+    assert made.backup == PlannedBackup(read=CommandAction(shell="newest"), read_on="db2", clock="db1")
+
+
+def test_data_loss_is_measured_by_one_method_on_one_host_each() -> None:
+    assert codes("- {notice: x}", head="recovery_point: {backup: {command: newest, on: web}}\n") == ["one-host"]

@@ -68,14 +68,16 @@ def test_objectives_stand_beside_what_was_measured_with_its_error() -> None:
     assert said.recovery_time == RecoveryTime(
         promised=60.0, counted_from=Milestone.OUTAGE, actual=pytest.approx(27.81), error=pytest.approx(5.92),
         at_least=False, still_out=False, from_outage=pytest.approx(27.81), from_declared=pytest.approx(11.4),
-        waiting_for_people=pytest.approx(14.0), verdict="met",
+        waiting_for_people=pytest.approx(14.0), verdict="met", parts=said.recovery_time.parts,
     )  # fmt: skip
     assert said.data_loss == DataLoss(
-        promised=30.0, actual=pytest.approx(6.31), error=said.data_loss.error, lost=1, canary_every=0.5, verdict="met"
-    )
+        promised=30.0, actual=pytest.approx(6.31), error=said.data_loss.error, lost=1, canary_every=0.5, verdict="met",
+        method="canary", in_flight=1,
+    )  # fmt: skip
+    assert [part.name for part in said.recovery_time.parts] == ["detect", "decide", "mobilise", "recover"]
     text = markdown(said)
     assert "counted from outage; 27.8 s from outage, 11.4 s from declaration; 14.0 s of it waiting for people" in text
-    assert "1 acknowledged write lost, by a canary every 500 ms" in text
+    assert "1 acknowledged write lost, 1 in flight gone, by a canary every 500 ms" in text
 
 
 def test_what_was_not_measured_is_never_called_met() -> None:

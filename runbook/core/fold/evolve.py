@@ -58,9 +58,10 @@ from runbook.core.fault_event import FaultEvent
 from runbook.core.fold.evolve_attempt import evolve_attempt
 from runbook.core.fold.evolve_fault import evolve_fault
 from runbook.core.fold.evolve_step import evolve_step
-from runbook.core.fold.recovery_point import canary_sampled
+from runbook.core.fold.recovery_point import canary_sampled, evolve_point
 from runbook.core.fold.stretches import sampled
 from runbook.core.gate import gates, key_gate
+from runbook.core.point_event import PointEvent
 from runbook.core.policy_event import PolicyEvent, StepHeld
 from runbook.core.result import Result
 from runbook.core.run import (
@@ -273,6 +274,8 @@ def _arm(run: Run, event: Event, at: float) -> Run:  # noqa: C901, PLR0911, PLR0
         return evolve_fault(run, event, at)
     if isinstance(event, PolicyEvent):
         return _about_policy(run, event, at)
+    if isinstance(event, PointEvent):
+        return evolve_point(run, event, at)
     match event:
         case RunOpened() | Unknown():
             return run

@@ -53,7 +53,7 @@ from runbook.core.gate import gates
 from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.role import Role
-from runbook.core.rules import fanout, reverts
+from runbook.core.rules import fanout, points, reverts
 from runbook.core.rules.failure_policy import MAX_VISITS, chosen_by_policy
 from runbook.core.rules.urgency import pressing
 from runbook.core.rules.ways import circling, way_on
@@ -78,7 +78,7 @@ def due(run: Run, now: float) -> tuple[Effect, ...]:
             undoing = undo_steps(run) if _is_undoing(run) else ()
             effects = _drain(run) or _sequence(run, undoing, now) or (Conclude(AlwaysStarted()),)
         case Phase.ALWAYS:
-            effects = _drain(run) or _sequence(run, run.plan.always, now) or reverts.ending(run, now) or _end(run)
+            effects = _drain(run) or _sequence(run, run.plan.always, now) or _ending(run, now)
     if run.paused:
         effects = tuple(effect for effect in effects if not isinstance(effect, Enter))
     return effects if _is_decision(effects) else pressing(run, (*_watches(run), *reverts.standing(run, now), *effects))
@@ -93,6 +93,11 @@ def _watches(run: Run) -> Iterator[Effect]:
     yield from (Watch(probe.name) for probe in run.plan.probes if probe.every)
     if run.plan.canary is not None:
         yield WriteMarks()
+    yield from points.reading(run)
+
+
+def _ending(run: Run, now: float) -> tuple[Effect, ...]:
+    return reverts.ending(run, now) or points.ending(run) or _end(run)
 
 
 def _end(run: Run) -> tuple[Effect, ...]:

@@ -56,6 +56,15 @@ def test_a_recovery_is_the_widest_reading_of_two_brackets_with_their_width_as_it
     assert (outage.width, restored.width) == (1.25, 1.25)
 
 
+def test_a_service_that_stumbled_before_the_outage_was_said_to_be_now_has_its_recovery_from_there() -> None:
+    tale = sampled(probed(), (1.0, True), (2.0, False), (3.0, True), (10.0, True), (11.0, False))
+    tale.now = 12.0
+    tale.add(MilestoneMarked(milestone=OUTAGE, source="1.1"))
+    found = recovery(resample(tale, (30.0, False), (31.0, True), (40.0, True)).run)
+    assert found.moments[OUTAGE] == Bracket(earliest=9.75, latest=11.0, source="probe ok")
+    assert found.seconds == 21.25
+
+
 def test_without_a_probe_and_without_a_mark_there_is_no_number() -> None:
     assert recovery(Story(plan(step())).start().run) == Recovery(moments={})
 

@@ -12,7 +12,7 @@ import msgspec
 
 from runbook.core.action import WaitForAction
 from runbook.core.milestone_name import Milestone
-from runbook.core.run import ProbeState, Run, Stretch
+from runbook.core.run import Run, Stretch
 
 _ORDER = {milestone: position for position, milestone in enumerate(Milestone)}
 
@@ -95,7 +95,7 @@ def _span(start: Bracket | None, end: Bracket | None) -> float | None:
 
 def _outage(run: Run) -> Bracket | None:
     """Between the last good and the first bad sample of the probe that noticed first."""
-    seen = [bracket for name in _continuous(run) if (bracket := _first_loss(name, run.probes[name]))]
+    seen = [bracket for name in _continuous(run) if (bracket := _first_loss(name, _stretches(run, name)))]
     return min(seen, key=lambda bracket: bracket.latest, default=None)
 
 
@@ -103,8 +103,20 @@ def _continuous(run: Run) -> list[str]:
     return [probe.name for probe in run.plan.probes if probe.steady and probe.every and probe.name in run.probes]
 
 
-def _first_loss(name: str, state: ProbeState) -> Bracket | None:
-    for before, after in zip((None, *state.stretches), state.stretches, strict=False):
+def _stretches(run: Run, name: str) -> tuple[Stretch, ...]:
+    """Of a probe; without those of a loss that was over when a step said that now is the outage.
+
+    A service that stumbles before a drill has begun is no part of it. A person may be late, so their word cuts nothing.
+    """
+    all_of_it, mark = run.probes[name].stretches, run.milestones.get(Milestone.OUTAGE)
+    if mark is None or mark.source == "operator":
+        return all_of_it
+    over = [index for index, seen in enumerate(all_of_it) if seen.ok and index and seen.first_known <= mark.at]
+    return all_of_it[over[-1] :] if over else all_of_it
+
+
+def _first_loss(name: str, stretches: tuple[Stretch, ...]) -> Bracket | None:
+    for before, after in zip((None, *stretches), stretches, strict=False):
         if not after.ok:
             earliest = before.last_asked if before else after.first_asked
             return Bracket(earliest=earliest, latest=after.first_known, source=f"probe {name}")
@@ -112,7 +124,7 @@ def _first_loss(name: str, state: ProbeState) -> Bracket | None:
 
 
 def _was_out_at_first_sight(run: Run) -> bool:
-    stretches = [run.probes[name].stretches for name in _continuous(run)]
+    stretches = [_stretches(run, name) for name in _continuous(run)]
     return any(seen and not seen[0].ok for seen in stretches)
 
 
@@ -127,9 +139,10 @@ def _restored(run: Run, outage: Bracket) -> Bracket | None:
     hold = hold_of(run)
     ends: list[Bracket] = []
     for name in _continuous(run):
-        if _first_loss(name, run.probes[name]) is None:
+        stretches = _stretches(run, name)
+        if _first_loss(name, stretches) is None:
             continue
-        lasting = _lasting(name, run.probes[name].stretches, hold)
+        lasting = _lasting(name, stretches, hold)
         if lasting is None:
             return None
         ends.append(lasting)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import math
 import re
 
 from runbook.core.action import Work
@@ -95,7 +96,8 @@ class Measuring:
         if run.hosts.get(name, Host(name=name)).connection == "local":
             return 0.0, 0.0
         session = run.sessions.get(name)
-        return (session.clock_offset, session.clock_error) if session else None
+        is_known = session is not None and math.isfinite(session.clock_error)
+        return (session.clock_offset, session.clock_error) if session and is_known else None
 
     def _tell(self, event: Event) -> None:
         if not self._tools.executor.is_stopping:

@@ -117,7 +117,7 @@ class Drill:
         (self.place.root / book).write_text(change((REPOSITORY / book).read_text()))
         (self.place.root / "inventories/drill/hosts.yaml").write_text("\n".join(self._inventory()))
         (self.place.root / "inventories/drill/environment.yaml").write_text("name: lab\nconfirm: none\nauto: all\n")
-        wish = Wish(book=book, inventory="drill", given=given)
+        wish = Wish(book=str(self.place.root / book), inventory="drill", given=given)
         prepared = prepare(self.place.workspace.settings, wish, None)
         run = await self.place.workspace.launch(prepared, HowToRun(attended=True))
         self.feed = await self.place.watch(run)

@@ -99,6 +99,10 @@ class Desk:
         """The same as a process of its own, with `typed` on its standard input."""
         return self._finished([sys.executable, "-m", "runbook.cli", *words], typed)
 
+    def run_python(self, code: str, *words: str) -> Said:
+        """Some lines in a process of their own, in this workspace."""
+        return self._finished([sys.executable, "-c", code, *words])
+
     def interrupt(self, *words: str, when: str) -> Said:
         """A process of its own that gets a Ctrl-C once it has told `when`; `out` is empty."""
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}

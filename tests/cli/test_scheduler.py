@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from runbook.schedule.entry import Known, Started, stamp
 from runbook.schedule.ledger import Ledger, read_ledger
@@ -67,3 +70,46 @@ def test_check_tells_what_could_not_be_begun_where_nobody_is_there(desk: Desk) -
     desk.write("drills/look.yaml", book(head=head, steps=f"[{step}]"))
     found = json.loads(desk.ask("check", "look", "--format", "json").out)
     assert "unattended-secret" in {one["code"] for one in found}
+
+
+@pytest.mark.parametrize("instant", ["Claimed", "folder", "Started"])
+def test_a_scheduler_that_is_killed_in_the_middle_of_a_start_leaves_one_run_to_the_next(
+    desk: Desk, instant: str
+) -> None:
+    """As `kill -9` does it: a process of its own, ended right behind one of the three acts of a start."""
+    desk.write("drills/look.yaml", book(head="schedule: {every: 1h, attended: false, run_late: within 90m}\n"))
+    known_since(desk, 1.5)
+    died = desk.run_python(KILLED, instant)
+    assert died.status == -signal.SIGKILL, died.err
+    while not [one for one in read_ledger(desk.root / "recordings") if isinstance(one, Started)]:
+        assert desk.ask("scheduler", "--once").status == 0
+    desk.until(lambda: desk.ask("runs", "--json"), lambda found: json.loads(found.out)[0]["verdict"] == "completed")
+    [started] = [one for one in read_ledger(desk.root / "recordings") if isinstance(one, Started)]
+    assert [row["id"] for row in json.loads(desk.ask("runs", "--json").out)] == [started.run]
+
+
+KILLED = """
+import os, signal, sys
+from runbook.schedule import ledger, place
+
+def killing(work):
+    async def begin(self, item, run):
+        await work(self, item, run)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return begin
+
+def appending(work, name):
+    def append(self, *entries):
+        work(self, *entries)
+        if any(type(one).__name__ == name for one in entries):
+            os.kill(os.getpid(), signal.SIGKILL)
+    return append
+
+if sys.argv[1] == "folder":
+    place.Place.begin = killing(place.Place.begin)
+else:
+    ledger.Ledger.append = appending(ledger.Ledger.append, sys.argv[1])
+sys.argv = ["runbook", "scheduler", "--once"]
+from runbook.cli.main import main
+main()
+"""

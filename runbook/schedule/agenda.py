@@ -30,6 +30,8 @@ from runbook.problem import Problem, Problems, Where
 from runbook.record.store import Store
 from runbook.record.summary import RunSummary
 from runbook.schedule.duty import Duty, Fingerprint
+from runbook.schedule.entry import Missed, instant
+from runbook.schedule.ledger import read_ledger
 from runbook.schedule.standing import Evidence, Standing, evidence, standing
 from runbook.workspace.books import book_files
 from runbook.workspace.services import services
@@ -47,6 +49,8 @@ class Item:
     now: datetime
     tier: str = ""
     """Of its service; empty where no file says it."""
+    missed: tuple[Missed, ...] = ()
+    """What a scheduler wrote down about moments that went by."""
     runs: tuple[RunSummary, ...] = ()
     """Of its runbook, the newest first."""
 
@@ -54,6 +58,11 @@ class Item:
     def standing(self) -> Standing:
         """How it stands; computed when it is asked for, because a scheduler asks it of few."""
         return standing(self.duty, self.runs, self.now)
+
+    def why_missed(self, slot: datetime) -> str:
+        """Why a moment went by, as a scheduler wrote it down; empty where none did."""
+        about = (one for one in reversed(self.missed) if instant(one.first) <= slot <= instant(one.last))
+        return next((one.why for one in about), "")
 
     @property
     def evidence(self) -> Evidence:
@@ -91,9 +100,21 @@ class _Look:
         for run in runs:
             self._runs.setdefault(run.runbook, []).append(run)
         self._services = services(settings)
+        self._missed: dict[str, list[Missed]] = {}
         self._inventories: dict[str, Inventory | Problems] = {}
         self._problems: list[Problem] = list(self._services.problems)
         self._stamps: list[float] = []
+        self._read_ledger()
+
+    def _read_ledger(self) -> None:
+        try:
+            entries = read_ledger(self._settings.recordings)
+        except Problems as wrong:
+            self._problems += wrong.problems
+            return
+        for entry in entries:
+            if isinstance(entry, Missed):
+                self._missed.setdefault(entry.duty, []).append(entry)
 
     def everything(self) -> Agenda:
         items = tuple(item for path in book_files(self._settings) for item in self._book(path))
@@ -129,7 +150,8 @@ class _Look:
         found = duty_of(book, schedule, inventory)
         runs = tuple(self._runs.get(book.name, ()))
         tier = self._services.tier(book.service)
-        return Item(book=book, duty=found, inventory=name, now=self._now, tier=tier, runs=runs)
+        missed = tuple(self._missed.get(found.key, ()))
+        return Item(book=book, duty=found, inventory=name, now=self._now, tier=tier, missed=missed, runs=runs)
 
     def _inventory(self, name: str) -> Inventory:
         if name not in self._inventories:

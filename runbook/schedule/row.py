@@ -60,7 +60,7 @@ def row_of(item: Item) -> DueRow:
         attended=item.duty.attended,
         state=how.state,
         by_date=how.by_date,
-        because=how.because,
+        because=_because(item),
         date=_text(how.slot),
         day=str(item.duty.day(how.slot)) if how.slot else "",
         slot=item.duty.slot_id(how.slot) if how.slot else "",
@@ -71,6 +71,13 @@ def row_of(item: Item) -> DueRow:
         rpo=book.objectives.rpo,
         rpa=proof.rpa if proof else None,
     )
+
+
+def _because(item: Item) -> str:
+    """With what a scheduler wrote down about the moment, where it did."""
+    how = item.standing
+    why = item.why_missed(how.slot) if how.slot is not None else ""
+    return f"{how.because} (missed: {why})" if why else how.because
 
 
 def _text(moment: datetime | None) -> str:

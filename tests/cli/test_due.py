@@ -116,3 +116,16 @@ def test_a_moment_that_is_none_is_refused_in_words(desk: Desk) -> None:
     said = desk.ask("due", "--at", "christmas")
     assert said.status == 2
     assert '"christmas" is no moment' in said.err
+
+
+def test_why_a_moment_went_by_is_what_the_scheduler_wrote_down(desk: Desk) -> None:
+    head = 'schedule: {cron: "0 2 * * *", attended: false}\n'
+    desk.write("drills/look.yaml", book(head=head).replace("reviewed: 2999-01-01", "reviewed: 2026-01-01"))
+    entry = {"did": "missed", "at": "2026-03-01T03:00:00Z", "duty": "look.here.schedule", "count": 1, "why": "overlap"}
+    line = json.dumps({**entry, "first": "2026-03-01T02:00:00Z", "last": "2026-03-01T02:00:00Z"})
+    desk.write("recordings/.schedule/ledger.jsonl", f"{line}\n")
+    [row] = rows(desk, "--at", "2026-03-01T03:00Z")
+    assert (row["state"], row["because"]) == (
+        "missed",
+        "it could have begun until Sun 1 Mar 2026 02:01 UTC (missed: overlap)",
+    )

@@ -29,6 +29,7 @@ VERBS = {
     "doctor": "Look whether this machine and this terminal have what is needed.",
     "due": "Show how every schedule stands, and what is next.",
     "faults": "List what can be broken on purpose, and what each takes.",
+    "finding": "Write down what came to light, and close what is mended.",
     "halt": "Stop a live run: cancel what runs, lift what is broken, then its closing steps.",
     "help": "Read the manual: what there is, or one page of it.",
     "hosts": "List an inventory's hosts, or explain one.",

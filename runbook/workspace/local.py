@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -41,6 +42,7 @@ from runbook.talk.person import person, this_machine
 from runbook.workspace.again import copies, ended, taken_back
 from runbook.workspace.books import book_files, find_book
 from runbook.workspace.fields import NO_HOSTS, asks_for_hosts, fields_of
+from runbook.workspace.findings import open_finding, reviewing
 from runbook.workspace.in_the_open import without_secrets
 from runbook.workspace.locked_keys import Unlock
 from runbook.workspace.needed_again import Needs, needed_again
@@ -210,7 +212,12 @@ class LocalWorkspace:
         )
         secrets = {secret.name: secret.reveal() for secret in prepared.secrets}
         needs = Needs(secrets=secrets, sudo_passwords=prepared.sudo_passwords, folder=str(prepared.folder))
-        return await self._begin(opening, needs, runner, run)
+        wall = self._clock.wall()
+        name = run or new_run_id(wall, prepared.plan.runbook)
+        # Before it begins: whoever breaks the glass is looked at by somebody else, or breaks nothing.
+        for one in overrides:
+            open_finding(self.settings.recordings, partial(reviewing, broken=one, run=name, wall=wall))
+        return await self._begin(opening, needs, runner, name)
 
     def left_of(self, run: str) -> Plan:
         """What `roll_back` would do.

@@ -29,7 +29,7 @@ from runbook.core.action import (
 )
 from runbook.core.answers import QUESTIONS, Answer, GateKind, answer_of, gate_kinds, question
 from runbook.core.event import AttemptEnded, GateAnswered, HaltRequested
-from runbook.core.gate.gates import machine_may_answer
+from runbook.core.gate.gates import IN_FRONT, machine_may_answer
 from runbook.core.host_key import ChangedKey, HostKey, HostKeys
 from runbook.core.intent import AnswerGate, Intent, ResolveFailure
 from runbook.core.outcome import Outcome
@@ -41,7 +41,7 @@ from runbook.tui.modals.failure import FailureGate
 from runbook.tui.modals.failure_box import FailureBox
 from runbook.tui.modals.gate import GateModal
 from runbook.tui.modals.reason import Reason
-from tests.builders import ANNA, plan, step
+from tests.builders import ANNA, BEN, plan, step
 from tests.core.driving import Drive
 from tests.tui.fakes import FakeFeed
 from tests.tui.showing import asked, opened, until
@@ -86,6 +86,9 @@ def waiting(kind: GateKind, **fields: object) -> Drive:
         drive.story.add(AttemptEnded(step="1.1", host="db1", number=1, **ended))
         drive.settle()
         return drive
+    if kind == "approval":
+        # Anna answers in all of these, so somebody else has started it.
+        return Drive(plan(step("1.1", approvals=1, confirm="key", **fields), step("1.2")), operator=BEN).go()
     if kind == "before":
         fields = {"confirm": "typed", "confirm_word": "db1", **fields}
     return Drive(plan(step("1.1", ASKING.get(kind, CommandAction(shell="promote")), **fields), step("1.2"))).go()
@@ -141,7 +144,7 @@ def test_the_step_ends_as_the_table_says(given: Given) -> None:
     drive = waiting(given.kind)
     assert drive.ask(meant(given, gate_of(drive), WHY)) is None
     drive.go()
-    expected = Outcome.SUCCEEDED if given.kind == "before" and given.answer.is_yes else given.answer.ends
+    expected = Outcome.SUCCEEDED if given.kind in IN_FRONT and given.answer.is_yes else given.answer.ends
     assert drive.outcome("1.1") is expected
 
 
@@ -279,6 +282,7 @@ WORDS = {
     "manual": ("done", "failed", "skip"),
     "checklist": ("tick", "waive"),
     "before": ("proceed", "stop"),
+    "approval": ("approve", "reject"),
     "failure": ("accept", "retry_failed", "exclude", "skip", "retry", "rollback", "abort"),
     "host_key": ("accept", "refuse"),
 }
@@ -288,6 +292,7 @@ REASONED = {
     "manual": {"failed", "skip"},
     "checklist": {"waive"},
     "before": {"stop"},
+    "approval": {"reject"},
     "failure": {"accept", "skip", "exclude"},
 }
 

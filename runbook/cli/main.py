@@ -42,6 +42,7 @@ VERBS = {
     "replay": "Watch a record again on its own time axis.",
     "report": "Write a record's report.",
     "resume": "Continue a run whose runner is gone.",
+    "review": "Write what to look at after a run.",
     "rollback": "Undo what an ended run did, in a new run.",
     "run": "Run a runbook.",
     "runs": "List the records, newest first.",

@@ -14,7 +14,7 @@ import click
 from runbook.cli.before import Draft, is_somebody_here
 from runbook.cli.compose import read_secret, run_async
 from runbook.cli.data import json_text
-from runbook.cli.diagnostics import can_show_screen, story, tell
+from runbook.cli.diagnostics import can_show_screen, say, story, tell
 from runbook.core.fold.verdict import verdicts
 from runbook.core.run import Run
 from runbook.planning.policy import gates_a_machine_may_not_answer
@@ -25,6 +25,7 @@ from runbook.view.closing import closing
 from runbook.workspace.again import continued, ended, no_place, wish_again
 from runbook.workspace.local import HowToRun, LocalWorkspace
 from runbook.workspace.prepare import Prepared, SecretSource, Wish, prepare
+from runbook.workspace.sealing import sealed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +124,12 @@ def watch_to_the_end(place: LocalWorkspace, run: str, *, answer: bool, as_json: 
     from runbook.cli.line_mode import follow  # noqa: PLC0415 - the screen must not pay for the lines
 
     ended = run_async(follow(place, run, story(beside_data=as_json), answer=answer))
-    return conclude(ended, place.store.find(run).address, as_json=as_json)
+    record = place.store.find(run)
+    is_sealed = run_async(sealed(place, record))
+    status = conclude(ended, record.address, as_json=as_json)
+    if ended.has_ended and place.settings.seal.key and not is_sealed:
+        say(f"The record is not sealed; why stands in its runner.log. Seal it with: runbook seal {ended.id}")
+    return status
 
 
 def conclude(run: Run, record: str, *, as_json: bool) -> int:

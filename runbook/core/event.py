@@ -1,10 +1,9 @@
 """Everything that can have happened in a run: a closed union of frozen facts, each in the past tense.
 
 An event is an observation (a sample, an exit code) or a decision (somebody answered a gate, policy aborted); what can
-be computed from these is never an event. The union is the format of the record: a field is added with a default,
-never renamed, and golden records in `recordings/` keep this true. What a newer version tells is `Unknown`: kept as it
-was written, and passed over by every fold. Times: `at` and `wall` stand on the journal line (`entry.Entry`), so events
-themselves carry only times that differ from the moment they were written.
+be computed from these is never an event. The union is the format of the record: a field is added with a default, never
+renamed. What a newer version tells is `Unknown`, passed over by every fold. Times stand on the journal line
+(`entry.Entry`), so events carry only times that differ from the moment they were written.
 """
 
 from __future__ import annotations
@@ -60,6 +59,8 @@ class RunOpened(_Event, frozen=True, kw_only=True, tag="RunOpened"):
     """Name to SHA-256 of what was copied into the record: the plan, the runbook, the inventory, the parameters."""
     earlier: Earlier | None = None
     """The ended run that it follows."""
+    ledger: str = ""
+    """SHA-256 of the ledger's entry about it, which pins all before; empty without a ledger."""
 
 
 class RunnerStarted(_Event, frozen=True, kw_only=True, tag="RunnerStarted"):

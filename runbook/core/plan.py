@@ -30,6 +30,8 @@ OnFailure = Literal["default", "ask", "abort", "continue", "rollback", "goto", "
 """`default` asks when attended and aborts when not; `propagate` hands the failure to the enclosing block."""
 
 Confirm = Literal["none", "key", "typed"]
+SealDemand = Literal["", "required", "fido"]
+"""What a place asks of the seal of a record: nothing, a signature, or one that somebody touched a token for."""
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -290,6 +292,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """None leaves it to what the inventory says of each host, and a changed key is refused."""
     sudo_password: str = ""
     """Where the password comes from that sudo asks for here (`prompt`, `env:NAME`, `file:PATH`, `command:TEXT`)."""
+    seal: SealDemand = ""
+    """Without it a run is begun whoever can sign; with it only where its record will be signed."""
 
     @property
     def asks_about_changed_keys(self) -> bool:

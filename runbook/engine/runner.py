@@ -19,6 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from runbook.core.action import CONTROLLER, FabricAction, HttpAction
 from runbook.core.command import Secret
@@ -42,6 +43,7 @@ from runbook.problem import Exit, Problems, problem
 from runbook.record.address import open_store
 from runbook.record.beginning import begun
 from runbook.record.form.formats import FORMAT, PLAN
+from runbook.record.sealing.sealer import Sealer
 from runbook.record.store import NameHold, Store
 from runbook.talk.door import make_door
 from runbook.talk.handover import Handover, Opening, Started
@@ -182,13 +184,21 @@ def _opened(handover: Handover, door: Path, store: Store, clock: SystemClock) ->
         raise TypeError("a resume has no opening")
     origin = clock.monotonic()
     created = store.create(
-        handover.run, runbook=opening.plan.runbook, files={PLAN: opening.plan.encoded, **opening.files}
+        handover.run,
+        runbook=opening.plan.runbook,
+        files={PLAN: opening.plan.encoded, **opening.files},
+        sealer=_sealer(handover, clock),
     )
     recorder = Recorder(writer=created.writer, clock=clock, origin=origin, run=None)
-    recorder.record(_run_opened(handover, opening, created.digests, origin, clock))
+    opened = _run_opened(handover, opening, created.digests, origin, clock)
+    recorder.record(replace(opened, ledger=created.ledger))
     recorder.record(*opening.overrides, *(NoteAdded(text=note) for note in opening.notes))
     _announce(recorder, store, RunnerStarted(pid=os.getpid(), door=str(door)))
     return recorder
+
+
+def _sealer(handover: Handover, clock: SystemClock) -> Sealer:
+    return Sealer(handover.sealing, lambda: wall_text(clock.wall()), version("runbook"))
 
 
 def _run_opened(
@@ -214,7 +224,7 @@ def _run_opened(
 
 def _reopened(handover: Handover, door: Path, store: Store, clock: SystemClock) -> Recorder:
     """Take over the record of a runner that is gone."""
-    taken = store.take(handover.run)
+    taken = store.take(handover.run, _sealer(handover, clock))
     reader = store.find(handover.run).read()
     entries = reader.more()
     run = fold(begun(reader, entries), entries[1:])

@@ -16,6 +16,7 @@ from pathlib import Path
 from runbook.core.entry import Entry
 from runbook.core.event import RunEnded
 from runbook.problem import Exit, Problems, Where, problem
+from runbook.record.checking.roots import NOTHING, Roots
 from runbook.record.checking.verify import Verification, verify
 from runbook.record.files.disk import is_locked
 from runbook.record.files.holder import Holder, holder_among
@@ -27,6 +28,7 @@ from runbook.record.files.output import OutputStore
 from runbook.record.files.plain import open_below, open_plain
 from runbook.record.files.reader import RecordReader
 from runbook.record.form.codec import Tip
+from runbook.record.ledger.closing import Closing
 
 
 class FileRecord:
@@ -65,13 +67,13 @@ class FileRecord:
         finally:
             os.close(number)
 
-    def verify(self) -> Verification:
-        """Everything in the folder.
+    def verify(self, roots: Roots = NOTHING) -> Verification:
+        """Everything in the folder, and the ledger beside it.
 
         Raises:
             Problems: `no-record`.
         """
-        return verify(self._folder)
+        return verify(self._folder, roots)
 
     def holder(self) -> Holder | None:
         """By the lines of the journal that tell."""
@@ -99,11 +101,12 @@ class FileRecord:
 class FileWriter:
     """Implements `store.RecordWriter`."""
 
-    def __init__(self, journal: Journal, output: OutputStore, mark: Mark) -> None:
-        """Own all three."""
+    def __init__(self, journal: Journal, output: OutputStore, mark: Mark, closing: Closing | None = None) -> None:
+        """Own all three; `closing` seals the record once it has ended."""
         self._journal = journal
         self._output = output
         self._mark = mark
+        self._closing = closing
         self._has_ended = False
         self.address = str(journal.path)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="record")
@@ -138,7 +141,10 @@ class FileWriter:
         """
         if self._journal.is_dirty:
             # What is appended meanwhile is not covered.
+            tip = self._journal.tip
             await self._in_thread(partial(self._commit, self._journal.reached, has_ended=self._has_ended))
+            if self._closing is not None:
+                self._closing.passed(tip)
         else:
             self._journal.commit()
 
@@ -169,13 +175,17 @@ class FileWriter:
         return open_below(self._journal.folder, RUNNER_LOG, path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     async def close(self) -> None:
-        """Wait for a sync that is under way, then let go of the lock."""
+        """Wait for a sync that is under way, seal what has ended and is durable, then let go of the lock."""
+        if self._closing is not None and self._has_ended and not self._journal.is_dirty:
+            await self._in_thread(self._closing.close_quietly)
         await asyncio.to_thread(self._thread.shutdown)
         self.abandon()
 
     def abandon(self) -> None:
         """Let go at once, as the end of the process does."""
         self._thread.shutdown(wait=True)
+        if self._closing is not None:
+            self._closing.leave()
         self._mark.close()
         self._journal.close()
 

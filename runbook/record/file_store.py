@@ -28,13 +28,17 @@ from runbook.record.files.disk import (
     sync_folder,
     write_new_file,
 )
-from runbook.record.files.journal import Journal
+from runbook.record.files.journal import Grip, Journal
 from runbook.record.files.journal_file import JOURNAL, LARGEST_COPY
 from runbook.record.files.live_runs import Clash, NameLock, claim
-from runbook.record.files.mark import first_mark, next_mark
+from runbook.record.files.mark import drop_marks, first_mark, next_mark
 from runbook.record.files.output import OutputStore
 from runbook.record.files.ownership import concerns
+from runbook.record.form.formats import PLAN
 from runbook.record.kept_summaries import KeptSummaries, seen
+from runbook.record.ledger.closing import Closing
+from runbook.record.sealing.seal import Sealed, already_sealed, is_sealed
+from runbook.record.sealing.sealer import Sealer
 from runbook.record.store import LAST, Created, Taken
 from runbook.record.summary import RunSummary, summarise
 
@@ -53,8 +57,8 @@ class FileStore:
         self._kept = KeptSummaries(root)
         self.address = str(root)
 
-    def create(self, run: str, *, runbook: str, files: Mapping[str, bytes]) -> Created:
-        """Make a folder, put the copies into it, and begin the journal.
+    def create(self, run: str, *, runbook: str, files: Mapping[str, bytes], sealer: Sealer | None = None) -> Created:
+        """Make a folder, put the copies into it, tell the ledger, and begin the journal.
 
         Raises:
             Problems: `recordings-open`, `record-unwritable`, `record-no-space`, `record-exists`.
@@ -64,16 +68,21 @@ class FileStore:
             raise Problems(refused)
         folder = self.make_folder(run, runbook)
         digests = keep_files(folder, files)
+        closing = Closing(self._root, run, sealer) if sealer else None
+        # Before the journal, because a record that nobody can hide must not begin before it is known of.
+        known = closing.opened(digests.get(PLAN, "")) if closing else ""
         journal = Journal.create(folder)
-        writer = FileWriter(journal, OutputStore(folder, journal.folder), first_mark(self._root, run))
-        return Created(writer=writer, digests=digests)
+        writer = FileWriter(journal, OutputStore(folder, journal.folder), first_mark(self._root, run), closing)
+        return Created(writer=writer, digests=digests, ledger=known)
 
-    def take(self, run: str) -> Taken:
+    def take(self, run: str, sealer: Sealer | None = None) -> Taken:
         """Lock the journal, set its unfinished end aside, and go on.
 
         Raises:
-            Problems: As `Journal.reopen`.
+            Problems: `record-sealed`; as `Journal.reopen`.
         """
+        if is_sealed(self._root / run):
+            raise already_sealed(self._root / run)
         reopened = Journal.reopen(self._root / run)
         try:
             output = OutputStore(self._root / run, reopened.journal.folder)
@@ -81,8 +90,29 @@ class FileStore:
             reopened.journal.close()
             raise
         mark = next_mark(self._root, run, reopened.journal.has_passed)
-        writer = FileWriter(reopened.journal, output, mark)
+        closing = Closing(self._root, run, sealer) if sealer else None
+        writer = FileWriter(reopened.journal, output, mark, closing)
+        if closing:
+            closing.resumed()
         return Taken(writer=writer, torn_bytes=reopened.torn_bytes, is_newest=mark.is_newest)
+
+    def seal(self, run: str, sealer: Sealer, reason: str = "") -> Sealed:
+        """Under the journal's lock, so that nobody goes on writing meanwhile.
+
+        Raises:
+            Problems: `record-live`, `record-unwritable`; as `sealing.seal`.
+        """
+        folder = self._root / run
+        if is_sealed(folder):
+            raise already_sealed(folder)
+        with disk_problems("The journal cannot be opened", folder / JOURNAL):
+            grip = Grip(folder, os.O_RDWR)
+        try:
+            sealed = Closing(self._root, run, sealer).close(reason)
+            drop_marks(self._root, run)
+        finally:
+            grip.release()
+        return sealed
 
     def owner(self) -> int | None:
         """By the owner and the mode of the folder."""

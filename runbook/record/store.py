@@ -19,6 +19,7 @@ import msgspec
 from runbook.core.entry import Entry
 from runbook.core.event import OutputArrived
 from runbook.problem import Problem
+from runbook.record.checking.roots import NOTHING, Roots
 from runbook.record.checking.verify import Verification
 from runbook.record.files.holder import Holder
 from runbook.record.files.lines import OutputBytes
@@ -26,6 +27,8 @@ from runbook.record.files.output import Source
 from runbook.record.files.plain import CLOSED
 from runbook.record.form.codec import Tip
 from runbook.record.form.reading import Reading
+from runbook.record.sealing.seal import Sealed
+from runbook.record.sealing.sealer import Sealer
 from runbook.record.summary import RunSummary
 
 CLOSED_TO_US = CLOSED
@@ -65,8 +68,8 @@ class Record(Protocol):
     def holder(self) -> Holder | None:
         """Who has the run, without reading all of it; None where that cannot be read."""
 
-    def verify(self) -> Verification:
-        """Recompute everything that it claims; nothing kept is believed.
+    def verify(self, roots: Roots = NOTHING) -> Verification:
+        """Recompute everything that it claims; nothing kept is believed, and of what was given only `roots`.
 
         Raises:
             Problems: `no-record`.
@@ -145,6 +148,8 @@ class Created(msgspec.Struct, frozen=True, kw_only=True):
     writer: RecordWriter
     digests: dict[str, str]
     """SHA-256 of each copied file, for `RunOpened.files`."""
+    ledger: str = ""
+    """SHA-256 of the entry in the ledger that says so, for `RunOpened.ledger`; empty where nobody seals."""
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,23 +206,33 @@ class Store(Protocol):
             Problems: `already-live` while another run of it is live on one of them.
         """
 
-    def create(self, run: str, *, runbook: str, files: Mapping[str, bytes]) -> Created:
+    def create(self, run: str, *, runbook: str, files: Mapping[str, bytes], sealer: Sealer | None = None) -> Created:
         """Begin the record of a new run.
 
         Args:
             run: Its id, a plain file name.
             runbook: Its runbook's name, for messages.
             files: Name to bytes of what it is made from, secrets already masked.
+            sealer: Puts it into the ledger, signs its head now and then, and seals it when it has ended; with None
+                nobody does.
 
         Raises:
             Problems: `record-exists`; `recordings-open` where others could replace it; no room, no right.
         """
 
-    def take(self, run: str) -> Taken:
-        """Go on writing the record of a run whose runner is gone.
+    def take(self, run: str, sealer: Sealer | None = None) -> Taken:
+        """Go on writing the record of a run whose runner is gone; `sealer` as for `create`.
 
         Raises:
-            Problems: `record-live` while it is not gone; the codes of a damaged journal.
+            Problems: `record-live` while it is not gone; `record-sealed` once it was closed for good; the codes of a
+                damaged journal.
+        """
+
+    def seal(self, run: str, sealer: Sealer, reason: str = "") -> Sealed:
+        """Close a record for good that its runner did not; `reason` says why a run that did not end never will.
+
+        Raises:
+            Problems: `record-live`; as `sealing.seal`, and the record is then as it was.
         """
 
     def owner(self) -> int | None:

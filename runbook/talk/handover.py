@@ -13,6 +13,7 @@ from runbook.core.earlier import Earlier
 from runbook.core.plan import Plan
 from runbook.core.policy_event import RuleOverridden
 from runbook.problem import Problem
+from runbook.record.sealing.sealer import Sealing
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +54,8 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     secrets: dict[str, str] = {}
     sudo_passwords: dict[str, str] = {}
     """Host name to what its sudo asks for; "" is every other one. Each distinct one is tried once for the fleet."""
+    sealing: Sealing = Sealing()
+    """How its record is closed when the run has ended."""
     keys: dict[str, str] = {}
     """Path of a key file to the key itself, where its passphrase was given before the run began."""
 

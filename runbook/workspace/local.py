@@ -24,7 +24,7 @@ from runbook.core.plan import Plan
 from runbook.core.run import Run
 from runbook.core.runbook import Runbook
 from runbook.document.runbook_file import read_runbook
-from runbook.engine.clock import SystemClock, chance_hex, new_run_id
+from runbook.engine.clock import SystemClock, chance_hex, new_run_id, wall_text
 from runbook.feed.live import EachEntry, LiveFeed, ignore, watch
 from runbook.feed.replay import RecordedReplay
 from runbook.inventory.manner import Agree, Reading
@@ -50,6 +50,7 @@ from runbook.workspace.permission import facts, instant
 from runbook.workspace.prepare import Prepared, SecretSource, Wish, inventory_of, prepare, typed_first
 from runbook.workspace.rows import FORM, BookRow, ParameterField, RunRow
 from runbook.workspace.run_rows import run_rows
+from runbook.workspace.sealing import sealing_for
 from runbook.workspace.settings import Settings
 
 _FRESH = 4
@@ -94,6 +95,14 @@ class LocalWorkspace:
     def facts(self, plan: Plan) -> Facts:
         """What the rules of its environment look at, if the operator were to run it now."""
         return facts(plan, instant(self._clock.wall()), self.whoami(), self.settings, self.store)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for something that nobody tells."""
+        await self._clock.sleep(seconds)
+
+    def wall(self) -> str:
+        """Wall time now, ISO 8601 UTC."""
+        return wall_text(self._clock.wall())
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
@@ -263,7 +272,8 @@ class LocalWorkspace:
         run = chosen or new_run_id(self._clock.wall(), opening.plan.runbook)
         handover = self._handover(run, needs.folder, needs.secrets, opening=opening)
         keys = await self.keys_for(opening.plan)
-        await _hand_over(replace(handover, sudo_passwords=needs.sudo_passwords, keys=keys), runner)
+        sealing = sealing_for(self.settings, opening.plan.environment, self.whoami())
+        await _hand_over(replace(handover, sudo_passwords=needs.sudo_passwords, keys=keys, sealing=sealing), runner)
         return run
 
     async def resume(self, run: str, *, agree: Agree | None = None, sudo: str = "") -> str:
@@ -285,7 +295,8 @@ class LocalWorkspace:
         needs = needed_again(self.settings, record, plan, self.secret, agree=agree, sudo=sudo)
         handover = self._handover(record.run, needs.folder, needs.secrets, by=self.whoami())
         keys = await self.keys_for(plan)
-        await _hand_over(replace(handover, sudo_passwords=needs.sudo_passwords, keys=keys))
+        sealing = sealing_for(self.settings, plan.environment, self.whoami())
+        await _hand_over(replace(handover, sudo_passwords=needs.sudo_passwords, keys=keys, sealing=sealing))
         return record.run
 
     async def keys_for(self, plan: Plan) -> dict[str, str]:

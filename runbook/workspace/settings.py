@@ -8,18 +8,40 @@ from __future__ import annotations
 
 import os
 import pwd
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from runbook.problem import Where, problem
+from runbook.record.sealing.sealer import EVERY
 
 FILE = "runbook.toml"
 
 
 class _Control(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allow: tuple[str, ...] = ()
+
+
+class SealSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[seal]`: how records are closed here (docs/sealing.md)."""
+
+    key: str = ""
+    """What `ssh-keygen -f` takes; a relative path begins at the workspace."""
+    stamp: str = ""
+    """URL of an authority for time."""
+    every: float = EVERY
+    """Seconds of a run between checkpoints of its head."""
+
+
+class TrustSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[trust]`: whom `verify` believes here, files that others keep."""
+
+    allowed_signers: str = ""
+    revoked: str = ""
+    checkpoint: str = ""
+    authority: str = ""
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,6 +52,8 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recordings: str = "recordings"
     inventory: str = ""
     control: _Control = _Control()
+    seal: SealSettings = SealSettings()
+    trust: TrustSettings = TrustSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +68,9 @@ class Settings:
     """The inventory of runbooks that name none; empty asks for `-i`."""
     allowed: frozenset[int]
     """Uids that get through a run's socket, the owner's among them."""
+    seal: SealSettings = field(default_factory=SealSettings)
+    trust: TrustSettings = field(default_factory=TrustSettings)
+    """Paths of both are absolute."""
 
     @property
     def is_shared(self) -> bool:
@@ -72,7 +99,13 @@ def read_settings(start: Path, *, recordings: str = "") -> Settings:
         recordings=Path(recordings).resolve() if recordings else root / said.recordings,
         inventory=said.inventory,
         allowed=frozenset({os.getuid(), *(_uid(name, path) for name in said.control.allow)}),
+        seal=replace(said.seal, key=_below(root, said.seal.key)),
+        trust=TrustSettings(*(_below(root, each) for each in msgspec.structs.astuple(said.trust))),
     )
+
+
+def _below(root: Path, path: str) -> str:
+    return str(root / Path(path).expanduser()) if path else ""
 
 
 def _root(start: Path) -> Path:
@@ -90,7 +123,8 @@ def _read(path: Path) -> _File:
         raise problem(
             "the workspace's settings cannot be read",
             why=str(wrong),
-            fix="It may hold: drills, inventories, recordings, inventory, and [control] with allow.",
+            fix="It may hold: drills, inventories, recordings, inventory, [control] with allow, [seal] with key, stamp "
+            "and every, [trust] with allowed_signers, revoked, checkpoint and authority.",
             where=Where(str(path)),
             code="bad-settings",
         ) from wrong

@@ -146,6 +146,14 @@ def test_host_keys_are_strict_and_a_changed_one_is_refused_unless_the_place_says
     assert (asking.host_keys, asking.asks_about_changed_keys) == (HostKeys(changed="ask"), True)
 
 
+def test_a_place_may_demand_that_records_are_signed():
+    assert Environment(name="here").seal == ""
+    assert parse_environment(b"seal: fido\n", "environment.yaml", name="here").seal == "fido"
+    with pytest.raises(Problems) as caught:
+        parse_environment(b"seal: maybe\n", "environment.yaml", name="here")
+    assert [found.code for found in caught.value.problems] == ["bad-choice"]
+
+
 @pytest.mark.parametrize(
     ("keys", "modes"),
     [

@@ -15,7 +15,8 @@ from runbook.core.run import Run
 from runbook.document.runbook_file import parse_runbook
 from runbook.planning.compile import compile_plan
 from runbook.record.beginning import folded as fold_record
-from runbook.record.checking.verify import Judgement, verify
+from runbook.record.checking.judgement import Judgement
+from runbook.record.checking.verify import verify
 from runbook.record.files.reader import RecordReader
 from runbook.transport.scripted import Says, ScriptedConnector
 from runbook.view.gates import gate_view

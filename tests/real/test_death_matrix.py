@@ -18,7 +18,8 @@ from runbook.core.fault_event import FaultEffect, FaultReverted, LeaseRenewed, R
 from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import LiftFaults
 from runbook.problem import Exit
-from runbook.record.checking.verify import Judgement, verify
+from runbook.record.checking.judgement import Judgement
+from runbook.record.checking.verify import verify
 from tests.place import Place, eventually, until
 from tests.real import dying
 from tests.real.dying import LATE, LEASE, LIVE, POINTS, breaking, tried

@@ -16,7 +16,8 @@ from runbook.core.outcome import Outcome
 from runbook.core.plan import PlannedStep
 from runbook.core.run import Run
 from runbook.feed.live import LiveFeed
-from runbook.record.checking.verify import Judgement, verify
+from runbook.record.checking.judgement import Judgement
+from runbook.record.checking.verify import verify
 from tests.hosts.systemd_host import SystemdHost
 from tests.place import Place, command, eventually, gone, plan, until
 from tests.real.faults.conftest import folder, host, network

@@ -18,6 +18,7 @@ from typing import Self
 from runbook.core.entry import Entry
 from runbook.core.event import OutputArrived, RunOpened
 from runbook.problem import Exit, Problem, Where, problem
+from runbook.record.checking.roots import NOTHING, Roots
 from runbook.record.checking.verify import Verification, verify
 from runbook.record.file_record import moved_on
 from runbook.record.file_store import parted
@@ -25,6 +26,8 @@ from runbook.record.files.holder import Holder, holder_among
 from runbook.record.files.output import Source, output_file
 from runbook.record.form.codec import Tip, encode, follow
 from runbook.record.form.newer import Newer
+from runbook.record.sealing.seal import Sealed
+from runbook.record.sealing.sealer import Sealer
 from runbook.record.store import LAST, Created, Taken
 from runbook.record.summary import RunSummary, summarise
 
@@ -79,17 +82,20 @@ class MemoryStore:
         self.held |= dict.fromkeys(claimed, run)
         return MemoryHold(self, run)
 
-    def create(self, run: str, *, runbook: str, files: Mapping[str, bytes]) -> Created:
+    def create(self, run: str, *, runbook: str, files: Mapping[str, bytes], sealer: Sealer | None = None) -> Created:
         if run in self.rows:
             raise problem(f"There is a record of {runbook} already", code="record-exists", exit=Exit.REFUSED)
         self.rows[run] = Row(files=dict(files), is_live=True)
         digests = {name: sha256(data).hexdigest() for name, data in files.items()}
         return Created(writer=MemoryWriter(self.rows[run], run), digests=digests)
 
-    def take(self, run: str) -> Taken:
+    def take(self, run: str, sealer: Sealer | None = None) -> Taken:
         """Unlike files, a database lets the next writer in while the last one may only be asleep."""
         self.rows[run].is_live = True
         return Taken(writer=MemoryWriter(self.rows[run], run), torn_bytes=0, is_newest=True)
+
+    def seal(self, run: str, sealer: Sealer, reason: str = "") -> Sealed:
+        raise NotImplementedError("rows are closed by their database")
 
     def owner(self) -> int | None:
         return os.getuid()
@@ -163,7 +169,7 @@ class MemoryRecord:
     def holder(self) -> Holder | None:
         return holder_among(self._row.lines)
 
-    def verify(self) -> Verification:
+    def verify(self, roots: Roots = NOTHING) -> Verification:
         """Its bytes written out as files are a record as good as any."""
         with tempfile.TemporaryDirectory() as place:
             for name, data in {

@@ -1,63 +1,38 @@
-"""`runbook verify`: recompute everything that a record claims, and name the first line that does not hold."""
+"""`runbook verify`: recompute everything that a record claims, name what does not hold, and say what that proves."""
 
 from __future__ import annotations
 
 import click
 
-from runbook.cli.compose import json_option, recordings_option, store
-from runbook.cli.data import print_json, print_table
-from runbook.cli.diagnostics import tell
-from runbook.record.checking.soundness import Examined, Soundness
-from runbook.record.checking.verify import Verification
-from runbook.view.sanitize import safe
-
-WORDS = {
-    Soundness.OK: "ok",
-    Soundness.NOTE: "note",
-    Soundness.NEWER: "NEWER",
-    Soundness.MISSING: "MISSING",
-    Soundness.ALTERED: "ALTERED",
-}
+from runbook.cli.compose import json_option, recordings_option, settings, store
+from runbook.cli.data import print_json
+from runbook.cli.diagnostics import explain
+from runbook.cli.trust_options import roots, trust_options
+from runbook.cli.verification_text import show_verification, verification_data
+from runbook.problem import Problems
+from runbook.record.checking.judgement import Status
+from runbook.workspace.settings import TrustSettings
 
 
 @click.command("verify")
 @click.argument("run", default="last")
 @recordings_option
 @json_option
-def verb(*, run: str, recordings: str, as_json: bool) -> int:
-    """Check a record: its id or a part of it, a runbook's name, `last`, or a path."""
-    record = store(recordings).find(run)
-    found = record.verify()
+@trust_options
+@click.option("--ledger", default="", metavar="FOLDER", help="The ledger, where it does not lie beside the record.")
+def verb(*, run: str, recordings: str, as_json: bool, ledger: str, **given: str) -> int:
+    """Check a record: its id or a part of it, a runbook's name, `last`, or a path.
+
+    Its exit statuses are 0 sound, 1 altered, 2 incomplete, 3 sound with exceptions, 4 cannot be checked, 6 newer.
+    """
+    try:
+        record = store(recordings).find(run)
+        found = record.verify(roots(settings(recordings).trust, TrustSettings(**given), ledger))
+    except Problems as wrong:
+        explain(wrong)
+        return int(Status.UNCHECKED)
     if as_json:
-        print_json(_data(found, record.address))
+        print_json(verification_data(found, record.address))
     else:
-        print_table(("check", "finding", "detail"), [_cells(check) for check in found.checks])
-        click.echo(f"\nhead     {found.head}\nrecord   {safe(record.address)}")
-        _conclude(found)
-    return int(found.grade.exit)
-
-
-def _cells(check: Examined) -> tuple[str, ...]:
-    place = f" (line {check.line})" if check.line else ""
-    return (check.name, WORDS[check.finding], f"{safe(check.detail)}{place}")
-
-
-def _conclude(found: Verification) -> None:
-    first = found.first_bad_line
-    bad = f"; the first bad line is {first}" if first else ""
-    tell(f"The record is {found.grade}: {found.lines} good lines{bad}.")
-
-
-def _data(found: Verification, address: str) -> dict[str, object]:
-    return {
-        "run": found.run,
-        "record": address,
-        "grade": str(found.grade),
-        "lines": found.lines,
-        "first_bad_line": found.first_bad_line,
-        "head": found.head,
-        "checks": [
-            {"name": check.name, "finding": check.finding.name.lower(), "detail": check.detail, "line": check.line}
-            for check in found.checks
-        ],
-    }
+        show_verification(found, record.address)
+    return int(found.grade.status)

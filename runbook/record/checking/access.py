@@ -17,6 +17,7 @@ from runbook.record.checking.soundness import Examined, JournalEnd, Soundness
 from runbook.record.files.journal import TORN
 from runbook.record.files.journal_file import JOURNAL, RUNNER_LOG
 from runbook.record.files.output import OUT, is_output_file
+from runbook.record.sealing.manifest import OF_THE_SEAL, is_beside
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -59,7 +60,9 @@ class AccessCheck:
 
     def _is_named(self, name: str) -> bool:
         """True for what the opening names and for what a run makes; where it cannot be read, of everything."""
-        return not self._named or name in self._named or name.startswith(TORN) or is_output_file(name)
+        if not self._named or name in self._named or name.startswith(TORN) or is_output_file(name):
+            return True
+        return is_beside(name) or name.partition("/")[0] in OF_THE_SEAL
 
 
 def _told(names: list[str], what: str, record: str) -> str:

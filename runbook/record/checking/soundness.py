@@ -22,11 +22,13 @@ class Soundness(IntEnum):
     OK = 0
     NOTE = 1
     """Nothing is wrong with the evidence, but a reader should know."""
-    NEWER = 2
+    EXCEPTED = 2
+    """Not as it should be, and explained by somebody who could: whoever reads it has to know and to agree."""
+    NEWER = 3
     """A newer version wrote it, so that this one cannot judge it whole. Never said of damage to the chain."""
-    MISSING = 3
+    MISSING = 4
     """Something that should be there is not: the run did not end, the journal was cut, output was lost."""
-    ALTERED = 4
+    ALTERED = 5
     """What is there is not what was recorded."""
 
 
@@ -35,13 +37,15 @@ class Examined(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     """Stable, for scripts: `chain`, `version`, `plan`, `ending`, `attempts`, `shown`, `gates`, `copies`, `output`,
-    `torn`, `access`.
+    `torn`, `listing`, `files`, `seal`, `checkpoints`, `ledger`, `access`.
     """
     finding: Soundness
     detail: str
     """A sentence without its full stop: what was checked, or what is wrong and what that proves."""
     line: int = 0
     """Of the journal, 1-based, where it shows first; 0 when it belongs to no line."""
+    kind: str = ""
+    """What was found, in a stable word: what it proves stands under it in `meaning.py`. Empty: by the name alone."""
 
     @property
     def ok(self) -> bool:

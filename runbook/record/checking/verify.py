@@ -1,57 +1,36 @@
 """Verifying a record: is what lies here what was recorded, all of it, and does it hold together?
 
 Everything is recomputed from the files; no verdict that was stored is believed. One pass reads the journal along its
-chain and shows each good entry to every check. The grade is the gravest finding. What a sound record does not prove is
-said in `docs/record.md`: without a head or a signature kept elsewhere, somebody who can rewrite the whole folder can
-make another one that is just as sound. Signing will be one more check beside these.
+chain and shows each good entry to every check. The grade is the gravest finding. What is believed comes from elsewhere
+(`roots.py`): without a signer, a head or a checkpoint that the record cannot have written, somebody who can rewrite the
+whole folder can make another one that is just as sound.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
 from runbook.core.entry import Entry
 from runbook.core.event import RunEnded, RunOpened
-from runbook.problem import Exit
+from runbook.core.plan import SealDemand
 from runbook.record.checking.access import AccessCheck
 from runbook.record.checking.evidence import CopiesCheck, OutputCheck, TornCheck
+from runbook.record.checking.excused import excused, said_check
+from runbook.record.checking.judgement import Judgement, grade_of
+from runbook.record.checking.ledgered import ledger_check
 from runbook.record.checking.lifted import FaultsCheck
 from runbook.record.checking.order import AttemptsCheck, EndingCheck, GatesCheck, PlanCheck
+from runbook.record.checking.points import CheckpointsCheck
+from runbook.record.checking.roots import NOTHING, Roots
+from runbook.record.checking.sealed import SealedRecord, files_check, listing_check, seal_check
 from runbook.record.checking.sent import ShownCheck
 from runbook.record.checking.soundness import Examined, JournalEnd, Observer, Soundness
 from runbook.record.files.plain import CLOSED
 from runbook.record.files.reader import TORN, RecordReader
 from runbook.record.form.codec import holds_more
 from runbook.record.form.newer import Newer
-
-
-class Judgement(StrEnum):
-    """What may be said about a record in one word."""
-
-    SOUND = "sound"
-    """Whole and unchanged."""
-    NEWER = "newer"
-    """A newer version wrote it: its chain holds, and so does what this version understands of it."""
-    INCOMPLETE = "incomplete"
-    """What is there is unchanged, but something that should be there is not."""
-    ALTERED = "altered"
-    """Something is not what was recorded."""
-
-    @property
-    def exit(self) -> Exit:
-        """How `runbook verify` ends."""
-        return _EXITS.get(self, Exit.FAILED)
-
-
-_EXITS = {Judgement.SOUND: Exit.HELD, Judgement.NEWER: Exit.NEWER}
-_GRADES = {
-    Soundness.NEWER: Judgement.NEWER,
-    Soundness.MISSING: Judgement.INCOMPLETE,
-    Soundness.ALTERED: Judgement.ALTERED,
-}
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +48,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def grade(self) -> Judgement:
         """By the gravest finding."""
-        return _GRADES.get(max(check.finding for check in self.checks), Judgement.SOUND)
+        return grade_of(self.checks)
 
     @property
     def first_bad_line(self) -> int:
@@ -78,19 +57,24 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
         return min(bad, default=0)
 
 
-def verify(folder: Path) -> Verification:
+def verify(folder: Path, roots: Roots = NOTHING) -> Verification:
     """Check a record.
+
+    Args:
+        folder: Of the record.
+        roots: What is believed because it came from elsewhere.
 
     Raises:
         Problems: `no-record` when there is no journal in that folder. Damage is a finding, never an exception.
     """
-    reader = RecordReader(folder)
-    plan, story, access = PlanCheck(), _Story(), AccessCheck(folder)
+    reader, sealed = RecordReader(folder), SealedRecord(folder)
+    plan, story, access, points = PlanCheck(), _Story(), AccessCheck(folder), CheckpointsCheck(folder, roots)
     by_meaning: tuple[Observer, ...] = (EndingCheck(), AttemptsCheck(), ShownCheck(), GatesCheck(), FaultsCheck())
     by_hash: tuple[Observer, ...] = (CopiesCheck(folder), OutputCheck(folder), TornCheck(folder))
     for entry, line in reader.lines():
         story.see(entry)
         plan.see(entry, line)
+        points.see(reader.tip)
         if not reader.newer.sign and holds_more(line, entry):
             reader.newer.note("it says things that this version does not know", entry)
         for observer in (*by_meaning, *by_hash, access):
@@ -102,6 +86,16 @@ def verify(folder: Path) -> Verification:
         ending.judged(plan.check, by_meaning=True),
         *(ending.judged(observer.check(ending), by_meaning=True) for observer in by_meaning),
         *(ending.judged(observer.check(ending), by_meaning=False) for observer in by_hash),
+        listing_check(sealed),
+        files_check(sealed),
+    )
+    seal = seal_check(sealed, roots, story.demand)
+    seal = said_check(sealed, reader.tip, story.run) or seal if seal.finding < Soundness.MISSING else seal
+    checks = (
+        *excused(checks, sealed, seal),
+        seal,
+        points.check(story.run, reader.tip.seq),
+        ledger_check(sealed, story.opened, reader.tip.prev, roots),
         access.check(ending),
     )
     return Verification(folder=folder, run=story.run, checks=checks, lines=reader.tip.seq, head=reader.tip.prev)
@@ -111,13 +105,22 @@ class _Story:
     """The little about a run that several checks need."""
 
     def __init__(self) -> None:
-        self.run = ""
+        self.opened: RunOpened | None = None
         self.ended = False
+
+    @property
+    def run(self) -> str:
+        return self.opened.run if self.opened else ""
+
+    @property
+    def demand(self) -> SealDemand:
+        """What its place asks of a seal, by the plan that was confirmed."""
+        return self.opened.plan.environment.seal if self.opened else ""
 
     def see(self, entry: Entry) -> None:
         match entry.event:
-            case RunOpened(run=run):
-                self.run = run
+            case RunOpened() as opened if self.opened is None:
+                self.opened = opened
             case RunEnded():
                 self.ended = True
             case _:

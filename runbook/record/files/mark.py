@@ -70,10 +70,15 @@ class Mark:
             self._number = -1
 
 
+def drop_marks(root: Path, run: str) -> None:
+    """The run is closed for good, and nobody takes it up any more."""
+    Mark(_paths(root, run)).drop()
+
+
 def first_mark(root: Path, run: str) -> Mark:
     """The mark of the runner that begins a record in the folder `root`."""
+    drop_marks(root, run)
     paths = _paths(root, run)
-    Mark(paths).drop()
     try:
         make_private_folder(root / FOLDER)
         os.close(os.open(paths[0], _NEW, PRIVATE_FILE))

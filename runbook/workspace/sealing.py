@@ -1,0 +1,98 @@
+"""How the record of a run is going to be sealed, known before the run begins: afterwards nobody can be asked.
+
+A place may demand a signature. Then the key is tried once, before anything is sent, because a drill whose evidence
+cannot be signed in the end has to be done again.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from runbook.core.actor import Actor
+from runbook.core.event import RunOpened
+from runbook.core.plan import Environment
+from runbook.problem import Problems
+from runbook.record.sealing.manifest import MANIFEST
+from runbook.record.sealing.seal import Sealed, demanded
+from runbook.record.sealing.sealer import Sealer, Sealing
+from runbook.record.sealing.signing import PROBE, SIGN_LIMIT, public_key, sign
+from runbook.record.store import Record
+from runbook.workspace.settings import Settings
+
+if TYPE_CHECKING:
+    from runbook.workspace.local import LocalWorkspace
+
+
+_LOOK = 0.01
+"""Seconds between looks whether a record is still being closed."""
+_MORE = 30.0
+"""Seconds for hashing and for an authority for time, beside signing."""
+
+
+def sealing_for(settings: Settings, environment: Environment, by: Actor) -> Sealing:
+    """What the runner, or whoever seals by hand, is told.
+
+    Raises:
+        Problems: `seal-demand` where the environment demands what the workspace's key cannot do.
+    """
+    said = settings.seal
+    made = Sealing(key=said.key, stamp=said.stamp, every=said.every, by=by, demand=environment.seal)
+    if not said.key:
+        if environment.seal:
+            raise demanded(environment.seal, "no key is named under [seal] in runbook.toml")
+        return made
+    try:
+        return _tried(made)
+    except Problems as wrong:
+        if environment.seal:
+            raise demanded(environment.seal, str(wrong)) from wrong
+        # Without a demand nobody is kept from running: the record stays open until somebody signs it.
+        return made
+
+
+def _tried(made: Sealing) -> Sealing:
+    """Whether the key can sign. A token is only looked at: it would have to be touched.
+
+    Raises:
+        Problems: `key-unusable`, `seal-demand`.
+    """
+    key = public_key(made.key)
+    if made.demand == "fido" and not key.is_security_key:
+        raise demanded("fido", f"{key.fingerprint} is a key of the kind {key.kind}")
+    if made.demand and not key.is_security_key:
+        sign(made.key, PROBE, b"can this key sign?\n")
+    return replace(made, touches=key.is_security_key)
+
+
+async def sealed(place: LocalWorkspace, record: Record) -> bool:
+    """Wait until the runner of a run that has ended has closed its record; gives whether it is sealed.
+
+    What comes back before that could be verified before it is signed. A key may want to be touched, so this waits as
+    long as signing may take, and no longer.
+    """
+    waited = 0.0
+    while record.is_live() and waited < SIGN_LIMIT + _MORE:
+        await place.sleep(_LOOK)
+        waited += _LOOK
+    return record.copy(MANIFEST) is not None
+
+
+def seal_by_hand(place: LocalWorkspace, run: str, reason: str) -> Sealed:
+    """Close a record that its runner did not.
+
+    Args:
+        place: The workspace whose key signs.
+        run: The run's whole id.
+        reason: Why a run that did not end never will; empty seals only what ended.
+
+    Raises:
+        Problems: As `store.Store.seal`; `seal-demand`, `key-unusable`, `no-record`.
+    """
+    first = next(place.store.find(run).read().entries(), None)
+    opened = first.event if first is not None else None
+    environment = opened.plan.environment if isinstance(opened, RunOpened) else Environment(name="")
+    sealing = sealing_for(place.settings, environment, place.whoami())
+    return place.store.seal(run, Sealer(sealing, place.wall, version("runbook")), reason)

@@ -29,9 +29,10 @@ test-machine: $(VENV)/.test
 # something, at every point (see tests/README.md).
 nightly: $(VENV)/.test test-machine
 	RUNBOOK_INJECTED_RUNS=200 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/real/injector
-	RUNBOOK_DEATHS=all $(BIN)/python -m pytest -n auto --dist worksteal -k wherever_it_dies \
+	RUNBOOK_DEATHS=all $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -k wherever_it_dies \
 		tests/real/test_death_matrix.py tests/real/faults/test_death_by_guarantee.py
 	RUNBOOK_DRILL_RUNS=10 $(BIN)/python -m pytest -n 0 tests/real/test_postgresql_drills.py
+	RUNBOOK_DAMAGED_RECORDS=10000 $(BIN)/python -m pytest -n 0 --timeout 7200 tests/record/test_two_verifiers.py
 
 check: $(VENV)/.lint
 	$(BIN)/ruff format --check $(SOURCES)

@@ -79,6 +79,7 @@ def canary_sampled(state: CanaryState, event: CanarySampled, at: float) -> Canar
 def _loss(state: CanaryState, mark: int, failed_at: float) -> Loss:
     """A mark that is there counts as saved, acknowledged or not; one from before the run saves nothing of it."""
     gone = [began for written, began in state.acknowledged.items() if written > mark]
+    gone = [began for written, began in state.acknowledged.items() if written > mark]
     survived = [began for written, began in state.acknowledged.items() if written <= mark]
     newest = max(survived, default=0.0)
     return Loss(

@@ -30,6 +30,11 @@ def said_check(sealed: SealedRecord, tip: Tip, run: str) -> Examined | None:
     return Examined(name="seal", finding=Soundness.ALTERED, detail=what, kind="sealed-otherwise")
 
 
+def worse(one: Examined, other: Examined | None) -> Examined:
+    """The graver of two findings of one check; the first where they are alike."""
+    return other if other is not None and other.finding > one.finding else one
+
+
 def excused(checks: tuple[Examined, ...], sealed: SealedRecord, seal: Examined) -> tuple[Examined, ...]:
     """The checks, with what an interrupted run lacks as exceptions where a seal that holds says that it never ended."""
     said = sealed.statement

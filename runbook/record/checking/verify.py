@@ -17,7 +17,7 @@ from runbook.core.event import RunEnded, RunOpened
 from runbook.core.plan import SealDemand
 from runbook.record.checking.access import AccessCheck
 from runbook.record.checking.evidence import CopiesCheck, OutputCheck, TornCheck
-from runbook.record.checking.excused import excused, said_check
+from runbook.record.checking.excused import excused, said_check, worse
 from runbook.record.checking.judgement import Judgement, grade_of
 from runbook.record.checking.ledgered import ledger_check
 from runbook.record.checking.lifted import FaultsCheck
@@ -89,8 +89,7 @@ def verify(folder: Path, roots: Roots = NOTHING) -> Verification:
         listing_check(sealed),
         files_check(sealed),
     )
-    seal = seal_check(sealed, roots, story.demand)
-    seal = said_check(sealed, reader.tip, story.run) or seal if seal.finding < Soundness.MISSING else seal
+    seal = worse(seal_check(sealed, roots, story.demand), said_check(sealed, reader.tip, story.run))
     checks = (
         *excused(checks, sealed, seal),
         seal,

@@ -2,9 +2,8 @@
 
 The structs are declared once and read three times: the document reader checks YAML against their fields, `schema`
 turns them into JSON Schema, and the record carries them, so that a replay needs neither YAML nor the code of a step
-kind. Text fields may hold templates; after compiling only templates on registered values are left. This file knows no
-I/O and no behaviour: `steps/` runs the kinds that do work, `core/rules/due.py` drives the ones that wait for people or
-contain other steps.
+kind. Text fields may hold templates; after compiling only templates on registered values are left. `steps/` runs the
+kinds that do work, `core/rules/due.py` drives the others.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import msgspec
 from runbook.core.fault_action import FaultAhead, RevertAction, ToTheHost
 from runbook.core.host import Json, Scalar
 from runbook.core.milestone_name import Seconds
+from runbook.core.proof import Demand
 
 Text = str
 """Text that may hold `{{ }}` templates."""
@@ -224,6 +224,7 @@ class ConfirmAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
     message: Text
     type: Text = ""
     """What must be typed, letter for letter; empty means a key is enough."""
+    signed: Demand = ""
 
 
 class ApproveAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="approve", omit_defaults=True):
@@ -234,9 +235,9 @@ class ApproveAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
     """Roles or names; empty means anybody who gets through the socket."""
     min_required: int = 1
     timeout: Seconds = 0.0
-    """0 waits for ever."""
     on_timeout: Literal["fail", "proceed", "ask"] = "fail"
     allow_self: bool = False
+    signed: Demand = ""
 
 
 class AskAction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="ask", omit_defaults=True):

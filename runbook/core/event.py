@@ -2,8 +2,7 @@
 
 An event is an observation (a sample, an exit code) or a decision (somebody answered a gate, policy aborted); what can
 be computed from these is never an event. The union is the format of the record: a field is added with a default, never
-renamed. What a newer version tells is `Unknown`, passed over by every fold. Times stand on the journal line
-(`entry.Entry`), so events carry only times that differ from the moment they were written.
+renamed. What a newer version tells is `Unknown`, passed over by every fold. Times stand on the line (`entry.py`).
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import Plan, StepId
 from runbook.core.point_event import PointEvent
 from runbook.core.policy_event import PolicyEvent
+from runbook.core.proof import Proof
 from runbook.core.result import Result
 from runbook.core.shown import Surroundings
 
@@ -252,6 +252,8 @@ class GateAnswered(_Event, frozen=True, kw_only=True, tag="GateAnswered"):
     value: Json = None
     """The value of an `ask`, the label of a `choose`, the item number (from 0) of a `tick` or `waive`."""
     reason: str = ""
+    proof: Proof | None = None
+    """Who signed it, where it was signed: then `by` is the signer."""
 
 
 class HostKeyAccepted(_Event, frozen=True, kw_only=True, tag="HostKeyAccepted"):
@@ -276,7 +278,6 @@ class FailureResolved(_Event, frozen=True, kw_only=True, tag="FailureResolved"):
     step: StepId
     choice: Choice | Literal["continue", "goto", "propagate"]
     by: Actor | None = None
-    """None means policy."""
     reason: str = ""
     goto: StepId = ""
 
@@ -351,10 +352,9 @@ class WaitCut(_Event, frozen=True, kw_only=True, tag="WaitCut"):
 
 
 class HaltRequested(_Event, frozen=True, kw_only=True, tag="HaltRequested"):
-    """No new work; what runs is cancelled; then `always`. In `always` only the step that runs is cancelled."""
+    """No new work; what runs is cancelled; then `always`, there only the step that runs. By nobody: an abort rule."""
 
     by: Actor | None
-    """None means an abort rule."""
     reason: str
 
 
@@ -387,7 +387,6 @@ class Unknown(_Event, frozen=True, kw_only=True, tag="Unknown"):
     """What a newer version told: an event, or a value in one, that this version does not know. Never written here."""
 
     name: str
-    """Its type, as the record has it."""
     raw: bytes
     """Its JSON, byte for byte."""
 

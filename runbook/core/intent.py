@@ -9,6 +9,7 @@ from runbook.core.fault import FaultKey
 from runbook.core.host import Json
 from runbook.core.milestone_name import Milestone
 from runbook.core.plan import StepId
+from runbook.core.proof import Proof
 
 
 class _Intent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
@@ -26,6 +27,8 @@ class AnswerGate(_Intent, frozen=True, kw_only=True, tag="AnswerGate"):
     """What the person typed, where the gate asks for a word."""
     digest: str = ""
     """Of what the person was shown; a gate whose subject has changed since refuses. Empty is not checked."""
+    proof: Proof | None = None
+    """A signature, where the gate asks for one; of a client no more than its text and signature is believed."""
 
 
 class ResolveFailure(_Intent, frozen=True, kw_only=True, tag="ResolveFailure"):

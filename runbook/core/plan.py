@@ -19,6 +19,7 @@ from runbook.core.fault_action import FaultAction, peers_by_name
 from runbook.core.host import Host, Json, Scalar
 from runbook.core.host_key import HostKeys
 from runbook.core.milestone_name import Milestone, Seconds
+from runbook.core.proof import Demand
 from runbook.core.role import Role
 
 StepId = str
@@ -30,8 +31,6 @@ OnFailure = Literal["default", "ask", "abort", "continue", "rollback", "goto", "
 """`default` asks when attended and aborts when not; `propagate` hands the failure to the enclosing block."""
 
 Confirm = Literal["none", "key", "typed"]
-SealDemand = Literal["", "required", "fido"]
-"""What a place asks of the seal of a record: nothing, a signature, or one that somebody touched a token for."""
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -292,7 +291,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """None leaves it to what the inventory says of each host, and a changed key is refused."""
     sudo_password: str = ""
     """Where the password comes from that sudo asks for here (`prompt`, `env:NAME`, `file:PATH`, `command:TEXT`)."""
-    seal: SealDemand = ""
+    seal: Demand = ""
     """Without it a run is begun whoever can sign; with it only where its record will be signed."""
 
     @property

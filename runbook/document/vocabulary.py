@@ -54,7 +54,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("end", action.EndAction, ("reason",)),
     Kind("notify", action.NotifyAction, automates=True),
     Kind("manual", action.ManualAction),
-    Kind("confirm", action.ConfirmAction, ("type",)),
+    Kind("confirm", action.ConfirmAction, ("type", "signed")),
     Kind("approve", action.ApproveAction),
     Kind("ask", action.AskAction, ("type",)),
     Kind("choose", action.ChooseAction),

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import msgspec
 
 from runbook.core.actor import Actor
 from runbook.core.intent import Intent
+from runbook.core.proof import Approval
 from runbook.core.run import Run
 from runbook.engine.recorder import Recorder
 from runbook.problem import Exit, Problem
@@ -39,13 +40,18 @@ _STALL = 64 * 1024
 
 
 Submit = Callable[[Intent, Actor], Awaitable[Problem | None]]
+Asks = Callable[[], Awaitable[Mapping[str, Approval]]]
+"""By gate that waits for signatures, what is to be signed."""
 
 
 class Control:
     """Serves one live run's socket."""
 
-    def __init__(self, recorder: Recorder, submit: Submit, *, allowed: frozenset[int]) -> None:
+    def __init__(
+        self, recorder: Recorder, submit: Submit, *, allowed: frozenset[int], asks: Asks | None = None
+    ) -> None:
         """`allowed` are the uids that get through, the owner's among them."""
+        self._asks = asks
         self._recorder = recorder
         self._submit = submit
         self._allowed = allowed
@@ -110,7 +116,9 @@ class Control:
                     case Watching():
                         watcher = watcher or asyncio.create_task(self._announce(writer))
                     case Looking():
-                        await _say(writer, Reply(view=_look(self._recorder.run, who, self._recorder.now())))
+                        look = _look(self._recorder.run, who, self._recorder.now())
+                        asks = dict(await self._asks()) if self._asks else {}
+                        await _say(writer, Reply(view=msgspec.structs.replace(look, asks=asks)))
                     case Asking(intent=intent, via=via):
                         refused = await self._submit(intent, msgspec.structs.replace(who, via=via[:80]))
                         await _say(writer, Reply(seq=self._recorder.run.seq, problem=refused))

@@ -22,10 +22,12 @@ import msgspec
 from msgspec.structs import replace
 
 from runbook.core.action import CONTROLLER, FabricAction, HttpAction
+from runbook.core.actor import Actor
 from runbook.core.command import Secret
 from runbook.core.event import NoteAdded, RunnerStarted, RunOpened
 from runbook.core.fold.evolve import fold
 from runbook.core.host_key import HostKey
+from runbook.core.intent import Intent
 from runbook.core.plan import Plan
 from runbook.core.run import Run
 from runbook.engine.clock import SystemClock, boot_id, wall_text
@@ -37,13 +39,15 @@ from runbook.engine.log import Log
 from runbook.engine.masked import masked, masked_intent
 from runbook.engine.recorder import Recorder
 from runbook.engine.tools import Tools
+from runbook.engine.witness import Witness
 from runbook.engine.work import RunWorkers
 from runbook.masking.masker import Masker
-from runbook.problem import Exit, Problems, problem
+from runbook.problem import Exit, Problem, Problems, problem
 from runbook.record.address import open_store
 from runbook.record.beginning import begun
 from runbook.record.form.formats import FORMAT, PLAN
 from runbook.record.sealing.sealer import Sealer
+from runbook.record.sealing.signing import public_key
 from runbook.record.store import NameHold, Store
 from runbook.talk.door import make_door
 from runbook.talk.handover import Handover, Opening, Started
@@ -108,9 +112,13 @@ async def _live(handover: Handover) -> int:
         tools = _tools(handover, recorder, executor, secrets, clock)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, executor.shut_down)
         mask = tools.masker.mask_text
-        control = Control(
-            recorder, lambda intent, by: executor.submit(masked_intent(intent, mask), by), allowed=allowed
-        )
+        witness = _witness(handover, store, clock)
+
+        async def submit(intent: Intent, by: Actor) -> Problem | None:
+            heard = await witness.heard(masked_intent(intent, mask), by, recorder.run)
+            return heard if isinstance(heard, Problem) else await executor.submit(*heard)
+
+        control = Control(recorder, submit, allowed=allowed, asks=lambda: witness.asks(recorder.run))
         async with control.serve(door):
             _go_quiet(recorder.open_log, tools.masker)
             try:
@@ -195,6 +203,14 @@ def _opened(handover: Handover, door: Path, store: Store, clock: SystemClock) ->
     recorder.record(*opening.overrides, *(NoteAdded(text=note) for note in opening.notes))
     _announce(recorder, store, RunnerStarted(pid=os.getpid(), door=str(door)))
     return recorder
+
+
+def _witness(handover: Handover, store: Store, clock: SystemClock) -> Witness:
+    sealing, own = handover.sealing, ""
+    with suppress(Problems):
+        own = public_key(sealing.key).fingerprint if sealing.key else ""
+    reading = store.find(handover.run).read()
+    return Witness(reading, sealing.trust, own, lambda: wall_text(clock.wall()))
 
 
 def _sealer(handover: Handover, clock: SystemClock) -> Sealer:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from runbook.core.entry import Entry
-from runbook.core.event import RunEnded
+from runbook.core.event import GateAnswered, RunEnded
 from runbook.problem import Exit, Problems, Where, problem
 from runbook.record.checking.roots import NOTHING, Roots
 from runbook.record.checking.verify import Verification, verify
@@ -29,6 +29,7 @@ from runbook.record.files.plain import open_below, open_plain
 from runbook.record.files.reader import RecordReader
 from runbook.record.form.codec import Tip
 from runbook.record.ledger.closing import Closing
+from runbook.record.sealing.approval_files import put_approval
 
 
 class FileRecord:
@@ -130,6 +131,9 @@ class FileWriter:
         if believed != self._journal.tip:
             raise moved_on(self.address, believed, self._journal.tip)
         self._journal.append(*entries)
+        for entry in entries:
+            if isinstance(entry.event, GateAnswered) and entry.event.proof is not None:
+                put_approval(self._journal.path.parent, entry.event, entry.event.proof)
         self._has_ended = self._has_ended or any(isinstance(entry.event, RunEnded) for entry in entries)
         return self._journal.tip
 

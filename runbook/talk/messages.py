@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from runbook.core.intent import Intent
+from runbook.core.proof import Approval
 from runbook.core.run import GateState
 from runbook.problem import Problem
 from runbook.view.gates import GateView
@@ -50,6 +51,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = ""
     views: tuple[GateView, ...] = ()
     """What each gate lets through and asks, as whoever may answer sees it; a runner of an older version sends none."""
+    asks: dict[str, Approval] = {}
+    """By gate that waits for a signature, what is to be signed; answer, expiry and nonce are the signer's."""
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):

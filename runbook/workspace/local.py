@@ -50,7 +50,7 @@ from runbook.workspace.permission import facts, instant
 from runbook.workspace.prepare import Prepared, SecretSource, Wish, inventory_of, prepare, typed_first
 from runbook.workspace.rows import FORM, BookRow, ParameterField, RunRow
 from runbook.workspace.run_rows import run_rows
-from runbook.workspace.sealing import sealing_for
+from runbook.workspace.sealing import signing_for
 from runbook.workspace.settings import Settings
 
 _FRESH = 4
@@ -272,7 +272,7 @@ class LocalWorkspace:
         run = chosen or new_run_id(self._clock.wall(), opening.plan.runbook)
         handover = self._handover(run, needs.folder, needs.secrets, opening=opening)
         keys = await self.keys_for(opening.plan)
-        sealing = sealing_for(self.settings, opening.plan.environment, self.whoami())
+        sealing = signing_for(self.settings, opening.plan, self.whoami())
         await _hand_over(replace(handover, sudo_passwords=needs.sudo_passwords, keys=keys, sealing=sealing), runner)
         return run
 
@@ -295,7 +295,7 @@ class LocalWorkspace:
         needs = needed_again(self.settings, record, plan, self.secret, agree=agree, sudo=sudo)
         handover = self._handover(record.run, needs.folder, needs.secrets, by=self.whoami())
         keys = await self.keys_for(plan)
-        sealing = sealing_for(self.settings, plan.environment, self.whoami())
+        sealing = signing_for(self.settings, plan, self.whoami())
         await _hand_over(replace(handover, sudo_passwords=needs.sudo_passwords, keys=keys, sealing=sealing))
         return record.run
 

@@ -13,12 +13,12 @@ from msgspec.structs import replace
 
 from runbook.core.actor import Actor
 from runbook.core.event import RunOpened
-from runbook.core.plan import Environment
-from runbook.problem import Problems
+from runbook.core.plan import Environment, Plan
+from runbook.problem import Exit, Problems, problem
 from runbook.record.sealing.manifest import MANIFEST
 from runbook.record.sealing.seal import Sealed, demanded
 from runbook.record.sealing.sealer import Sealer, Sealing
-from runbook.record.sealing.signing import PROBE, SIGN_LIMIT, public_key, sign
+from runbook.record.sealing.signing import PROBE, SIGN_LIMIT, Trust, public_key, sign
 from runbook.record.store import Record
 from runbook.workspace.settings import Settings
 
@@ -32,14 +32,32 @@ _MORE = 30.0
 """Seconds for hashing and for an authority for time, beside signing."""
 
 
+def signing_for(settings: Settings, plan: Plan, by: Actor) -> Sealing:
+    """What the runner of a plan is told.
+
+    Raises:
+        Problems: As `sealing_for`; `no-signers` where the plan asks for signatures and nobody says whose count.
+    """
+    asks = [step.id for step in plan.walk() if getattr(step.action, "signed", "")]
+    if asks and not settings.trust.allowed_signers:
+        raise problem(
+            f"step {asks[0]} asks for a signature, and nobody says whose counts",
+            fix='Name a file of signers: [trust] with allowed_signers = "FILE" in runbook.toml (docs/people.md).',
+            code="no-signers",
+            exit=Exit.REFUSED,
+        )
+    return sealing_for(settings, plan.environment, by)
+
+
 def sealing_for(settings: Settings, environment: Environment, by: Actor) -> Sealing:
-    """What the runner, or whoever seals by hand, is told.
+    """What whoever seals is told.
 
     Raises:
         Problems: `seal-demand` where the environment demands what the workspace's key cannot do.
     """
-    said = settings.seal
-    made = Sealing(key=said.key, stamp=said.stamp, every=said.every, by=by, demand=environment.seal)
+    said, known = settings.seal, settings.trust
+    trust = Trust(signers=known.allowed_signers, revoked=known.revoked)
+    made = Sealing(key=said.key, stamp=said.stamp, every=said.every, by=by, trust=trust, demand=environment.seal)
     if not said.key:
         if environment.seal:
             raise demanded(environment.seal, "no key is named under [seal] in runbook.toml")

@@ -235,11 +235,11 @@ async def test_a_disk_that_is_full_at_any_step_of_a_seal_costs_the_seal_alone(ro
 def full_at(step: int, write):
     taken = []
 
-    def written(path: Path, data: bytes) -> None:
+    def written(path: Path, data: bytes, **how: bool) -> None:
         taken.append(path)
         if len(taken) == step:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        write(path, data)
+        write(path, data, **how)
 
     return written
 

@@ -40,7 +40,7 @@ from tests.record.seals import (
 PROGRAM = Path(__file__).parents[2] / "docs/verify_standalone.py"
 DRAWN = int(os.environ.get("RUNBOOK_DAMAGED_RECORDS", "150"))
 WORDS = {Soundness.EXCEPTED: "exception", Soundness.MISSING: "missing", Soundness.ALTERED: "altered"}
-OF_THE_STORY = {"gates", "faults", "version", "access"}
+OF_THE_STORY = {"approvals", "gates", "faults", "version", "access"}
 """What the other one leaves to the program, by its own words."""
 
 

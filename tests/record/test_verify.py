@@ -57,7 +57,7 @@ from tests.record.samples import (
 
 CHECKS = (
     "chain", "version", "plan", "ending", "attempts", "shown", "gates", "faults", "copies", "output", "torn",
-    "listing", "files", "seal", "checkpoints", "ledger", "access",
+    "listing", "files", "seal", "approvals", "checkpoints", "ledger", "access",
 )  # fmt: skip
 RESTART = CommandAction(shell="true")
 ASKED, RESTARTED = entered("1.1"), entered("1.2")

@@ -8,6 +8,7 @@ able to do everything.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import click
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from runbook.cli.calling import call, found, open_gate, options_for
 from runbook.cli.compose import json_option, operator_option, recordings_option, run_async
 from runbook.cli.data import json_text
 from runbook.cli.diagnostics import say
+from runbook.cli.signed_answer import Signing, proven, signing_lines, signing_options
 from runbook.core.intent import Intent
 from runbook.core.run import GateState
 from runbook.problem import Problems, problem
@@ -36,10 +38,11 @@ from runbook.workspace.local import LocalWorkspace
 @click.option("--reject", is_flag=True, help="Say no.")
 @click.option("-m", "--reason", default="", help="Goes on record.")
 @click.option("--type", "typed", default="", help="The word that the gate asks for.")
+@signing_options
 @click.option("--value", default=None, help="The value asked for; a label or an item, or its number from 1.")
 def verb(  # noqa: PLR0913 - one for each option
     *, run: str, recordings: str, operator: str, as_json: bool, gate: str, answer: str, reject: bool, reason: str,
-    typed: str, value: str | None,
+    typed: str, value: str | None, **signing: Any,
 ) -> int:  # fmt: skip
     """Show what a live run asks and what a yes lets through, or answer it with --gate.
 
@@ -51,7 +54,10 @@ def verb(  # noqa: PLR0913 - one for each option
     options = options_for(recordings, operator)
     place, name = found(run, recordings, via="approve", operator=operator)
     draft = Draft(gate=gate, answer=answer, reject=reject, value=value, reason=reason, typed=typed)
-    look, runner = run_async(_answer(place, name, draft, operator=operator))
+    how = Signing(**signing)
+    look, runner = run_async(_answer(place, name, draft, operator=operator, how=how))
+    if how.text:
+        return 0
     if gate:
         say(f"Answered gate {safe(gate)} of {safe(name)} as {safe(look.you)}.")
     else:
@@ -61,7 +67,7 @@ def verb(  # noqa: PLR0913 - one for each option
     return 0
 
 
-async def _answer(place: LocalWorkspace, run: str, draft: Draft, *, operator: str) -> tuple[Look, str]:
+async def _answer(place: LocalWorkspace, run: str, draft: Draft, *, operator: str, how: Signing) -> tuple[Look, str]:
     """Answer as drafted, or with no gate named only look; with who was spoken to where nothing but they said so."""
     line = await call(place, run, via="approve", operator=operator)
     claimed = "" if line.is_certain else str(line.peer)
@@ -70,7 +76,8 @@ async def _answer(place: LocalWorkspace, run: str, draft: Draft, *, operator: st
         if not draft.gate:
             return look, claimed
         state = open_gate(place, look, draft.gate)
-        refused = await line.send(_understood(run, state, draft))
+        intent = proven(place, look, _understood(run, state, draft), how)
+        refused = await line.send(intent) if intent is not None else None
     finally:
         await line.close()
     if refused is not None:
@@ -101,6 +108,8 @@ def _show(look: Look, options: tuple[str, ...], *, as_json: bool) -> None:
         click.echo("    answer it with one of:")
         for command in answer_commands(look.run, gate, options):
             click.echo(f"      {command}")
+        for line in signing_lines(look, gate.opened.gate, options):
+            click.echo(f"    {line}")
 
 
 def _told(look: Look, gate: GateState) -> Iterable[str]:

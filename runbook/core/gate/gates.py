@@ -27,6 +27,7 @@ from runbook.core.gate.retrying import well
 from runbook.core.host import Json
 from runbook.core.intent import AnswerGate, ResolveFailure
 from runbook.core.outcome import Outcome
+from runbook.core.proof import Demand, Proof
 from runbook.core.run import GateState, Run, StepState
 from runbook.core.still_running import held_hosts, said
 from runbook.core.turns import name_of
@@ -238,6 +239,35 @@ def may_answer(run: Run, gate: GateState, action: Ask | None, actor: Actor) -> s
     return ""
 
 
+def demand_of(run: Run, gate: GateState) -> Demand:
+    """What a yes to this gate has to be signed with."""
+    action = asked_for(run, gate)
+    return action.signed if isinstance(action, ConfirmAction | ApproveAction) else ""
+
+
+def is_for_others(run: Run, gate: GateState) -> bool:
+    """True where whoever started the run has no say."""
+    action = asked_for(run, gate)
+    return isinstance(action, ApproveAction) and not action.allow_self
+
+
+def unproven(run: Run, gate: GateState, proof: Proof | None) -> str:
+    """Why a yes lacks the signature that is asked for; empty where it does not. By principal and by key: four eyes."""
+    demand = demand_of(run, gate)
+    if not demand:
+        return ""
+    if proof is None:
+        return f"it has to be signed: runbook approve {run.id} -g {gate.opened.gate} --sign"
+    if demand == "fido" and not proof.touched:
+        return f"nobody touched a token for {proof.key}"
+    if any(given.given.proof and given.given.proof.key == proof.key for given in gate.answers):
+        return f"{proof.key} has signed already"
+    is_own = run.operator.name in {proof.principal, proof.principal.partition("@")[0]}
+    if is_own and is_for_others(run, gate):
+        return f"{proof.principal} started this run, and nobody approves their own run"
+    return ""
+
+
 def _called(run: Run, approver: str) -> str:
     holders = run.plan.environment.roles.get(approver, ())
     return f"{approver} ({', '.join(holders)})" if holders else approver
@@ -261,8 +291,8 @@ def machine_may_answer(run: Run, gate: GateState) -> bool:
     """
     allowed, kind = run.plan.environment.auto, question(gate.opened.kind).auto
     state = run.steps[gate.opened.step]
-    is_held = bool(held_hosts(run, state)) or bool(state.held_by)
-    return run.auto and not is_held and bool(kind) and ("all" in allowed or kind in allowed)
+    is_barred = bool(held_hosts(run, state)) or bool(state.held_by) or bool(demand_of(run, gate))
+    return run.auto and not is_barred and bool(kind) and ("all" in allowed or kind in allowed)
 
 
 def machine_answers(run: Run, gate: GateState, action: Ask | None) -> tuple[tuple[str, Json], ...]:

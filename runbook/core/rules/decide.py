@@ -110,7 +110,13 @@ def _answer(run: Run, intent: AnswerGate, by: Actor) -> Decision:
     if isinstance(value, Problem):
         return value
     given = GateAnswered(
-        gate=intent.gate, step=state.id, by=by, answer=intent.answer, value=value, reason=intent.reason
+        gate=intent.gate,
+        step=state.id,
+        by=by,
+        answer=intent.answer,
+        value=value,
+        reason=intent.reason,
+        proof=intent.proof,
     )
     known = answer_of(gate.opened.kind, intent.answer)
     if gate.opened.kind == "host_key":
@@ -140,10 +146,11 @@ def _unfit(run: Run, gate: GateState, intent: AnswerGate, by: Actor) -> Problem 
     if answer.needs_reason and not intent.reason.strip():
         return silent(f'"{intent.answer}"', approving(run, "--gate", intent.gate, "--answer", intent.answer))
     why = gates.may_answer(run, gate, gates.asked_for(run, gate), by)
-    if not why:
-        return None
     fix = f"Ask somebody who may to type: {approving(run, '--gate', intent.gate)}"
-    return refuse(f"{by.name} may not answer gate {intent.gate}", why=why, fix=fix, code="not-allowed")
+    if not why and answer.is_yes:
+        why = gates.unproven(run, gate, intent.proof)
+        fix = f"Sign it: {approving(run, '--gate', intent.gate, '--sign')}" if why else ""
+    return refuse(f"{by.name} may not answer gate {intent.gate}", why=why, fix=fix, code="not-allowed") if why else None
 
 
 def _unfit_value(run: Run, gate: GateState, action: object, intent: AnswerGate) -> Problem | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from runbook.core.plan import SealDemand
+from runbook.core.proof import Demand
 from runbook.problem import Problems
 from runbook.record.checking.roots import Roots
 from runbook.record.checking.soundness import Examined, Soundness
@@ -122,7 +122,7 @@ def _compared(folder: Path, name: str, expected: str) -> tuple[Soundness, str]:
     return (_OK, "") if found == expected else (Soundness.ALTERED, f"{name} was changed after the record was sealed")
 
 
-def seal_check(sealed: SealedRecord, roots: Roots, demand: SealDemand) -> Examined:
+def seal_check(sealed: SealedRecord, roots: Roots, demand: Demand) -> Examined:
     """Somebody who may has signed the listing."""
     said = sealed.statement
     if not sealed.is_sealed or said is None:
@@ -140,7 +140,7 @@ def seal_check(sealed: SealedRecord, roots: Roots, demand: SealDemand) -> Examin
     return _as_finding(judged, since, said, demand, stamped)
 
 
-def _unsealed(sealed: SealedRecord, demand: SealDemand, roots: Roots) -> str:
+def _unsealed(sealed: SealedRecord, demand: Demand, roots: Roots) -> str:
     if sealed.is_sealed:
         return sealed.trouble or f"There is no {at.SEAL}"
     if demand:
@@ -181,7 +181,7 @@ def _judged(armoured: bytes, data: bytes, roots: Roots, stamped: Stamped | None,
     return first, ""
 
 
-def _as_finding(judged: Judged, since: str, said: Statement, demand: SealDemand, stamped: Stamped | None) -> Examined:
+def _as_finding(judged: Judged, since: str, said: Statement, demand: Demand, stamped: Stamped | None) -> Examined:
     key = judged.fingerprint
     if judged.standing is Standing.FALSE:
         detail = f"The signature does not belong to the listing: {judged.why}"

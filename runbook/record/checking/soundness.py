@@ -37,7 +37,7 @@ class Examined(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     """Stable, for scripts: `chain`, `version`, `plan`, `ending`, `attempts`, `shown`, `gates`, `copies`, `output`,
-    `torn`, `listing`, `files`, `seal`, `checkpoints`, `ledger`, `access`.
+    `torn`, `listing`, `files`, `seal`, `approvals`, `checkpoints`, `ledger`, `access`.
     """
     finding: Soundness
     detail: str

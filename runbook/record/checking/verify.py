@@ -14,8 +14,9 @@ import msgspec
 
 from runbook.core.entry import Entry
 from runbook.core.event import RunEnded, RunOpened
-from runbook.core.plan import SealDemand
+from runbook.core.proof import Demand
 from runbook.record.checking.access import AccessCheck
+from runbook.record.checking.approved import ApprovalsCheck
 from runbook.record.checking.evidence import CopiesCheck, OutputCheck, TornCheck
 from runbook.record.checking.excused import excused, said_check, worse
 from runbook.record.checking.judgement import Judgement, grade_of
@@ -69,12 +70,14 @@ def verify(folder: Path, roots: Roots = NOTHING) -> Verification:
     """
     reader, sealed = RecordReader(folder), SealedRecord(folder)
     plan, story, access, points = PlanCheck(), _Story(), AccessCheck(folder), CheckpointsCheck(folder, roots)
+    approvals = ApprovalsCheck(roots)
     by_meaning: tuple[Observer, ...] = (EndingCheck(), AttemptsCheck(), ShownCheck(), GatesCheck(), FaultsCheck())
     by_hash: tuple[Observer, ...] = (CopiesCheck(folder), OutputCheck(folder), TornCheck(folder))
     for entry, line in reader.lines():
         story.see(entry)
         plan.see(entry, line)
         points.see(reader.tip)
+        approvals.see_tip(entry, reader.tip)
         if not reader.newer.sign and holds_more(line, entry):
             reader.newer.note("it says things that this version does not know", entry)
         for observer in (*by_meaning, *by_hash, access):
@@ -93,6 +96,7 @@ def verify(folder: Path, roots: Roots = NOTHING) -> Verification:
     checks = (
         *excused(checks, sealed, seal),
         seal,
+        ending.judged(approvals.check(ending), by_meaning=True),
         points.check(story.run, reader.tip.seq),
         ledger_check(sealed, story.opened, reader.tip.prev, roots),
         access.check(ending),
@@ -112,7 +116,7 @@ class _Story:
         return self.opened.run if self.opened else ""
 
     @property
-    def demand(self) -> SealDemand:
+    def demand(self) -> Demand:
         """What its place asks of a seal, by the plan that was confirmed."""
         return self.opened.plan.environment.seal if self.opened else ""
 

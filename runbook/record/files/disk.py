@@ -74,20 +74,25 @@ def make_private_folder(path: Path) -> None:
     sync_folder(path.parent)
 
 
-def write_new_file(path: Path, data: bytes) -> None:
+def write_new_file(path: Path, data: bytes, *, sync_name: bool = True) -> None:
     """Create a file that was not there, 0600, durable and whole, or not at all.
+
+    Args:
+        path: Of the file.
+        data: All of it.
+        sync_name: False leaves it to the caller to make the name durable, once for several.
 
     Raises:
         OSError: what the system said.
     """
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        write_new_below(folder, path.name, data)
+        write_new_below(folder, path.name, data, sync_name=sync_name)
     finally:
         os.close(folder)
 
 
-def write_new_below(folder: int, name: str, data: bytes) -> None:
+def write_new_below(folder: int, name: str, data: bytes, *, sync_name: bool = True) -> None:
     """The same in a folder that is open.
 
     Raises:
@@ -103,7 +108,8 @@ def write_new_below(folder: int, name: str, data: bytes) -> None:
         raise
     finally:
         os.close(number)
-    os.fsync(folder)
+    if sync_name:
+        os.fsync(folder)
 
 
 def write_whole(number: int, data: bytes) -> None:

@@ -84,7 +84,7 @@ class Ledger:
         """Give it its name, whole; False when that number was taken meanwhile."""
         path = self._path(entry.seq)
         aside = self.folder / f".{entry.seq}-{os.getpid()}-{os.urandom(4).hex()}"
-        write_new_file(aside, entry.data)
+        write_new_file(aside, entry.data, sync_name=False)
         try:
             os.link(aside, path)
         except FileExistsError:

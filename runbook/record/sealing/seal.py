@@ -142,7 +142,8 @@ def _sealed(folder: Path, statement: Statement, sealer: Sealer) -> Sealed:
     if statement.key:
         made[SIGNATURE] = _signed(manifest, statement, sealer)
     for name, data in (*made.items(), (ASIDE, manifest)):
-        write_new_file(folder / name, data)
+        write_new_file(folder / name, data, sync_name=False)
+    sync_folder(folder)
     (folder / ASIDE).rename(folder / MANIFEST)
     sync_folder(folder)
     return Sealed(statement=statement, manifest=hashlib.sha256(manifest).hexdigest())

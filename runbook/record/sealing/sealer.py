@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import msgspec
 
 from runbook.core.actor import Actor
-from runbook.core.plan import SealDemand
+from runbook.core.proof import Demand
+from runbook.record.sealing.signing import Trust
 
 EVERY = 600.0
 """Seconds of a run between checkpoints of its head."""
@@ -26,7 +27,9 @@ class Sealing(msgspec.Struct, frozen=True, kw_only=True):
     """URL of an authority for time; empty asks none."""
     every: float = EVERY
     by: Actor | None = None
-    demand: SealDemand = ""
+    trust: Trust = Trust()
+    """Whose signatures count as answers while the run goes on."""
+    demand: Demand = ""
     touches: bool = False
     """The key is on a token that wants to be touched: it signs the seal and nothing else."""
 

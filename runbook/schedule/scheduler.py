@@ -43,7 +43,9 @@ LONGEST = 60.0
 class Book(Protocol):
     """Where entries are kept."""
 
-    entries: list[LedgerEntry]
+    @property
+    def entries(self) -> list[LedgerEntry]:
+        """All of them, in order."""
 
     def append(self, *entries: LedgerEntry) -> None:
         """Keep them, durably."""

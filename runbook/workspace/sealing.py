@@ -71,6 +71,15 @@ def sealing_for(settings: Settings, environment: Environment, by: Actor) -> Seal
         return made
 
 
+def quiet_key(settings: Settings) -> str:
+    """The key for what is signed while nobody sits there; empty where there is none, or it would have to be touched."""
+    try:
+        is_token = bool(settings.seal.key) and public_key(settings.seal.key).is_security_key
+    except Problems:
+        return ""
+    return "" if is_token else settings.seal.key
+
+
 def _tried(made: Sealing) -> Sealing:
     """Whether the key can sign. A token is only looked at: it would have to be touched.
 

@@ -17,6 +17,7 @@ from runbook.record.checking.judgement import Status
 from runbook.record.checking.ledgered import LedgerVerdict, examine_ledger
 from runbook.record.ledger.entry import Kind, LedgerEntry
 from runbook.view.sanitize import safe
+from runbook.workspace.sealing import quiet_key
 from runbook.workspace.settings import TrustSettings
 
 BY_RUNS = ("opened", "resumed", "sealed", "abandoned")
@@ -90,6 +91,6 @@ def add(*, kind: str, reason: str, run: str, key: str, recordings: str) -> int:
 def _add(recordings: str, said: LedgerEntry) -> int:
     place = workspace("ledger", recordings)
     draft = said.told(place.wall(), place.whoami())
-    made = open_ledger(place.store.address).append(draft, place.settings.seal.key)
+    made = open_ledger(place.store.address).append(draft, quiet_key(place.settings))
     click.echo(f"{made.entry.seq} {made.entry.kind} {made.digest}")
     return 0

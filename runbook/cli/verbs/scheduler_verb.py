@@ -11,11 +11,14 @@ import click
 from runbook.cli.compose import recordings_option, run_async, workspace
 from runbook.cli.diagnostics import say
 from runbook.engine.clock import SystemClock
+from runbook.record.address import open_ledger
 from runbook.schedule.ledger import Ledger
+from runbook.schedule.on_record import BookOnRecord
 from runbook.schedule.place import Place
 from runbook.schedule.scheduler import Scheduler
 from runbook.talk.person import this_machine
 from runbook.view.sanitize import safe
+from runbook.workspace.sealing import quiet_key
 from runbook.workspace.settings import Settings
 
 _UNIT = """\
@@ -53,7 +56,8 @@ def verb(*, recordings: str, once: bool, systemd: bool) -> int:
         return 0
     clock = SystemClock()
     with Ledger(place.settings.recordings, this_machine()) as ledger:
-        run_async(_serve(Scheduler(Place(place, clock), ledger, clock, _say), once=once))
+        book = BookOnRecord(ledger, open_ledger(place.store.address), quiet_key(place.settings), _say)
+        run_async(_serve(Scheduler(Place(place, clock), book, clock, _say), once=once))
     return 0
 
 

@@ -78,6 +78,13 @@ def test_a_run_that_nobody_resumes_is_sealed_with_the_reason(desk: Desk, key: Pa
     assert (refused.status, "The record is sealed" in refused.err) == (5, True)
 
 
+def test_a_copy_is_not_sealed_because_it_might_be_taken_for_the_record(desk: Desk, key: Path) -> None:
+    folder = desk.record(RUN)
+    shutil.copytree(folder, desk.root / "copy" / RUN)
+    assert desk.ask("seal", str(desk.root / "copy" / RUN)).err.startswith("error: a copy is not sealed")
+    assert not (folder / "SHA256SUMS").exists()
+
+
 def test_the_workspace_says_whom_its_verify_believes(desk: Desk, key: Path, allowed: Path, tmp_path: Path) -> None:
     desk.ask("run", "look", "--auto")
     others = signers(tmp_path / "others", ("ben", make_key(tmp_path / "keys", "ben")))

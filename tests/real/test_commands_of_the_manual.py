@@ -208,6 +208,69 @@ def on_this_machine(_stage: Stage) -> Scene:
     return Scene(ends=frozenset({0, 4}))
 
 
+SIGNED = """version: 1
+kind: failover
+name: signed-failover
+title: Fail over
+inventory: lab
+sections:
+  - name: Look
+    steps: [{name: Look, command: uptime, on: db1, durable: false, timeout: 10s}]
+  - name: Decide
+    steps: [{name: Declare, approve: {message: "Fail over?", signed: required}}]
+"""
+
+
+def with_keys(stage: Stage, settings: str) -> None:
+    """A key of somebody whom a file of signers names, and the workspace's settings."""
+    if not (stage.root / ".ssh").exists():
+        (stage.root / ".ssh").mkdir(mode=0o700)
+        stage.well("ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519")
+        stage.well('echo "ben@example.org $(cut -d" " -f1,2 ~/.ssh/id_ed25519.pub)" > signers')
+    (stage.root / "runbook.toml").write_text(settings)
+
+
+def to_be_signed(stage: Stage) -> Scene:
+    """A run that asks for an approval with a signature; the one before it, if there was one, is over."""
+    with_keys(stage, '[trust]\nallowed_signers = "signers"\n')
+    (stage.root / "drills" / "signed.yaml").write_text(SIGNED)
+    if list(stage.root.glob("recordings/*-signed-failover-*")):
+        stage.until("runbook runs -n 1", "completed")
+    return Scene(instead={"RUN": stage.live("signed-failover -i lab", "2.1#1"), "id_ed25519_sk": "id_ed25519"})
+
+
+def waiting_still(stage: Stage) -> Scene:
+    """The same run."""
+    return Scene(instead={"RUN": json.loads(stage.well("runbook runs -n 1 --json"))[0]["id"]})
+
+
+def without_a_token(_stage: Stage) -> Scene:
+    return Scene(instead={"id_ed25519_sk": "id_ed25519"})
+
+
+def given_up(stage: Stage) -> Scene:
+    """A run whose runner was killed, in a workspace that seals."""
+    with_keys(stage, '[seal]\nkey = ".ssh/id_ed25519"\n')
+    run = stage.live("orders-failover -i lab --step", "0.1#1")
+    os.kill(int(RUNNER.findall((stage.root / "recordings" / run / "journal.jsonl").read_bytes())[0]), signal.SIGKILL)
+    stage.until("runbook runs -n 1", "interrupted")
+    return Scene(instead={"RUN": run})
+
+
+def sealed_with_an_authority(stage: Stage) -> Scene:
+    """A run that was sealed; the certificates of an authority that stamped nothing."""
+    (stage.root / "tsa.pem").write_text("")
+    return Scene(instead={"RUN": stage.ended()})
+
+
+def copied_beside(stage: Stage) -> Scene:
+    """The other verifier, and the last record."""
+    run = json.loads(stage.well("runbook runs -n 1 --json"))[0]["id"]
+    return Scene(
+        instead={"verify_standalone.py": str(ROOT / "docs/verify_standalone.py"), "RECORD": f"recordings/{run}"}
+    )
+
+
 LOST = "runbook run orders-primary-lost -i lab"
 SCENES: dict[tuple[str, str], Prepare] = {
     ("README.md", "make demo"): of_make,
@@ -228,6 +291,19 @@ SCENES: dict[tuple[str, str], Prepare] = {
     ("docs/schedule.md", "runbook due --check"): where_something_is_due,
     ("docs/people.md", "runbook runs"): to_be_approved,
     ("docs/people.md", "runbook approve orders-failover -g '2.2#1' --value 2"): to_be_chosen,
+    ("docs/people.md", "runbook approve RUN -g '2.1#1' --sign --key ~/.ssh/id_ed25519"): to_be_signed,
+    ("docs/people.md", "runbook approve RUN -g '2.1#1' --text > ask.txt"): to_be_signed,
+    ("docs/people.md", "ssh-keygen -Y sign -f ~/.ssh/id_ed25519_sk -n approve@runbook ask.txt"): without_a_token,
+    ("docs/people.md", "runbook approve RUN -g '2.1#1' --signed ask.txt"): waiting_still,
+    ("docs/sealing.md", 'runbook seal RUN --interrupted -m "the site was given up"'): given_up,
+    (
+        "docs/sealing.md",
+        "runbook verify RUN --allowed-signers signers --checkpoint ledger-checkpoint.txt --authority tsa.pem",
+    ): sealed_with_an_authority,
+    (
+        "docs/sealing.md",
+        "python3 verify_standalone.py RECORD --allowed-signers signers --checkpoint ledger-checkpoint.txt",
+    ): copied_beside,
 }  # fmt: skip
 
 

@@ -25,6 +25,9 @@ def verb(*, run: str, recordings: str, interrupted: bool, reason: str) -> int:
     """
     if interrupted and not reason:
         raise problem("why it never goes on is not said", fix='Say it: -m "WHY"', code="no-reason")
+    if "/" in run:
+        fix = "Name the run by its id, with --recordings FOLDER where its records lie elsewhere."
+        raise problem("a copy is not sealed", why="its ledger is not beside it", fix=fix, code="no-copy")
     place = workspace("seal", recordings)
     record = place.store.find(run)
     sealed = seal_by_hand(place, record.run, reason if interrupted else "")

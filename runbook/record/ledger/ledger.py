@@ -73,7 +73,7 @@ class Ledger:
 
     def _placed(self, draft: LedgerEntry) -> LedgerEntry:
         for _ in range(_TRIES):
-            newest = max(self.numbers(), default=0)
+            newest = self._newest()
             prev = hash_of_entry(self.data(newest)) if newest else FIRST
             entry = replace(draft, seq=newest + 1, prev=prev)
             if self._put(entry):
@@ -135,6 +135,12 @@ class Ledger:
         except FileNotFoundError:
             return ()
         return tuple(sorted(found))
+
+    def _newest(self) -> int:
+        """The highest number; their names sort as they do, so that only one of them has to be understood."""
+        names = os.listdir(self.folder)  # noqa: PTH208 - the names alone
+        last = max((name for name in names if NAME.fullmatch(name)), default="0")
+        return int(last.removesuffix(".json"))
 
     def data(self, number: int) -> bytes:
         """The bytes of an entry.

@@ -212,6 +212,18 @@ async def test_a_tail_that_was_cut_off_is_known_from_a_checkpoint_alone(three, t
     assert (grade(three), kinds(three, known)) == ("sound", [("altered", "tail-cut")])
 
 
+async def test_the_first_seal_of_a_day_signs_a_checkpoint_and_no_later_one(root, key):
+    await run_to_its_end(root, sealer(key))
+    await run_to_its_end(root, sealer(key), NEXT)
+    tomorrow = "2026-11-24T00:30:00.000Z"
+    await run_to_its_end(root, sealer(key, wall=tomorrow), LATER)
+    place = root / "ledger/checkpoints"
+    assert sorted(path.name for path in place.iterdir()) == ["2.txt", "2.txt.sig", "6.txt", "6.txt.sig"]
+    words = ["ssh-keygen", "-Y", "check-novalidate", "-n", "checkpoint@runbook", "-s", place / "6.txt.sig"]
+    assert subprocess.run(words, stdin=(place / "6.txt").open("rb"), capture_output=True, check=False).returncode == 0
+    assert kinds(root) == []
+
+
 async def test_a_ledger_that_goes_on_is_the_one_of_an_older_checkpoint(three, tmp_path):
     known = kept_elsewhere(three, tmp_path)
     Ledger(three).append(LedgerEntry(kind="heartbeat", time=SEALED_AT))

@@ -69,7 +69,9 @@ class Closing:
             entry = self._entry("sealed" if said.state == "ended" else "abandoned")
             closed = replace(entry, head=said.head, lines=said.lines, manifest=sealed.manifest)
             self._told(replace(closed, key=said.key, text=said.reason))
-        except Problems as wrong:
+            if self._sealer.quiet_key:
+                self._ledger.checkpoint_of_the_day(self._sealer.wall()[:10], self._sealer.quiet_key)
+        except (Problems, OSError, ValueError) as wrong:
             return sealed.with_remark(str(wrong))
         return sealed
 

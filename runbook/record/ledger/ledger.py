@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from runbook.problem import Problems
 from runbook.record.files.disk import disk_problems, make_private_folder, sync_folder, write_new_file
-from runbook.record.ledger.entry import FIRST, LedgerEntry, hash_of_entry
+from runbook.record.ledger.entry import FIRST, LedgerEntry, hash_of_entry, read_entry
 from runbook.record.ledger.tree import LedgerCheckpoint, leaf, root_of
 from runbook.record.sealing.signing import CHECKPOINT, LEDGER, sign
 
@@ -122,6 +122,25 @@ class Ledger:
                 if data and not path.exists():
                     write_new_file(path, data)
         return point
+
+    def checkpoint_of_the_day(self, today: str, key: str) -> bool:
+        """Make one where the last is of an entry of another day; gives whether it did.
+
+        Args:
+            today: As the times of entries begin, `2026-11-23`.
+            key: Signs it.
+
+        Raises:
+            Problems: As `checkpoint`.
+            OSError, ValueError: The entry of the last one cannot be read.
+        """
+        place = self.folder / POINTS
+        sizes = [int(path.stem) for path in place.glob("*.txt") if path.stem.isdecimal()] if place.is_dir() else []
+        newest = max(sizes, default=0)
+        if newest and newest <= self._newest() and read_entry(self.data(newest)).time.startswith(today):
+            return False
+        self.checkpoint(key)
+        return True
 
     def origin(self) -> str:
         """A name that this ledger shares with its copies and with no other: its first entry's hash."""

@@ -1,4 +1,4 @@
-"""What is known of positions and of a restored set, folded from `point_event`."""
+"""What is known of data loss: of marks that are gone, of positions, and of a restored set; folded from events."""
 
 from __future__ import annotations
 
@@ -6,6 +6,23 @@ import msgspec
 from immutables import Map
 
 from runbook.core.point_event import Side
+
+
+class Loss(msgspec.Struct, frozen=True, kw_only=True):
+    """What one interruption cost, told by the newest mark that could be read after it."""
+
+    lost: int
+    """Acknowledged marks that were not there any more."""
+    seconds: float
+    """From the newest mark that survived to the first write that failed: the widest reading."""
+    error: float
+    """The true loss is at most this much less: nothing was written in this span, so nothing could be seen."""
+    first_lost_at: float = 0.0
+    """When the first of the lost marks was written."""
+    in_flight: int = 0
+    """Writes of which nobody knows whether they were promised: they were begun, and no answer came."""
+    kept: int = 0
+    """How many of these are there all the same."""
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True):

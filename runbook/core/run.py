@@ -24,7 +24,7 @@ from runbook.core.host_key import AcceptedKey, ChangedKey, HostKey
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Grade, Outcome
 from runbook.core.plan import Plan, PlannedStep, StepId
-from runbook.core.point import PointState
+from runbook.core.point import Loss, PointState
 from runbook.core.policy_event import RuleOverridden
 from runbook.core.result import Result
 from runbook.core.shown import Shown, Surroundings, as_planned, text_for
@@ -219,23 +219,6 @@ class ProbeState(msgspec.Struct, frozen=True, kw_only=True):
     def last(self) -> Stretch | None:
         """The newest stretch; None before the first sample."""
         return self.stretches[-1] if self.stretches else None
-
-
-class Loss(msgspec.Struct, frozen=True, kw_only=True):
-    """What one interruption cost, told by the newest mark that could be read after it."""
-
-    lost: int
-    """Acknowledged marks that were not there any more."""
-    seconds: float
-    """From the newest mark that survived to the first write that failed: the widest reading."""
-    error: float
-    """The true loss is at most this much less: nothing was written in this span, so nothing could be seen."""
-    first_lost_at: float = 0.0
-    """When the first of the lost marks was written."""
-    in_flight: int = 0
-    """Writes of which nobody knows whether they were promised: they were begun, and no answer came."""
-    kept: int = 0
-    """How many of these are there all the same."""
 
 
 class CanaryState(msgspec.Struct, frozen=True, kw_only=True):

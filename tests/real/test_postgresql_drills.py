@@ -146,6 +146,7 @@ async def lost_with_its_link(drill: Drill, servers: Pair, watch: Watch, change: 
     await drill.asks("Bring the old primary back?")
     with cut_off(servers.primary.address):
         await watch.goes_on(LEASE + 16)
+        await drill.until(lambda run: run.lost)
     await drill.until(lambda run: not run.lost)
     await drill.answers("Bring the old primary back?")
     await drill.answers("Change the roles back?")

@@ -70,5 +70,5 @@ def _counted(names: list[str], noun: str) -> str:
 
 
 def _measured(run: Run) -> tuple[str, ...]:
-    facts = (("recovery time", recovery_words(run)), ("of it", parts_words(run)), ("data loss", loss_words(run)))
+    facts = (("recovery time", recovery_words(run)), ("parts", parts_words(run)), ("data loss", loss_words(run)))
     return tuple(f"  {name:<13}  {words}" for name, words in facts if words)

@@ -33,7 +33,7 @@ def test_a_failover_closes_with_its_verdicts_its_deviation_and_its_measures() ->
         "  revert         none",
         "  not as planned 1 step: 2.2",
         "  recovery time  27.8 s (up to 5.9 s less) from outage, objective 1:00, 11.4 s from declared, of it 0:14 waiting for people",
-        "  of it          detect 6.4 s (0:04 for people), decide 10.0 s (0:10 for people), mobilise 9.0 s, recover 2.4 s",
+        "  parts          detect 6.4 s (0:04 for people), decide 10.0 s (0:10 for people), mobilise 9.0 s, recover 2.4 s",
         "  data loss      6.3 s (up to 6.2 s less), 1 acknowledged write lost, 1 in flight gone, objective 0:30",
         "  record         recordings/r1",
     ]

@@ -24,6 +24,7 @@ from runbook.document.environment_file import find_environment, parse_environmen
 from runbook.problem import Problems
 from runbook.record.address import open_store
 from runbook.record.files.disk import FLOOR
+from runbook.record.sealing.signing import PROBE, public_key, sign
 from runbook.talk.door import door_folders, socket_name, why_unfit
 from runbook.talk.peer import login_name
 from runbook.transport.ssh.openssh import SshConfig
@@ -95,6 +96,20 @@ def _recordings(settings: Settings) -> Look:
         say = _warn if found.warning else _fail
         return say("recordings", f"{found.what}: {found.why}", found.fix)
     return _ok("recordings", f"{settings.recordings}, {free >> 20} MiB free")
+
+
+def _seals(settings: Settings) -> Look:
+    """Whether the key can sign now, when there is still somebody to mend it. A token is not asked: it wants a touch."""
+    if not settings.seal.key:
+        return _ok("seals", "nobody signs them; a key is named under [seal] in runbook.toml")
+    try:
+        key = public_key(settings.seal.key)
+        if not key.is_security_key:
+            sign(settings.seal.key, PROBE, b"can this key sign?\n")
+    except Problems as wrong:
+        found = wrong.problems[0]
+        return _warn("seals", f"{found.what}: {found.why}", found.fix)
+    return _ok("seals", f"{key.fingerprint} signs them{', when it is touched' if key.is_security_key else ''}")
 
 
 def _runtime(settings: Settings) -> Look:
@@ -229,6 +244,7 @@ _LOOKS: tuple[Callable[[Settings], Look], ...] = (
     _python,
     _workspace,
     _recordings,
+    _seals,
     _runtime,
     _people,
     _files,

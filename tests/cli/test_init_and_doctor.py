@@ -11,6 +11,7 @@ from runbook.cli import machine
 from runbook.cli.machine import look
 from runbook.workspace.settings import read_settings
 from tests.cli.desk import Desk
+from tests.record.seals import make_key
 
 FILES = [
     "runbook.toml",
@@ -84,7 +85,7 @@ def test_the_doctor_looks_at_everything_and_changes_nothing(desk: Desk) -> None:
     found = {one["name"]: one for one in json.loads(said.out)}
     assert said.status == 0
     assert list(found) == [
-        "python", "workspace", "recordings", "runtime folder", "people", "open files", "ssh", "ssh agent", "known hosts",
+        "python", "workspace", "recordings", "seals", "runtime folder", "people", "open files", "ssh", "ssh agent", "known hosts",
         "tmux", "terminal", "size", "colours", "locale",
     ]  # fmt: skip
     assert found["workspace"] == {"name": "workspace", "state": "ok", "detail": "WORKSPACE", "fix": ""}
@@ -96,6 +97,19 @@ def test_the_doctor_looks_at_everything_and_changes_nothing(desk: Desk) -> None:
 def test_every_complaint_of_the_doctor_says_what_to_do(desk: Desk) -> None:
     for one in json.loads(desk.ask("doctor", "--json").out):
         assert (one["state"] == "ok") == (one["fix"] == "")
+
+
+def test_the_doctor_tries_the_key_that_seals(desk: Desk, tmp_path: Path) -> None:
+    def seals() -> tuple[str, str]:
+        rows = {row["name"]: row for row in json.loads(desk.ask("doctor", "--json").out)}
+        return rows["seals"]["state"], rows["seals"]["detail"]
+
+    assert seals() == ("ok", "nobody signs them; a key is named under [seal] in runbook.toml")
+    key = make_key(tmp_path / "keys")
+    desk.write("runbook.toml", f'[seal]\nkey = "{key}"\n')
+    assert (seals()[0], seals()[1].endswith(" signs them")) == ("ok", True)
+    key.unlink()
+    assert (seals()[0], seals()[1].startswith(f"Nothing can be signed with {key}: ")) == ("warn", True)
 
 
 def test_the_doctor_names_people_with_a_role_whom_no_run_lets_in(desk: Desk) -> None:

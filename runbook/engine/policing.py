@@ -49,6 +49,8 @@ def check_fault(run: Run, *, wall: float, at: float) -> None:
 
 
 def _is_bound(run: Run, state: StepState) -> bool:
+    if run.earlier is not None and run.earlier.does == "rolls_back":
+        return False  # What is undone by a run of its own stands there as steps like any others.
     planned = state.planned
     does = isinstance(planned.action, _DOES) and not isinstance(planned.action, RevertAction)
     return does and planned.changes and planned.role in {Role.FORWARD, Role.RESCUE} and run.phase is Phase.FORWARD

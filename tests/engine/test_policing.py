@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from runbook.core.earlier import Earlier
 from runbook.core.event import Event, StepEnded, StepEntered
 from runbook.core.fault_action import FaultAction, RevertAction
 from runbook.core.gate import gates
@@ -78,6 +79,13 @@ def test_what_takes_back_and_what_closes_the_run_are_never_held(place: str) -> N
     assert state.planned.role in {Role.ROLLBACK, Role.CLOSING}
     entering = (StepEntered(step="X.1", hosts=("db1",)),)
     assert held(tale.run, state, entering, wall=FRIDAY, at=0.0) == entering
+
+
+@pytest.mark.parametrize("attended", [True, False])
+def test_a_run_that_takes_back_another_is_never_held(attended: bool) -> None:
+    back = Earlier(run="20261127T130000Z-t-0001", does="rolls_back")
+    tale = Story(plan(CHANGE, environment=CLOSED), attended=attended, earlier=back).start()
+    assert held(tale.run, tale.run.steps["1.1"], (ENTERED,), wall=FRIDAY, at=tale.now) == (ENTERED,)
 
 
 def test_a_rule_that_is_overridden_in_the_run_holds_nothing() -> None:

@@ -110,7 +110,11 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     confirm_word: str = ""
     """What is typed when `confirm` is `typed`."""
     approvals: int = 0
-    """People other than the operator who have to agree there, as the environment demands; 0 asks the operator."""
+    """People other than the operator who are asked to agree there, as the environment demands; 0 asks the operator."""
+    agreement: int = 0
+    """How many of them must have agreed in its section before it is done. Who comes here past the step that would have
+    asked them is asked here.
+    """
     steps: tuple[PlannedStep, ...] = ()
     """Children of a block, a parallel or a nested runbook."""
     rescue: tuple[PlannedStep, ...] = ()
@@ -126,6 +130,11 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     def waits(self) -> bool:
         """True when the plan cannot show exactly what is sent: it is shown when the step is entered."""
         return bool(self.awaits) or any(map(_is_unseen, (self.action, *self.by_host.values())))
+
+    @property
+    def must_agree(self) -> int:
+        """People without whose word it is not done; a plan of before they were kept for each step names them once."""
+        return max(self.approvals, self.agreement)
 
     @property
     def children(self) -> tuple[PlannedStep, ...]:

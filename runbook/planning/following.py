@@ -16,6 +16,7 @@ from runbook.core.outcome import Outcome
 from runbook.core.plan import Objectives, Plan, PlannedSection, PlannedStep, StepId
 from runbook.core.run import Run, StepState
 from runbook.core.undo import ran_on, undo_steps
+from runbook.planning.policy import asking_once
 from runbook.problem import Exit, Problems, nearest, problem
 
 ROLLBACK = "Rollback"
@@ -37,7 +38,7 @@ def plan_from(plan: Plan, step: str) -> Plan:
         raise _no_place(sections, step)
     number, index = place
     begun = replace(sections[number], steps=sections[number].steps[index:])
-    later = (begun, *sections[number + 1 :])
+    later = asking_once((begun, *sections[number + 1 :]))
     trimmed = replace(plan, sections=(first, *later))
     _check_ways(trimmed)
     return _looking_only_where_it_goes(trimmed)

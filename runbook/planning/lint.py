@@ -185,7 +185,7 @@ def _no_gate(runbook: Runbook, plan: Plan) -> Iterator[Problem]:
         return
     for section in plan.sections:
         for step in section.steps:
-            if step.changes and step.confirm == "none" and not _gate_before(section.steps, step):
+            if step.changes and step.confirm == "none" and not step.agreement and not _gate_before(section.steps, step):
                 what = f'step {step.id} "{step.name}" changes {plan.environment.name} and nobody is asked before'
                 fix = "Add a confirm step before it, or confirm: key to environment.yaml."
                 yield _warning(Where(runbook.source), "no-gate", what, fix)

@@ -6,12 +6,13 @@ the author wrote covers the changing steps behind it in its section when it is a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
 from runbook.core.action import ApproveAction, Ask, ConfirmAction, LoopAction, ParallelAction, Work, kind_of
 from runbook.core.fault_action import FaultAction
+from runbook.core.gate.gates import section_of
 from runbook.core.plan import Confirm, Environment, Plan, PlannedSection, PlannedStep
 from runbook.inventory.pattern import protected_hosts, select
 from runbook.planning.draft import Draft
@@ -36,30 +37,49 @@ def with_gates(draft: Draft, section: PlannedSection, word: str) -> PlannedSecti
 def with_approvals(draft: Draft, sections: tuple[PlannedSection, ...]) -> tuple[PlannedSection, ...]:
     """The sections, with the people whom the environment wants to agree before a step that changes or breaks something.
 
+    Every such step says how many must have agreed (`agreement`), which is what a run goes by.
+    """
+    wanted = draft.inventory.environment.approvals
+    if not any(wanted.values()):
+        return sections
+    return asking_once(
+        msgspec.structs.replace(section, steps=tuple(_needing(step, wanted) for step in section.steps))
+        for section in sections
+    )
+
+
+def _needing(step: PlannedStep, wanted: Mapping[str, int]) -> PlannedStep:
+    if step.children and not _is_one(step):
+        return _inside(step, lambda each: _needing(each, wanted))
+    return msgspec.structs.replace(step, agreement=max(_needed(each, wanted) for each in step.walk()))
+
+
+def _needed(step: PlannedStep, wanted: Mapping[str, int]) -> int:
+    if step.undoes:
+        return 0
+    breaks = wanted.get("fault", 0) if isinstance(step.action, FaultAction) else 0
+    return max(breaks, wanted.get("changing", 0) if step.changes else 0)
+
+
+def asking_once(sections: Iterable[PlannedSection]) -> tuple[PlannedSection, ...]:
+    """The sections, with the steps at which people are asked when every step before them is done.
+
     They are asked once in a section, waves included, and again where a step needs more of them; an `approve` of the
     author's own counts, when nobody may give it to themselves.
     """
-    if not any(draft.inventory.environment.approvals.values()):
-        return sections
     done: list[PlannedSection] = []
-    agreed = _Agreed(draft.inventory.environment.approvals)
+    agreed = _Agreed()
     for section in sections:
-        if done and _of_waves(done[-1]) != _of_waves(section):
+        if done and section_of(done[-1].id) != section_of(section.id):
             agreed.people = 0
         done.append(msgspec.structs.replace(section, steps=tuple(map(agreed.asked, section.steps))))
     return tuple(done)
 
 
-def _of_waves(section: PlannedSection) -> str:
-    """What the waves of one section have in common: their ids are the section's own, a `w` and a number."""
-    return section.id.partition("w")[0]
-
-
 class _Agreed:
     """How many people have agreed by now, on the way through a plan."""
 
-    def __init__(self, wanted: Mapping[str, int]) -> None:
-        self._wanted = wanted
+    def __init__(self) -> None:
         self.people = 0
 
     def asked(self, step: PlannedStep) -> PlannedStep:
@@ -67,21 +87,16 @@ class _Agreed:
         if isinstance(step.action, ApproveAction) and not step.action.allow_self:
             self.people = max(self.people, step.action.min_required)
         if step.children and not _is_one(step):
-            inside = {name: tuple(map(self.asked, getattr(step, name))) for name in ("steps", "rescue", "always")}
-            return msgspec.structs.replace(step, **inside)
-        needed = max(map(self._needed, step.walk()))
-        if needed <= self.people:
-            return step
-        self.people = needed
-        return msgspec.structs.replace(
-            step, approvals=needed, confirm="key" if step.confirm == "none" else step.confirm
-        )
+            return _inside(step, self.asked)
+        asks = step.agreement if step.agreement > self.people else 0
+        self.people = max(self.people, asks)
+        return msgspec.structs.replace(step, approvals=asks)
 
-    def _needed(self, step: PlannedStep) -> int:
-        if step.undoes:
-            return 0
-        breaks = self._wanted.get("fault", 0) if isinstance(step.action, FaultAction) else 0
-        return max(breaks, self._wanted.get("changing", 0) if step.changes else 0)
+
+def _inside(step: PlannedStep, change: Callable[[PlannedStep], PlannedStep]) -> PlannedStep:
+    """The step with those that it contains changed, in the order in which they are read."""
+    inner = {name: tuple(map(change, getattr(step, name))) for name in ("steps", "rescue", "always")}
+    return msgspec.structs.replace(step, **inner)
 
 
 def check_protected(draft: Draft, steps: Iterable[PlannedStep]) -> None:

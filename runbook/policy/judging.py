@@ -89,7 +89,7 @@ def _length(facts: Facts) -> times.Length | None:
 
 def _approvers_exist(facts: Facts) -> Verdict:
     """Refused before the run, and not at a gate that opens at night and that too few people can answer."""
-    needed = max((step.approvals for step in facts.plan.walk()), default=0)
+    needed = max((step.must_agree for step in facts.plan.walk()), default=0)
     may = facts.environment.roles.get(APPROVERS, ())
     if not needed or facts.inside is None or {"all", "approve"} & set(facts.environment.auto):
         return Verdict(rule="approvers-exist", who=may)

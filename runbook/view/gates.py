@@ -151,7 +151,7 @@ def _cut(text: PlanText) -> PlanText:
 def _policy(run: Run, gate: GateState, action: Action | None) -> str:
     if gate.opened.kind == "approval":
         step, holders = run.step(gate.opened.step), run.plan.environment.roles.get(APPROVERS, ())
-        action = ApproveAction(message="", approvers=holders, min_required=step.planned.approvals if step else 1)
+        action = ApproveAction(message="", approvers=holders, min_required=step.planned.must_agree if step else 1)
     if isinstance(action, ApproveAction) and gate.opened.kind in {"approve", "approval"}:
         people = f"{plural(action.min_required, 'person', 'people')}"
         among = f" of {', '.join(action.approvers)}" if action.approvers else ""
@@ -224,7 +224,7 @@ def _in_order(run: Run, steps: tuple[PlannedStep, ...], here: int) -> Rows:
 def _from(run: Run, planned: PlannedStep, here: int) -> Rows:
     """A step that is ahead and everything that may run inside it, up to a gate."""
     if run.order[planned.id] > here and run.steps[planned.id].phase is StepPhase.AHEAD:
-        if isinstance(planned.action, _ASKS) or planned.confirm != "none":
+        if isinstance(planned.action, _ASKS) or planned.confirm != "none" or planned.must_agree:
             return True
         yield _as_rendered(run, run.steps[planned.id])
     if isinstance(planned.action, ParallelAction):

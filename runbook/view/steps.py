@@ -200,7 +200,7 @@ def _detail(run: Run, state: StepState, now: float) -> str:
 def _waiting_for(gate: GateState, state: StepState) -> str:
     action = state.action_on("*")
     if gate.opened.kind in {"approve", "approval"}:
-        needed = action.min_required if isinstance(action, ApproveAction) else state.planned.approvals
+        needed = action.min_required if isinstance(action, ApproveAction) else state.planned.must_agree
         given = len(distinct(answer.given.by for answer in gate.answers if answer.given.answer == "approve"))
         return f"{given} of {plural(needed, 'approval')}"
     if isinstance(action, ChecklistAction) and gate.opened.kind == "checklist":

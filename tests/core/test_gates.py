@@ -20,9 +20,9 @@ from runbook.core.answers import answer_of
 from runbook.core.event import GateOpened, HaltRequested, StepEntered
 from runbook.core.fold.verdict import verdicts
 from runbook.core.gate import gates
-from runbook.core.intent import AnswerGate, HaltRun, ResolveFailure
+from runbook.core.intent import AnswerGate, HaltRun, ResolveFailure, SkipStep
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment
+from runbook.core.plan import Environment, PlannedStep
 from runbook.core.policy_event import StepHeld
 from runbook.problem import Exit, Problem
 from tests.builders import ANNA, BEN, RUN_ID, plan, step
@@ -401,6 +401,60 @@ def test_nobody_agrees_for_themselves_or_twice_or_without_the_role(by: Actor, en
     refused = drive.ask(answer("approve"), by)
     assert refused is not None
     assert refused.why == why
+
+
+def following(*first: PlannedStep, needed: int = 1, **environment: object) -> Drive:
+    """A run of these steps and of one behind them, in their section, that others must have agreed to."""
+    place = Environment(**{"name": "production", **environment})
+    return Drive(plan(*first, step("1.2", changes=True, agreement=needed), environment=place)).go()
+
+
+def test_what_others_agreed_to_once_covers_the_steps_behind_it() -> None:
+    drive = following(step("1.1", changes=True, approvals=1, agreement=1))
+    assert drive.ask(answer("approve"), BEN) is None
+    assert drive.go().did == ["1.1@db1", "1.2@db1"]
+
+
+def test_it_is_asked_again_where_more_people_are_needed() -> None:
+    drive = following(step("1.1", changes=True, approvals=1, agreement=1), needed=2)
+    drive.ask(answer("approve"), BEN)
+    assert (drive.go().did, drive.run.gates["1.2#1"].opened.kind) == (["1.1@db1"], "approval")
+
+
+def test_who_skips_the_step_that_asks_does_not_get_round_the_people() -> None:
+    drive = Drive(
+        plan(
+            step("1.0"),
+            step("1.1", changes=True, approvals=1, agreement=1),
+            step("1.2", changes=True, agreement=1),
+            environment=Environment(name="production"),
+        )
+    )
+    drive.go(lambda now: bool(now.state("1.0").running))
+    assert drive.ask(SkipStep(step="1.1", reason="I know better"), ANNA) is None
+    assert (drive.go().did, drive.run.gates["1.2#1"].opened.kind) == (["1.0@db1"], "approval")
+    assert drive.ask(AnswerGate(gate="1.2#1", answer="approve"), ANNA) is not None
+    assert drive.ask(AnswerGate(gate="1.2#1", answer="approve"), BEN) is None
+    assert drive.go().did == ["1.0@db1", "1.2@db1"]
+
+
+@pytest.mark.parametrize(
+    ("by", "environment", "counts"),
+    [(BEN, {}, True), (BEN, {"roles": {"approve": ("cleo",)}}, False), (ANNA, {}, False)],
+)
+def test_an_approval_of_the_authors_counts_for_whom_the_environment_would_let_agree(
+    by: Actor, environment: dict, counts: bool
+) -> None:
+    approve = ApproveAction(message="Sure?", allow_self=True)
+    drive = following(step("1.1", action=approve), **environment)
+    assert drive.ask(answer("approve"), by) is None
+    assert drive.go().did == (["1.2@db1"] if counts else [])
+
+
+def test_what_goes_on_because_nobody_answered_is_agreed_to_by_nobody() -> None:
+    lapsing = ApproveAction(message="Sure?", timeout=5.0, on_timeout="proceed")
+    drive = following(step("1.1", action=lapsing))
+    assert (drive.did, drive.run.gates["1.2#1"].opened.kind) == ([], "approval")
 
 
 def test_one_who_rejects_before_a_step_stops_the_run() -> None:

@@ -7,6 +7,7 @@ spread over six. Used by `due`, which opens and closes gates, and by `decide`, w
 
 from __future__ import annotations
 
+import math
 from typing import cast, get_args
 
 from runbook.core.action import (
@@ -27,6 +28,7 @@ from runbook.core.gate.retrying import well
 from runbook.core.host import Json
 from runbook.core.intent import AnswerGate, ResolveFailure
 from runbook.core.outcome import Outcome
+from runbook.core.plan import StepId
 from runbook.core.proof import Demand, Proof
 from runbook.core.run import GateState, Run, StepState
 from runbook.core.still_running import held_hosts, said
@@ -58,7 +60,7 @@ APPROVERS = "approve"
 def before(run: Run, state: StepState) -> GateOpened:
     """The gate that an environment, or `--step`, puts in front of a step."""
     planned, where = state.planned, f" on {', '.join(state.hosts)}" if state.hosts else ""
-    kind: GateKind = "approval" if planned.approvals and not state.let_through else "before"
+    kind: GateKind = "approval" if wants_people(run, state) and not state.let_through else "before"
     held = held_hosts(run, state)
     reasons = (said(held) if held else "", state.held_by.removesuffix("."))
     return GateOpened(
@@ -70,6 +72,30 @@ def before(run: Run, state: StepState) -> GateOpened:
         choices=words(kind),
         digest=state.digest,
     )
+
+
+def wants_people(run: Run, state: StepState) -> bool:
+    """Whether fewer people have agreed in its section than the environment demands, whatever way the run came there."""
+    needed, here = state.planned.must_agree, section_of(state.id)
+    given = (gate for gate in run.gates.values() if section_of(gate.opened.step) == here)
+    return needed > 0 and all(_agreed(run, gate) < needed for gate in given)
+
+
+def section_of(step: StepId) -> str:
+    """Where a step stands, waves aside: their ids are the section's own, a `w` and a number."""
+    return step.partition(".")[0].partition("w")[0]
+
+
+def _agreed(run: Run, gate: GateState) -> float:
+    """How many agreed there of those whom the environment lets agree; a machine that may counts for all of them."""
+    state, holders = run.steps[gate.opened.step], run.plan.environment.roles.get(APPROVERS, ())
+    if gate.opened.kind not in {"approve", "approval"} or refusal(gate) is not None or not is_decided(gate, state):
+        return 0
+    given = [answer.given.by for answer in gate.answers if answer.given.answer == "approve"]
+    if any(by.machine for by in given):
+        return math.inf
+    others = (by for by in given if not by.is_same_as(run.operator))
+    return len(distinct(by for by in others if not holders or any(_is_one_of(run, by, one) for one in holders)))
 
 
 def failure(run: Run, state: StepState) -> GateOpened:
@@ -190,7 +216,7 @@ def is_decided(gate: GateState, state: StepState) -> bool:
     """True when the answers so far settle it, so that no further one counts, though its step has not ended yet."""
     if gate.opened.kind == "approval":
         given = [answer.given for answer in gate.answers]
-        return refusal(gate) is not None or _is_agreed(given, state.planned.approvals)
+        return refusal(gate) is not None or _is_agreed(given, state.planned.must_agree)
     if question(gate.opened.kind).is_beside:
         return bool(gate.answers)
     action = state.action_on("*")
@@ -226,7 +252,7 @@ def may_answer(run: Run, gate: GateState, action: Ask | None, actor: Actor) -> s
     """Why this person may not answer this gate; empty when they may."""
     if gate.opened.kind == "approval":
         holders = run.plan.environment.roles.get(APPROVERS, ())
-        needed = run.steps[gate.opened.step].planned.approvals
+        needed = run.steps[gate.opened.step].planned.must_agree
         action = ApproveAction(message="", approvers=holders, min_required=needed)
     if not isinstance(action, ApproveAction):
         return ""

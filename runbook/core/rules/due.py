@@ -207,7 +207,8 @@ def _held_back(run: Run, state: StepState) -> tuple[Effect, ...]:
 
 def _held(run: Run, state: StepState) -> tuple[Effect, ...]:
     """The gate in front of a step, while it has one that is not answered."""
-    wanted = state.planned.confirm != "none" or (run.step_mode and _can_be_stepped(state.planned))
+    asks = state.planned.confirm != "none" or (run.step_mode and _can_be_stepped(state.planned))
+    wanted = asks or gates.wants_people(run, state)
     is_held = run.attended and (bool(held_hosts(run, state)) or (bool(state.held_by) and not state.let_through))
     gate = _open_gate(run, state)
     # What was asked is waited for, also where its reason has gone meanwhile.

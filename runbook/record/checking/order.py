@@ -153,7 +153,7 @@ class GatesCheck:
         match entry.event:
             case RunOpened(plan=plan):
                 self._paths = _paths(plan)
-                self._needed = {step.id: step.approvals for step in plan.walk()}
+                self._needed = {step.id: step.must_agree for step in plan.walk()}
             case GateOpened() as gate:
                 self._waiting[gate.gate] = gate
                 self._opened += 1

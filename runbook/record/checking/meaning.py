@@ -58,6 +58,7 @@ _KINDS = {
     "false-stamp": Meaning(
         "The time stamp is not one over this signature, or by nobody whom you believe", "When it was"
     ),
+    "back-dated": Meaning("The clock that sealed was wrong, or the record was back-dated", "Which of the two"),
     "unsigned-checkpoint": Meaning("Signing was cut off while the run went on", "Anything about the lines"),
     "false-checkpoint": Meaning("A checkpoint was changed, or is another run's", "That the lines were changed"),
     "foreign-checkpoint": Meaning("It was signed with a key that you do not trust", "That the lines are false"),

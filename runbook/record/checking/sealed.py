@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,8 @@ from runbook.record.sealing.signing import SEAL, Judged, Standing, judge
 from runbook.record.sealing.stamp import Stamped, judge_stamp
 from runbook.record.sealing.statement import Statement, read_statement
 
+STAMPED_WITHIN = timedelta(minutes=10)
+"""A seal is stamped in the same breath; clocks may differ by so much and nobody is called a forger."""
 _OK, _NOTE = Soundness.OK, Soundness.NOTE
 
 
@@ -201,10 +204,10 @@ def _as_finding(judged: Judged, since: str, said: Statement, demand: Demand, sta
     if demand == "fido" and not (judged.signature and judged.signature.touched):
         detail = f"Its environment demands that somebody touches a token, and nobody did for {key}"
         return Examined(name="seal", finding=Soundness.MISSING, detail=detail, kind="untouched")
-    return _good(judged, since, stamped)
+    return _good(judged, since, said, stamped)
 
 
-def _good(judged: Judged, since: str, stamped: Stamped | None) -> Examined:
+def _good(judged: Judged, since: str, said: Statement, stamped: Stamped | None) -> Examined:
     by = f"by {judged.principal} with {judged.fingerprint}" if judged.principal else f"with {judged.fingerprint}"
     touch = ""
     if judged.signature and judged.signature.touched is not None:
@@ -215,10 +218,22 @@ def _good(judged: Judged, since: str, stamped: Stamped | None) -> Examined:
     if since.startswith("the record"):
         told = f"{detail}; the key may not sign now and could then, by {since} alone"
         return Examined(name="seal", finding=Soundness.EXCEPTED, detail=told, kind="expired")
+    if stamped is not None and _apart(said.sealed, stamped.moment):
+        told = f"{detail}; by its own words it was sealed at {said.sealed}"
+        return Examined(name="seal", finding=Soundness.EXCEPTED, detail=told, kind="back-dated")
     if judged.standing is Standing.UNKNOWN:
         told = f"{detail}; whose key that is, only --allowed-signers from elsewhere can say"
         return Examined(name="seal", finding=_NOTE, detail=told, kind="unknown-signer")
     return Examined(name="seal", finding=_OK, detail=f"{detail}{f', who could by {since}' if since else ''}")
+
+
+def _apart(wall: str, moment: str) -> bool:
+    """True where two clocks tell of more than a slow authority between them, or one of them tells nothing."""
+    try:
+        own, theirs = (datetime.strptime(f"{text}+0000", "%Y%m%d%H%M%S%z") for text in (_compact(wall), moment))
+    except ValueError:
+        return True
+    return abs(own - theirs) > STAMPED_WITHIN
 
 
 def _compact(wall: str) -> str:

@@ -36,7 +36,7 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True):
 def query(data: bytes, nonce: bytes) -> bytes:
     """A request for a stamp over those bytes, which asks for the authority's certificate too (TimeStampReq, DER)."""
     imprint = _der(0x30, _SHA256 + _der(0x04, hashlib.sha256(data).digest()))
-    number = _der(0x02, b"\0" + nonce)
+    number = _der(0x02, nonce)
     return _der(0x30, _der(0x02, b"\1") + imprint + number + _der(0x01, b"\xff"))
 
 

@@ -1,8 +1,7 @@
 """Everything that can have happened in a run: a closed union of frozen facts, each in the past tense.
 
-An event is an observation (a sample, an exit code) or a decision (somebody answered a gate, policy aborted); what can
-be computed from these is never an event. The union is the format of the record: a field is added with a default, never
-renamed. What a newer version tells is `Unknown`, passed over by every fold. Times stand on the line (`entry.py`).
+An event is an observation (a sample, an exit code) or a decision (a gate's answer, an abort); what follows from these is
+never one. The union is the record's format: a field is added with a default, never renamed; times stand on the line.
 """
 
 from __future__ import annotations

@@ -119,6 +119,7 @@ def test_a_runbook_as_data_says_nothing_of_its_file(fleet: Desk) -> None:
         "kind": "confirm",
         "message": "Promote after {{ lag.stdout }} s?",
         "type": "{{ primary }}",
+        "signed": "",
     }
     assert "where" not in json.dumps(shown)
 

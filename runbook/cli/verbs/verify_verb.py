@@ -9,7 +9,7 @@ from runbook.cli.data import print_json
 from runbook.cli.diagnostics import explain
 from runbook.cli.trust_options import roots, trust_options
 from runbook.cli.verification_text import show_verification, verification_data
-from runbook.problem import Problems
+from runbook.problem import Problems, SeveralMeant
 from runbook.record.checking.judgement import Status
 from runbook.workspace.settings import TrustSettings
 
@@ -28,6 +28,9 @@ def verb(*, run: str, recordings: str, as_json: bool, ledger: str, **given: str)
     try:
         record = store(recordings).find(run)
         found = record.verify(roots(settings(recordings).trust, TrustSettings(**given), ledger))
+    except SeveralMeant as several:
+        explain(several.in_full(f"runbook verify {several.instead}"))
+        return int(Status.UNCHECKED)
     except Problems as wrong:
         explain(wrong)
         return int(Status.UNCHECKED)

@@ -38,6 +38,8 @@ from runbook.schedule.entry import (
 
 LONGEST = 60.0
 """Seconds between two looks: what is scheduled may have changed, and a clock may have jumped."""
+_AGAIN = timedelta(seconds=10)
+"""Before what could not be begun is tried again, under the same name."""
 
 
 class Book(Protocol):
@@ -103,12 +105,19 @@ class Scheduler:
         self._stopping.set()
 
     async def look(self) -> datetime | None:
-        """Do all that is to be done now; gives when something is to come next."""
+        """Do all that is to be done now; gives when something is to come next.
+
+        What cannot be read or begun just now is told, and tried again at the next look.
+        """
         moved = self._work.look(self._clock.wall(), self._clock.monotonic())
         times = self._work.times()
         if moved:
             self._write(ClockJumped(at=stamp(times.now), duty="", seconds=round(moved, 3)))
-        agenda = self._world.agenda(times.now)
+        try:
+            agenda = self._world.agenda(times.now)
+        except (Problems, OSError) as wrong:
+            self._say(f"what is due is not known now: {wrong}")
+            return None
         self._tell_problems(agenda)
         wakes = [await self._duty(item, times) for item in agenda.items]
         return min((wake for wake in wakes if wake is not None), default=None)
@@ -123,8 +132,8 @@ class Scheduler:
         await self._settle_claim(item, times)
         what = todo(item.duty, self._accounts[key], item.evidence, times)
         self._write(*what.entries)
-        if what.start is not None:
-            await self._start(item, what.start, what, times)
+        if what.start is not None and not await self._start(item, what.start, what, times):
+            return times.now + _AGAIN
         if what.wake is not None:
             self._wakes[key] = (item.duty, what.wake)
         return what.wake
@@ -135,7 +144,8 @@ class Scheduler:
         if claim is not None and self._world.exists(claim.run):
             self._write(Started(at=stamp(times.now), duty=claim.duty, slot=claim.slot, run=claim.run))
 
-    async def _start(self, item: Item, slot: datetime, what: Todo, times: Times) -> None:
+    async def _start(self, item: Item, slot: datetime, what: Todo, times: Times) -> bool:
+        """Whether it is accounted for; what failed for want of room or of a process is not, and stays claimed."""
         key, at = item.duty.key, stamp(times.now)
         claim = self._accounts[key].claimed
         if claim is None or claim.slot != stamp(slot):
@@ -148,8 +158,12 @@ class Scheduler:
             if not self._world.exists(claim.run):
                 self._write(Missed(at=at, duty=key, first=claim.slot, last=claim.slot, count=1, why=_why(wrong)))
                 self._say(f"{key}: not started: {wrong}")
-                return
+                return True
+        except OSError as wrong:
+            self._say(f"{key}: {claim.slot} not begun yet: {wrong}")
+            return False
         self._write(Started(at=at, duty=key, slot=claim.slot, run=claim.run))
+        return True
 
     def _write(self, *entries: LedgerEntry) -> None:
         if not entries:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from runbook.calendar.cron import moments
 from runbook.calendar.window import read_window
 from runbook.problem import problem
+from runbook.schedule.agenda import Agenda, Item
 from runbook.schedule.deciding import jitter
 from runbook.schedule.duty import Duty
 from runbook.schedule.entry import ClockJumped, Known, Missed, Postponed, Started, Told, instant
@@ -76,6 +77,42 @@ async def test_what_may_not_be_late_is_missed() -> None:
     stage.again()
     await stage.look()
     assert told(stage) == [("missed 1, scheduler down", "2026-01-11T02:00:00Z")]
+
+
+async def test_a_machine_that_cannot_begin_a_run_just_now_keeps_no_other_from_beginning() -> None:
+    other = replace(nightly(late=timedelta(hours=2)), runbook="other")
+    stage = Stage(START, nightly(late=timedelta(hours=2)), other)
+    await stage.look()
+    stage.clock.go(timedelta(hours=14))
+
+    def full(item: Item) -> None:
+        if item.duty.runbook == BOOK:
+            raise OSError(28, "No space left on device")
+
+    stage.world.refuse = full
+    wake = await stage.look()
+    assert stage.world.begun == ["other-2"]
+    assert stage.said[-2].endswith("2026-01-11T02:00:00Z not begun yet: [Errno 28] No space left on device")
+    assert wake is not None
+    stage.world.refuse = lambda _item: None
+    stage.clock.go(wake - stage.clock.now)
+    await stage.look()
+    assert stage.world.begun == ["other-2", f"{BOOK}-1"], "under the name that it was claimed with"
+
+
+async def test_what_cannot_be_read_just_now_ends_no_scheduler() -> None:
+    stage = Stage(START, nightly())
+    read = stage.world.agenda
+
+    def unreadable(_now: datetime) -> Agenda:
+        raise problem("the records cannot be listed")
+
+    stage.world.agenda = unreadable
+    assert await stage.look() is None
+    assert "the records cannot be listed" in stage.said[-1]
+    stage.world.agenda = read
+    await stage.until(START + DAY)
+    assert told(stage) == [("started", "2026-01-11T02:00:00Z")]
 
 
 async def test_what_a_window_holds_is_postponed_and_then_started() -> None:

@@ -64,6 +64,12 @@ def test_the_unit_file_keeps_runs_alive_when_the_scheduler_goes(desk: Desk) -> N
     assert "WorkingDirectory=WORKSPACE\n" in unit
 
 
+def test_the_unit_file_works_on_the_records_that_were_named_in_whatever_folder_they_are(desk: Desk) -> None:
+    """On others it would begin everything once more that these already have."""
+    unit = desk.ask("scheduler", "--systemd", "--recordings", "100% of $them").out
+    assert 'runbook.cli" "scheduler" "--recordings" "WORKSPACE/100%% of $$them"\n' in unit
+
+
 def test_check_tells_what_could_not_be_begun_where_nobody_is_there(desk: Desk) -> None:
     head = HOURLY + "parameters:\n  word: {type: secret}\n"
     step = '{name: Look, command: "look {{ word }}", on: localhost, durable: false, timeout: 10s, changes: false}'

@@ -29,7 +29,7 @@ Wants=network-online.target
 
 [Service]
 WorkingDirectory={root}
-ExecStart={python} -m runbook.cli scheduler
+ExecStart={command}
 Restart=always
 RestartSec=5
 # A run that was begun outlives the scheduler: only the scheduler itself is ended with its unit.
@@ -78,4 +78,11 @@ def _say(line: str) -> None:
 
 
 def _unit(settings: Settings) -> str:
-    return _UNIT.format(root=settings.root, python=sys.executable)
+    command = (sys.executable, "-m", "runbook.cli", "scheduler", "--recordings", str(settings.recordings))
+    return _UNIT.format(root=str(settings.root).replace("%", "%%"), command=" ".join(map(_quoted, command)))
+
+
+def _quoted(word: str) -> str:
+    """A word of a unit's command line, which knows specifiers and variables (systemd.service, COMMAND LINES)."""
+    plain = word.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{plain}"'.replace("%", "%%").replace("$", "$$")

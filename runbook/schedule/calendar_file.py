@@ -9,6 +9,7 @@ twice is two instants; what is owed by the day is a day.
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
@@ -88,8 +89,8 @@ def _summary(item: Item, slot: datetime) -> str:
 
 
 def _command(item: Item) -> str:
-    given = "".join(f" -p {name}={value}" for name, value in item.duty.parameters.items())
-    return f"runbook run {item.duty.runbook} -i {item.inventory}{given}"
+    given = [word for name, value in item.duty.parameters.items() for word in ("-p", f"{name}={value}")]
+    return shlex.join(("runbook", "run", item.duty.runbook, "-i", item.inventory, *given))
 
 
 def _expected(item: Item) -> float:

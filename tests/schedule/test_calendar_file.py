@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 from icalendar import Calendar
+from msgspec.structs import replace
 
 from runbook.core.runbook import Runbook
 from runbook.schedule.agenda import Item
@@ -36,6 +37,11 @@ def test_what_is_owed_by_the_day_is_a_day_with_an_alarm_the_day_before() -> None
     [alarm] = event.walk("VALARM")
     assert alarm.decoded("trigger") == timedelta(days=-1)
     assert "runbook run orders-failover -i lab" in event["description"]
+
+
+def test_the_command_in_an_event_can_be_typed_whatever_the_values_are() -> None:
+    event, *_ = events(item(replace(nightly(), parameters={"note": "all of it; now"})))
+    assert event["description"].endswith("runbook run orders-failover -i lab -p 'note=all of it; now'")
 
 
 def test_every_moment_of_a_year_is_an_event_of_its_own_in_utc() -> None:

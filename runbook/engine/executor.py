@@ -28,6 +28,7 @@ from runbook.core.rules.due import due
 from runbook.core.rules.refusing import refuse
 from runbook.core.run import Run
 from runbook.engine.log import log_crash
+from runbook.engine.policing import answered
 from runbook.engine.recordable import told_otherwise
 from runbook.engine.recorder import Recorder
 from runbook.engine.workers import Answer, Begin, Kind, Kinds, Work, Workers
@@ -88,7 +89,8 @@ class Executor:
 
     async def submit(self, intent: Intent, by: Actor) -> Problem | None:
         """Ask for something on behalf of a person; the refusal, or None when it is granted and durable."""
-        return await self._durably(lambda run: decide(run, intent, by))
+        rec = self._recorder
+        return await self._durably(lambda run: answered(run, decide(run, intent, by), wall=rec.wall(), at=rec.now()))
 
     async def state(self, event: Event) -> None:
         """Something must be durable before whoever says it goes on. It stands behind everything told before.

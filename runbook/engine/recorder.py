@@ -47,6 +47,10 @@ class Recorder:
         """Seconds since the run was opened; never behind the record."""
         return max(self._tip.at, self._clock.monotonic() - self._origin)
 
+    def wall(self) -> float:
+        """Wall time now, as the lines of the record will have it."""
+        return self._clock.wall()
+
     def record(self, *events: Event) -> Run:
         """Write and fold events, all with the same time. Durable after the next `commit`.
 

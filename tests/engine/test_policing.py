@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from runbook.core.actor import Actor
 from runbook.core.earlier import Earlier
-from runbook.core.event import Event, StepEnded, StepEntered
+from runbook.core.event import Event, GateAnswered, StepEnded, StepEntered
 from runbook.core.fault_action import FaultAction, RevertAction
 from runbook.core.gate import gates
 from runbook.core.intent import AnswerGate
@@ -16,10 +17,10 @@ from runbook.core.outcome import Outcome
 from runbook.core.plan import Environment, Plan, PlannedStep
 from runbook.core.policy_event import RuleOverridden, StepHeld
 from runbook.core.role import Role
-from runbook.engine.policing import check_fault, held
+from runbook.engine.policing import answered, check_fault, held
 from runbook.problem import Problems
 from runbook.transport.scripted import Says, ScriptedConnector
-from tests.builders import ANNA, Story, plan, step
+from tests.builders import ANNA, BEN, Story, plan, step
 from tests.engine.stage import Stage
 
 FRIDAY = datetime(2026, 11, 27, 13, 10, tzinfo=UTC).timestamp()
@@ -30,6 +31,7 @@ SAID = (
     "production opens Sun 02:00-06:00 UTC; now it is Fri 27 Nov 2026 13:10. "
     "Next: Sun 29 Nov 2026 02:00 UTC, in 1 d 12 h 50 min."
 )
+CLEO = Actor(name="cleo", uid=1002, via="approve")
 FAULT = FaultAction(fault="process-kill", arguments={"unit": "nginx.service"}, duration=60.0)
 
 
@@ -86,6 +88,54 @@ def test_a_run_that_takes_back_another_is_never_held(attended: bool) -> None:
     back = Earlier(run="20261127T130000Z-t-0001", does="rolls_back")
     tale = Story(plan(CHANGE, environment=CLOSED), attended=attended, earlier=back).start()
     assert held(tale.run, tale.run.steps["1.1"], (ENTERED,), wall=FRIDAY, at=tale.now) == (ENTERED,)
+
+
+def let_through(chosen: PlannedStep, *by: Actor, wall: float = FRIDAY, attended: bool = True) -> tuple[Event, ...]:
+    """What the last of these people's yes comes to, before a step that was entered while its window was open."""
+    tale = Story(plan(chosen, environment=CLOSED), attended=attended).start().enter("1.1")
+    tale.add(opened := gates.before(tale.run, tale.run.steps["1.1"]))
+    word = "approve" if opened.kind == "approval" else "proceed"
+    said = [GateAnswered(gate="1.1#1", step="1.1", by=one, answer=word) for one in by]
+    tale.add(*said[:-1])
+    return answered(tale.run, (said[-1],), wall=wall, at=tale.now)[1:]
+
+
+ASKED = step("1.1", changes=True, confirm="key")
+HELD = StepHeld(step="1.1", rule="window", sentence=SAID)
+FAILED = StepEnded(step="1.1", outcome=Outcome.FAILED, detail=f"nothing was sent: {SAID}")
+
+
+def test_who_lets_a_step_through_after_its_window_has_closed_is_told_and_asked_again() -> None:
+    assert let_through(ASKED, ANNA, wall=SUNDAY) == ()
+    assert let_through(ASKED, ANNA) == (HELD,)
+    assert let_through(step("1.1", confirm="key"), ANNA) == (), "it only looks"
+
+
+def test_only_the_answer_that_lets_it_through_is_looked_at() -> None:
+    agreed = step("1.1", changes=True, approvals=2)
+    assert let_through(agreed, BEN) == ()
+    assert let_through(agreed, BEN, CLEO) == (HELD,)
+
+
+def test_a_yes_that_comes_too_late_sends_nothing_where_nobody_attends_and_breaks_nothing() -> None:
+    assert let_through(ASKED, ANNA, attended=False) == (HELD, FAILED)
+    fault = step("1.1", FAULT, hosts=("db1",), changes=True, confirm="key")
+    assert let_through(fault, ANNA) == (HELD, FAILED)
+
+
+async def test_a_runner_asks_again_when_the_answer_to_a_gate_came_after_the_window(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, world := ScriptedConnector(lambda _host, _command: Says(b"")))
+    open_until = Environment(name="production", freeze=("2999-01-01/2999-12-31",))
+    live = stage.open(plan(step("1.1", changes=True, confirm="key"), environment=open_until))
+    await live.until(lambda run: run.open_gates)
+    live.recorder.wall = lambda: datetime(2999, 6, 1, tzinfo=UTC).timestamp()
+    assert await live.ask(AnswerGate(gate="1.1#1", answer="proceed")) is None
+    run = await live.until(lambda run: "1.1#2" in run.open_gates)
+    assert (world.sent, run.gates["1.1#2"].opened.kind) == ([], "before")
+    assert "production is frozen" in run.gates["1.1#2"].opened.message
+    assert await live.ask(AnswerGate(gate="1.1#2", answer="proceed")) is None
+    await live.to_its_end()
+    assert [one.text for one in world.sent] == ["run-1.1"]
 
 
 def test_a_rule_that_is_overridden_in_the_run_holds_nothing() -> None:

@@ -116,7 +116,8 @@ def check_safeguards(draft: Draft) -> None:
     allowed = runbook.safeguards.environments
     if allowed and environment.name not in allowed:
         what = f"{runbook.name} may run in {', '.join(allowed)}, and this is {environment.name}"
-        draft.refuse(runbook.at("safeguards"), "wrong-environment", what, "Choose another inventory: -i NAME.")
+        fix = "Choose an inventory that is such a place: -i NAME. What it is, its environment.yaml says (name: ...)."
+        draft.refuse(runbook.at("safeguards"), "wrong-environment", what, fix)
     if environment.name in runbook.change.required:
         with draft.collecting(runbook.at("change")):
             if not render(runbook.change.reference, draft.scope(), where=runbook.at("change")).strip():

@@ -23,6 +23,8 @@ NOW = at("2026-11-27T12:00+00:00")
         ({"approvals": {"fault": 2}, "roles": {"approve": ("ada", "grace")}}, []),
         ({"approvals": {"fault": 2}, "roles": {"approve": ("group:leads",)}}, []),
         ({"approvals": {"fault": 2}}, []),
+        ({"roles": {"aprove": ("ada",), "break-glass": ("ada",)}}, ["misspelt-role", "misspelt-role"]),
+        ({"roles": {"approve": ("ada",), "aprove": ("ada",), "dba": ("grace",)}}, []),
     ],
 )
 def test_rules_that_cannot_be_kept_are_told(environment: dict, codes: list[str]) -> None:

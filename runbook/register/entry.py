@@ -118,7 +118,7 @@ def _readiness(
         return "needs verifying", f"never rehearsed in {duty.environment}"
     bad = [clause for clause in quality(duty, newest, newest.proof) if not clause.holds]
     if bad:
-        return "not verified", f"{bad[0].asks}: {bad[0].seen}".rstrip(": ")
+        return "not verified", f"{bad[0].otherwise}: {bad[0].seen}".rstrip(": ")
     old = [clause.asks.partition(" is ")[0] for clause in stale(duty, newest.proof) if not clause.holds]
     if old:
         return "needs verifying", f"{' and '.join(old)} changed since"

@@ -7,6 +7,7 @@ be read is a row with its problem, because a schedule that silently drops out wo
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -68,6 +69,12 @@ class Item:
     def evidence(self) -> Evidence:
         """Which of the runs matter."""
         return evidence(self.duty, self.runs)
+
+    @property
+    def command(self) -> str:
+        """What a person types to run it."""
+        given = [word for name, value in self.duty.parameters.items() for word in ("-p", f"{name}={value}")]
+        return shlex.join(("runbook", "run", self.duty.runbook, "-i", self.inventory, *given))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

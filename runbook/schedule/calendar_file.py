@@ -9,7 +9,6 @@ twice is two instants; what is owed by the day is a day.
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
@@ -70,7 +69,7 @@ def _event(item: Item, slot: datetime, stamp: datetime, here: str) -> Event:
     event.add("dtstamp", stamp)
     event.add("last-modified", stamp)
     event.add("summary", _summary(item, slot))
-    event.add("description", f"{item.book.title}\n{_command(item)}")
+    event.add("description", f"{item.book.title}\n{item.command}")
     if duty.every is not None:
         event.add("dtstart", duty.day(slot))
     else:
@@ -86,11 +85,6 @@ def _summary(item: Item, slot: datetime) -> str:
     duty = item.duty
     at = f" at {clock_words(slot, duty.cron.zone)}" if duty.cron and duty.cron.zone != "UTC" else ""
     return f"{duty.runbook} in {duty.environment}{at}"
-
-
-def _command(item: Item) -> str:
-    given = [word for name, value in item.duty.parameters.items() for word in ("-p", f"{name}={value}")]
-    return shlex.join(("runbook", "run", item.duty.runbook, "-i", item.inventory, *given))
 
 
 def _expected(item: Item) -> float:

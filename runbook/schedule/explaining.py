@@ -30,6 +30,8 @@ def explained(item: Item, now: datetime) -> Iterator[str]:
         yield f"  grace      {distance(duty.patience(how.slot))}; due soon {distance(duty.foresight(how.slot))} before"
     if how.by_date != how.state:
         yield f"  by date    {how.by_date}"
+    begins = item.command if duty.attended else "the scheduler; by hand: " + item.command
+    yield f"  begun by   {begins}"
     for run in _looked_at(item):
         yield from _of_run(duty, run)
     if not item.runs:

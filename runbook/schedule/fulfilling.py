@@ -22,6 +22,8 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     holds: bool
     seen: str = ""
     """What was found, where it does not hold."""
+    otherwise: str = ""
+    """The contrary of what it asks, as a sentence about the run; empty where nobody tells it without its yes or no."""
 
 
 def is_about(duty: Duty, run: RunSummary) -> bool:
@@ -57,13 +59,15 @@ def subject(duty: Duty, run: RunSummary, proof: Proof) -> tuple[Clause, ...]:
 def quality(duty: Duty, run: RunSummary, proof: Proof) -> tuple[Clause, ...]:
     """Whether it was good enough."""
     is_allowed = duty.counts_overridden or not proof.overridden
-    return (
-        Clause(asks="its record is sound", holds=run.verdict != "damaged", seen=run.verdict),
-        Clause(asks="it came to its end", holds=proof.has_ended, seen=run.verdict),
-        Clause(asks="every verdict is green", holds=proof.is_green, seen=_verdicts(proof)),
-        Clause(asks="every required step was done", holds=not proof.skipped, seen=", ".join(proof.skipped)),
-        Clause(asks="no rule was overridden", holds=is_allowed, seen=", ".join(proof.overridden)),
+    skipped, overridden = ", ".join(proof.skipped), ", ".join(proof.overridden)
+    rows = (
+        ("its record is sound", "its record is not sound", run.verdict != "damaged", run.verdict),
+        ("it came to its end", "it did not come to its end", proof.has_ended, run.verdict),
+        ("every verdict is green", "not every verdict is green", proof.is_green, _verdicts(proof)),
+        ("every required step was done", "not every required step was done", not proof.skipped, skipped),
+        ("no rule was overridden", "a rule was overridden", is_allowed, overridden),
     )
+    return tuple(Clause(asks=asks, otherwise=no, holds=holds, seen=seen) for asks, no, holds, seen in rows)
 
 
 def stale(duty: Duty, proof: Proof) -> tuple[Clause, ...]:

@@ -79,7 +79,7 @@ def _why_invalid(duty: Duty, newest: RunSummary) -> str:
         return ""
     bad = [clause for clause in quality(duty, newest, newest.proof) if not clause.holds]
     if bad:
-        return f"the last run was not good enough: {bad[0].asks}: {bad[0].seen}".rstrip(": ")
+        return f"the last run was not good enough: {bad[0].otherwise}: {bad[0].seen}".rstrip(": ")
     old = [clause.asks.partition(" is ")[0] for clause in stale(duty, newest.proof) if not clause.holds]
     return f"{' and '.join(old)} changed since the last run" if old else ""
 

@@ -61,6 +61,14 @@ def test_explain_holds_every_clause_against_the_run(desk: Desk) -> None:
     assert "    is about it: yes\n      yes of look\n      yes in here\n      yes whole, on every host\n" in said
     assert "      yes every verdict is green\n" in said
     assert "      yes the inventory is as it was\n" in said
+    assert "  begun by   runbook run look -i here\n" in said
+
+
+def test_explain_says_what_a_schedule_looks_like_where_there_is_none(desk: Desk) -> None:
+    desk.write("drills/look.yaml", book())
+    said = desk.ask("due", "--explain", "look")
+    assert said.status == 2
+    assert "A runbook says when with: schedule: {every: 90d}" in said.err
 
 
 def test_a_part_of_it_is_explained_as_a_part(desk: Desk) -> None:

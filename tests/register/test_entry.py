@@ -44,7 +44,7 @@ def told(*runs: RunSummary, scenario: Scenario = SCENARIO, written: bool = True)
         (
             (done("2026-05-01T12:00", is_green=False, run="failed"), done("2026-04-01T12:00")),
             "not verified",
-            "every verdict is green: run failed, steady state met, objectives met, revert verified",
+            "not every verdict is green: run failed, steady state met, objectives met, revert verified",
         ),
         ((done("2026-05-01T12:00", source_sha256="b0"),), "needs verifying", "the runbook changed since"),
         ((done("2026-05-01T12:00", limit="db1"),), "needs verifying", "never rehearsed in lab"),

@@ -50,7 +50,7 @@ def test_a_run_that_failed_does_not_move_the_date() -> None:
     found = standing(quarterly(), (bad, GOOD), at("2026-05-01"))
     assert (found.state, found.by_date, found.slot) == ("invalid", "overdue", at("2026-04-11"))
     assert found.because == (
-        "the last run was not good enough: every verdict is green: "
+        "the last run was not good enough: not every verdict is green: "
         "run failed, steady state met, objectives met, revert verified"
     )
 

@@ -101,7 +101,8 @@ def _explain(found: Agenda, name: str, now: datetime) -> int:
     chosen = [item for item in found.items if item.duty.runbook == name]
     if not chosen:
         known = [item.duty.runbook for item in found.items]
-        raise problem(f'"{name}" has no schedule', fix=nearest(name, known), code="no-schedule")
+        fix = f"{nearest(name, known)} A runbook says when with: schedule: {{every: 90d}}".strip()
+        raise problem(f'"{name}" has no schedule', fix=fix, code="no-schedule")
     for item in chosen:
         for line in explained(item, now):
             click.echo(safe_row(line))

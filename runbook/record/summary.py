@@ -22,6 +22,7 @@ from runbook.record.beginning import begun
 from runbook.record.files.reader import TORN
 from runbook.record.form.reading import Reading
 from runbook.record.proof import Proof, proof
+from runbook.view.waiting import Waiting, waiting
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +60,13 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """It ended and is sound: nothing of this row will ever change."""
     proof: Proof | None = None
     """What it proves about a schedule; None where nothing of the record can be believed."""
+    environment: str = ""
+    colour: str = ""
+    """Of the environment."""
+    promised: float | None = None
+    """Seconds within which it was to recover; None without an objective."""
+    waiting: Waiting = Waiting()
+    """How far it is, and whom it waits for."""
     problem: Problem | None = None
     """Why it is damaged."""
 
@@ -98,5 +106,9 @@ def _row(name: str, run: Run, *, live: bool) -> RunSummary:
         duration=run.now,
         faults_live=sum(fault.may_be_live for fault in run.faults.values()),
         live=live,
+        environment=run.plan.environment.name,
+        colour=run.plan.environment.colour,
+        promised=run.plan.objectives.rto,
+        waiting=waiting(run),
         ended=run.has_ended and not live,
     )

@@ -12,7 +12,7 @@ from typing import Literal
 
 from textual.binding import Binding, BindingType
 
-Area = Literal["everywhere", "lists", "library", "plan", "run", "output", "decide", "replay"]
+Area = Literal["everywhere", "lists", "tabs", "library", "verify", "plan", "run", "output", "decide", "replay"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +73,16 @@ DEEDS = (
         label="next",
         help="Next pane, field or button; Shift+Tab goes back.",
     ),
+    *(
+        Deed(id=f"everywhere.{place}", verb=f"place('{place}')", keys=key, label=place, help=said)
+        for place, key, said in (
+            ("library", "L", "The library: what waits, runbooks, records."),
+            ("run", "R", "The run that needs you most."),
+            ("replay", "P", "Replay the newest run that has ended."),
+            ("dr", "D", "The state of recovery: what was tried, and what it took."),
+            ("verify", "V", "Whether the records can be believed."),
+        )
+    ),
     Deed(id="lists.up", verb="up", keys="up,k", label="up", help="One row up."),
     Deed(id="lists.down", verb="down", keys="down,j", label="down", help="One row down."),
     Deed(id="lists.page_up", verb="page_up", keys="pageup,ctrl+u", label="page up", help="One page up."),
@@ -81,10 +91,28 @@ DEEDS = (
     Deed(id="lists.last", verb="last", keys="end,G", label="last", help="Last row."),
     Deed(id="lists.open", verb="open", keys="enter", label="open", help="Open the row that has the cursor."),
     Deed(id="lists.copy", verb="copy", keys="y", label="copy", help="Copy the row, or what is selected of the output."),
+    Deed(
+        id="tabs.waiting",
+        verb="waiting",
+        keys="a",
+        label="answer",
+        help="Open the run that waits for you.",
+        footer=True,
+    ),
+    Deed(id="tabs.reload", verb="reload", keys="r", label="reload", help="Read the folders again."),
+    Deed(id="library.live", verb="live", keys="1", label="waiting", help="What runs and waits."),
+    Deed(id="library.books", verb="books", keys="2", label="runbooks", help="The list of runbooks.", footer=True),
+    Deed(id="library.runs", verb="runs", keys="3,h", label="records", help="The records of runs.", footer=True),
     Deed(id="library.filter", verb="filter", keys="slash", label="filter", help="Show what matches.", footer=True),
-    Deed(id="library.books", verb="books", keys="1", label="runbooks", help="The list of runbooks.", footer=True),
-    Deed(id="library.runs", verb="runs", keys="2", label="runs", help="The list of runs.", footer=True),
-    Deed(id="library.reload", verb="reload", keys="r", label="reload", help="Read the folders again."),
+    Deed(id="library.sort", verb="sort", keys="s", label="sort", help="Another order of the runbooks.", footer=True),
+    Deed(
+        id="verify.bad_only",
+        verb="bad_only",
+        keys="exclamation_mark",
+        label="bad only",
+        help="Only records that are not sound.",
+        footer=True,
+    ),
     Deed(
         id="plan.start",
         verb="start",
@@ -103,24 +131,6 @@ DEEDS = (
     ),
     Deed(id="plan.form", verb="form", keys="1", label="values", help="Go to the form."),
     Deed(id="plan.rows", verb="rows", keys="2", label="plan", help="Go to the plan."),
-    Deed(id="run.steps", verb="pane('steps')", keys="1", label="steps", help="Go to the steps."),
-    Deed(id="run.hosts", verb="pane('hosts')", keys="2", label="hosts", help="Go to the hosts."),
-    Deed(id="run.output", verb="pane('output')", keys="3", label="output", help="Go to the output."),
-    Deed(id="run.timeline", verb="pane('timeline')", keys="4,t", label="timeline", help="Show and go to the timeline."),
-    Deed(
-        id="run.zoom", verb="zoom", keys="z", label="zoom", help="Give the focused pane the whole screen.", footer=True
-    ),
-    Deed(
-        id="run.fold", verb="fold", keys="f", label="fold", help="Fold hosts that are in the same state.", footer=True
-    ),
-    Deed(id="run.faults", verb="faults", keys="exclamation_mark", label="faults", help="Only hosts that are not well."),
-    Deed(id="run.hosts_named", verb="hosts_named", keys="backslash", label="hosts", help="Only hosts named like this."),
-    Deed(id="run.failed", verb="failed(1)", keys="b", label="next bad", help="To the next step that went badly."),
-    Deed(id="run.failed_before", verb="failed(-1)", keys="B", label="bad before", help="To the bad step before."),
-    Deed(id="run.search", verb="search", keys="slash", label="search", help="Search the output.", footer=True),
-    Deed(id="run.next_hit", verb="hit(1)", keys="n", label="next", help="To the next line found."),
-    Deed(id="run.hit_before", verb="hit(-1)", keys="N", label="before", help="To the line found before."),
-    Deed(id="run.time", verb="time", keys="at", label="time", help="Go to a time, counted from the start of the run."),
     Deed(
         id="run.gate",
         verb="gate",
@@ -130,11 +140,44 @@ DEEDS = (
         footer=True,
     ),
     Deed(id="run.pause", verb="pause", keys="p", label="pause", help="Enter no new step; again to go on.", footer=True),
+    Deed(id="run.halt", verb="halt", keys="x", label="halt", help="Stop the run; typed, with a reason.", footer=True),
+    Deed(id="run.note", verb="note", keys="m", label="note", help="Write a remark into the record.", footer=True),
+    Deed(
+        id="run.failed",
+        verb="failed(1)",
+        keys="b",
+        label="next bad",
+        help="To the next step that went badly.",
+        footer=True,
+    ),
+    Deed(id="run.failed_before", verb="failed(-1)", keys="B", label="bad before", help="To the bad step before."),
+    Deed(
+        id="run.fold", verb="fold", keys="f", label="fold", help="Fold hosts that are in the same state.", footer=True
+    ),
+    Deed(id="run.search", verb="search", keys="slash", label="search", help="Search the output.", footer=True),
+    Deed(
+        id="run.zoom", verb="zoom", keys="z", label="zoom", help="Give the focused pane the whole screen.", footer=True
+    ),
+    Deed(
+        id="run.timeline",
+        verb="timeline",
+        keys="t",
+        label="timeline",
+        help="Show the steps on the time axis, or as a list.",
+        footer=True,
+    ),
+    Deed(id="run.steps", verb="pane('steps')", keys="1", label="steps", help="Go to the steps."),
+    Deed(id="run.hosts", verb="pane('hosts')", keys="2", label="hosts", help="Go to the hosts."),
+    Deed(id="run.output", verb="pane('output')", keys="3", label="output", help="Go to the output."),
+    Deed(id="run.notes", verb="pane('notes')", keys="4", label="notes", help="Go to the notes."),
+    Deed(id="run.faults", verb="faults", keys="exclamation_mark", label="faults", help="Only hosts that are not well."),
+    Deed(id="run.hosts_named", verb="hosts_named", keys="backslash", label="hosts", help="Only hosts named like this."),
+    Deed(id="run.next_hit", verb="hit(1)", keys="n", label="next", help="To the next line found."),
+    Deed(id="run.hit_before", verb="hit(-1)", keys="N", label="before", help="To the line found before."),
+    Deed(id="run.time", verb="time", keys="at", label="time", help="Go to a time, counted from the start of the run."),
     Deed(id="run.skip", verb="skip", keys="s", label="skip", help="Skip a step that is still ahead, with a reason."),
     Deed(id="run.cut", verb="cut", keys="c", label="cut wait", help="End a countdown now, with a reason."),
-    Deed(id="run.note", verb="note", keys="m", label="note", help="Write a remark into the record."),
     Deed(id="run.undo", verb="undo", keys="u", label="roll back", help="Undo what ran; typed, with a reason."),
-    Deed(id="run.halt", verb="halt", keys="x", label="halt", help="Stop the run; typed, with a reason.", footer=True),
     Deed(
         id="output.follow", verb="follow", keys="F", label="follow", help="Keep the newest line in sight.", footer=True
     ),

@@ -1,9 +1,8 @@
-"""The recovery clock: how much of the promised time is used, how much is left, and when the service should be back.
+"""The recovery clock: how much of the promised time is used, how much is left, and how much of it people took.
 
 The number that an operator looks at every minute. It counts from where the objective counts (the outage or its
 declaration), by the earliest moment that the samples allow, so it never flatters; time spent waiting for people is
-shown beside it and never taken off. The estimate adds up what the plan says of the steps still ahead, and says how many
-of them nobody gave a duration for.
+shown beside it and never taken off. When it should be over is another question (`situation/forecast.py`).
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from runbook.core.plan import PlannedStep
 from runbook.core.run import Run, StepPhase
 from runbook.core.turns import turns_of
 from runbook.view.steps import elapsed, waited
-from runbook.view.words import duration, measured
 
 
 class RecoveryClock(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,13 +51,8 @@ class RecoveryClock(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def eta(self) -> float:
-        """Seconds on this clock at which the service should be back."""
+        """Seconds on this clock at which the service should be back by the plan alone."""
         return self.used + self.remaining
-
-    @property
-    def slack(self) -> float | None:
-        """Seconds to spare if the rest goes as planned; None without an objective."""
-        return None if self.objective is None else self.objective - self.eta
 
     @property
     def is_over(self) -> bool:
@@ -93,25 +86,6 @@ def recovery_clock(run: Run, now: float) -> RecoveryClock:
         remaining=still,
         unplanned=unplanned,
     )
-
-
-def clock_line(clock: RecoveryClock) -> str:
-    """The clock in words: `RTO 12:41 LEFT of 30:00, used 17:19, ETA 26:50, slack 3:10`."""
-    if clock.state == "idle":
-        return (
-            f"RTO {duration(clock.objective)}, counts from {clock.counts_from}" if clock.objective else "no objective"
-        )
-    used = duration(clock.used)
-    if clock.state == "stopped":
-        used = measured(clock.used, clock.error, at_least=clock.at_least)
-    if clock.objective is None or clock.left is None or clock.slack is None:
-        return f"used {used}, no objective"
-    if clock.state == "stopped":
-        said = "MISSED" if clock.is_over else "not measured" if clock.at_least else "met"
-        return f"restored in {used}, objective {duration(clock.objective)} {said}"
-    left = f"{duration(abs(clock.left))} {'OVER' if clock.is_over else 'LEFT'} of {duration(clock.objective)}"
-    at_least = ">=" if clock.unplanned else ""
-    return f"RTO {left}, used {used}, ETA {at_least}{duration(clock.eta)}, slack {duration(clock.slack)}"
 
 
 def _stopped(run: Run, found: Recovery, started_at: float) -> RecoveryClock:

@@ -1,8 +1,8 @@
 """The words, shapes and numbers that every face of a run shows alike: screen, line mode and report.
 
 A state is a word first, then an ASCII shape, then a colour, then an attribute, so that nothing is lost on a serial
-console, in a screen reader or for the eye that cannot tell red from green. This file names colours and never prints
-one: whether colour is wanted (NO_COLOR, a pipe) is the caller's business.
+console, in a screen reader or for the eye that cannot tell red from green. This file names roles and knows no colour:
+which one a role has (and whether one is wanted at all) is a theme's business.
 """
 
 from __future__ import annotations
@@ -51,41 +51,27 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """At most five letters, so that a column of them never shifts."""
     shape: str
     """One ASCII character."""
-    colour: str
-    """A colour of the Okabe-Ito set by name, or `grey`."""
+    role: str
+    """What it plays on the screen: one of `look/part.py`."""
     attributes: tuple[str, ...] = ()
-    """Of `bold`, `dim`, `italic`, `reverse`: what is left where there is no colour."""
+    """Of `bold`, `dim`, `italic`, `pill`: what is left where there is no colour."""
 
 
 MARKS: Map[Status, Mark] = Map(
     {
-        Status.FAILED: Mark(word="FAIL", shape="x", colour="vermillion", attributes=("bold", "reverse")),
-        Status.IN_DOUBT: Mark(word="DOUBT", shape="#", colour="blue", attributes=("bold", "reverse")),
-        Status.UNREACHABLE: Mark(word="UNRCH", shape="?", colour="purple", attributes=("bold",)),
-        Status.ABORTED: Mark(word="ABRT", shape="#", colour="blue", attributes=("reverse",)),
-        Status.WAITING: Mark(word="WAIT", shape="!", colour="yellow", attributes=("reverse",)),
-        Status.RUNNING: Mark(word="RUN", shape=">", colour="sky", attributes=("bold",)),
-        Status.QUEUED: Mark(word="QUE", shape="~", colour="grey"),
-        Status.PENDING: Mark(word="-", shape=".", colour="grey", attributes=("dim",)),
-        Status.IGNORED: Mark(word="IGN", shape="%", colour="grey", attributes=("italic",)),
-        Status.SKIPPED: Mark(word="SKIP", shape="/", colour="grey", attributes=("italic",)),
-        Status.OK: Mark(word="OK", shape="+", colour="green"),
+        Status.FAILED: Mark(word="FAIL", shape="x", role="bad", attributes=("bold", "pill")),
+        Status.IN_DOUBT: Mark(word="DOUBT", shape="#", role="unk", attributes=("bold",)),
+        Status.UNREACHABLE: Mark(word="UNRCH", shape="?", role="unk", attributes=("bold",)),
+        Status.ABORTED: Mark(word="ABRT", shape="#", role="bad", attributes=("bold",)),
+        Status.WAITING: Mark(word="WAIT", shape="!", role="you", attributes=("bold",)),
+        Status.RUNNING: Mark(word="RUN", shape=">", role="live", attributes=("bold",)),
+        Status.QUEUED: Mark(word="QUE", shape="~", role="dim"),
+        Status.PENDING: Mark(word="-", shape=".", role="dim"),
+        Status.IGNORED: Mark(word="IGN", shape="%", role="slip"),
+        Status.SKIPPED: Mark(word="SKIP", shape="/", role="dim"),
+        Status.OK: Mark(word="OK", shape="+", role="ok"),
     }
 )
-
-COLOURS: Map[str, str] = Map(
-    {
-        "vermillion": "#D55E00",
-        "purple": "#CC79A7",
-        "sky": "#56B4E9",
-        "yellow": "#F0E442",
-        "green": "#009E73",
-        "orange": "#E69F00",
-        "blue": "#0072B2",
-        "grey": "#808080",
-    }
-)
-"""The Okabe-Ito colours, which people with any kind of colour vision can tell apart (Okabe and Ito, 2008)."""
 
 _OF_OUTCOME: Map[Outcome, Status] = Map(
     {
@@ -100,20 +86,25 @@ _OF_OUTCOME: Map[Outcome, Status] = Map(
     }
 )
 
-VERDICT_COLOURS: Map[str, str] = Map(
+VERDICT_ROLES: Map[str, str] = Map(
     {
-        "completed": "green", "met": "green", "verified": "green", "held": "green", "none": "green",
-        "completed with deviations": "orange", "inconclusive": "orange", "not_measured": "orange",
-        "interrupted": "orange", "running": "orange", "empty": "orange", "aborted": "blue", "live": "yellow",
-        "deviated": "vermillion", "missed": "vermillion", "failed": "vermillion", "unverified": "vermillion",
-        "stopped": "vermillion", "damaged": "vermillion",
+        "met": "ok", "verified": "ok", "held": "ok", "completed": "text", "none": "text", "live": "live",
+        "running": "live", "completed with deviations": "slip", "empty": "slip", "inconclusive": "unk",
+        "not_measured": "unk", "interrupted": "unk", "aborted": "bad", "deviated": "bad", "missed": "bad",
+        "failed": "bad", "unverified": "bad", "stopped": "bad", "damaged": "bad",
     }
 )  # fmt: skip
-"""The word of a run's gravest verdict to the colour that the run is shown in."""
+"""The word of a run's gravest verdict to the role that the run is shown in."""
 
 _MINUTE = 60
 _HOUR = 3600
 _FOLDABLE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+
+
+def verdict_role(worst: str, objective: str = "") -> str:
+    """The role of a run by its gravest verdict. Green is for what was promised and kept, and for nothing else."""
+    role = VERDICT_ROLES.get(worst, "dim")
+    return "ok" if role == "text" and objective == "met" else role
 
 
 def status_of(outcome: Outcome) -> Status:

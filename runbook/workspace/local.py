@@ -39,6 +39,7 @@ from runbook.talk.door import Doorway, door_folders, doorways
 from runbook.talk.handover import Handover, Opening
 from runbook.talk.launch import WarmRunner
 from runbook.talk.person import person, this_machine
+from runbook.view.situation.past import LATEST, PastRun, past_run
 from runbook.workspace.again import copies, ended, taken_back
 from runbook.workspace.books import book_files, find_book
 from runbook.workspace.fields import NO_HOSTS, asks_for_hosts, fields_of
@@ -48,11 +49,13 @@ from runbook.workspace.locked_keys import Unlock
 from runbook.workspace.needed_again import Needs, needed_again
 from runbook.workspace.permission import facts, instant
 from runbook.workspace.prepare import Prepared, SecretSource, Wish, inventory_of, prepare, typed_first
-from runbook.workspace.rows import FORM, BookRow, ParameterField, RunRow
+from runbook.workspace.rows import FORM, BookRow, ParameterField, ProofRow, RunRow
 from runbook.workspace.run_rows import run_rows
 from runbook.workspace.sealing import signing_for
 from runbook.workspace.settings import Settings
 
+_TEACH = frozenset({"completed", "completed with deviations"})
+"""Verdicts of runs that went through."""
 _FRESH = 4
 """Bytes of chance in the name of a folder that nobody can have taken before."""
 
@@ -135,6 +138,9 @@ class LocalWorkspace:
             last_run=last.started if last else "",
             last_verdict=last.verdict if last else "",
             last_worst=last.worst if last else "",
+            steps=sum(len(section.steps) for section in book.sections),
+            promised=book.objectives.rto,
+            every=_every(book),
         )
 
     def runs(self) -> tuple[RunRow, ...]:
@@ -148,6 +154,28 @@ class LocalWorkspace:
             Problems: There is no such record, or not one good line in it.
         """
         return folded(self.store.find(run).read())
+
+    def verified(self, run: str) -> ProofRow:
+        """Check a record.
+
+        Raises:
+            Problems: There is no such record, or no journal in it.
+        """
+        # Late, because who lists runs need not load what checks them.
+        from runbook.workspace.proofs import proof_row  # noqa: PLC0415 - said above
+
+        return proof_row(run, self.store.find(run).verify())
+
+    def history(self, runbook: str, *, but: str) -> tuple[PastRun, ...]:
+        """What the latest runs of a runbook teach, without one of them; the newest first.
+
+        Only runs that went through are asked, and one that cannot be read teaches nothing.
+        """
+        rows = self.store.runs(runbook=runbook, limit=LATEST + 1)
+        return tuple(self._past(row.run) for row in rows if row.ended and row.run != but and row.verdict in _TEACH)
+
+    def _past(self, run: str) -> PastRun:
+        return past_run(self.folded(run))
 
     def parameters(self, path: str) -> tuple[ParameterField, ...]:
         """What a runbook asks for; its hosts can be picked where reading the inventory runs no program."""
@@ -368,6 +396,12 @@ async def _hand_over(handover: Handover, runner: WarmRunner | None = None) -> No
         return
     with WarmRunner() as fresh:
         await fresh.hand_over(handover)
+
+
+def _every(book: Runbook) -> float:
+    """Seconds within which it is to be run again, by the shortest of its schedules; 0 where none says so."""
+    schedules = book.schedule if isinstance(book.schedule, tuple) else (book.schedule,)
+    return min((one.every for one in schedules if one is not None and one.every), default=0.0)
 
 
 def review_state(book: Runbook, today: date) -> Literal["ok", "overdue", "never"]:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from runbook.problem import Problem
+from runbook.view.waiting import Waiting
+
+_NOBODY = Waiting()
 
 FORM = "form"
 """Where values were given that somebody filled into a form."""
@@ -33,6 +36,12 @@ class BookRow:
     """Wall time of the newest run of it, or empty."""
     last_verdict: str
     """`completed`, `failed`, `live`, ... or empty."""
+    steps: int = 0
+    """Steps that stand in the file; 0 where they are not counted."""
+    promised: float | None = None
+    """Seconds within which it is to recover; None without an objective."""
+    every: float = 0.0
+    """Seconds within which it is to be run again; 0 where nothing says so."""
     last_worst: str = ""
     """The word of its gravest verdict, which colours it."""
     problem: Problem | None = None
@@ -64,6 +73,13 @@ class RunRow:
     """What became of its rollback: `none`, `running`, `held`, `empty`, `stopped`, `failed`."""
     faults_live: int = 0
     """Faults of it that may be live."""
+    environment: str = ""
+    colour: str = ""
+    """Of the environment."""
+    promised: float | None = None
+    """Seconds within which it was to recover; None without an objective."""
+    waiting: Waiting = _NOBODY
+    """How far it is, and whom it waits for."""
     problem: Problem | None = None
     """Why it is damaged; the other fields then hold what is known."""
 
@@ -71,6 +87,36 @@ class RunRow:
     def is_rolled_back(self) -> bool:
         """A rollback was begun, whatever became of it."""
         return self.rollback not in {"", "none"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRow:
+    """One check of a record."""
+
+    name: str
+    state: Literal["ok", "note", "newer", "missing", "altered"]
+    detail: str
+    """What was compared, or what is wrong and what that proves."""
+    line: int = 0
+    """Of the journal, where it shows first; 0 when it belongs to no line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofRow:
+    """Whether a record can be believed."""
+
+    run: str
+    grade: str
+    """`SOUND`, `INCOMPLETE`, `ALTERED`, `NEWER`; `LIVE` while it is still written."""
+    lines: int = 0
+    """Good lines of the journal."""
+    first_bad: int = 0
+    """The first line that a failed check points at; 0 when none does."""
+    head: str = ""
+    """SHA-256 of the last good line."""
+    why: str = ""
+    """Why it could not be checked."""
+    checks: tuple[CheckRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

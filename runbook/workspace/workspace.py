@@ -12,7 +12,8 @@ from typing import Protocol
 from runbook.core.actor import Actor
 from runbook.core.plan import Plan
 from runbook.feed.feed import Feed, Replay
-from runbook.workspace.rows import BookRow, ParameterField, RunRow
+from runbook.view.situation.past import PastRun
+from runbook.workspace.rows import BookRow, ParameterField, ProofRow, RunRow
 
 
 class Workspace(Protocol):
@@ -52,6 +53,12 @@ class Workspace(Protocol):
 
     def replay(self, run: str) -> Replay:
         """Open a record."""
+
+    def verified(self, run: str) -> ProofRow:
+        """Check a record."""
+
+    def history(self, runbook: str, *, but: str) -> tuple[PastRun, ...]:
+        """What the latest runs of a runbook teach, without one of them; the newest first."""
 
     def whoami(self) -> Actor:
         """Who the runner will take this process for."""

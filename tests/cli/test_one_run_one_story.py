@@ -29,10 +29,13 @@ from runbook.core.plan import Objectives, PlannedProbe
 from runbook.problem import Exit
 from runbook.report.summary import summary
 from runbook.tui.widgets.booklist import RunList
-from runbook.tui.widgets.gatebar import waiting_rows
-from runbook.tui.widgets.recoveryclock import state_of, title_row
 from runbook.view.closing import beside_the_run, closing
-from runbook.view.words import VERDICT_COLOURS
+from runbook.view.look.glyphs import UNICODE
+from runbook.view.look.part import text_of
+from runbook.view.situation.facts import facts_of
+from runbook.view.situation.top import place_row, state_of
+from runbook.view.situation.wanted import wanted
+from runbook.view.words import verdict_role
 from runbook.workspace.run_rows import run_rows
 from tests.builders import ANNA, Story, plan, step
 from tests.cli.desk import Desk
@@ -110,53 +113,53 @@ DB1 = {"step": "1.1", "host": "db1", "number": 1}
 STEADY = PlannedProbe(name="write-ok", action=HttpAction(url="http://app1/health"), every=0.5, steady=True)
 DEVIATED = "completed with deviations"
 TALES = [
-    pytest.param(failover, "completed", "green", Exit.HELD, id="completed"),
-    pytest.param(went_on("skip"), DEVIATED, "orange", Exit.FAILED, id="skip"),
-    pytest.param(went_on("accept", Outcome.IN_DOUBT), DEVIATED, "orange", Exit.FAILED, id="accept"),
-    pytest.param(went_on("exclude"), DEVIATED, "orange", Exit.FAILED, id="exclude"),
-    pytest.param(went_on("continue"), DEVIATED, "orange", Exit.HELD, id="continue"),
-    pytest.param(excluded, DEVIATED, "orange", Exit.FAILED, id="host-taken-out"),
-    pytest.param(skipped, DEVIATED, "orange", Exit.FAILED, id="step-passed-over"),
-    pytest.param(stopped, "failed", "vermillion", Exit.FAILED, id="failed"),
-    pytest.param(rolled_back, "failed", "vermillion", Exit.FAILED, id="rolled-back"),
-    pytest.param(halted, "aborted", "blue", Exit.FAILED, id="aborted"),
-    pytest.param(cut_off, "interrupted", "orange", Exit.INTERRUPTED, id="interrupted"),
-    pytest.param(too_slow, "completed", "vermillion", Exit.FAILED, id="objective-missed"),
-    pytest.param(still_down, "completed", "vermillion", Exit.FAILED, id="steady-state-deviated"),
+    pytest.param(failover, "completed", "ok", Exit.HELD, id="completed"),
+    pytest.param(went_on("skip"), DEVIATED, "slip", Exit.FAILED, id="skip"),
+    pytest.param(went_on("accept", Outcome.IN_DOUBT), DEVIATED, "slip", Exit.FAILED, id="accept"),
+    pytest.param(went_on("exclude"), DEVIATED, "slip", Exit.FAILED, id="exclude"),
+    pytest.param(went_on("continue"), DEVIATED, "slip", Exit.HELD, id="continue"),
+    pytest.param(excluded, DEVIATED, "slip", Exit.FAILED, id="host-taken-out"),
+    pytest.param(skipped, DEVIATED, "slip", Exit.FAILED, id="step-passed-over"),
+    pytest.param(stopped, "failed", "bad", Exit.FAILED, id="failed"),
+    pytest.param(rolled_back, "failed", "bad", Exit.FAILED, id="rolled-back"),
+    pytest.param(halted, "aborted", "bad", Exit.FAILED, id="aborted"),
+    pytest.param(cut_off, "interrupted", "unk", Exit.INTERRUPTED, id="interrupted"),
+    pytest.param(too_slow, "completed", "bad", Exit.FAILED, id="objective-missed"),
+    pytest.param(still_down, "completed", "bad", Exit.FAILED, id="steady-state-deviated"),
     pytest.param(
         drilled(FaultEffect(**DB1, ok=True), FaultReverted(**DB1, by="runner")),
         "completed",
-        "green",
+        "ok",
         Exit.HELD,
         id="revert-verified",
     ),
     pytest.param(
         drilled(FaultEffect(**DB1, ok=False), FaultReverted(**DB1, by="runner")),
         "completed",
-        "orange",
+        "slip",
         Exit.FAILED,
         id="inconclusive",
     ),
     pytest.param(
         drilled(FaultEffect(**DB1, ok=True), FaultPresent(**DB1, known=False)),
         "completed",
-        "vermillion",
+        "bad",
         Exit.FAULT_LIVE,
         id="revert-unverified",
     ),
     pytest.param(
         drilled(FaultEffect(**DB1, ok=True), FaultPresent(**DB1, known=True)),
         "completed",
-        "vermillion",
+        "bad",
         Exit.FAULT_LIVE,
         id="revert-failed",
     ),
 ]
 
 
-@pytest.mark.parametrize(("tell", "verdict", "colour", "status"), TALES)
-def test_every_face_of_a_run_gives_the_same_verdict_and_the_colour_of_the_worst(
-    desk: Desk, tell: Callable[[], Story], verdict: str, colour: str, status: Exit
+@pytest.mark.parametrize(("tell", "verdict", "role", "status"), TALES)
+def test_every_face_of_a_run_gives_the_same_verdict_and_the_role_of_the_worst(
+    desk: Desk, tell: Callable[[], Story], verdict: str, role: str, status: Exit
 ) -> None:
     tale = tell()
     desk.told(tale)
@@ -170,34 +173,35 @@ def test_every_face_of_a_run_gives_the_same_verdict_and_the_colour_of_the_worst(
     assert f"<span>Run</span><strong>{verdict}</strong>" in desk.ask("report", "--format", "html").out
 
 
-@pytest.mark.parametrize(("tell", "verdict", "colour", "status"), TALES)
+@pytest.mark.parametrize(("tell", "verdict", "role", "status"), TALES)
 @pytest.mark.parametrize("width", [80, 160])
-def test_the_screen_and_its_list_of_runs_say_it_whole_in_the_colour_of_the_worst(
-    desk: Desk, tell: Callable[[], Story], verdict: str, colour: str, status: Exit, width: int
+def test_the_screen_and_its_list_of_runs_say_it_whole_in_the_role_of_the_worst(
+    desk: Desk, tell: Callable[[], Story], verdict: str, role: str, status: Exit, width: int
 ) -> None:
     tale = tell()
     desk.told(tale)
     runs = RunList()
     runs.fill(run_rows(store("")))
     word = runs.row(0, width)[0]
-    assert (word.text.strip(), word.colour) == (verdict.upper(), colour)
+    assert (word.text.strip(), word.role) == (verdict.upper(), role)
     assert sum(len(part.text) for part in runs.row(0, width)) <= width
     if verdict != "interrupted":  # on the screen it is a run that goes on
-        assert state_of(tale.run) == (verdict.upper(), colour)
-        assert f" {verdict.upper()} " in "".join(part.text for part in title_row(tale.run, tale.now, width))[:width]
+        assert state_of(tale.run) == (verdict.upper(), role)
+        assert f" {verdict.upper()} " in text_of(place_row(facts_of(tale.run, tale.now), width, UNICODE))
 
 
 FOUR = ("run", "steady_state", "objectives", "revert")
 
 
-@pytest.mark.parametrize(("tell", "verdict", "colour", "status"), TALES)
+@pytest.mark.parametrize(("tell", "verdict", "role", "status"), TALES)
 def test_no_face_of_a_run_contradicts_another_in_any_of_its_four_verdicts(
-    desk: Desk, tell: Callable[[], Story], verdict: str, colour: str, status: Exit
+    desk: Desk, tell: Callable[[], Story], verdict: str, role: str, status: Exit
 ) -> None:
     tale = tell()
     desk.told(tale)
     said = verdicts(tale.run)
-    assert (said.run, VERDICT_COLOURS[said.worst], said.exit) == (verdict, colour, status)
+    objective = said.objectives if said.objectives_declared else ""
+    assert (said.run, verdict_role(said.worst, objective), said.exit) == (verdict, role, status)
     faces = {
         "last words": [line.split("  ", 2)[2].strip() for line in closing(tale.run, "r")[2:5]],
         "screen": [] if verdict == "interrupted" else _on_the_screen(tale),
@@ -213,9 +217,10 @@ def test_no_face_of_a_run_contradicts_another_in_any_of_its_four_verdicts(
 
 
 def _on_the_screen(tale: Story) -> list[str]:
-    [[word, facts]] = waiting_rows(tale.run, tale.now, me=None, gone=None)
-    assert word.text.strip() == verdicts(tale.run).run.upper()
-    return [fact.strip().removeprefix(name).strip() for fact, name in zip(facts.text.split(", "), NAMES, strict=True)]
+    facts = facts_of(tale.run, tale.now)
+    assert verdicts(tale.run).run.upper() in text_of(place_row(facts, 160, UNICODE))
+    said = wanted(facts)[0][1].text.rpartition("  ")[2]
+    return [fact.strip().removeprefix(name).strip() for fact, name in zip(said.split(", "), NAMES, strict=True)]
 
 
 NAMES = ("steady state", "objectives", "revert")

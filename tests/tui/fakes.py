@@ -16,7 +16,8 @@ from runbook.core.rules.decide import decide
 from runbook.core.run import Run
 from runbook.feed.feed import OutputLine
 from runbook.problem import Exit, Problem, Problems
-from runbook.workspace.rows import BookRow, ParameterField, RunRow
+from runbook.view.situation.past import PastRun
+from runbook.workspace.rows import BookRow, ParameterField, ProofRow, RunRow
 from tests.builders import ANNA, Story
 
 
@@ -184,6 +185,8 @@ class FakeWorkspace:
         self.feed: FakeFeed | None = None
         self.started: list[tuple[str, dict[str, str], bool]] = []
         self.refusal: Exception | None = None
+        self.proofs: dict[str, ProofRow] = {}
+        self.past: tuple[PastRun, ...] = ()
         self.program: Path | None = None
         """An inventory that is a program: compiling asks before it is run."""
 
@@ -230,6 +233,12 @@ class FakeWorkspace:
     def replay(self, run: str) -> FakeReplay:
         assert isinstance(self.feed, FakeReplay)
         return self.feed
+
+    def verified(self, run: str) -> ProofRow:
+        return self.proofs.get(run, ProofRow(run=run, grade="SOUND", lines=100, head="a" * 64))
+
+    def history(self, runbook: str, *, but: str) -> tuple[PastRun, ...]:
+        return self.past
 
     def whoami(self) -> Actor:
         return ANNA

@@ -15,6 +15,7 @@ from textual.widgets import Footer
 from runbook.feed.feed import Feed
 from runbook.tui.app import RunbookApp, StartOn
 from runbook.tui.modals.keylock import KeyLock
+from runbook.tui.widgets.keybar import KeyBar
 from tests.tui.fakes import FakeWorkspace, StillClock
 
 _CELL = 12.2
@@ -88,7 +89,9 @@ async def painted(pilot: Pilot[None]) -> str:
 
     def is_still() -> bool:
         frames.append(shown(pilot.app))
-        keys_are_there = all(foot.children for foot in pilot.app.screen.query(Footer))
+        keys_are_there = all(foot.children for foot in pilot.app.screen.query(Footer)) and all(
+            foot.count for foot in pilot.app.screen.query(KeyBar)
+        )
         return not pilot.app.is_running or (keys_are_there and frames[-1] == frames[-2])
 
     await until(pilot, is_still)

@@ -14,13 +14,16 @@ from runbook.tui.screens.library import LibraryScreen
 from runbook.tui.screens.plan import PlanScreen
 from runbook.tui.screens.replay import ReplayScreen
 from runbook.tui.screens.run import RunScreen
+from runbook.tui.screens.verify import VerifyScreen
 from runbook.tui.widgets.outputview import OutputView
 from runbook.tui.widgets.rows import Rows
 
 HOMES = {
     "everywhere": (RunbookApp, LibraryScreen),
     "lists": (Rows,),
+    "tabs": (LibraryScreen,),
     "library": (LibraryScreen,),
+    "verify": (VerifyScreen,),
     "plan": (PlanScreen,),
     "run": (RunScreen,),
     "output": (OutputView,),

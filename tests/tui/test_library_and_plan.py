@@ -110,8 +110,8 @@ async def test_enter_on_a_record_replays_it():
     workspace = FakeWorkspace(runs=(run_row("r1"),))
     workspace.feed = FakeReplay(failover())
     async with opened(workspace) as pilot:
-        await until_shown(pilot, "COMPLETED")
-        await pilot.press("2", "enter")
+        await until_shown(pilot, "1 record.")
+        await pilot.press("3", "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, ReplayScreen))
 
 
@@ -119,8 +119,8 @@ async def test_enter_on_a_live_run_attaches_to_it():
     workspace = FakeWorkspace(runs=(run_row("r1", live=True, verdict="live"),))
     workspace.feed = FakeFeed(Story(plan(step("1.1"))).start())
     async with opened(workspace) as pilot:
-        await until_shown(pilot, "LIVE")
-        await pilot.press("2", "enter")
+        await until_shown(pilot, "nobody; step 0 of 0")
+        await pilot.press("1", "enter")
         await until(pilot, lambda: type(pilot.app.screen) is RunScreen)
 
 
@@ -198,7 +198,7 @@ async def test_start_goes_to_the_run_and_leaving_it_leads_to_the_library():
         await until(pilot, lambda: type(pilot.app.screen) is RunScreen)
         await pilot.press("q")
         await until(pilot, lambda: isinstance(pilot.app.screen, LibraryScreen) and workspace.feed.closed)
-        assert workspace.started == [("drills/orders-failover.yaml", {}, False)]
+        assert workspace.started == [("drills/daily-health.yaml", {}, False)]
 
 
 async def test_where_the_environment_says_so_its_name_is_typed_before_a_start():

@@ -11,14 +11,27 @@ from hypothesis import strategies as st
 
 from runbook.core.entry import Entry
 from runbook.core.run import Run
-from runbook.view.clock import clock_line, recovery_clock
 from runbook.view.closing import closing
 from runbook.view.gates import gate_line, gate_views
 from runbook.view.hosts import fold_rows, host_rows
 from runbook.view.lines import narrate
+from runbook.view.look.glyphs import ASCII, UNICODE
+from runbook.view.look.part import text_of
+from runbook.view.outline import outline
 from runbook.view.plan import plan_rows, plan_totals, probe_lines
+from runbook.view.situation.column import column_rows
+from runbook.view.situation.drawn import situation
+from runbook.view.situation.facts import facts_of
+from runbook.view.situation.geometry import axis_room
+from runbook.view.situation.leases import fault_line
+from runbook.view.situation.sheet import sheet_for
+from runbook.view.situation.top import place_row
+from runbook.view.situation.wanted import wanted_row
 from runbook.view.steps import step_rows
 from runbook.view.timeline import draw, event_marks, timeline
+from runbook.view.told import told
+from runbook.view.waiting import waiting
+from tests.builders import ANNA
 from tests.view.reachable import folded, tapes
 
 AS_SENT_BACK = {"word", "choices", "needs_reason", "hosts", "host", "id", "step", "gate", "digest"}
@@ -34,7 +47,9 @@ def shown(tape: tuple[Entry, ...], now: float) -> Iterator[object]:
     axis = timeline(run, now)
     yield step_rows(run, now)
     yield [fold_rows(host_rows(run, step, now)) for step in run.steps]
-    yield clock_line(recovery_clock(run, now))
+    yield from drawn(run, now)
+    yield told(run)
+    yield waiting(run)
     yield closing(run, "recordings/r1")
     yield gate_views(run, now)
     yield [gate_line(view) for view in gate_views(run, now)]
@@ -44,6 +59,19 @@ def shown(tape: tuple[Entry, ...], now: float) -> Iterator[object]:
     yield axis
     yield [draw(row, axis, 40) for row in axis.rows]
     yield event_marks(tape)
+
+
+def drawn(run: Run, now: float) -> Iterator[object]:
+    """The situation of the run at every size, in both columns of shapes."""
+    facts = facts_of(run, now, me=ANNA)
+    yield [row for row in outline(run, facts.steps, facts.sections) if row.section is not None]
+    for width, height, glyphs in ((160, 48, UNICODE), (120, 40, ASCII), (80, 24, UNICODE)):
+        sheet = sheet_for(facts, width, axis_room(width, height), glyphs)
+        yield [
+            text_of(row)
+            for row in (place_row(facts, width, glyphs), wanted_row(facts, width, glyphs), *situation(sheet))
+        ]
+    yield [text_of(row) for row in (*column_rows(facts, 58, ASCII), fault_line(facts.faults, now))]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

@@ -6,7 +6,7 @@ from runbook.core.action import CommandAction, HttpAction, ParallelAction
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Outcome
 from runbook.core.plan import Objectives, PlannedProbe
-from runbook.view.clock import RecoveryClock, clock_line, recovery_clock
+from runbook.view.clock import RecoveryClock, recovery_clock
 from runbook.view.timeline import Span, TimeMark, draw, event_marks, timeline
 from tests.builders import Story, plan, step
 from tests.stories import failover, failover_plan
@@ -26,7 +26,6 @@ def small(**fields: object) -> Story:
 def test_before_the_outage_the_clock_is_idle_and_knows_what_is_ahead() -> None:
     clock = recovery_clock(small().run, 3.0)
     assert clock == RecoveryClock(state="idle", objective=60.0, counts_from="outage", remaining=15.0)
-    assert clock_line(clock) == "RTO 1:00, counts from outage"
 
 
 def test_from_the_last_good_sample_on_time_is_used_and_the_rest_estimated() -> None:
@@ -36,8 +35,7 @@ def test_from_the_last_good_sample_on_time_is_used_and_the_rest_estimated() -> N
     assert clock == RecoveryClock(
         state="running", objective=60.0, counts_from="outage", started_at=1.0, used=5.0, remaining=11.0
     )
-    assert (clock.left, clock.eta, clock.slack, clock.is_over) == (55.0, 16.0, 44.0, False)
-    assert clock_line(clock) == "RTO 0:55 LEFT of 1:00, used 0:05, ETA 0:16, slack 0:44"
+    assert (clock.left, clock.is_over) == (55.0, False)
 
 
 def test_waiting_for_people_is_shown_apart_and_still_counts() -> None:
@@ -48,7 +46,8 @@ def test_waiting_for_people_is_shown_apart_and_still_counts() -> None:
 
 def test_an_objective_that_is_missed_already_says_so() -> None:
     tale = small().sample("write-ok", True, False, every=1.0, took=0.0)
-    assert clock_line(recovery_clock(tale.run, 71.0)) == "RTO 0:10 OVER of 1:00, used 1:10, ETA 1:25, slack -0:25"
+    clock = recovery_clock(tale.run, 71.0)
+    assert (clock.left, clock.is_over) == (-10.0, True)
 
 
 def test_steps_that_nobody_gave_a_duration_make_the_estimate_a_lower_bound() -> None:
@@ -58,14 +57,12 @@ def test_steps_that_nobody_gave_a_duration_make_the_estimate_a_lower_bound() -> 
     tale = Story(plan(side, step("1.2"), probes=(PROBE,), objectives=Objectives(rto=60.0))).start()
     clock = recovery_clock(tale.sample("write-ok", False, took=0.5).run, 0.5)
     assert (clock.remaining, clock.unplanned) == (7.0, 2)
-    assert clock_line(clock) == "RTO 1:00 LEFT of 1:00, used 500 ms, ETA >=0:08, slack 0:52"
 
 
 def test_the_clock_stops_when_the_service_is_back() -> None:
     tale = failover()
     clock = recovery_clock(tale.run, tale.now + 1000.0)
     assert clock.state == "stopped"
-    assert clock_line(clock) == "restored in 27.8 s (up to 5.9 s less), objective 1:00 met"
 
 
 def test_an_objective_can_count_from_the_declaration() -> None:
@@ -79,8 +76,8 @@ def test_an_objective_can_count_from_the_declaration() -> None:
 
 def test_without_an_objective_the_time_used_is_still_shown() -> None:
     tale = small(objectives=Objectives()).sample("write-ok", True, False, every=1.0, took=0.0)
-    assert clock_line(recovery_clock(tale.run, 3.0)) == "used 0:02, no objective"
-    assert clock_line(recovery_clock(small(objectives=Objectives()).run, 3.0)) == "no objective"
+    clock = recovery_clock(tale.run, 3.0)
+    assert (clock.state, clock.used, clock.left) == ("running", 2.0, None)
 
 
 def test_a_row_of_the_time_axis_has_spans_of_work_and_of_waiting() -> None:

@@ -72,7 +72,7 @@ class FailureGate(GateModal):
         super()._mark(text)
         is_locked = self.unlocked not in text
         for keys in self.query("#keys").results(Plain):
-            keys.say((Part(text, "yellow"),) if is_locked else _keys(len(self.menu.ways)))
+            keys.say((Part(text, "you"),) if is_locked else _keys(len(self.menu.ways)))
 
     def draw(self) -> None:
         """The menu as of now, with whoever's words are asked for."""
@@ -132,4 +132,4 @@ def _keys(ways: int) -> Row:
         ("v", "commands"),
         ("F1", "help"),
     )
-    return tuple(part for key, what in keys for part in (Part(f"{key} ", "sky", ("bold",)), Part(f"{what}  ")))
+    return tuple(part for key, what in keys for part in (Part(f"{key} ", "live", ("bold",)), Part(f"{what}  ")))

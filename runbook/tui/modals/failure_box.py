@@ -105,13 +105,13 @@ class FailureBox(Rows):
 
     def render_line(self, y: int) -> Strip:
         """One line of the window (Line API)."""
-        drawn = self._drawn
+        drawn = self._laid
         if y >= len(drawn):
             return Strip.blank(self.size.width, self.rich_style)
         return self.strip(drawn[y].row, self.size.width, here=drawn[y].way == self.stand.cursor)
 
     @property
-    def _drawn(self) -> tuple[Line, ...]:
+    def _laid(self) -> tuple[Line, ...]:
         return lines(self.menu, self.stand, self.size.width, self.size.height)
 
     # --- keys ---------------------------------------------------------------------------------------------------------
@@ -247,7 +247,7 @@ class FailureBox(Rows):
     def on_click(self, event: events.Click) -> None:
         """A click moves and never answers."""
         event.stop()
-        drawn = self._drawn
+        drawn = self._laid
         if event.y < len(drawn) and drawn[event.y].way >= 0 and not self._is_sent:
             self._go(drawn[event.y].way)
             self._fit()

@@ -99,7 +99,7 @@ def _groups(menu: FailureMenu, width: int, most: int) -> tuple[Line, ...]:
     rows = [_group(group, fit(hows[group], wide), names, width) for group in shown]
     left = [host for group in groups[len(shown) :] for host in group.hosts]
     if len(shown) < len(groups) and most > 1:
-        rows.append((Part(f"      and {len(left)} hosts in {len(groups) - len(shown)} more groups", "grey"),))
+        rows.append((Part(f"      and {len(left)} hosts in {len(groups) - len(shown)} more groups", "dim"),))
     return tuple(Line(row) for row in rows)
 
 
@@ -112,10 +112,10 @@ def _group(group: FailureGroup, how: str, names: int, width: int) -> Row:
     return (
         mark(group.status),
         Part(f"{len(group.hosts):>4} ", attributes=("bold",)),
-        Part(fit(group.folded, names), *(("grey",) if is_well else ("plain", ("bold",)))),
+        Part(fit(group.folded, names), *(("dim",) if is_well else ("strong", ("bold",)))),
         Part(f" {how} "),
         Part(fit(group.words, max(0, width - names - len(how) - 20))),
-        Part(f"{took:>8}", "grey"),
+        Part(f"{took:>8}", "dim"),
     )
 
 
@@ -127,10 +127,10 @@ def _middle(menu: FailureMenu, stand: Stand, width: int, most: int) -> tuple[Lin
         return ()
     several = sum(group.status is not Status.OK for group in menu.groups) > 1
     head = (
-        Part("WHAT ", "grey"),
+        Part("WHAT ", "dim"),
         Part(stand.speaker, attributes=("bold",)),
-        Part(" SAID LAST", "grey"),
-        Part("  Tab the next" if several else "", "grey"),
+        Part(" SAID LAST", "dim"),
+        Part("  Tab the next" if several else "", "dim"),
     )
     spoken = stand.spoken[-min(_MOST_SAID, max(1, most - 1)) :]
     said = (Line(cut_line(line, (), width, start=0)) for line in spoken)
@@ -153,7 +153,7 @@ def _ways(menu: FailureMenu, stand: Stand, width: int) -> Iterator[Line]:
         if here and stand.is_open:
             yield from (Line(row, number) for row in _second_act(way, stand, width))
     if stand.notice and not stand.is_open:
-        yield from (Line(row) for row in wrap((Part(stand.notice, "vermillion", ("bold",)),), width))
+        yield from (Line(row) for row in wrap((Part(stand.notice, "bad", ("bold",)),), width))
 
 
 def _eta(menu: FailureMenu, seconds: float) -> str:
@@ -170,18 +170,18 @@ def _asks(way: Way, width: int) -> str:
 
 def _way(number: str, told: tuple[str, str, str, str], labels: int, width: int, *, here: bool, timed: bool) -> Row:
     label, does, eta, asks = told
-    head = Part(f"{'>' if here else ' '} {number:>1} ", "sky" if here else "grey", ("bold",))
+    head = Part(f"{'>' if here else ' '} {number:>1} ", "live" if here else "dim", ("bold",))
     name = Part(fit(label, min(labels, width - 4)), attributes=("bold",))
     if width < _SLIM:
-        return (head, name, Part(_whole(does, width - 4 - labels), "grey"))
+        return (head, name, Part(_whole(does, width - 4 - labels), "dim"))
     last = 17 if width >= _WIDE else 9
     times = (13 if width >= _WIDE else 12) if timed else 0
     return (
         head,
         name,
-        Part(f"{_whole(does, width - 4 - labels - last - times - 1)} ", "grey"),
+        Part(f"{_whole(does, width - 4 - labels - last - times - 1)} ", "dim"),
         Part(fit(eta, times)),
-        Part(fit(asks, last, right=width < _WIDE), "sky" if here else "grey"),
+        Part(fit(asks, last, right=width < _WIDE), "live" if here else "dim"),
     )
 
 
@@ -198,18 +198,18 @@ def _second_act(way: Way, stand: Stand, width: int) -> Iterator[Row]:
     for text in way.more:
         yield from (_indented(row) for row in wrap((Part(text),), inner))
     if way.needs_reason:
-        yield from (_indented(row) for row in wrap((Part("REASON, on record: ", "grey"), *_field(stand)), inner))
+        yield from (_indented(row) for row in wrap((Part("REASON, on record: ", "dim"), *_field(stand)), inner))
     elif way.word:
         prompt = f'TYPE "{way.word}", and why if you like: '
-        yield from (_indented(row) for row in wrap((Part(prompt, "grey"), *_field(stand)), inner))
+        yield from (_indented(row) for row in wrap((Part(prompt, "dim"), *_field(stand)), inner))
     if stand.notice:
-        yield from (_indented(row) for row in wrap((Part(stand.notice, "vermillion", ("bold",)),), inner))
-    keys = (Part(" Enter ", "sky", ("reverse", "bold")), Part(f" {way.act}   "), Part("Esc", "sky"), Part(" back"))
+        yield from (_indented(row) for row in wrap((Part(stand.notice, "bad", ("bold",)),), inner))
+    keys = (Part(" Enter ", "live", ("reverse", "bold")), Part(f" {way.act}   "), Part("Esc", "live"), Part(" back"))
     yield _indented(keys)
 
 
 def _field(stand: Stand) -> Row:
-    return (Part(stand.typed, attributes=("bold",)), Part("_", "sky", ("bold",)))
+    return (Part(stand.typed, attributes=("bold",)), Part("_", "live", ("bold",)))
 
 
 def _indented(row: Row) -> Row:

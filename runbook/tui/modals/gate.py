@@ -27,6 +27,7 @@ from runbook.tui.modals.keylock import Choice, KeyLock
 from runbook.tui.modals.reason import Reason
 from runbook.tui.widgets.head import Head
 from runbook.tui.widgets.plain import Plain
+from runbook.view.situation.past import Past
 
 Reply = Callable[[Problem | None], None]
 Asking = Callable[[Intent, Reply], None]
@@ -48,6 +49,8 @@ class GateModal(KeyLock[None]):
         self._me = me
         self._ask = ask
         self._sending = False
+        self.past: Past = ()
+        """What earlier runs teach, for the estimate above the question."""
 
     # --- what it is about ---------------------------------------------------------------------------------------------
 
@@ -84,7 +87,9 @@ class GateModal(KeyLock[None]):
 
     def compose(self) -> ComposeResult:
         """What stands above every question, and the box."""
-        yield Head()
+        head = Head()
+        head.past = self.past
+        yield head
         yield from self.box()
 
     def box(self) -> ComposeResult:

@@ -10,12 +10,12 @@ from itertools import groupby
 
 from runbook.core.host_key import ChangedKey, HostKey
 from runbook.core.run import GateState, Run
-from runbook.tui.widgets.gatebar import KINDS
 from runbook.tui.widgets.prose_rows import prose_rows
 from runbook.tui.widgets.rows import Part, Row
 from runbook.view.gates import GateView, gate_view
 from runbook.view.plan import PlanRow
 from runbook.view.sanitize import safe
+from runbook.view.situation.wanted import KINDS
 from runbook.view.words import duration, plural
 
 COLUMN = 9
@@ -69,7 +69,7 @@ def _differing(text: str, like: str) -> Row:
     parts: list[Part] = []
     for is_same, letters in groupby(enumerate(text), key=lambda at: like[at[0] : at[0] + 1] == at[1]):
         piece = "".join(letter for _, letter in letters)
-        parts.append(Part(piece) if is_same else Part(piece, "vermillion", ("reverse", "bold")))
+        parts.append(Part(piece) if is_same else Part(piece, "bad", ("reverse", "bold")))
     return tuple(parts)
 
 
@@ -91,7 +91,7 @@ def gate_rows(run: Run, gate: str, now: float) -> tuple[Row, ...]:
 
 def _labelled(label: str, *lines: str) -> Iterator[Row]:
     for number, line in enumerate(lines):
-        yield Part(f"{'' if number else label:<{COLUMN}}", "sky", ("bold",)), Part(line)
+        yield Part(f"{'' if number else label:<{COLUMN}}", "live", ("bold",)), Part(line)
 
 
 def _follows(view: GateView) -> Iterator[Row]:

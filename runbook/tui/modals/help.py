@@ -10,36 +10,9 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen, Screen
 
 from runbook.tui.actions import DEEDS, Deed
+from runbook.tui.keynames import keys_shown
 from runbook.tui.widgets.plain import Plain
 from runbook.tui.widgets.rows import Part, Row
-
-_SHOWN = {
-    "question_mark": "?",
-    "slash": "/",
-    "backslash": "\\",
-    "at": "@",
-    "tab": "Tab",
-    "space": "Space",
-    "home": "Home",
-    "end": "End",
-    "up": "Up",
-    "down": "Down",
-    "left": "Left",
-    "right": "Right",
-    "exclamation_mark": "!",
-    "comma": ",",
-    "full_stop": ".",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "left_curly_bracket": "{",
-    "right_curly_bracket": "}",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "escape": "Esc",
-    "enter": "Enter",
-    "pageup": "PgUp",
-    "pagedown": "PgDn",
-}
 
 _WHERE = {"lists": ": in every list and in the output", "output": ": when the output has the keys"}
 """Said behind the name of an area whose keys count in a part of a screen."""
@@ -94,22 +67,10 @@ def help_rows(found: dict[str, str]) -> tuple[Row, ...]:
     for area in reversed(dict.fromkeys(deed.area for deed in DEEDS)):
         deeds = [deed for deed in DEEDS if deed.area == area and deed.id in found and deed.help]
         if deeds:
-            rows.append((Part(f"{area.upper()}{_WHERE.get(area, '')}", "sky", ("bold",)),))
+            rows.append((Part(f"{area.upper()}{_WHERE.get(area, '')}", "live", ("bold",)),))
             rows.extend(_row(deed, found[deed.id]) for deed in deeds)
     return tuple(rows)
 
 
-def keys_shown(deed: Deed, keys: str = "") -> str:
-    """A deed's keys (or those of them that count) as they stand on a keyboard."""
-    return deed.shown or " ".join(_key(key) for key in (keys or deed.keys).split(","))
-
-
-def _key(key: str) -> str:
-    if key in _SHOWN:
-        return _SHOWN[key]
-    front, _, last = key.rpartition("+")
-    return f"{front.capitalize()}+{last.upper()}" if front else key.upper() if len(key) > 1 else key
-
-
 def _row(deed: Deed, keys: str) -> Row:
-    return (Part(f"  {keys_shown(deed, keys):<18} ", "plain", ("bold",)), Part(deed.help))
+    return (Part(f"  {keys_shown(deed, keys):<18} ", "text", ("bold",)), Part(deed.help))

@@ -72,9 +72,9 @@ def compared(word: str, typed: str) -> Row:
     good = 0
     while good < min(len(word), len(typed)) and word[good] == typed[good]:
         good += 1
-    head = (Part(word[:good], "green", ("bold",)), Part(word[good:], "grey"))
+    head = (Part(word[:good], "ok", ("bold",)), Part(word[good:], "dim"))
     if typed == word:
-        return (*head, Part("  matches", "green", ("bold",)))
+        return (*head, Part("  matches", "ok", ("bold",)))
     if good < len(typed):
-        return (*head, Part(f'  differs at letter {good + 1}: "{typed[good]}"', "vermillion", ("bold",)))
-    return (*head, Part(f"  {good} of {len(word)} letters" if good else "  no match yet", "grey"))
+        return (*head, Part(f'  differs at letter {good + 1}: "{typed[good]}"', "bad", ("bold",)))
+    return (*head, Part(f"  {good} of {len(word)} letters" if good else "  no match yet", "dim"))

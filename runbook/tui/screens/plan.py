@@ -32,10 +32,10 @@ from runbook.tui.widgets.parameterform import ParameterForm
 from runbook.tui.widgets.plain import Plain
 from runbook.tui.widgets.planview import PlanView
 from runbook.tui.widgets.problem_rows import problem_rows
-from runbook.tui.widgets.recoveryclock import place_part
 from runbook.tui.widgets.rows import Part, Row
 from runbook.view.brief import DIGEST, Fact, brief, headline
 from runbook.view.sanitize import safe
+from runbook.view.situation.top import place_part
 from runbook.workspace.rows import BookRow
 from runbook.workspace.workspace import Workspace
 
@@ -230,7 +230,7 @@ def program_rows(program: Path, me: str) -> tuple[Row, ...]:
     return (
         (Part(str(program), attributes=("bold",)),),
         (Part(f"is a program. It would run on this machine, as {me}, now and again when the run starts."),),
-        (Part("It can do whatever you can do. The hosts of this runbook come from what it prints.", "orange"),),
+        (Part("It can do whatever you can do. The hosts of this runbook come from what it prints.", "slip"),),
     )
 
 
@@ -239,7 +239,7 @@ def title(plan: Plan) -> Row:
     return (
         place_part(plan.environment),
         Part(f" PLAN  {plan.runbook}  ", attributes=("bold",)),
-        Part(f"{plan.title}  digest {plan.digest[:DIGEST]}", "grey"),
+        Part(f"{plan.title}  digest {plan.digest[:DIGEST]}", "dim"),
     )
 
 
@@ -249,19 +249,19 @@ def start_rows(plan: Plan) -> tuple[Row, ...]:
         (Part(plan.title, attributes=("bold",)),),
         (Part(headline(plan)),),
         *(row for fact in brief(plan) for row in _fact_rows(fact)),
-        (Part("The preflight runs first; it changes nothing.", "grey"),),
+        (Part("The preflight runs first; it changes nothing.", "dim"),),
     )
 
 
 def _fact_rows(fact: Fact) -> Iterator[Row]:
     name, lines = fact
     for number, line in enumerate(lines):
-        yield Part(f"{'' if number else name:<11}", "grey"), Part(line, "orange" if "no undo" in line else "plain")
+        yield Part(f"{'' if number else name:<11}", "dim"), Part(line, "slip" if "no undo" in line else "text")
 
 
 def missing_rows(names: tuple[str, ...]) -> tuple[Row, ...]:
     """What stands in the place of a plan that lacks values."""
     return (
-        (Part(f"Needed, and not given yet: {', '.join(map(safe, names))}", "yellow"),),
+        (Part(f"Needed, and not given yet: {', '.join(map(safe, names))}", "you"),),
         (Part("Fill it in above; Enter goes on to the next, and then to the plan. Nothing runs before you start it."),),
     )

@@ -6,14 +6,16 @@ as the operator saw it. Nothing can be asked of the past, so the keys that ask a
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Footer
 
 from runbook.core.actor import Actor
+from runbook.core.entry import Entry
+from runbook.core.event import AttemptEnded
 from runbook.core.run import Run
 from runbook.feed.feed import Replay
 from runbook.tui.actions import bindings
@@ -21,13 +23,29 @@ from runbook.tui.messages import RunAdvanced
 from runbook.tui.screens.run import RunScreen
 from runbook.tui.screens.steering import ASKING
 from runbook.tui.widgets.hostgrid import HostGrid
-from runbook.tui.widgets.recoveryclock import PlaceRow
-from runbook.tui.widgets.rows import Rows
+from runbook.tui.widgets.keybar import KeyBar
+from runbook.tui.widgets.outputview import OutputView
+from runbook.tui.widgets.rows import Row, Rows
 from runbook.tui.widgets.scrubber import Scrubber
 from runbook.tui.widgets.steplist import StepList
 from runbook.tui.widgets.timeline import Timeline
+from runbook.view.situation.facts import Facts
+from runbook.view.situation.player import player_row
+from runbook.view.situation.top import place_row
 
 _SLOWEST, _FASTEST = 0.25, 256.0
+_NEAR = 4096
+"""Entries of one moment among which a failure is looked for."""
+
+
+def culprit(entries: tuple[Entry, ...], at: float) -> tuple[str, str] | None:
+    """The step and the host of what failed at that moment; None where no host did."""
+    behind = bisect_right(entries, at, key=lambda entry: entry.at)
+    for entry in reversed(entries[max(0, behind - _NEAR) : behind]):
+        event = entry.event
+        if entry.at == at and isinstance(event, AttemptEnded) and event.outcome.is_error:
+            return event.step, event.host
+    return None
 
 
 class ReplayScreen(RunScreen):
@@ -45,16 +63,27 @@ class ReplayScreen(RunScreen):
     def compose(self) -> ComposeResult:
         """The run's panes, and the scrubber above the keys."""
         for widget in super().compose():
-            if isinstance(widget, Footer):
+            if isinstance(widget, KeyBar):
                 yield Scrubber(self.replay, id="scrubber")
             yield widget
 
     def on_mount(self) -> None:
-        """Say that this is the past."""
-        self.query_one(PlaceRow).prefix = "REPLAY"
+        """Digits are not for panes here."""
         for rows in self.query(Rows):
             rows.is_numbered = False  # digits are tenths of the record here
-        self.add_class("-timeline")
+
+    @property
+    def rows_below(self) -> int:
+        """The scrubber."""
+        return 1
+
+    def top_rows(self, facts: Facts) -> tuple[Row, Row]:
+        """The first row says that this is the past, the second is the player."""
+        width, glyphs = self.size.width, self.around.glyphs
+        speed = self._speed if self.replay.playing else 0.0
+        said = self.query_one(Scrubber).said_here()
+        player = player_row(facts, self.replay.length, speed, said, width, glyphs)
+        return place_row(facts, width, glyphs, prefix="REPLAY"), player
 
     @property
     def now(self) -> float:
@@ -120,6 +149,21 @@ class ReplayScreen(RunScreen):
         """To the next gate or failure, or the one before."""
         at = self.query_one(Scrubber).trouble_from(self.replay.position, direction)
         self._go_to(at, "gate or failure", direction)
+        if at is not None:
+            self._show_culprit(at)
+
+    def _show_culprit(self, at: float) -> None:
+        """Of a failure: the step, the host that failed, and the last that it said on standard error."""
+        found = culprit(self.replay.entries, at)
+        if found is None:
+            return
+        step, host = found
+        self.query_one(StepList).go_to(step)
+        self._show_hosts()
+        self.query_one(HostGrid).go_to(host)
+        output = self.query_one(OutputView)
+        output.show(self.replay.output, host)
+        output.action_fault_before()
 
     def _go_to(self, at: float | None, what: str, direction: int) -> None:
         if at is None:

@@ -11,11 +11,8 @@ import asyncio
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
 from textual.timer import Timer
-from textual.widgets import Footer
 
 from runbook.core.action import CONTROLLER
 from runbook.core.actor import Actor
@@ -26,25 +23,27 @@ from runbook.tui.messages import FeedStopped, RunAdvanced
 from runbook.tui.modals.gate import GateModal
 from runbook.tui.modals.table import modal_for
 from runbook.tui.moment import Moment, seconds_of
-from runbook.tui.screens.steering import Steering
-from runbook.tui.widgets.head import Head
+from runbook.tui.screens.watching import Watching
 from runbook.tui.widgets.hostgrid import HostGrid
 from runbook.tui.widgets.outputview import OutputView
-from runbook.tui.widgets.plain import Plain
 from runbook.tui.widgets.promptline import PromptLine
-from runbook.tui.widgets.recoveryclock import fact_rows
 from runbook.tui.widgets.rows import Rows
 from runbook.tui.widgets.steplist import StepList
-from runbook.tui.widgets.timeline import Timeline
+from runbook.view.situation.facts import Facts, facts_of
+from runbook.view.situation.past import Past
+from runbook.view.situation.top import tail_of
 
 FRAME = 0.1
 """Seconds between two drawings while a run advances: faster drawing was measured to make keys slower."""
 
-TICK = 0.5
+AGES = 10.0
+"""Seconds by which ages of a minute and more go on: what waits is not sent anew every second."""
+
+TICK = 1.0
 """Seconds between two drawings of the clocks while nothing happens."""
 
 
-class RunScreen(Steering):
+class RunScreen(Watching):
     """One run."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("run")
@@ -58,21 +57,10 @@ class RunScreen(Steering):
         self._is_typing = False
         self._pausing: Timer | None = None
         """Runs while somebody types; None when nobody does."""
-        self._stale = True
+        self._stale = False
         self._gone: Problem | None = None
-        self._ticks = 0
-
-    def compose(self) -> ComposeResult:
-        """Place, what waits and the clock; panes, timeline, keys."""
-        yield Head()
-        yield Plain(id="column")
-        with Container(id="panes"):
-            yield StepList(id="steps")
-            yield HostGrid(id="hosts")
-            yield OutputView(id="output")
-        yield Timeline(id="timeline")
-        yield PromptLine(id="prompt")
-        yield Footer(compact=True)
+        self.past: Past = ()
+        """What earlier runs of the runbook teach; comes after the first drawing."""
 
     def on_mount(self) -> None:
         """Begin to follow."""
@@ -80,8 +68,14 @@ class RunScreen(Steering):
         self._moment.saw(self.run_now)
         self.query_one(StepList).focus()
         self.redraw()
-        self.set_interval(FRAME, self._frame)
+        self.set_interval(TICK, self._tick)
         self.work(self.follow, group="feed")
+        self.work(self._learn, group="past")
+
+    async def _learn(self) -> None:
+        """Read what earlier runs teach; the screen does not wait for it."""
+        self.past = await self.around.past_of(self.run_now.plan.runbook, self.run_now.id) or self.past
+        self._soon()
 
     # --- following ----------------------------------------------------------------------------------------------------
 
@@ -106,7 +100,7 @@ class RunScreen(Steering):
         """Keep it for the next frame; gates do not wait for that."""
         self.run_now = message.run
         self._moment.saw(message.run)
-        self._stale = True
+        self._soon()
         self.attend()
 
     def on_feed_stopped(self, message: FeedStopped) -> None:
@@ -117,42 +111,57 @@ class RunScreen(Steering):
             self._gone = Problem(
                 what="the runner has gone",
                 why="this run has not ended",
-                fix=f"Continue it with: runbook resume {self.run_now.id}",
+                fix=f"Continue it with: runbook resume {tail_of(self.run_now.id)}",
             )
-        self._stale = True
+        self._soon()
         self.refresh_bindings()
 
+    def _soon(self) -> None:
+        """Draw once within a frame, however much changes meanwhile."""
+        if not self._stale:
+            self._stale = True
+            self.set_timer(FRAME, self._frame)
+
     def _frame(self) -> None:
-        self._ticks += 1
-        is_tick = self.feed.is_live and self._ticks % round(TICK / FRAME) == 0
-        if is_tick:
+        if self._stale and self.is_attached:
+            self.redraw()
+
+    def _tick(self) -> None:
+        if self.feed.is_live:
             self.attend()
-        if self._stale or is_tick:
             self.redraw()
 
     def redraw(self) -> None:
         """Draw everything that the newest state and the moment decide."""
         self._stale = False
-        run, now = self.run_now, self.now
         with self.app.batch_update():
-            self.query_one(Head).show(run, now, me=self.me if self.feed.is_live else None, gone=self._gone)
-            self.query_one("#column", Plain).say(*fact_rows(run, now))
-            self.query_one(StepList).show(run, now)
-            self.query_one(Timeline).show(run, now)
+            self.show(self.facts())
             self._show_hosts()
+
+    def facts(self) -> Facts:
+        """The run at the moment shown."""
+        gone = f"{self._gone.what}. {self._gone.fix}" if self._gone else ""
+        me = self.me if self.feed.is_live else None
+        return facts_of(self.run_now, self.now, me=me, past=self.past, gone=gone, step=AGES)
 
     @on(Rows.Moved, "#steps")
     def _show_hosts(self) -> None:
         step = self.query_one(StepList).here
         hosts = self.query_one(HostGrid)
         hosts.show(self.run_now, step.id if step else "", self.now)
+        self.put_panes()
         output = self.query_one(OutputView)
+        output.starts_at(self.run_now.started)
         planned = self.run_now.steps[step.id].planned.hosts if step else ()
-        host = output.host if output.host in planned else self._speaker(hosts.here) or output.host
+        host = output.host if output.host in planned else self._speaker(self._heard(hosts)) or output.host
         if host != output.host:
             output.show(self.feed.output, host)
         else:
             output.refresh_count()
+
+    def _heard(self, hosts: HostGrid) -> str:
+        """Of the hosts under the cursor the first that has said anything, else the first."""
+        return next((host for host in hosts.hosts_here if self.feed.output.count(host)), hosts.here)
 
     def _speaker(self, host: str) -> str:
         """Whose output to show for a step: its host's; for gates and silent work of the controller, the last one's."""
@@ -217,6 +226,7 @@ class RunScreen(Steering):
     def _present(self, gate: str) -> None:
         self._presented.add(gate)
         box = modal_for(self.run_now, gate, self.me, self.ask, self.feed.output)
+        box.past = self.past
         box.lock_seconds = self.around.lock_seconds
         self.app.push_screen(box, lambda _: self.attend())
 
@@ -292,26 +302,20 @@ class RunScreen(Steering):
     # --- panes --------------------------------------------------------------------------------------------------------
 
     def action_pane(self, pane: str) -> None:
-        """Go to a pane; a hidden timeline comes up, and goes again at the next press."""
-        if pane == "timeline":
-            self.toggle_class("-timeline")
-        self._to_pane(pane)
+        """Go to a pane; one that has no place at this size gets all of it."""
+        self.to_pane(pane)
 
     def _to_pane(self, pane: str) -> None:
-        if self.has_class("-zoom"):
-            self._zoom_on(pane)
-        if (widget := self.query_one(f"#{pane}")).display:
-            widget.focus()
+        self.to_pane(pane)
+
+    def action_timeline(self) -> None:
+        """Show the steps on the time axis in place of the steps, or the steps again."""
+        self.toggle_timeline()
 
     def action_zoom(self) -> None:
         """The focused pane alone, or all panes again."""
         focused = self.focused.id if self.focused else None
-        self.toggle_class("-zoom")
-        self._zoom_on(focused if self.has_class("-zoom") else None)
-
-    def _zoom_on(self, pane: str | None) -> None:
-        for rows in self.query(Rows):
-            rows.set_class(rows.id == pane, "-zoomed")
+        self.zoom_on("" if self.zoomed else focused or "")
 
     def action_fold(self) -> None:
         """Fold hosts, or show each."""
@@ -327,8 +331,8 @@ class RunScreen(Steering):
         """Out of a selection, a search, the zoom; then out of the screen when there is one below."""
         if self.query_one(OutputView).clear():
             return
-        if self.has_class("-zoom"):
-            self.action_zoom()
+        if self.zoomed:
+            self.zoom_on("")
         else:
             super().action_back()
 

@@ -6,7 +6,7 @@ never leaves half of one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from rich.cells import cell_len, chop_cells
@@ -15,7 +15,7 @@ from runbook.feed.feed import OutputLine
 from runbook.tui.widgets.rows import Part, Row
 from runbook.view.sanitize import safe_row
 
-HEAD = 13
+HEAD = 17
 """Cells in front of the text: time, stream and a space."""
 
 _FOUND = ("reverse", "underline")
@@ -31,20 +31,23 @@ def shown(data: bytes) -> str:
     return safe_row(data)
 
 
-def stamp(at: float) -> str:
+Stamp = Callable[[float], str]
+"""Seconds since the run was opened, as they are written in front of a line: at most 12 cells."""
+
+
+def run_time(at: float) -> str:
     """Seconds since the run was opened as `1:02.3`; a run of hours has minutes above 60."""
     minutes, seconds = divmod(int(max(0.0, at) * 10), 600)
     return f"{minutes}:{seconds // 10:02}.{seconds % 10}"
 
 
-def head(line: OutputLine) -> Part:
-    """Time and stream."""
-    if line.stream == "err":
-        return Part(f"{stamp(line.at):>8} ERR ", "vermillion", ("bold",))
-    return Part(f"{stamp(line.at):>8} out ", "grey")
+def head(line: OutputLine, stamp: Stamp = run_time) -> Row:
+    """Time and stream, in `HEAD` cells."""
+    time = Part(f"{stamp(line.at):>12} ", "dim")
+    return (time, Part("ERR ", "bad", ("bold",))) if line.stream == "err" else (time, Part("out ", "dim"))
 
 
-def cut_line(line: OutputLine, spans: Spans, width: int, *, start: int) -> Row:
+def cut_line(line: OutputLine, spans: Spans, width: int, *, start: int, stamp: Stamp = run_time) -> Row:
     """In one row of so many cells, the text from cell `start` on."""
     text = shown(line.data)
     gone, rest = _split(text, start)
@@ -53,17 +56,17 @@ def cut_line(line: OutputLine, spans: Spans, width: int, *, start: int) -> Row:
         half = " " * (cell_len(rest[0]) - lacking)
         gone, rest = gone + rest[0], rest[1:]
     inside, _ = _split(rest, max(0, width - HEAD - len(half)))
-    return (head(line), Part(half), *_marked(inside, spans, len(gone), _colour(line)))
+    return (*head(line, stamp), Part(half), *_marked(inside, spans, len(gone), _look(line)))
 
 
-def wrapped_line(line: OutputLine, spans: Spans, width: int) -> tuple[Row, ...]:
+def wrapped_line(line: OutputLine, spans: Spans, width: int, stamp: Stamp = run_time) -> tuple[Row, ...]:
     """In as many rows as it takes, those after the first beginning below the text."""
     room = max(2, width - HEAD)
     first = 0
     rows: list[Row] = []
     for piece in _broken(shown(line.data), room):
-        front = Part(" " * HEAD) if rows else head(line)
-        rows.append((front, *_marked(piece, spans, first, _colour(line))))
+        front = (Part(" " * HEAD),) if rows else head(line, stamp)
+        rows.append((*front, *_marked(piece, spans, first, _look(line))))
         first += len(piece)
     return tuple(rows)
 
@@ -87,20 +90,21 @@ def cell_of(text: str, position: int) -> int:
     return cell_len(text[:position])
 
 
-def _colour(line: OutputLine) -> str:
-    return "vermillion" if line.stream == "err" else "plain"
+def _look(line: OutputLine) -> Part:
+    """What is said on standard error stands out without shouting: the word in front is red, the text bold."""
+    return Part("", "strong", ("bold",)) if line.stream == "err" else Part("")
 
 
-def _marked(text: str, spans: Iterable[tuple[int, int]], first: int, colour: str) -> Row:
+def _marked(text: str, spans: Iterable[tuple[int, int]], first: int, look: Part) -> Row:
     """A piece of a line that begins at character `first` of it, with what was found in it standing out."""
     parts: list[Part] = []
     done = 0
     for start, end in spans:
         start, end = max(done, start - first), min(len(text), end - first)  # noqa: PLW2901 - in this piece
         if start < end:
-            parts += [Part(text[done:start], colour), Part(text[start:end], "yellow", _FOUND)]
+            parts += [look._replace(text=text[done:start]), Part(text[start:end], "live", _FOUND)]
             done = end
-    return (*parts, Part(text[done:], colour))
+    return (*parts, look._replace(text=text[done:]))
 
 
 def _split(text: str, cells: int) -> tuple[str, str]:

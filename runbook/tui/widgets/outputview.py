@@ -23,7 +23,8 @@ from runbook.tui.messages import ProblemsMet, as_problems
 from runbook.tui.search import Search
 from runbook.tui.widgets.outputline import HEAD, cell_of, shown
 from runbook.tui.widgets.outputwindow import OutputWindow
-from runbook.tui.widgets.rows import Part, Rows
+from runbook.tui.widgets.rows import Part, Row, Rows
+from runbook.view.look.numbers import Wall
 from runbook.view.sanitize import safe
 from runbook.view.words import plural
 
@@ -42,6 +43,7 @@ class OutputView(OutputWindow):
     """A window on a host's output."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("output")
+    key = "3"
     follow: reactive[bool] = reactive(True, repaint=False)
     """The newest line is kept in sight."""
 
@@ -50,6 +52,12 @@ class OutputView(OutputWindow):
         super().__init__(id=id)
         self._seen = 0
         """Lines there were when following ended."""
+        self._started = ""
+
+    def starts_at(self, started: str) -> None:
+        """Tell at what wall time the run was opened."""
+        if started != self._started:
+            self._started, self._wall = started, Wall(started)
 
     def show(self, output: Output, host: str) -> None:
         """Show this host from now on, following it; what was searched for is searched for here as well."""
@@ -79,7 +87,11 @@ class OutputView(OutputWindow):
         elif self.search and before < self._known:
             self._look(goes=False)
         self._head()
-        self.refresh()
+        self.redraw_changed()
+
+    def _cursor_cell(self, *, here: bool) -> Row:
+        """While it follows and nobody reads, the newest line needs no mark."""
+        return super()._cursor_cell(here=here and (self.has_focus or not self.follow))
 
     @property
     def unseen(self) -> int:
@@ -88,20 +100,21 @@ class OutputView(OutputWindow):
 
     def _head(self) -> None:
         if not self.host:
-            self.heading("3 Output")
+            self.heading("Output")
             return
-        sign = (" - FOLLOW",) if self.follow else (" - ", Part("FOLLOW off", "yellow", ("reverse", "bold")))
-        below = f" - {self.unseen:,} new below" if self.unseen and not self.follow else ""
-        chosen = f" - {plural(len(self.selection), 'line')} selected, y copies" if self.marked is not None else ""
-        lines = f"3 Output {safe(self.host)} - {plural(self._known, 'line')}"
-        self.heading(lines, *sign, self._search_said(), below, chosen, " - wrap" if self.wraps else "")
+        sign = Part("FOLLOW", "dim") if self.follow else Part("FOLLOW off", "slip", ("bold",))
+        below = f"  {self.unseen:,} new below" if self.unseen and not self.follow else ""
+        chosen = f"  {plural(len(self.selection), 'line')} selected, y copies" if self.marked is not None else ""
+        said = (self._search_said(), below, chosen, "  wrap" if self.wraps else "")
+        aside = (Part(f"{plural(self._known, 'line')}  ", "dim"), sign)
+        self.heading(f"Output {self.host}", *said, aside=aside)
 
     # --- following ----------------------------------------------------------------------------------------------------
 
     def keep_in_sight(self) -> None:
         """Following goes on at the end, whatever the size."""
         if self.follow and not self.wraps:
-            self._put_on_top(max(0, self._known - self.scrollable_content_region.height))
+            self._put_on_top(max(0, self._known - self._room))
         else:
             super().keep_in_sight()
 
@@ -280,7 +293,7 @@ class OutputView(OutputWindow):
         rank = search.rank(self.cursor)
         share = "" if search.is_done else f", {100 * search.looked_at // max(1, self._known)}% searched, Esc stops"
         found = f"{search.count:,} lines" if search.count else "nothing found" if search.is_done else "nothing yet"
-        return f" - /{safe(search.wanted)} {f'{rank:,} of ' if rank else ''}{found}{share}"
+        return f"  /{safe(search.wanted)} {f'{rank:,} of ' if rank else ''}{found}{share}"
 
     def action_next_hit(self) -> None:
         """To the next line that matches, round the end."""

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from textual.geometry import Size
 from textual.reactive import reactive
-from textual.strip import Strip
 
 from runbook.feed.feed import Output, OutputLine
 from runbook.tui.search import Search
-from runbook.tui.widgets.outputline import Spans, cut_line, rows_of, shown, wrapped_line
+from runbook.tui.widgets.outputline import Spans, cut_line, rows_of, run_time, shown, wrapped_line
 from runbook.tui.widgets.rows import Part, Row, Rows
+from runbook.view.look.numbers import Wall
 
 
 class OutputWindow(Rows):
@@ -34,6 +34,9 @@ class OutputWindow(Rows):
         """Begin with nothing to show."""
         super().__init__(id=id)
         self.host = ""
+        self.shows_wall = True
+        """Lines carry their wall time, in UTC; otherwise the time since the run was opened."""
+        self._wall = Wall("")
         self.search: Search | None = None
         """What stands out in the lines."""
         self._output: Output | None = None
@@ -60,32 +63,38 @@ class OutputWindow(Rows):
         """Line `index`, cut to the window."""
         line = self._line(index)
         if line is None:
-            return (Part("(not readable)", "grey"),)
-        return self._chosen(index, cut_line(line, self._spans(line), width, start=self.offset_x))
+            return (Part("(not readable)", "dim"),)
+        row = cut_line(line, self._spans(line), width, start=self.offset_x, stamp=self.stamp)
+        return self._chosen(index, row)
 
-    def render_line(self, y: int) -> Strip:
-        """One line of the window (Line API)."""
-        if self._known == 0 and y == 0:
+    def stamp(self, at: float) -> str:
+        """A moment as it stands in front of a line."""
+        return self._wall.millis(at) if self.shows_wall else run_time(at)
+
+    def line_at(self, y: int, width: int) -> tuple[Row, bool]:
+        """What stands in a line of the window; a line that is broken takes several."""
+        if self._known == 0 and y == self.front:
             said = f"nothing from {self.host} yet" if self.host else "no host chosen"
-            return self.strip((Part(f"  {said}", "grey"),), self.size.width)
-        if not self.wraps:
-            return super().render_line(y)
+            return (*self._fence(), Part(f"  {said}", "dim")), False
+        if not self.wraps or y < self.front:
+            return super().line_at(y, width)
         rows = self._rows_in_sight()
-        if y >= len(rows):
-            return Strip.blank(self._width, self.rich_style)
-        index, row = rows[y]
-        return self.strip(row, self._width, here=index == self.cursor)
+        if y - self.front >= len(rows):
+            return self._fence(), False
+        index, row = rows[y - self.front]
+        here = index == self.cursor
+        return (*self._fence(), *self._cursor_cell(here=here), *row), here
 
     def _rows_in_sight(self) -> tuple[tuple[int, Row], ...]:
         """Broken lines from the top of the window on; made once for a frame."""
-        top, height = self.scroll_offset.y, self.size.height
+        top, height = int(self.scroll_offset.y), self._room
         wanted = self.search.wanted if self.search else ""
         made_for = (top, height, self._width, self._window, wanted, self.marked, self.cursor)
         if self._broken[0] != made_for:
             rows: list[tuple[int, Row]] = []
             index = top
             while len(rows) < height and (line := self._line(index)):
-                broken = wrapped_line(line, self._spans(line), self._width)
+                broken = wrapped_line(line, self._spans(line), self._width, self.stamp)
                 rows += [(index, self._chosen(index, row)) for row in broken]
                 index += 1
             made_for = (*made_for[:3], self._window, *made_for[4:])
@@ -96,8 +105,8 @@ class OutputWindow(Rows):
         """Read the whole window once for all its lines; None where the record cannot be read."""
         start, lines = self._window
         if self._output and not start <= index < start + len(lines):
-            height = max(1, self.size.height)
-            start = max(self.scroll_offset.y, index - height + 1) if index >= self.scroll_offset.y else index
+            height, top = max(1, self._room), int(self.scroll_offset.y)
+            start = max(top, index - height + 1) if index >= top else index
             lines = self._output.lines(self.host, start, height)
             self._window = (start, lines)
         return lines[index - start] if 0 <= index - start < len(lines) else None
@@ -109,15 +118,15 @@ class OutputWindow(Rows):
         """A line of the selection has its time reversed."""
         if self.marked is None or index not in self.selection:
             return row
-        return (Part(row[0].text, "sky", ("reverse",)), *row[1:])
+        return (Part(row[0].text, "live", ("reverse",)), *row[1:])
 
     # --- scrolling ----------------------------------------------------------------------------------------------------
 
     def _measure(self) -> None:
         """Say how far one can scroll. Broken lines need room below, so that the last one can stand at the top."""
-        height = self.scrollable_content_region.height
+        height = self._room
         below = height - 1 if self.wraps and self._known > self._fitting(height) else 0
-        size = Size(0, self._known + max(0, below))
+        size = Size(0, self._known + self.front + max(0, below))
         if self.virtual_size != size:
             self.virtual_size = size
 
@@ -130,7 +139,13 @@ class OutputWindow(Rows):
 
     @property
     def _width(self) -> int:
-        return self.scrollable_content_region.width or self.size.width
+        """Cells of a line, without the fence and the cursor."""
+        return self._cells - int(self.is_fenced) - 1
+
+    @property
+    def _room(self) -> int:
+        """Lines that are in sight."""
+        return max(0, self.size.height - self.front)
 
     def keep_in_sight(self) -> None:
         """Scroll as little as it takes."""
@@ -145,7 +160,7 @@ class OutputWindow(Rows):
 
     def _top_for(self, line: int) -> int:
         """The line to stand at the top so that broken `line` is in sight: the present one if that will do."""
-        top, height = self.scroll_offset.y, self.scrollable_content_region.height
+        top, height = int(self.scroll_offset.y), self._room
         if line < top or self._output is None:
             return line
         first = max(0, line - height + 1)
@@ -159,7 +174,7 @@ class OutputWindow(Rows):
     def index_at(self, y: int) -> int:
         """The line in a row of the window."""
         rows = self._rows_in_sight() if self.wraps else ()
-        return rows[y][0] if 0 <= y < len(rows) else super().index_at(y)
+        return rows[y - self.front][0] if 0 <= y - self.front < len(rows) else super().index_at(y)
 
     def on_resize(self) -> None:
         """Other widths break lines elsewhere."""

@@ -95,7 +95,7 @@ class ParameterForm(VerticalScroll, can_focus=False):
         for number, field in enumerate(self._fields):
             hint = self.query_one(f"#hint-{number}", Plain)
             if number in blamed:
-                hint.say((Part(f"{blamed[number].what}. {blamed[number].fix}", "vermillion"),))
+                hint.say((Part(f"{blamed[number].what}. {blamed[number].fix}", "bad"),))
             else:
                 hint.tell(_hint(field))
         if blamed:

@@ -17,6 +17,8 @@ _HANG = 10
 class PlanView(Rows):
     """The whole plan, line by line."""
 
+    key = "2"
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's own parameter
         """Begin empty."""
         super().__init__(id=id)
@@ -29,19 +31,20 @@ class PlanView(Rows):
         self._break()
         totals = plan_totals(plan)
         self.heading(
-            f"2 Plan {plural(totals.steps, 'step')} on {plural(totals.hosts, 'host')}, {plural(totals.gates, 'gate')}, "
-            f"{totals.changing} changing ({totals.without_undo} without undo), est {duration(totals.expected)}"
+            "Plan",
+            f"  {plural(totals.steps, 'step')} on {plural(totals.hosts, 'host')}, {plural(totals.gates, 'gate')}, "
+            f"{totals.changing} changing ({totals.without_undo} without undo), est {duration(totals.expected)}",
         )
 
     def show_why_not(self, said: Iterable[Row]) -> None:
         """Show why there is no plan."""
         self._plan = tuple(said)
         self._break()
-        self.heading("2 Plan: none yet")
+        self.heading("Plan", "  none yet")
 
     def _break(self) -> None:
         """Nothing of a command may be out of sight, so long lines go on below."""
-        width = max(20, self.size.width - 1)
+        width = max(20, self._cells - 2)
         self._lines = tuple(line for row in self._plan for line in wrap(row, width, hang=_HANG))
         self.changed()
 
@@ -73,31 +76,31 @@ def plan_lines(plan: Plan) -> Iterator[Row]:
         heading = _HEADINGS.get(row.role, row.section)
         if heading != section and row.depth == 0:
             section = heading
-            yield (Part(heading.upper(), "sky", ("bold",)),)
+            yield (Part(heading.upper(), "live", ("bold",)),)
         yield from _step_lines(row)
     probes = probe_lines(plan)
     if probes:
-        yield (Part("WATCHED", "sky", ("bold",)),)
+        yield (Part("WATCHED", "live", ("bold",)),)
         yield from ((Part(f"  {line}"),) for line in probes)
 
 
 def _step_lines(row: PlanRow) -> Iterator[Row]:
     indent = "  " * (row.depth + 1)
     role = " rescue" if row.role is Role.RESCUE else ""
-    gate = Part(f"  GATE: {row.gate}" if row.gate else "", "yellow", ("bold",))
+    gate = Part(f"  GATE: {row.gate}" if row.gate else "", "you", ("bold",))
     facts = [*row.facts, f"est {duration(row.expected)}"] if row.expected else list(row.facts)
     yield (
-        Part(f"{indent}{row.id:<5} ", "grey"),
+        Part(f"{indent}{row.id:<5} ", "dim"),
         Part(row.name, attributes=("bold",)),
-        Part(f"  {row.kind}{role}", "grey"),
+        Part(f"  {row.kind}{role}", "dim"),
         gate,
-        Part("  no undo" if row.is_without_undo else "", "orange"),
-        Part(f"  {', '.join(facts)}" if facts else "", "grey"),
+        Part("  no undo" if row.is_without_undo else "", "slip"),
+        Part(f"  {', '.join(facts)}" if facts else "", "dim"),
     )
     for text in row.texts:
         where = f"{text.folded}: " if text.folded else ""
         for number, line in enumerate(text.lines):
             lead = where if number == 0 else " " * len(where)
-            yield Part(f"{indent}      {lead}", "sky"), Part(line)
+            yield Part(f"{indent}      {lead}", "live"), Part(line)
     for line in row.undo:
-        yield Part(f"{indent}      undo ", "green"), Part(line)
+        yield Part(f"{indent}      undo ", "ok"), Part(line)

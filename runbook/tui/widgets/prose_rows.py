@@ -8,11 +8,11 @@ from runbook.tui.widgets.rows import Part, Row
 from runbook.view.prose import Look, prose
 
 _LOOKS: dict[Look, tuple[str, tuple[str, ...]]] = {
-    "plain": ("plain", ()),
-    "strong": ("plain", ("bold",)),
-    "code": ("sky", ("bold",)),
-    "heading": ("plain", ("bold", "underline")),
-    "address": ("grey", ()),
+    "plain": ("text", ()),
+    "strong": ("text", ("bold",)),
+    "code": ("live", ("bold",)),
+    "heading": ("text", ("bold", "underline")),
+    "address": ("dim", ()),
 }
 
 

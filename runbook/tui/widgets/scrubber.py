@@ -17,7 +17,7 @@ from runbook.view.words import duration
 
 _LETTERS = {"failure": "X", "halt": "H", "milestone": "M", "gate": "g", "answer": "A"}
 """The gravest first: where two marks share a cell, that one is drawn."""
-_COLOURS = {"failure": "vermillion", "halt": "blue", "milestone": "green", "gate": "yellow", "answer": "yellow"}
+_COLOURS = {"failure": "bad", "halt": "unk", "milestone": "ok", "gate": "you", "answer": "you"}
 
 
 _TROUBLE = ("gate", "failure", "halt")
@@ -31,7 +31,7 @@ _NUDGE = 5.0
 
 
 class Scrubber(Rows):
-    """Two rows: words, and the bar. A click on the bar goes there, dragging takes the moment along."""
+    """The bar. A click on it goes there, dragging takes the moment along."""
 
     class Sought(Message):
         """Somebody asks for another moment."""
@@ -57,8 +57,8 @@ class Scrubber(Rows):
 
     @property
     def count(self) -> int:
-        """Two."""
-        return 2
+        """One."""
+        return 1
 
     @property
     def has_cursor(self) -> bool:
@@ -71,8 +71,14 @@ class Scrubber(Rows):
         return self.strip(self.row(y, width), width) if y < self.count else Strip.blank(width, self.rich_style)
 
     def row(self, index: int, width: int) -> Row:
-        """Words, then the bar."""
-        return self._words(width) if index == 0 else self._bar(width)
+        """The bar."""
+        del index
+        return self._bar(width)
+
+    def said_here(self) -> Part:
+        """What is marked at this moment, or shortly before it."""
+        near = self.mark_near(self._replay.position)
+        return Part(near.text, _COLOURS[near.kind]) if near else Part("")
 
     def _words(self, width: int) -> Row:
         replay = self._replay
@@ -81,25 +87,25 @@ class Scrubber(Rows):
         near = self.mark_near(replay.position)
         said = f"  {near.text}" if near else ""
         head = f" {state:<5} {times}   event {replay.run.seq + 1:,} of {replay.total:,} "
-        colour = _COLOURS[near.kind] if near else "plain"
+        colour = _COLOURS[near.kind] if near else "text"
         return (Part(head, attributes=("bold",)), Part(fit(said, max(0, width - len(head))), colour))
 
     def _bar(self, width: int) -> Row:
-        cells = self._cells(width)
+        cells = self._bar_cells(width)
         kinds: list[str] = [""] * cells
         for kind in reversed(_LETTERS):
             for mark in self._marks:
                 if mark.kind == kind:
                     kinds[self._cell(mark.at, cells)] = kind
         here = self._cell(self._replay.position, cells)
-        drawn = [Part(_LETTERS.get(kind, "-"), _COLOURS.get(kind, "grey")) for kind in kinds]
-        drawn[here] = Part("o", "sky", ("bold", "reverse"))
+        drawn = [Part(_LETTERS.get(kind, "-"), _COLOURS.get(kind, "dim")) for kind in kinds]
+        drawn[here] = Part("o", "live", ("bold", "reverse"))
         # Focus is shown by the frame of the bar: it has no heading that could show it.
-        look = ("sky", ("bold", "reverse")) if self.has_focus else ("plain", ())
+        look = ("live", ("bold", "reverse")) if self.has_focus else ("text", ())
         return (Part(" [", *look), *drawn, Part("]", *look))
 
     @staticmethod
-    def _cells(width: int) -> int:
+    def _bar_cells(width: int) -> int:
         return max(4, width - _FRONT - 1)
 
     def _cell(self, at: float, cells: int) -> int:
@@ -156,7 +162,7 @@ class Scrubber(Rows):
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Go where the bar is touched, and along with the mouse from there."""
-        if event.y == 1:
+        if event.y == 0:
             self._is_dragged = True
             self.capture_mouse()
             self._touched(event.x)
@@ -186,7 +192,7 @@ class Scrubber(Rows):
         event.stop()
 
     def _touched(self, x: int) -> None:
-        cells = self._cells(self.size.width)
+        cells = self._bar_cells(self.size.width)
         share = max(0.0, min(1.0, (x - _FRONT) / max(1, cells - 1)))
         self._seek(share * self._replay.length)
 

@@ -32,7 +32,7 @@ class Timeline(Rows):
         self._at = now if length is not None else None
         entered = tuple(row for row in axis.rows if row.spans)
         self._axis = Axis(end=axis.end, rows=entered, milestones=axis.milestones, limit=axis.limit)
-        self.heading(f"4 Timeline {duration(axis.end)} - = work . waiting g gate A answer X failure ! limit")
+        self.heading("Timeline", f"  {duration(axis.end)}  = work . waiting g gate A answer X failure ! limit")
         self.changed()
         if not self.has_focus:
             with self.prevent(Rows.Moved):
@@ -50,9 +50,8 @@ class Timeline(Rows):
         cells = max(4, width - name - _TIME - 11)
         spans = draw(row, self._axis, cells)
         took = sum(span.end - span.start for span in row.spans)
-        colour = MARKS[row.status].colour
+        colour = MARKS[row.status].role
         return (
-            Part(" "),
             mark(row.status),
             Part(f" {fit(f'{row.id} {row.name}', name)}["),
             *self._cursor(spans, colour, cells),
@@ -65,4 +64,4 @@ class Timeline(Rows):
             return (Part(spans, colour),)
         here = min(cells - 1, int(self._at / self._axis.end * cells))
         under = spans[here] if spans[here] != " " else "|"
-        return (Part(spans[:here], colour), Part(under, "yellow", ("bold",)), Part(spans[here + 1 :], colour))
+        return (Part(spans[:here], colour), Part(under, "you", ("bold",)), Part(spans[here + 1 :], colour))

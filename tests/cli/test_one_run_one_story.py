@@ -129,14 +129,14 @@ TALES = [
     pytest.param(
         drilled(FaultEffect(**DB1, ok=True), FaultReverted(**DB1, by="runner")),
         "completed",
-        "ok",
+        "text",
         Exit.HELD,
         id="revert-verified",
     ),
     pytest.param(
         drilled(FaultEffect(**DB1, ok=False), FaultReverted(**DB1, by="runner")),
         "completed",
-        "slip",
+        "unk",
         Exit.FAILED,
         id="inconclusive",
     ),

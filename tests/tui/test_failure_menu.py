@@ -108,8 +108,8 @@ async def test_what_is_wanted_and_the_time_left_stand_above_the_menu_also_withou
         await boxed(pilot)
         rows = (await painted(pilot)).splitlines()
         assert "HELD" in rows[0]
-        assert rows[1].startswith(" YOU DECIDE  3 of 8 hosts failed in 1.2 Restart")
-        assert "RTO 19:56 LEFT of 30:00" in rows[2]
+        assert rows[1].startswith(" YOU DECIDE  3 of 8 hosts failed in step 1.2")
+        assert any("LEFT of" in row and "30:00" in row for row in rows[2:7])
 
 
 async def test_in_the_smallest_window_the_chosen_one_is_in_sight():
@@ -230,7 +230,7 @@ async def test_a_click_moves_and_never_answers():
     of = feed()
     async with opened(feed=of, start_on="run") as pilot:
         box = await boxed(pilot)
-        row = next(y for y, line in enumerate(box._drawn) if line.way == 1)
+        row = next(y for y, line in enumerate(box._laid) if line.way == 1)
         for _ in range(3):
             await pilot.click(box, offset=(5, row))
         assert (box.stand.cursor, box.stand.is_open, of.sent) == (1, False, [])

@@ -64,7 +64,7 @@ class Head(Vertical):
         facts = self._facts
         if facts is None:
             return
-        width, height, glyphs = *self.app.size, around(self).glyphs
+        width, height, glyphs = self.size.width or self.app.size.width, self.app.size.height, around(self).glyphs
         rows = self._situation(facts, width, height)
         self.query_one("#place", Bar).say(place_row(facts, width, glyphs), tint=place_of(facts.run.plan.environment))
         self.query_one("#wanted", Bar).say(wanted_row(facts, width, glyphs))

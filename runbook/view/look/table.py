@@ -45,7 +45,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
             found = given.get(column.name, Part(""))
             parts.append(Part(" " * (GAP if number else 0)))
             parts += _laid((found,) if isinstance(found, Part) else found, column, self.cut)
-        return tuple(parts)
+        return tuple(part for part in parts if part.text)
 
 
 def table(columns: tuple[Column, ...], width: int, cut: str = "~") -> Table:

@@ -103,11 +103,7 @@ def _question(facts: Facts, gate: GateState) -> Row:
     ago = strong(aged(facts.now - gate.opened_at, facts.step))
     if gate.opened.kind == "failure":
         failed = failure_summary(run, state)
-        return (
-            Part(f"{failed} in step {safe(state.id)} {safe(name_of(run, state.planned))}. Asked "),
-            ago,
-            Part(" ago"),
-        )
+        return (Part(f"{failed} in step {safe(state.id)}. Asked "), ago, Part(" ago"))
     kind = KINDS.get(gate.opened.kind, "")
     name = safe(name_of(run, state.planned))
     given = f", {plural(len(gate.answers), 'answer')} given" if gate.answers else ""

@@ -288,7 +288,7 @@ async def test_a_secret_is_typed_unseen_and_goes_to_the_run_and_not_into_the_pla
         await pilot.press("tab", "enter")
         await until(pilot, lambda: workspace.started)
         assert (workspace.started, workspace.secrets) == (
-            [("drills/orders-failover.yaml", {}, False)],
+            [("drills/daily-health.yaml", {}, False)],
             {"password": "geheim"},
         )
 

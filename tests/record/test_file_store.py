@@ -28,6 +28,7 @@ from runbook.record.files.output import Source
 from runbook.record.files.plain import kind_of, open_plain
 from runbook.record.kept_summaries import KeptSummaries
 from runbook.record.summary import RunSummary, summarise
+from runbook.view.waiting import Waiting
 from tests.record.samples import PLAN, numbered, opened, story, write_journal, write_record
 
 
@@ -233,6 +234,8 @@ def test_a_row_says_what_the_report_would(tmp_path: Path):
             rollback="none",
             objective="not_measured",
             duration=5.0,
+            environment="lab",
+            waiting=Waiting(step=1, steps=2),
             ended=True,
         )
     )

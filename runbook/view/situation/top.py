@@ -6,7 +6,7 @@ from runbook.core.fold.verdict import verdicts
 from runbook.core.plan import Environment
 from runbook.core.run import Run
 from runbook.view.look.canvas import Canvas
-from runbook.view.look.cells import cells, fitted
+from runbook.view.look.cells import cells, clipped, fitted
 from runbook.view.look.glyphs import Glyphs
 from runbook.view.look.part import PLACES, Part, Row, pill, strong
 from runbook.view.sanitize import safe
@@ -16,6 +16,8 @@ from runbook.view.words import verdict_role
 
 _SHORT = 6
 """Letters of an environment's name beyond which it is cut to four where columns are few."""
+_LONGEST = 20
+"""Cells of it that are ever shown in front of what runs there."""
 
 
 def place_of(environment: Environment) -> str:
@@ -26,7 +28,7 @@ def place_of(environment: Environment) -> str:
 def place_part(environment: Environment, *, width: int = WIDE) -> Part:
     """An environment's word on its colour."""
     name = safe(environment.name).upper()
-    short = name[:4] if width < MIDDLE and len(name) > _SHORT else name
+    short = name[:4] if width < MIDDLE and len(name) > _SHORT else clipped(name, _LONGEST)
     return Part(f" {short} ", f"place--{place_of(environment)}", ("pill", "bold"))
 
 

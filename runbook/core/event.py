@@ -1,6 +1,6 @@
 """Everything that can have happened in a run: a closed union of frozen facts, each in the past tense.
 
-An event is an observation (a sample, an exit code) or a decision (a gate's answer, an abort); what follows from these is
+An event is an observation (a sample, an exit code) or a decision (an answer, an abort); what follows from these is
 never one. The union is the record's format: a field is added with a default, never renamed; times stand on the line.
 """
 

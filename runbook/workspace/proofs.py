@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from runbook.record.checking.judgement import Judgement
 from runbook.record.checking.soundness import Soundness
-from runbook.record.checking.verify import Judgement, Verification
+from runbook.record.checking.verify import Verification
 from runbook.workspace.rows import CheckRow, ProofRow
 
 _STATES: dict[Soundness, Literal["ok", "note", "newer", "missing", "altered"]] = {

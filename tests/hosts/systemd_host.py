@@ -23,6 +23,8 @@ from tests.hosts.remote import Remote
 from tests.hosts.tree import Recipe, furnish, tree
 
 REBOOTED = 133
+LOGINS = Recipe(packages=("dbus-user-session", "libpam-systemd"))
+"""A host whose logins are sessions of logind's, with a systemd of the user's own."""
 BOOT_LIMIT = 90
 """Seconds until its sshd answers. 1.4 on a quiet machine."""
 

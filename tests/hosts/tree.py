@@ -141,7 +141,3 @@ def furnish(root: Path) -> None:
 
 def _in(root: Path, command: str) -> None:
     subprocess.run(["chroot", str(root), "/bin/sh", "-c", command], check=True, capture_output=True, timeout=60)
-
-
-if __name__ == "__main__":
-    print(tree(Recipe()))

@@ -19,9 +19,8 @@ from runbook.transport.session import Job, Session
 from runbook.transport.shell.claim import file_name
 from runbook.transport.ssh.connector import SshConnector, SshOptions
 from tests.hosts.network import Network
-from tests.hosts.systemd_host import SystemdHost, wait_until
+from tests.hosts.systemd_host import LOGINS, SystemdHost, wait_until
 from tests.hosts.systemd_host import host as systemd_host
-from tests.hosts.tree import Recipe
 from tests.place import Place, command, eventually, gone, plan, until
 from tests.real.faults.conftest import folder, network
 from tests.real.openssh import kill
@@ -30,9 +29,6 @@ from tests.transport.recorder import Recorder, sh
 __all__ = ["folder", "network"]
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(600)]
-
-LOGINS = Recipe(packages=("dbus-user-session", "libpam-systemd"))
-"""A host whose logins are sessions of logind's, with a systemd of the user's own."""
 
 STUBBORN = "trap : TERM; touch /var/tmp/begun; while :; do sleep 0.2; done"
 HIDDEN = f"trap '' TERM; (env -i setsid setsid sh -c '{STUBBORN}' >/dev/null 2>&1 &); sleep 1000"

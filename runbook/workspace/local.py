@@ -39,11 +39,12 @@ from runbook.talk.door import Doorway, door_folders, doorways
 from runbook.talk.handover import Handover, Opening
 from runbook.talk.launch import WarmRunner
 from runbook.talk.person import person, this_machine
-from runbook.view.situation.past import LATEST, PastRun, past_run
+from runbook.view.situation.past import PastRun
 from runbook.workspace.again import copies, ended, taken_back
 from runbook.workspace.books import book_files, find_book
 from runbook.workspace.fields import NO_HOSTS, asks_for_hosts, fields_of
 from runbook.workspace.findings import open_finding, reviewing
+from runbook.workspace.history import every, history
 from runbook.workspace.in_the_open import without_secrets
 from runbook.workspace.locked_keys import Unlock
 from runbook.workspace.needed_again import Needs, needed_again
@@ -54,8 +55,6 @@ from runbook.workspace.run_rows import run_rows
 from runbook.workspace.sealing import signing_for
 from runbook.workspace.settings import Settings
 
-_TEACH = frozenset({"completed", "completed with deviations"})
-"""Verdicts of runs that went through."""
 _FRESH = 4
 """Bytes of chance in the name of a folder that nobody can have taken before."""
 
@@ -140,7 +139,7 @@ class LocalWorkspace:
             last_worst=last.worst if last else "",
             steps=sum(len(section.steps) for section in book.sections),
             promised=book.objectives.rto,
-            every=_every(book),
+            every=every(book),
         )
 
     def runs(self) -> tuple[RunRow, ...]:
@@ -167,15 +166,8 @@ class LocalWorkspace:
         return proof_row(run, self.store.find(run).verify())
 
     def history(self, runbook: str, *, but: str) -> tuple[PastRun, ...]:
-        """What the latest runs of a runbook teach, without one of them; the newest first.
-
-        Only runs that went through are asked, and one that cannot be read teaches nothing.
-        """
-        rows = self.store.runs(runbook=runbook, limit=LATEST + 1)
-        return tuple(self._past(row.run) for row in rows if row.ended and row.run != but and row.verdict in _TEACH)
-
-    def _past(self, run: str) -> PastRun:
-        return past_run(self.folded(run))
+        """What the latest runs of a runbook teach, without one of them; the newest first."""
+        return history(self.store, runbook, but=but)
 
     def parameters(self, path: str) -> tuple[ParameterField, ...]:
         """What a runbook asks for; its hosts can be picked where reading the inventory runs no program."""
@@ -396,12 +388,6 @@ async def _hand_over(handover: Handover, runner: WarmRunner | None = None) -> No
         return
     with WarmRunner() as fresh:
         await fresh.hand_over(handover)
-
-
-def _every(book: Runbook) -> float:
-    """Seconds within which it is to be run again, by the shortest of its schedules; 0 where none says so."""
-    schedules = book.schedule if isinstance(book.schedule, tuple) else (book.schedule,)
-    return min((one.every for one in schedules if one is not None and one.every), default=0.0)
 
 
 def review_state(book: Runbook, today: date) -> Literal["ok", "overdue", "never"]:

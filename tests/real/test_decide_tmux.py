@@ -98,8 +98,8 @@ def is_all_seen(rows: list[str], size: tuple[int, int]) -> bool:
     failed = next((row for row in rows if "FAIL" in row and "db2" in row), "")
     return (
         "HELD" in rows[0]
-        and rows[1].startswith(" YOU DECIDE  1 of 3 hosts failed in 1.2 Restart")
-        and "LEFT of 30:00" in rows[2]
+        and rows[1].startswith(" YOU DECIDE  1 of 3 hosts failed in step 1.2")
+        and any("LEFT of" in row and "30:00" in row for row in rows[2:7])
         and "exit 1" in failed
         and "bind() failed" in failed
         and any("> " in row and "Not now" in row for row in rows)

@@ -12,6 +12,7 @@ from typing import get_args
 import msgspec
 
 from runbook.core.action import CONTROLLER, Action, Ask, ConfirmAction, EndAction, LoopAction, kind_of
+from runbook.core.fault_action import FaultAction
 from runbook.core.plan import Plan, PlannedCanary, PlannedProbe, PlannedStep, StepId
 from runbook.core.role import Role
 from runbook.view.describe import describe, full_text
@@ -20,6 +21,9 @@ from runbook.view.sanitize import safe
 from runbook.view.words import duration, fold_hosts, plural
 
 _ASKS = get_args(Ask)
+
+_OUT_OF_REACH = frozenset({"poweroff", "reboot"})
+"""Faults after which no host is left that could lift them: they have a way back, which is no undo."""
 
 _ON_FAILURE = {"propagate": "a failure goes to the block around it"}
 
@@ -104,7 +108,7 @@ def plan_row(step: PlannedStep, *, depth: int = 0) -> PlanRow:
         texts=texts(step.awaits, step.hosts, step.action_on),
         waits_for=tuple(safe(name) for name in step.awaits),
         gate=_gate(step),
-        undo=tuple(line for undo in step.undo for line in _undo_lines(undo)),
+        undo=(*_lifting(step.action), *(line for undo in step.undo for line in _undo_lines(undo))),
         changes=step.changes,
         expected=step.expected,
         facts=tuple(safe(fact) for fact in _facts(step)),
@@ -196,6 +200,13 @@ def _gate(step: PlannedStep) -> str:
     if step.approvals:
         return f"{plural(step.approvals, 'other person', 'other people')} must agree"
     return "confirm" if step.confirm != "none" else ""
+
+
+def _lifting(action: Action) -> tuple[str, ...]:
+    """What takes a fault back without a step that says so; nothing where a machine has to come back by other means."""
+    if not isinstance(action, FaultAction) or action.fault in _OUT_OF_REACH:
+        return ()
+    return ("lifted by this run, or by its host",) if action.on_link_loss == "revert" else ("lifted by this run",)
 
 
 def _undo_lines(undo: PlannedStep) -> tuple[str, ...]:

@@ -30,6 +30,12 @@ def test_every_argument_of_a_fault_is_told_with_what_to_write(desk: Desk, name: 
         assert len(row.split()) > 1 + field.required, f"{field.encode_name} is not explained"
 
 
+def test_who_names_a_process_is_told_that_one_name_is_enough_and_how_yaml_spells_a_no(desk: Desk) -> None:
+    rows = {line.split()[0]: " ".join(line.split()[1:]) for line in desk.ask("faults", "process-kill").out.splitlines()}
+    assert {name for name, row in rows.items() if row.startswith("one of these ")} == {"unit", "pid_file", "match"}
+    assert rows["held_down"] == "false true or false"
+
+
 def test_one_that_is_not_there_is_answered_with_the_nearest(desk: Desk) -> None:
     said = desk.ask("faults", "partitoin")
     assert (said.status, said.out) == (2, "")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from runbook.core.action import CommandAction
 from runbook.core.fault_action import FaultAction
+from runbook.core.fault_event import LinkLoss
 from runbook.core.plan import Environment, Objectives
 from runbook.core.role import Role
 from runbook.view.brief import brief, brief_lines
+from runbook.view.plan import plan_rows
 from tests.builders import plan, step
 from tests.stories import failover_plan
 
@@ -37,6 +41,22 @@ def test_what_is_broken_on_purpose_is_said_with_what_lifts_it() -> None:
     assert facts["breaks"] == (
         "1.1 on db1, break: process-kill(name=orders), for 1:00; unheard of for 0:30 it lifts itself",
     )
+
+
+@pytest.mark.parametrize(
+    ("fault", "lost", "undo"),
+    [
+        ("service-stop", "revert", ("lifted by this run, or by its host",)),
+        ("service-stop", "hold", ("lifted by this run",)),
+        ("poweroff", "revert", ()),
+        ("reboot", "revert", ()),
+    ],
+)
+def test_a_fault_has_its_undo_without_a_step_that_says_so(fault: str, lost: LinkLoss, undo: tuple[str, ...]) -> None:
+    broken = step("1.1", FaultAction(fault=fault, duration=60.0, on_link_loss=lost), hosts=("db1",), changes=True)
+    [row] = plan_rows(plan(broken))
+    assert (row.undo, row.is_without_undo) == (undo, not undo)
+    assert dict(brief(plan(broken)))["changes"][0] == f"1 step, {'each with its undo' if undo else 'without undo'}"
 
 
 def test_where_windows_and_a_freeze_hold_they_are_shown() -> None:

@@ -12,6 +12,7 @@ from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import tell
 from runbook.faults.fault import Fault
 from runbook.faults.table import FAULTS, fault_named
+from runbook.faults.victim import Victim
 
 
 @click.command("faults")
@@ -34,7 +35,9 @@ def _show(fault: Fault[Any]) -> None:
     schema = _schema(fault)
     needed = schema.get("required", [])
     tell(f"{fault.name}: {fault.says}")
-    rows = [(name, "yes" if name in needed else "", *_said(one)) for name, one in schema["properties"].items()]
+    named = set(Victim.__struct_fields__) if issubclass(fault.arguments, Victim) else set()
+    words = {**dict.fromkeys(named, "one of these"), **dict.fromkeys(needed, "yes")}
+    rows = [(name, words.get(name, ""), *_said(one)) for name, one in schema["properties"].items()]
     print_table(("argument", "needed", "default", "what to write"), rows)
 
 
@@ -49,4 +52,7 @@ def _said(one: dict[str, Any]) -> tuple[str, str]:
     said = next((part["description"] for part in parts if "description" in part), "")
     words = ", ".join(str(word) for part in parts for word in part.get("enum", ()))
     default = one.get("default")
-    return "" if default is None else str(default), said or words or str(one.get("type", ""))
+    kind = "true or false" if one.get("type") == "boolean" else str(one.get("type", ""))
+    return "" if default is None else str(default).lower() if isinstance(default, bool) else str(
+        default
+    ), said or words or kind

@@ -71,6 +71,20 @@ def test_each_thing_is_a_row_that_says_when_it_lifts_itself(desk: Desk, there: C
     ]
 
 
+def test_what_may_be_live_stands_above_the_traces_of_what_was_lifted_and_is_counted(
+    desk: Desk, there: Callable[..., object]
+) -> None:
+    there(LIFTED, TORN, LEASE)
+    said = desk.ask("sweep", "-i", "here")
+    assert [line.split()[2] for line in said.out.splitlines()[-3:]] == [LEASE.own, LIFTED.own, TORN.own]
+    assert "1 of these may be live, and stands above.\n" in said.err
+
+
+def test_traces_alone_are_called_no_danger(desk: Desk, there: Callable[..., object]) -> None:
+    there(LIFTED, TORN)
+    assert "None of these may be live.\n" in desk.ask("sweep", "-i", "here").err
+
+
 def test_what_is_held_is_not_lifted_with_the_rest(desk: Desk, there: Callable[..., set[tuple[str, str]]]) -> None:
     lifted = there(LEASE, HELD)
     assert desk.ask("sweep", "-i", "here", "--yes").status == 4

@@ -58,9 +58,11 @@ def _agreed(chosen: list[Left]) -> bool:
 
 
 def _show(found: tuple[Swept, ...]) -> None:
-    rows = [_cells(left) for each in found for left in each.left]
+    rows = sorted((left for each in found for left in each.left), key=lambda left: not left.may_be_live)
     if rows:
-        print_table(_HEAD, rows)
+        live = sum(left.may_be_live for left in rows)
+        print_table(_HEAD, [_cells(left) for left in rows])
+        say(f"{live or 'None'} of these may be live{', and stands above' if 0 < live < len(rows) else ''}.")
     for each in found:
         for why in each.unseen:
             say(f"{safe(each.host)} was not looked at: {safe(why)}")

@@ -31,9 +31,20 @@ def read_ledger(recordings: Path) -> tuple[LedgerEntry, ...]:
     """What is on disk; nothing where no scheduler ever was.
 
     Raises:
-        Problems: `bad-ledger`: a line in the middle is none.
+        Problems: `bad-ledger`: a line in the middle is none; `unreadable-ledger`.
     """
-    return tuple(_entries(recordings / FOLDER / "ledger.jsonl")[0])
+    path = recordings / FOLDER / "ledger.jsonl"
+    try:
+        return tuple(_entries(path)[0])
+    except OSError as wrong:
+        raise problem(
+            "what the scheduler wrote down cannot be read",
+            why=wrong.strerror or str(wrong),
+            fix="It is private to whoever runs the scheduler: look as them, or do without why a moment went by.",
+            where=Where(str(path)),
+            code="unreadable-ledger",
+            exit=Exit.FAILED,
+        ) from wrong
 
 
 def _entries(path: Path) -> tuple[list[LedgerEntry], int]:

@@ -67,6 +67,15 @@ def test_a_lock_means_nothing_to_another_machine_so_that_is_refused(tmp_path: Pa
     assert refused.value.problems[0].code == "other-machine"
 
 
+def test_a_ledger_that_only_its_scheduler_may_read_is_one_problem_among_others(tmp_path: Path) -> None:
+    """Who looks what is due in a shared workspace sees all the rest."""
+    (tmp_path / FOLDER / "ledger.jsonl").mkdir(parents=True)
+    with pytest.raises(Problems) as refused:
+        read_ledger(tmp_path)
+    [wrong] = refused.value.problems
+    assert (wrong.code, wrong.why) == ("unreadable-ledger", "Is a directory")
+
+
 def test_an_account_is_what_the_entries_come_to() -> None:
     waits = Postponed(at=WHEN, duty=KNOWN.duty, slot=CLAIM.slot, until="2026-01-11T04:00:00Z", why="window")
     before = accounts([KNOWN, waits, CLAIM])[KNOWN.duty]

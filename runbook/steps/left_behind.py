@@ -8,6 +8,7 @@ concerns that one alone, and nothing else concerns it. Elsewhere, what says noth
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 
 import msgspec
@@ -91,9 +92,10 @@ async def check_whole(hand: LeaseHand, ground: Ground, *, run: str, host: str) -
         first = others[0]
         raise problem(
             "; ".join(map(_said, others)),
+            # The host's word for the run is quoted: somebody pastes this.
             fix=(
-                f'Lift it with "runbook tell {first.run or "RUN"} lift" where that run is, '
-                f'or with "runbook sweep {host}" from anywhere.'
+                f'Lift it with "runbook tell {shlex.quote(first.run or "RUN")} lift" where that run is, '
+                f'or with "runbook sweep {shlex.quote(host)}" from anywhere.'
             ),
             code="broken-by-another-run",
             exit=Exit.REFUSED,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from runbook.faults.ground import Control
-from runbook.steps.left_behind import Left, about, foreign, is_whole, left_by_faults
+from runbook.problem import Problems
+from runbook.steps.left_behind import Left, about, check_whole, foreign, is_whole, left_by_faults
 
 OWN = "runbook-20261127T215929Z-shop-e6ca-2-1-web1-1"
 RUN = "20261127T215929Z-shop-e6ca"
@@ -67,3 +70,13 @@ def test_what_may_be_live_concerns_its_whole_machine_and_in_a_laboratory_its_own
 def test_a_run_is_not_in_its_own_way_and_a_name_that_only_begins_alike_is_another() -> None:
     longer = left(own=OWN.replace("e6ca", "e6cab"))
     assert foreign([left(), longer], RUN, None) == (longer,)
+
+
+async def test_what_a_host_says_of_a_run_is_a_word_of_the_command_that_is_offered_and_nothing_more() -> None:
+    async def says(_text: str) -> str:
+        return f"about {OWN} 75 partition - x;reboot\nlease {OWN} injected - 4711 lease 25 there\nend\n"
+
+    hand, ground = SimpleNamespace(say=says, become=None), SimpleNamespace(directory="/run/runbook", control=None)
+    with pytest.raises(Problems) as refused:
+        await check_whole(hand, ground, run="another-run", host="web1")
+    assert "\"runbook tell 'x;reboot' lift\"" in refused.value.problems[0].fix

@@ -18,6 +18,7 @@ from runbook.calendar.cron import moments
 from runbook.calendar.hours import HORIZON
 from runbook.calendar.saying import clock_words
 from runbook.schedule.agenda import Item
+from runbook.view.sanitize import safe
 
 _NAME = "What is due"
 _MOST = 400
@@ -69,7 +70,7 @@ def _event(item: Item, slot: datetime, stamp: datetime, here: str) -> Event:
     event.add("dtstamp", stamp)
     event.add("last-modified", stamp)
     event.add("summary", _summary(item, slot))
-    event.add("description", f"{item.book.title}\n{item.command}")
+    event.add("description", f"{safe(item.book.title)}\n{safe(item.command)}")
     if duty.every is not None:
         event.add("dtstart", duty.day(slot))
     else:

@@ -9,7 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from runbook.cli.due_text import comma_separated
+from runbook.core.runbook import Runbook
+from runbook.schedule.agenda import Item
+from runbook.schedule.row import row_of
 from tests.cli.desk import Desk, book
+from tests.schedule.duties import BOOK, at, nightly
 
 YEARLY = "schedule: {every: 365d}\nservice: orders\n"
 
@@ -89,6 +94,13 @@ def test_every_format_has_every_duty(desk: Desk) -> None:
     ]
     assert desk.ask("due").out.splitlines()[0].split()[:4] == ["state", "service", "tier", "runbook"]
     assert "UID:look.here.nightly@" in desk.ask("due", "--format", "ics").out
+
+
+def test_a_table_for_programs_drives_no_terminal_either() -> None:
+    """What is no terminal is spared the sequences by click; a terminal is not."""
+    title = Runbook(version=1, kind="drill", name=BOOK, title="Fail\x1b[2J over", sections=())
+    row = row_of(Item(book=title, duty=nightly(), inventory="lab", now=at("2026-10-20T12:00")))
+    assert "\x1b" not in comma_separated([row])
 
 
 def test_what_cannot_be_read_is_told_beside_what_can(desk: Desk) -> None:

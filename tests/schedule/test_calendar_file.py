@@ -39,6 +39,10 @@ def test_what_is_owed_by_the_day_is_a_day_with_an_alarm_the_day_before() -> None
     assert "runbook run orders-failover -i lab" in event["description"]
 
 
+def test_a_title_that_would_drive_a_terminal_stands_there_as_text() -> None:
+    assert "\x1b" not in text(item(nightly(), title="Fail\x1b[2J over"))
+
+
 def test_the_command_in_an_event_can_be_typed_whatever_the_values_are() -> None:
     event, *_ = events(item(replace(nightly(), parameters={"note": "all of it; now"})))
     assert event["description"].endswith("runbook run orders-failover -i lab -p 'note=all of it; now'")

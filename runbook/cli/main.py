@@ -31,6 +31,7 @@ VERBS = {
     "faults": "List what can be broken on purpose, and what each takes.",
     "finding": "Write down what came to light, and close what is mended.",
     "halt": "Stop a live run: cancel what runs, lift what is broken, then its closing steps.",
+    "handbook": "Write the handbook of the workspace, every figure with its source.",
     "help": "Read the manual: what there is, or one page of it.",
     "hosts": "List an inventory's hosts, or explain one.",
     "init": "Make a workspace here, with a first runbook.",

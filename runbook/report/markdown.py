@@ -45,9 +45,9 @@ def _block(block: Block) -> str:
         case Table():
             return _table(block.head, block.rows) if block.rows else escaped(block.empty)
         case Listing():
-            return f"**{escaped(block.caption)}**\n\n{_fenced(block.lines)}"
+            return f"**{escaped(block.caption)}**\n\n{fenced(block.lines)}"
         case Figure():
-            return f"**{escaped(block.caption)}**\n\n{_fenced(_drawn(block.timeline))}"
+            return f"**{escaped(block.caption)}**\n\n{fenced(_drawn(block.timeline))}"
         case _:
             assert_never(block)
 
@@ -61,7 +61,7 @@ def _cell(cell: Cell) -> str:
     return f"**{escaped(cell.text)}**" if isinstance(cell, Word) else escaped(cell)
 
 
-def _fenced(lines: tuple[str, ...]) -> str:
+def fenced(lines: tuple[str, ...]) -> str:
     """A code block whose fence is longer than any run of backticks in it."""
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)

@@ -6,7 +6,6 @@ sound, and the report says so itself.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TypeGuard
 
@@ -15,7 +14,8 @@ import click
 from runbook.cli.compose import json_option, recordings_option, store
 from runbook.cli.diagnostics import explain, say
 from runbook.cli.later import followed_by
-from runbook.problem import Problems, Where, problem
+from runbook.cli.written import write_whole
+from runbook.problem import Problems, problem
 from runbook.record.beginning import folded
 from runbook.record.checking.verify import Verification
 from runbook.report.build import report
@@ -27,9 +27,6 @@ FORMATS: tuple[Format, ...] = ("md", "html", "json")
 
 _NOT_WRITTEN = frozenset({"pdf", "doc", "docx", "odt", "rtf", "ps", "tex", "csv", "xls", "xlsx", "xml", "yaml", "yml"})
 """Formats that a file's name promises and that nobody here writes: another one under that name would not open."""
-
-PRIVATE = 0o600
-"""Mode of a report's file."""
 
 
 @click.command("report")
@@ -53,7 +50,7 @@ def verb(*, run: str, recordings: str, as_json: bool, form: Format | None, outpu
     if output is None:
         click.echo(text, nl=False)
     else:
-        _write(output, text)
+        write_whole(output, text, "report")
         say(f"Written: {safe(str(output))}")
     wrong = reader.damage or reader.newer.problem
     if wrong is not None:
@@ -85,34 +82,3 @@ def _is_format(word: str) -> TypeGuard[Format]:
 def _integrity(found: Verification) -> Integrity:
     failed = tuple(CheckFacts(check=one.name, ok=False, detail=one.detail) for one in found.checks if not one.ok)
     return Integrity(head=found.head, lines=found.lines, grade=str(found.grade), findings=failed)
-
-
-def _write(path: Path, text: str) -> None:
-    """Put it there whole or not at all, for its owner alone: it tells what hosts answered, as the record does.
-
-    What is no plain file, such as a pipe or /dev/stdout, is written to and never replaced.
-
-    Raises:
-        Problems: It cannot be written.
-    """
-    try:
-        if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")
-        else:
-            _replace(path.resolve(), text)
-    except OSError as wrong:
-        why, fix = wrong.strerror or str(wrong), "Choose another file: -o FILE"
-        what = "the report cannot be written"
-        raise problem(what, why=why, fix=fix, where=Where(str(path)), code="unwritable") from wrong
-
-
-def _replace(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        number = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE)
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            file.write(text)
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise

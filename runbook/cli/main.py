@@ -52,6 +52,7 @@ VERBS = {
     "schema": "Print the JSON Schema of runbooks, for editors.",
     "seal": "Close a record for good that its runner did not, or that never goes on.",
     "show": "Show a runbook as its author wrote it, readable.",
+    "stats": "Count how well it goes: releases, drills, objectives, recovery times.",
     "sweep": "Find what faults have left on hosts, and lift it.",
     "tell": "Steer a live run from any terminal: pause, skip, note, undo, ...",
     "verify": "Check a record: its chain, its files, its order.",

@@ -28,6 +28,17 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
     whole: int
 
 
+class Recovered(msgspec.Struct, frozen=True, kw_only=True):
+    """How long one runbook's drills took to recover: times of two runbooks are never compared."""
+
+    runbook: str
+    spread: Spread
+    newest: tuple[float, ...]
+    """The oldest of them first."""
+    promised: float | None
+    """The objective of the newest run; None where it promised nothing."""
+
+
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """One service in one place. Times in seconds."""
 
@@ -45,12 +56,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """Of the runs that promised something measurable, those that kept it."""
     restored: Spread
     """How long the service was away in incidents."""
-    recovery: Spread
-    """How long it was away in drills, failovers and restores that completed."""
-    recoveries: tuple[float, ...]
-    """The newest of these, the oldest first."""
-    promised: float | None
-    """The objective of the newest of them; None where it promised nothing."""
+    recovered: tuple[Recovered, ...]
+    """By runbook: of drills, failovers and restores that completed and measured it."""
 
 
 def figures(runs: Sequence[RunSummary], now: datetime, period: timedelta) -> tuple[Figures, ...]:
@@ -75,7 +82,6 @@ def _figures(service: str, environment: str, runs: list[RunSummary], now: dateti
     drills = [run for run in own if run.kind in _DRILLS]
     promised = [run for run in own if run.objective in {"met", "missed"}]
     good = [run for run in drills if run.verdict == "completed"]
-    took = list(_recoveries(good))
     return Figures(
         service=service,
         environment=environment,
@@ -85,10 +91,17 @@ def _figures(service: str, environment: str, runs: list[RunSummary], now: dateti
         drills=Count(part=len(good), whole=len(drills)),
         objectives=Count(part=sum(run.objective == "met" for run in promised), whole=len(promised)),
         restored=spread(list(_recoveries([run for run in runs if run.kind == "incident"]))),
-        recovery=spread(took),
-        recoveries=tuple(reversed(took[:_DRAWN])),
-        promised=next((run.proof.rto for run in good if run.proof is not None), None),
+        recovered=tuple(_recovered(good)),
     )
+
+
+def _recovered(newest_first: Sequence[RunSummary]) -> Iterator[Recovered]:
+    for name in sorted({run.runbook for run in newest_first}):
+        mine = [run for run in newest_first if run.runbook == name]
+        took = list(_recoveries(mine))
+        if took:
+            newest, proof = tuple(reversed(took[:_DRAWN])), mine[0].proof
+            yield Recovered(runbook=name, spread=spread(took), newest=newest, promised=proof.rto if proof else None)
 
 
 def _begun(run: RunSummary) -> datetime:

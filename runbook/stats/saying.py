@@ -6,11 +6,11 @@ what is counted slides with its period and may become less.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from runbook.register.measures import Spread
-from runbook.stats.figures import Count, Figures
+from runbook.stats.figures import Count, Figures, Recovered
 from runbook.view.sanitize import safe
 from runbook.view.words import duration, measured, plural
 
@@ -37,9 +37,9 @@ def told(one: Figures, days: int) -> Iterator[str]:
     yield f"  drills well   {_of(one.drills, 'drill')}"
     yield f"  objectives    {_of(one.objectives, 'run')} met them"
     yield f"  time away     {_spread(one.restored)} in incidents"
-    promised = f", promised {duration(one.promised)}" if one.promised is not None else ""
-    drawn = f"  [{spark(one.recoveries)}]" if one.recoveries else ""
-    yield f"  recovery      {_spread(one.recovery)} in drills{promised}{drawn}"
+    for took in one.recovered:
+        promised = f", promised {duration(took.promised)}" if took.promised is not None else ""
+        yield f"  recovery      {_spread(took.spread)}{promised}  [{spark(took.newest)}] {safe(took.runbook)}"
 
 
 def _of(count: Count, noun: str) -> str:
@@ -61,6 +61,11 @@ def _trend(slope: float | None) -> str:
     return f", {'slower' if slope > 0 else 'faster'} by {measured(abs(slope))} a run"
 
 
+_TIMES: tuple[tuple[str, str, Callable[[Recovered], float | None]], ...] = (
+    ("runbook_recovery_last_seconds", "Recovery time of the newest drill.", lambda one: one.spread.last),
+    ("runbook_recovery_median_seconds", "Median recovery time of drills.", lambda one: one.spread.p50),
+    ("runbook_recovery_objective_seconds", "What the newest drill promised.", lambda one: one.promised),
+)
 _READINGS: tuple[_Reading, ...] = (
     ("runbook_releases", "Releases in the period.", lambda one: one.releases),
     ("runbook_releases_failed", "Releases that did not complete or were taken back.", lambda one: one.failed.part),
@@ -68,9 +73,6 @@ _READINGS: tuple[_Reading, ...] = (
     ("runbook_drills_completed", "Those of them that completed.", lambda one: one.drills.part),
     ("runbook_objectives_promised", "Runs whose objectives could be judged.", lambda one: one.objectives.whole),
     ("runbook_objectives_met", "Those of them that kept them.", lambda one: one.objectives.part),
-    ("runbook_recovery_last_seconds", "Recovery time of the newest drill.", lambda one: one.recovery.last),
-    ("runbook_recovery_median_seconds", "Median recovery time of drills.", lambda one: one.recovery.p50),
-    ("runbook_recovery_objective_seconds", "What that drill promised.", lambda one: one.promised),
     ("runbook_incident_median_seconds", "Median time away in incidents.", lambda one: one.restored.p50),
 )
 
@@ -86,14 +88,22 @@ def prometheus(found: Sequence[Figures], now: datetime, days: int) -> str:
         f"runbook_stats_period_days {days}",
     ]
     for name, text, reading in _READINGS:
-        samples = [f"{name}{_labels(one)} {value:g}" for one in found if (value := reading(one)) is not None]
-        if samples:
-            lines += [f"# HELP {name} {text}", f"# TYPE {name} gauge", *samples]
+        lines += _gauge(name, text, ((_labels(one), reading(one)) for one in found))
+    for name, text, time in _TIMES:
+        lines += _gauge(
+            name, text, ((_labels(one, took.runbook), time(took)) for one in found for took in one.recovered)
+        )
     return "\n".join(lines) + "\n"
 
 
-def _labels(one: Figures) -> str:
-    return f'{{service="{_quoted(one.service)}",environment="{_quoted(one.environment)}"}}'
+def _gauge(name: str, text: str, read: Iterable[tuple[str, float | None]]) -> list[str]:
+    samples = [f"{name}{labels} {value:g}" for labels, value in read if value is not None]
+    return [f"# HELP {name} {text}", f"# TYPE {name} gauge", *samples] if samples else []
+
+
+def _labels(one: Figures, runbook: str = "") -> str:
+    named = f',runbook="{_quoted(runbook)}"' if runbook else ""
+    return f'{{service="{_quoted(one.service)}",environment="{_quoted(one.environment)}"{named}}}'
 
 
 def _quoted(text: str) -> str:

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from runbook.record.summary import RunSummary
 from runbook.register.measures import Spread
-from runbook.stats.figures import Count, Figures, figures
+from runbook.stats.figures import Count, Figures, Recovered, figures
 from runbook.stats.saying import prometheus, spark, told
-from tests.schedule.duties import at, ran
+from tests.schedule.duties import BOOK, at, ran
 
 NOW = at("2026-06-29T12:00")
 FOUR_WEEKS = timedelta(days=28)
@@ -57,12 +57,16 @@ def test_recovery_is_of_drills_that_completed_and_of_what_is_known() -> None:
         run("2026-06-26T12:00", "failover", recovery=3.0, recovery_at_least=True),
         run("2026-06-25T12:00", "restore", recovery=80.0, objective="missed"),
     )
-    assert (found.recoveries, found.recovery, found.promised) == (
-        (80.0, 40.0),
-        Spread(count=2, last=40.0, longest=80.0),
-        60.0,
+    assert found.recovered == (
+        Recovered(runbook=BOOK, spread=Spread(count=2, last=40.0, longest=80.0), newest=(80.0, 40.0), promised=60.0),
     )
     assert (found.drills, found.objectives) == (Count(part=3, whole=4), Count(part=0, whole=1))
+
+
+def test_times_of_two_runbooks_are_never_compared() -> None:
+    quick = run("2026-06-27T12:00", "restore", recovery=1.0, runbook="orders-restore")
+    found = counted(run("2026-06-28T12:00", "failover", recovery=40.0), quick)
+    assert [(one.runbook, one.newest) for one in found.recovered] == [(BOOK, (40.0,)), ("orders-restore", (1.0,))]
 
 
 def test_services_and_places_are_never_summed_and_what_is_older_is_not_counted() -> None:
@@ -97,9 +101,14 @@ FIGURES = Figures(
     drills=NONE,
     objectives=NONE,
     restored=Spread(count=0),
-    recovery=Spread(count=5, last=40.0, p50=50.0, longest=80.0, trend=-3.0),
-    recoveries=(80.0, 40.0),
-    promised=60.0,
+    recovered=(
+        Recovered(
+            runbook=BOOK,
+            spread=Spread(count=5, last=40.0, p50=50.0, longest=80.0, trend=-3.0),
+            newest=(80.0, 40.0),
+            promised=60.0,
+        ),
+    ),
 )
 
 
@@ -111,7 +120,7 @@ def test_people_read_shares_with_both_numbers_and_figures_with_their_runs() -> N
         "  drills well   0 of 0 drills",
         "  objectives    0 of 0 runs met them",
         "  time away     not measured in incidents",
-        "  recovery      last 40.0 s, median 50.0 s over 5 runs, faster by 3.0 s a run in drills, promised 1:00  [@=]",
+        "  recovery      last 40.0 s, median 50.0 s over 5 runs, faster by 3.0 s a run, promised 1:00  [@=] orders-failover",
     ]
 
 
@@ -119,7 +128,8 @@ def test_what_is_not_known_has_no_sample_and_labels_are_quoted() -> None:
     lines = prometheus([FIGURES], NOW, 28).splitlines()
     assert lines[2] == "runbook_stats_timestamp_seconds 1782734400"
     assert 'runbook_releases_failed{service="or\\"ders",environment="lab"} 1' in lines
-    assert 'runbook_recovery_median_seconds{service="or\\"ders",environment="lab"} 50' in lines
+    labels = r'service="or\"ders",environment="lab",runbook="orders-failover"'
+    assert f"runbook_recovery_median_seconds{{{labels}}} 50" in lines
     assert [line for line in lines if "incident" in line] == []
     assert [line.split()[2] for line in lines if line.startswith("# HELP")] == [
         line.split()[2] for line in lines if line.startswith("# TYPE")

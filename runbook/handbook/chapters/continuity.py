@@ -62,10 +62,17 @@ def _evidence(facts: Facts, one: Entry) -> tuple[Cell, ...]:
         said.text(f"{one.service} / {one.scenario}", "scenarios"),
         (ran if one.last_run else said).stated(Many((one.readiness, one.because))),
         measured(facts, one.last_run, one.last_good, one.rta.last),
-        measured(facts, one.last_run, one.last_good, one.rta.p50),
+        _median(facts, one),
         measured(facts, one.last_run, one.last_good, one.rpa),
         ran.stated(Many(one.people)) if one.last_run and one.people else gap,
     )
+
+
+def _median(facts: Facts, one: Entry) -> Cell:
+    """A median takes several runs, and a gap says so."""
+    if one.rta.p50 is None:
+        return Unstated("recordings/", "three runs that measure it and that hold")
+    return measured(facts, one.last_run, one.last_good, one.rta.p50)
 
 
 def availability(facts: Facts) -> tuple[Block, ...]:

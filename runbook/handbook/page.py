@@ -15,6 +15,7 @@ import msgspec
 _HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*\s*$")
 _RULE = re.compile(r"^[\s|:-]+$")
 _DAYS = re.compile(r"^(\d+)d$")
+_FENCES = ("```", "~~~")
 _KEYS = ("owner", "reviewed", "review_every")
 
 
@@ -55,7 +56,8 @@ def read_page(slug: str, text: str) -> Page:
     lines = text.splitlines()
     said, begin = _front(lines)
     passages: dict[str, Passage] = {}
-    places = [number for number in range(begin, len(lines)) if _HEADING.match(lines[number])]
+    fenced = _fenced(lines)
+    places = [at for at in range(begin, len(lines)) if not fenced[at] and _HEADING.match(lines[at])]
     for place, end in zip(places, [*places[1:], len(lines)], strict=True):
         found = _HEADING.match(lines[place])
         if found is not None:
@@ -71,8 +73,19 @@ def _front(lines: list[str]) -> tuple[dict[str, str], int]:
     return {key.strip(): value.strip() for key, _, value in pairs}, end + 1
 
 
+def _fenced(lines: list[str]) -> list[bool]:
+    """Which lines stand between fences: a remark in a configuration is no heading, and a bar no table."""
+    found, inside = [], False
+    for line in lines:
+        is_fence = line.lstrip().startswith(_FENCES)
+        found.append(inside or is_fence)
+        inside = inside != is_fence
+    return found
+
+
 def _passage(line: int, below: list[str]) -> Passage:
-    piped = [row.strip() for row in below if row.strip().startswith("|")]
+    rows = [row.strip().startswith("|") and not kept for row, kept in zip(below, _fenced(below), strict=True)]
+    piped = [row.strip() for row, is_row in zip(below, rows, strict=True) if is_row]
     cells = [tuple(cell.strip() for cell in row.strip("|").split("|")) for row in piped if not _RULE.match(row)]
-    text = "\n".join(row for row in below if not row.strip().startswith("|")).strip()
+    text = "\n".join(row for row, is_row in zip(below, rows, strict=True) if not is_row).strip()
     return Passage(line=line, text=text, head=cells[0] if cells else (), rows=tuple(cells[1:]))

@@ -22,7 +22,7 @@ def lines(cell: Cell) -> tuple[str, ...]:
     """What was written on several lines, without the fences that its author put around them; none of a single line."""
     if not isinstance(cell, Stated) or not isinstance(cell.value, Text) or "\n" not in cell.value.text:
         return ()
-    return tuple(line for line in safe_lines(cell.value.text) if not line.startswith("```"))
+    return tuple(line for line in safe_lines(cell.value.text) if not line.startswith(("```", "~~~")))
 
 
 def gap(cell: Unstated) -> str:

@@ -211,7 +211,7 @@ def test_what_is_promised_for_a_day_that_comes_is_the_roadmap() -> None:
 
 
 def test_a_configuration_of_several_lines_stays_one() -> None:
-    page = read_page("deployment", "## Deployment Pipeline\n\n```yaml\nstages:\n  - build\n```\n")
+    page = read_page("deployment", "## Deployment Pipeline\n\n```yaml\n# stages\nstages: |\n  | build\n```\n")
     book = handbook(Facts(now=NOW, pages={"deployment": page}))
-    assert "handbook/deployment.md:1\n\n```text\nstages:\n  - build\n```" in markdown(book, "")
-    assert "<pre><code>stages:\n  - build</code></pre>" in render(book, "html")
+    assert "handbook/deployment.md:1\n\n```text\n# stages\nstages: |\n  | build\n```" in markdown(book, "")
+    assert "<pre><code># stages\nstages: |\n  | build</code></pre>" in render(book, "html")

@@ -76,6 +76,7 @@ def test_a_run_that_nobody_resumes_is_sealed_with_the_reason(desk: Desk, key: Pa
     assert (said.status, said.out.splitlines()[-1]) == (3, "The record is sound with exceptions: 8 good lines.")
     refused = desk.ask("resume", RUN)
     assert (refused.status, "The record is sealed" in refused.err) == (5, True)
+    assert f"Go on in a run of its own: runbook run --from {RUN} --at STEP." in refused.err
 
 
 def test_a_copy_is_not_sealed_because_it_might_be_taken_for_the_record(desk: Desk, key: Path) -> None:

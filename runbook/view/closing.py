@@ -6,6 +6,8 @@ although something failed is named too: green words above hide nothing.
 
 from __future__ import annotations
 
+import shlex
+
 from runbook.core.book_end import why_early
 from runbook.core.fold.shortfall import shortfalls
 from runbook.core.fold.verdict import Verdicts, not_as_planned, verdicts
@@ -49,7 +51,8 @@ def beside_the_run(said: Verdicts) -> tuple[tuple[str, str], ...]:
 
 def _broken(run: Run) -> tuple[str, ...]:
     line = live_line(run, run.now) if verdicts(run).revert in _LIVE else ""
-    return (f"  MAY BE LIVE    {line}", "                 Lift it with: runbook sweep") if line else ()
+    place = f" -i {safe(shlex.quote(run.plan.inventory))}" if run.plan.inventory else ""
+    return (f"  MAY BE LIVE    {line}", f"                 Lift it with: runbook sweep{place}") if line else ()
 
 
 def _deviations(run: Run) -> tuple[str, ...]:

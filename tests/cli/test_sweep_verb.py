@@ -82,7 +82,9 @@ def test_what_may_be_live_stands_above_the_traces_of_what_was_lifted_and_is_coun
 
 def test_traces_alone_are_called_no_danger(desk: Desk, there: Callable[..., object]) -> None:
     there(LIFTED, TORN)
-    assert "None of these may be live.\n" in desk.ask("sweep", "-i", "here").err
+    said = desk.ask("sweep", "-i", "here").err
+    assert "None of these may be live.\n" in said
+    assert "Nothing was lifted" not in said
 
 
 def test_what_is_held_is_not_lifted_with_the_rest(desk: Desk, there: Callable[..., set[tuple[str, str]]]) -> None:

@@ -14,6 +14,7 @@ from runbook.core.fault_event import (
     FaultReverted,
     LeaseHeld,
 )
+from runbook.view.closing import closing
 from runbook.view.faults import FaultRow, fault_rows, guarantee_words, live_line
 from tests.builders import Story, plan, step
 
@@ -27,7 +28,7 @@ LIVE = (ARMING, FaultArmed(**WHERE), FaultInjected(**WHERE))
 def told(*events: object, after: float = 60.0) -> Story:
     """A run to which these have happened, and a minute later."""
     action = FaultAction(fault="partition", duration=300.0, lease=20.0)
-    return Story(plan(step("1.1", action, hosts=("db1",)))).start().add(*events).wait(after)
+    return Story(plan(step("1.1", action, hosts=("db1",)), inventory="/srv/my shop")).start().add(*events).wait(after)
 
 
 def row(story: Story) -> FaultRow:
@@ -103,3 +104,9 @@ def test_every_guarantee_has_words() -> None:
     from runbook.faults.fault import Guarantee
 
     assert [letter for letter in Guarantee if guarantee_words((letter.value,)) == letter.value] == []
+
+
+def test_the_last_words_of_a_run_that_left_a_fault_sweep_the_hosts_of_that_run() -> None:
+    """Without its inventory a sweep asks the workspace's own hosts, and finds nothing there."""
+    said = closing(told(*LIVE).run, "r")
+    assert "                 Lift it with: runbook sweep -i '/srv/my shop'" in said

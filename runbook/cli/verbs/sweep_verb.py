@@ -52,7 +52,8 @@ def verb(*, pattern: str, inventory: str, reading: Reading, as_json: bool, yes: 
 
 def _agreed(chosen: list[Left]) -> bool:
     if not sys.stdin.isatty():
-        say("Nothing was lifted: nobody is here to be asked. Lift it with --yes.")
+        if any(left.may_be_live for left in chosen):
+            say("Nothing was lifted: nobody is here to be asked. Lift it with --yes.")
         return False
     return click.confirm(f"Lift {plural(len(chosen), 'thing')}?", default=False, err=True)
 

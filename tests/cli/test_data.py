@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,4 +35,25 @@ def test_columns_are_as_wide_as_their_widest_cell() -> None:
         "host         is",
         "db1          up",
         "a-long-name  down, since Monday",
+    )
+
+
+def test_columns_behind_the_end_of_a_terminal_stand_below_so_that_no_id_is_broken_in_two() -> None:
+    rows = [("Monday", "completed", "20261128T001803Z-night-e842", ""), ("Friday", "live", "x-1", "it takes long")]
+    assert table_lines(("started", "verdict", "run", "why"), rows, room=40) == (
+        "started  verdict",
+        "    run                          why",
+        "Monday   completed",
+        "    20261128T001803Z-night-e842",
+        "Friday   live",
+        "    x-1                          it takes long",
+    )
+
+
+@pytest.mark.parametrize("room", [0, 5, 13, 80], ids=["a pipe", "a first column too wide", "the last alone", "all"])
+def test_a_row_is_one_line_where_only_the_last_column_would_go_on(room: int) -> None:
+    rows = [("long-host", "up", "since Monday")]
+    assert table_lines(("host", "is", "why"), rows, room) == (
+        "host       is  why",
+        "long-host  up  since Monday",
     )

@@ -211,7 +211,8 @@ def already_sealed(folder: Path) -> Problems:
     return problem(
         "The record is sealed",
         why="It was closed for good, and what is in it was signed or listed as it is",
-        fix=f"Go on in a run of its own: runbook run --from {folder.name} --at STEP. Read it: runbook verify {folder.name}",
+        fix=f"Go on in a run of its own: runbook run --from {folder.name} --at STEP. "
+        f"Read it: runbook verify {folder.name}",
         where=Where(str(folder)),
         code="record-sealed",
         exit=Exit.REFUSED,

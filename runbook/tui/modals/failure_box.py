@@ -37,6 +37,8 @@ class FailureBox(Rows):
     """Who failed, what they said, and the choices."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("decide")
+    ALLOW_SELECT: ClassVar[bool] = False
+    """A click moves; Textual would begin a selection in a box that the same click has drawn anew."""
 
     class Chosen(Message):
         """Somebody has done the second act of a way."""
@@ -245,7 +247,8 @@ class FailureBox(Rows):
         self._takes_enter_at = Seen().time + self._pause
 
     def on_click(self, event: events.Click) -> None:
-        """A click moves and never answers."""
+        """A click moves and never answers; what `Rows` would do with it is of other rows than these."""
+        event.prevent_default()
         event.stop()
         drawn = self._laid
         if event.y < len(drawn) and drawn[event.y].way >= 0 and not self._is_sent:

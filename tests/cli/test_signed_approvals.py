@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.record.token import PIN, TOUCHED, Token
 
 from tests.cli.desk import Desk, book
 from tests.record.samples import rechain
 from tests.record.seals import keygen, make_key, open_up, public, signers
+from tests.record.token import PIN, TOUCHED, Token
 
 GATE = "1.1#1"
 STEP = "{{name: May it, approve: {{message: 'Fail over?', signed: {signed}{more}}}}}"

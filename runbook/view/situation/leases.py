@@ -54,8 +54,8 @@ def _strip(run: Run, step: StepId, faults: list[FaultState], now: float) -> Faul
     if not laid:
         return None
     live = [fault for fault in laid if fault.may_be_live]
-    untils = [_since(fault) + fault.duration for fault in live if not fault.is_held]
-    until = max(untils, default=None)
+    ends = [_since(fault) + fault.duration for fault in live if not fault.is_held]
+    until = max(ends, default=None)
     state = run.steps.get(step)
     return FaultStrip(
         name=safe(state.planned.name if state else laid[0].fault),

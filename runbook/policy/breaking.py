@@ -7,7 +7,7 @@ open behind himself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
@@ -72,23 +72,21 @@ def _wrong(facts: Facts, override: Override, refused: tuple[Verdict, ...]) -> It
         yield _problem(facts, "no-break-glass", what, fix)
 
 
-def _refused(facts: Facts, override: Override, refused: Iterable[Verdict]) -> Iterator[Problem]:
-    for one in refused:
-        if one.rule not in override.rules or not one.overridable:
-            yield _problem(
-                facts,
-                one.rule,
-                one.sentence.removesuffix("."),
-                _way_out(one, facts.environment.roles.get(BREAK_GLASS, ())),
-            )
+def _refused(facts: Facts, override: Override, refused: tuple[Verdict, ...]) -> Iterator[Problem]:
+    said = [one for one in refused if one.rule not in override.rules or not one.overridable]
+    # Each is told all that the next command needs: a run that is refused by two rules is refused once, not twice.
+    words = " ".join(f"--override {one.rule}" for one in refused if one.overridable)
+    for one in said:
+        fix = _way_out(one, facts.environment.roles.get(BREAK_GLASS, ()), words)
+        yield _problem(facts, one.rule, one.sentence.removesuffix("."), fix)
 
 
-def _way_out(one: Verdict, may: tuple[str, ...]) -> str:
+def _way_out(one: Verdict, may: tuple[str, ...], words: str) -> str:
     if not one.overridable:
         return "This rule cannot be overridden."
     if not may:
         return f"Nobody may override it: roles.{BREAK_GLASS} in its environment.yaml names nobody."
-    return f'{listed(may)} may override it: --override {one.rule} --reason "WHY".'
+    return f'{listed(may)} may override it, with the same command and: {words} --reason "WHY".'
 
 
 def _problem(facts: Facts, code: str, what: str, fix: str) -> Problem:

@@ -220,7 +220,9 @@ def _on_the_screen(tale: Story) -> list[str]:
     facts = facts_of(tale.run, tale.now)
     assert verdicts(tale.run).run.upper() in text_of(place_row(facts, 160, UNICODE))
     said = wanted(facts)[0][1].text.rpartition("  ")[2]
-    return [fact.strip().removeprefix(name).strip() for fact, name in zip(said.split(", "), NAMES, strict=True)]
+    revert, *others = said.split(", ")
+    told = zip((*others, revert), NAMES, strict=True)
+    return [fact.strip().removeprefix(name).strip() for fact, name in told]
 
 
 NAMES = ("steady state", "objectives", "revert")

@@ -31,7 +31,10 @@ def test_a_run_that_no_rule_refuses_needs_no_word() -> None:
 
 def test_a_refusal_names_the_rule_and_whoever_could_override_it() -> None:
     assert problems(windows=(NIGHT,), roles=GLASS) == [
-        ("window", 'ada or the group leads may override it: --override window --reason "WHY".')
+        (
+            "window",
+            'ada or the group leads may override it, with the same command and: --override window --reason "WHY".',
+        )
     ]
     assert problems(windows=(NIGHT,)) == [
         ("window", "Nobody may override it: roles.break_glass in its environment.yaml names nobody.")

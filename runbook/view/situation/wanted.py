@@ -120,7 +120,9 @@ def _whom(facts: Facts, gate: GateState) -> Row:
 def _ended(facts: Facts) -> Row:
     """How it ended, in the four verdicts; why, where it did not go through."""
     said = verdicts(facts.run)
-    others = ", ".join(f"{name} {word}" for name, word in beside_the_run(said))
+    # The revert comes first: a narrow terminal cuts the end of the row.
+    told = sorted(beside_the_run(said), key=lambda each: each[0] != "revert")
+    others = ", ".join(f"{name} {word}" for name, word in told)
     time = f" in {lasting(facts.clock.used)}" if facts.clock.state == "stopped" else ""
     why = f"  {safe(facts.run.ended)}" if said.run != "completed" else ""
     return Part("ENDED", "dim"), Part(f"{time}  {others}"), Part(why, "dim")

@@ -13,15 +13,15 @@ import time
 import tracemalloc
 
 from benchmarks.table import publish, rows
-from runbook.core.action import CommandAction
 from runbook.core.actor import Actor
 from runbook.core.effect import Attempt, Conclude, Enter
-from runbook.core.entry import Entry
-from runbook.core.event import AttemptEnded, AttemptStarted, Event, RunnerStarted, RunOpened, StepEntered
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import AttemptEnded, AttemptStarted, Event, RunnerStarted, RunOpened, StepEntered
 from runbook.core.fold.evolve import evolve, open_run
 from runbook.core.host import Host
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment, Plan, PlannedSection, PlannedStep
+from runbook.core.planned.action import CommandAction
+from runbook.core.planned.plan import Environment, Plan, PlannedSection, PlannedStep
 from runbook.core.rules.due import due
 from runbook.core.run import Run
 

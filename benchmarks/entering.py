@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.table import publish, rows
-from runbook.core.action import CommandAction
 from runbook.core.actor import Actor
-from runbook.core.event import AttemptEnded, AttemptStarted, RunnerStarted, RunOpened, StepEnded, StepEntered
+from runbook.core.events.event import AttemptEnded, AttemptStarted, RunnerStarted, RunOpened, StepEnded, StepEntered
 from runbook.core.host import Host
 from runbook.core.intent import AnswerGate
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment, Plan, PlannedSection, PlannedStep
+from runbook.core.planned.action import CommandAction
+from runbook.core.planned.plan import Environment, Plan, PlannedSection, PlannedStep
 from runbook.core.result import Result
 from runbook.engine.clock import SystemClock
 from runbook.engine.entering import Entering

@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 from benchmarks.table import publish, rows
-from runbook.core.entry import Entry
-from runbook.core.event import Event, OutputArrived, ProbeSampled
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import Event, OutputArrived, ProbeSampled
 from runbook.record.files.journal import Journal
 from runbook.record.files.journal_file import JOURNAL
 from runbook.record.files.lines import OutputFile, OutputReader

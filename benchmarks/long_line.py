@@ -15,9 +15,9 @@ import tempfile
 import time
 
 from benchmarks.table import publish, rows
-from runbook.core.command import Command, Secret
 from runbook.core.host import Host
 from runbook.core.outcome import Grade
+from runbook.core.planned.command import Command, Secret
 from runbook.masking.masker import Masker
 from runbook.steps.capture import Capture
 from runbook.transport.local.connector import LocalConnector

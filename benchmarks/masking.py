@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.table import publish, rows
-from runbook.core.command import Secret
+from runbook.core.planned.command import Secret
 from runbook.masking.masker import Masker
 
 SIZE = 1 << 20

@@ -18,10 +18,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.table import publish, rows
-from runbook.core.action import CommandAction
 from runbook.core.actor import Actor
-from runbook.core.entry import Entry
-from runbook.core.event import (
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import (
     AttemptEnded,
     AttemptStarted,
     Event,
@@ -33,7 +32,8 @@ from runbook.core.event import (
 )
 from runbook.core.host import Host
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment, Plan, PlannedSection, PlannedStep
+from runbook.core.planned.action import CommandAction
+from runbook.core.planned.plan import Environment, Plan, PlannedSection, PlannedStep
 from runbook.core.result import Result
 from runbook.record.files.journal import Journal
 

@@ -13,11 +13,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from runbook.core.action import Action, CommandAction
 from runbook.core.actor import Actor
-from runbook.core.casting import cast
-from runbook.core.entry import Entry
-from runbook.core.event import (
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import (
     AlwaysStarted,
     AttemptEnded,
     AttemptStarted,
@@ -35,7 +33,9 @@ from runbook.core.event import (
 from runbook.core.fold.evolve import evolve, open_run
 from runbook.core.host import Host
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment, Plan, PlannedSection, PlannedStep
+from runbook.core.planned.action import Action, CommandAction
+from runbook.core.planned.casting import cast
+from runbook.core.planned.plan import Environment, Plan, PlannedSection, PlannedStep
 from runbook.core.result import Result
 from runbook.core.run import Run
 

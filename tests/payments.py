@@ -13,10 +13,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from runbook.core.action import ApproveAction, CommandAction, ConfirmAction, HttpAction
 from runbook.core.actor import Actor
-from runbook.core.entry import Entry
-from runbook.core.event import (
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import (
     AttemptEnded,
     AttemptStarted,
     CanarySampled,
@@ -32,12 +31,21 @@ from runbook.core.event import (
     StepEnded,
     StepEntered,
 )
-from runbook.core.fault_event import FaultArmed, FaultArming, FaultInjected
+from runbook.core.events.fault_event import FaultArmed, FaultArming, FaultInjected
 from runbook.core.fold.evolve import evolve
 from runbook.core.host import Host
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment, Objectives, Plan, PlannedCanary, PlannedProbe, PlannedSection, PlannedStep
+from runbook.core.planned.action import ApproveAction, CommandAction, ConfirmAction, HttpAction
+from runbook.core.planned.plan import (
+    Environment,
+    Objectives,
+    Plan,
+    PlannedCanary,
+    PlannedProbe,
+    PlannedSection,
+    PlannedStep,
+)
 from runbook.core.result import Result
 from runbook.core.run import Run
 from runbook.feed.feed import OutputLine

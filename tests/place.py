@@ -9,13 +9,13 @@ import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from runbook.core.action import CommandAction
-from runbook.core.entry import Entry
-from runbook.core.event import RunnerStarted
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import RunnerStarted
 from runbook.core.host import Host
 from runbook.core.intent import Intent
 from runbook.core.inventory import Inventory
-from runbook.core.plan import Environment, Plan, PlannedSection, PlannedStep
+from runbook.core.planned.action import CommandAction
+from runbook.core.planned.plan import Environment, Plan, PlannedSection, PlannedStep
 from runbook.core.run import Run
 from runbook.feed.live import LiveFeed
 from runbook.record.files.reader import RecordReader

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from runbook.view.waiting import Waiting
+from runbook.view.story.waiting import Waiting
 from runbook.workspace.rows import BookRow, CheckRow, ProofRow, RunRow
 from tests.payments import MIRA
 from tests.tui.fakes import FakeWorkspace, book, run_row

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from runbook.core.action import ApproveAction, CommandAction, ConfirmAction, HttpAction, PreflightAction, WaitForAction
-from runbook.core.event import (
+from runbook.core.events.event import (
     AlwaysStarted,
     CanarySampled,
     Checked,
@@ -16,7 +15,15 @@ from runbook.core.event import (
 )
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment, Objectives, Plan, PlannedCanary, PlannedParameter, PlannedProbe
+from runbook.core.planned.action import (
+    ApproveAction,
+    CommandAction,
+    ConfirmAction,
+    HttpAction,
+    PreflightAction,
+    WaitForAction,
+)
+from runbook.core.planned.plan import Environment, Objectives, Plan, PlannedCanary, PlannedParameter, PlannedProbe
 from tests.builders import ANNA, BEN, Story, plan, section, step
 
 PLAN_DIGEST = "d" * 64

@@ -11,9 +11,9 @@ import typing
 import msgspec
 from hypothesis import strategies as st
 
-from runbook.core.entry import Entry
-from runbook.core.event import Event, Unknown
-from runbook.core.plan import PlannedStep
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import Event, Unknown
+from runbook.core.planned.plan import PlannedStep
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 integers = st.integers(-(2**63), 2**63 - 1)

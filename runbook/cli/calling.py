@@ -21,7 +21,7 @@ from runbook.talk.door import NO_RUNNER, NOT_ITS_RUNNER, is_there
 from runbook.talk.line import Line, reach
 from runbook.talk.messages import Look
 from runbook.view.reasons import brief
-from runbook.view.telling import by
+from runbook.view.story.telling import by
 from runbook.view.words import duration
 from runbook.workspace.local import LocalWorkspace
 

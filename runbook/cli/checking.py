@@ -11,10 +11,10 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from runbook.core.action import ApproveAction
 from runbook.core.inventory import Inventory
-from runbook.core.plan import Plan
-from runbook.core.runbook import Parameter, Runbook
+from runbook.core.planned.action import ApproveAction
+from runbook.core.planned.plan import Plan
+from runbook.core.written.runbook import Parameter, Runbook
 from runbook.document.environment_file import FILE_NAMES
 from runbook.document.runbook_file import read_runbook
 from runbook.inventory.manner import Reading

@@ -17,8 +17,8 @@ from click.shell_completion import CompletionItem, ShellComplete
 
 from runbook.cli.compose import settings, store
 from runbook.core.milestone_name import Milestone
-from runbook.core.plan import Plan
-from runbook.core.runbook import Runbook
+from runbook.core.planned.plan import Plan
+from runbook.core.written.runbook import Runbook
 from runbook.problem import Problems, meant_by
 
 RECENT = 40
@@ -161,7 +161,7 @@ def _parameters(ctx: click.Context, typed: str) -> Iterator[tuple[str, str]]:
 
 def _words(ctx: click.Context, _typed: str) -> Iterator[tuple[str, str]]:
     """What a run is told, then what that is about; the plan alone is read, of however long a record."""
-    from runbook.cli.steering import WORDS  # noqa: PLC0415 - only `tell` has words
+    from runbook.cli.line.steering import WORDS  # noqa: PLC0415 - only `tell` has words
 
     said = ctx.params.get("words") or ()
     if not said:

@@ -45,7 +45,7 @@ def workspace(via: str, recordings: str = "") -> LocalWorkspace:
 
 
 async def _passphrases(hosts: Sequence[Host]) -> Mapping[str, str]:
-    from runbook.cli.passphrases import ask_for_passphrases  # noqa: PLC0415 - only where a run begins
+    from runbook.cli.beginning.passphrases import ask_for_passphrases  # noqa: PLC0415 - only where a run begins
 
     return await ask_for_passphrases(hosts)
 

@@ -19,7 +19,7 @@ from typing import Literal
 
 import msgspec
 
-from runbook.core.plan import Environment
+from runbook.core.planned.plan import Environment
 from runbook.document.environment_file import find_environment, parse_environment
 from runbook.problem import Problems
 from runbook.record.address import open_store

@@ -89,7 +89,7 @@ class Verbs(click.Group):
 
 def _no_verb(word: str, rest: list[str]) -> Problems:
     """What is no verb may be a slip, or what is told to a run; either is written out as it could be typed."""
-    from runbook.cli.steering import WORDS  # noqa: PLC0415 - only when it happens
+    from runbook.cli.line.steering import WORDS  # noqa: PLC0415 - only when it happens
 
     what = f'there is no verb "{word}"'
     told = [one.word for one in WORDS if one.word not in VERBS]

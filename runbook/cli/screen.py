@@ -7,7 +7,7 @@ from runbook.cli.diagnostics import say, tell
 from runbook.core.fold.verdict import verdicts
 from runbook.problem import Exit
 from runbook.tui.app import RunbookApp
-from runbook.view.closing import closing
+from runbook.view.story.closing import closing
 from runbook.workspace.local import LocalWorkspace
 
 

@@ -12,7 +12,7 @@ from immutables import Map
 from msgspec.structs import replace
 
 from runbook.core.outcome import Outcome
-from runbook.core.plan import StepId
+from runbook.core.planned.plan import StepId
 from runbook.core.result import Result
 from runbook.core.run import KnownPlace, Registered, Run, StepState, Stop
 

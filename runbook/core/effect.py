@@ -13,9 +13,9 @@ from typing import ClassVar
 
 import msgspec
 
-from runbook.core.event import Event
+from runbook.core.events.event import Event
 from runbook.core.fault import FaultKey
-from runbook.core.plan import StepId
+from runbook.core.planned.plan import StepId
 
 
 class Urgency(IntEnum):

@@ -10,7 +10,7 @@ from typing import Literal, TypedDict
 
 import msgspec
 
-from runbook.core.fault_event import FaultEvent, Lifter, LinkLoss
+from runbook.core.events.fault_event import FaultEvent, Lifter, LinkLoss
 
 FaultKey = str
 """Names one fault of a run: `step/host/number`."""

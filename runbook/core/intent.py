@@ -8,7 +8,7 @@ from runbook.core.answers import Choice, Word
 from runbook.core.fault import FaultKey
 from runbook.core.host import Json
 from runbook.core.milestone_name import Milestone
-from runbook.core.plan import StepId
+from runbook.core.planned.plan import StepId
 from runbook.core.proof import Proof
 
 

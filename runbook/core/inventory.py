@@ -11,9 +11,9 @@ from typing import Literal
 
 import msgspec
 
-from runbook.core.command import Secret
 from runbook.core.host import Host
-from runbook.core.plan import Environment
+from runbook.core.planned.command import Secret
+from runbook.core.planned.plan import Environment
 from runbook.problem import Problem, Where
 
 

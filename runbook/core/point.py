@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from immutables import Map
 
-from runbook.core.point_event import Side
+from runbook.core.events.point_event import Side
 
 
 class Loss(msgspec.Struct, frozen=True, kw_only=True):

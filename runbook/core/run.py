@@ -13,21 +13,21 @@ from enum import StrEnum
 import msgspec
 from immutables import Map
 
-from runbook.core.action import Action
 from runbook.core.actor import Actor
-from runbook.core.earlier import Earlier
-from runbook.core.event import Checked, FailureResolved, GateAnswered, GateOpened, SessionOpened
-from runbook.core.fact import Fact
+from runbook.core.events.event import Checked, FailureResolved, GateAnswered, GateOpened, SessionOpened
+from runbook.core.events.fact import Fact
+from runbook.core.events.policy_event import RuleOverridden
 from runbook.core.fault import FaultKey, FaultState
 from runbook.core.host import Host
 from runbook.core.host_key import AcceptedKey, ChangedKey, HostKey
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Grade, Outcome
-from runbook.core.plan import Plan, PlannedStep, StepId
+from runbook.core.planned.action import Action
+from runbook.core.planned.earlier import Earlier
+from runbook.core.planned.plan import Plan, PlannedStep, StepId
+from runbook.core.planned.shown import Shown, Surroundings, as_planned, text_for
 from runbook.core.point import Loss, PointState
-from runbook.core.policy_event import RuleOverridden
 from runbook.core.result import Result
-from runbook.core.shown import Shown, Surroundings, as_planned, text_for
 
 
 class Phase(StrEnum):

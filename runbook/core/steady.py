@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from runbook.core.plan import PlannedProbe
+from runbook.core.planned.plan import PlannedProbe
 from runbook.core.run import ProbeState, Run
 
 SteadyVerdict = Literal["met", "deviated", "inconclusive"]

@@ -13,11 +13,11 @@ from __future__ import annotations
 from immutables import Map
 from msgspec.structs import replace
 
-from runbook.core.action import Action, CommandAction, FabricAction, HttpAction, ScriptAction, UploadAction
-from runbook.core.fault_action import FaultAction, RebootAction
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep, StepId
-from runbook.core.role import Role
+from runbook.core.planned.action import Action, CommandAction, FabricAction, HttpAction, ScriptAction, UploadAction
+from runbook.core.planned.fault_action import FaultAction, RebootAction
+from runbook.core.planned.plan import PlannedStep, StepId
+from runbook.core.planned.role import Role
 from runbook.core.run import AttemptState, Phase, Run, StepState
 
 _ACTS = (CommandAction, ScriptAction, UploadAction, HttpAction, FabricAction, FaultAction, RebootAction)

@@ -15,8 +15,8 @@ from pathlib import Path
 import msgspec
 
 from runbook.core.answers import gate_kinds
-from runbook.core.command import MASK
-from runbook.core.plan import Environment
+from runbook.core.planned.command import MASK
+from runbook.core.planned.plan import Environment
 from runbook.document.fields import Reader
 from runbook.document.host_key_policy import broken_host_keys
 from runbook.document.source import ListNode, MapNode, Node, ScalarNode, parse_source

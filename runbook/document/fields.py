@@ -19,7 +19,7 @@ import msgspec
 import msgspec.inspect as mi
 
 from runbook.core.milestone_name import Seconds
-from runbook.core.runbook import Date, Runbook, Section, Step, Written
+from runbook.core.written.runbook import Date, Runbook, Section, Step, Written
 from runbook.document import scalars
 from runbook.document.foreign import ours_for
 from runbook.document.source import Entry, ListNode, MapNode, Node, ScalarNode, plain

@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from runbook.core.host import Host
-from runbook.core.plan import Environment
+from runbook.core.planned.plan import Environment
 from runbook.document.source import MapNode
 from runbook.problem import Problem
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from runbook.core.runbook import Runbook
+from runbook.core.written.runbook import Runbook
 from runbook.document.fields import Reader
 from runbook.document.source import MapNode, Source, parse_source, read_source
 from runbook.document.step_file import SPECIAL

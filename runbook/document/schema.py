@@ -15,7 +15,7 @@ import msgspec.inspect as mi
 
 from runbook.core.host import Json
 from runbook.core.milestone_name import Seconds
-from runbook.core.runbook import Probe, Runbook, Step
+from runbook.core.written.runbook import Probe, Runbook, Step
 from runbook.document.fields import keys_of
 from runbook.document.vocabulary import KINDS, PROBE_KINDS, SHORTHANDS, Kind, Shorthand
 

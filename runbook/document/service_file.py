@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from runbook.core.service import Service
+from runbook.core.written.service import Service
 from runbook.document.fields import Reader
 from runbook.document.source import MapNode, Source, parse_source, read_source
 from runbook.document.step_file import SPECIAL

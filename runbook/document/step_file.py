@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from runbook.core.runbook import Probe, Step
+from runbook.core.written.runbook import Probe, Step
 from runbook.document.fields import INVALID, Invalid, Reader, Special, keys_of
 from runbook.document.foreign import ours_for
 from runbook.document.source import MapNode, Node, ScalarNode

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from runbook.core.action import (
+from runbook.core.planned.action import (
     ApproveAction,
     BranchAction,
     ChecklistAction,
@@ -21,8 +21,8 @@ from runbook.core.action import (
     Tolerance,
     WaitAction,
 )
-from runbook.core.plan import AbortRule
-from runbook.core.runbook import (
+from runbook.core.planned.plan import AbortRule
+from runbook.core.written.runbook import (
     Canary,
     Loop,
     Parameter,
@@ -33,7 +33,7 @@ from runbook.core.runbook import (
     WaitForStep,
     WrittenRecoveryPoint,
 )
-from runbook.core.schedule import Schedule
+from runbook.core.written.schedule import Schedule
 from runbook.document.scalars import moment, seconds
 from runbook.document.vocabulary import ON_FAILURE, RESERVED
 from runbook.matching.pattern import check_pattern

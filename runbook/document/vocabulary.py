@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from runbook.core import action, fault_action, runbook, service
+from runbook.core.planned import action, fault_action
+from runbook.core.written import runbook, service
 
 
 class Kind(NamedTuple):

@@ -24,7 +24,7 @@ from runbook.talk.door import Door
 from runbook.talk.messages import MAX_REQUEST, Asking, Look, Looking, Reply, Request, Watching
 from runbook.talk.peer import login_name, peer_of
 from runbook.talk.person import person, this_machine
-from runbook.view.gates import briefly, gate_views
+from runbook.view.asking.gates import briefly, gate_views
 
 PARTING = 1.0
 """Seconds that somebody who is shown out has to take the answer."""

@@ -20,23 +20,23 @@ from typing import TypeVar, cast
 
 from msgspec.structs import replace
 
-from runbook.core.action import Action, LoopAction, UploadAction, WaitAction
 from runbook.core.clock import Clock
-from runbook.core.command import Secret
 from runbook.core.effect import Enter
-from runbook.core.event import Event, StepEnded, StepEntered, StepSkipped
-from runbook.core.fault_action import FaultAction, peers_by_name, with_addresses
+from runbook.core.events.event import Event, StepEnded, StepEntered, StepSkipped
 from runbook.core.fold.registering import skipped_names
 from runbook.core.fold.rollback import rollback
 from runbook.core.fold.verdict import verdict_by_now
 from runbook.core.host import Json
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep, StepId
+from runbook.core.planned.action import Action, LoopAction, UploadAction, WaitAction
+from runbook.core.planned.command import Secret
+from runbook.core.planned.fault_action import FaultAction, peers_by_name, with_addresses
+from runbook.core.planned.plan import PlannedStep, StepId
+from runbook.core.planned.shown import EVERYWHERE, Shown, digest_of, texts_of
+from runbook.core.planned.turns import forgotten_items, items_around
 from runbook.core.result import Result
 from runbook.core.rules import fanout
 from runbook.core.run import Run, StepPhase, StepState
-from runbook.core.shown import EVERYWHERE, Shown, digest_of, texts_of
-from runbook.core.turns import forgotten_items, items_around
 from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
 from runbook.engine.rendering import Grounds, Opened, Visit, grounds_of

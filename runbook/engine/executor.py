@@ -21,7 +21,7 @@ from typing import Any
 
 from runbook.core.actor import Actor
 from runbook.core.effect import Conclude, Effect, WakeAt
-from runbook.core.event import Event
+from runbook.core.events.event import Event
 from runbook.core.intent import Intent
 from runbook.core.rules.decide import decide
 from runbook.core.rules.due import due

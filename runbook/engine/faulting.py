@@ -12,10 +12,10 @@ import asyncio
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from runbook.core.command import MASK, Become
 from runbook.core.effect import Hold, Renew, Revert
+from runbook.core.events.fault_event import FaultEvent, FaultPresent, FaultReverted, LeaseHeld, LeaseRenewed, Lifter
 from runbook.core.fault import FaultKey, FaultState, named
-from runbook.core.fault_event import FaultEvent, FaultPresent, FaultReverted, LeaseHeld, LeaseRenewed, Lifter
+from runbook.core.planned.command import MASK, Become
 from runbook.engine.masked import masked
 from runbook.engine.tools import Tools
 from runbook.problem import Problems

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from runbook.core.action import CONTROLLER
 from runbook.core.clock import Clock
-from runbook.core.command import Command
-from runbook.core.event import Event, SessionLost, SessionOpened
+from runbook.core.events.event import Event, SessionLost, SessionOpened
 from runbook.core.host import Host
 from runbook.core.host_key import HostKey, changed_key
+from runbook.core.planned.action import CONTROLLER
+from runbook.core.planned.command import Command
 from runbook.problem import Exit, Problems, problem
 from runbook.transport.session import Connector, HostFacts, Session
 

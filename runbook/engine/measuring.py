@@ -13,12 +13,12 @@ import datetime as dt
 import math
 import re
 
-from runbook.core.action import Work
-from runbook.core.event import Event
+from runbook.core.events.event import Event
+from runbook.core.events.point_event import BackupRead, PositionRead, Side
 from runbook.core.host import Host
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedBackup, PlannedWatermark
-from runbook.core.point_event import BackupRead, PositionRead, Side
+from runbook.core.planned.action import Work
+from runbook.core.planned.plan import PlannedBackup, PlannedWatermark
 from runbook.engine.masked import masked
 from runbook.engine.sampling import Sampling
 from runbook.engine.tools import Tools

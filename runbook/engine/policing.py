@@ -12,14 +12,14 @@ from typing import get_args
 
 from msgspec.structs import replace
 
-from runbook.core.action import Work
 from runbook.core.answers import answer_of
-from runbook.core.event import Event, GateAnswered, StepEnded, StepEntered
-from runbook.core.fault_action import FaultAction, RevertAction, ToTheHost
+from runbook.core.events.event import Event, GateAnswered, StepEnded, StepEntered
+from runbook.core.events.policy_event import StepHeld
 from runbook.core.gate import gates
 from runbook.core.outcome import Outcome
-from runbook.core.policy_event import StepHeld
-from runbook.core.role import Role
+from runbook.core.planned.action import Work
+from runbook.core.planned.fault_action import FaultAction, RevertAction, ToTheHost
+from runbook.core.planned.role import Role
 from runbook.core.run import GateAnswer, Phase, Run, StepState
 from runbook.policy.breaking import still_holding
 from runbook.policy.verdict import Verdict

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from runbook.core.event import AttemptEnded, CanarySampled, Event, NoteAdded, ProbeSampled
+from runbook.core.events.event import AttemptEnded, CanarySampled, Event, NoteAdded, ProbeSampled
 from runbook.core.outcome import Outcome
 from runbook.core.result import Result
 from runbook.problem import Problems

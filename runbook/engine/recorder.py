@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 
 from runbook.core.clock import Clock
-from runbook.core.entry import Entry
-from runbook.core.event import Event
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import Event
 from runbook.core.fold.evolve import evolve, open_run
 from runbook.core.run import Run
 from runbook.engine.clock import wall_text

@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from runbook.core.action import Action
-from runbook.core.command import Secret
 from runbook.core.fold.rollback import rollback
 from runbook.core.fold.verdict import verdict_by_now
 from runbook.core.host import Host
-from runbook.core.plan import Plan, PlannedStep
+from runbook.core.planned.action import Action
+from runbook.core.planned.command import Secret
+from runbook.core.planned.plan import Plan, PlannedStep
+from runbook.core.planned.shown import Shown, as_planned
+from runbook.core.planned.turns import items_of
 from runbook.core.run import Run
-from runbook.core.shown import Shown, as_planned
-from runbook.core.turns import items_of
 from runbook.engine.masked import masked
 from runbook.engine.unlogged import is_unlogged
 from runbook.masking.stand_in import StandIns, has_stand_ins

@@ -21,14 +21,14 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from runbook.core.action import CONTROLLER, FabricAction, HttpAction
 from runbook.core.actor import Actor
-from runbook.core.command import Secret
-from runbook.core.event import NoteAdded, RunnerStarted, RunOpened
+from runbook.core.events.event import NoteAdded, RunnerStarted, RunOpened
 from runbook.core.fold.evolve import fold
 from runbook.core.host_key import HostKey
 from runbook.core.intent import Intent
-from runbook.core.plan import Plan
+from runbook.core.planned.action import CONTROLLER, FabricAction, HttpAction
+from runbook.core.planned.command import Secret
+from runbook.core.planned.plan import Plan
 from runbook.core.run import Run
 from runbook.engine.clock import SystemClock, boot_id, wall_text
 from runbook.engine.control import Control

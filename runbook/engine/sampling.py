@@ -11,12 +11,12 @@ import functools
 import itertools
 import re
 
-from runbook.core.action import Work
 from runbook.core.effect import Watch
-from runbook.core.event import CanarySampled, ProbeSampled
-from runbook.core.fact import Fact
+from runbook.core.events.event import CanarySampled, ProbeSampled
+from runbook.core.events.fact import Fact
 from runbook.core.outcome import Outcome
-from runbook.core.plan import MARK, PlannedCanary, PlannedProbe, PlannedStep
+from runbook.core.planned.action import Work
+from runbook.core.planned.plan import MARK, PlannedCanary, PlannedProbe, PlannedStep
 from runbook.engine.log import log_crash
 from runbook.engine.masked import masked
 from runbook.engine.sink import NoSink

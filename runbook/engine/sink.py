@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from runbook.core.event import AttemptGraded, Event, OutputArrived
+from runbook.core.events.event import AttemptGraded, Event, OutputArrived
 from runbook.core.outcome import Grade
 from runbook.core.place import is_same_place
 from runbook.masking.masker import Masker

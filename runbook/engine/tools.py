@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runbook.core.clock import Clock
-from runbook.core.command import Secret
-from runbook.core.event import Checked
+from runbook.core.events.event import Checked
+from runbook.core.planned.command import Secret
 from runbook.engine.entering import Entering
 from runbook.engine.executor import Executor
 from runbook.engine.fleet import Fleet

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import msgspec
 
-from runbook.core.action import (
+from runbook.core.outcome import Outcome
+from runbook.core.planned.action import (
     CommandAction,
     DownloadAction,
     FabricAction,
@@ -18,9 +19,8 @@ from runbook.core.action import (
     UploadAction,
     WaitForAction,
 )
-from runbook.core.fault_action import RebootAction
-from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.fault_action import RebootAction
+from runbook.core.planned.plan import PlannedStep
 from runbook.core.result import Result
 from runbook.problem import Problems
 from runbook.steps.kind import Finding

@@ -14,7 +14,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from runbook.core.actor import Actor
-from runbook.core.event import GateOpened, RunOpened
+from runbook.core.events.event import GateOpened, RunOpened
 from runbook.core.gate.gates import demand_of, is_for_others
 from runbook.core.intent import AnswerGate, Intent
 from runbook.core.proof import Approval, Proof, read_approval

@@ -14,18 +14,18 @@ from collections.abc import Sequence
 
 import msgspec
 
-from runbook.core.action import CONTROLLER, CommandAction, HttpAction, ScriptAction, UploadAction
-from runbook.core.command import Become
 from runbook.core.effect import Attempt, Enter, Hold, ReadPoint, Renew, Revert, Watch, WriteMarks
-from runbook.core.event import AttemptEnded, AttemptStarted, AttemptStated, Event
-from runbook.core.fact import Fact
-from runbook.core.fault_action import FaultAction
+from runbook.core.events.event import AttemptEnded, AttemptStarted, AttemptStated, Event
+from runbook.core.events.fact import Fact
 from runbook.core.outcome import Ending, Grade, Outcome
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.action import CONTROLLER, CommandAction, HttpAction, ScriptAction, UploadAction
+from runbook.core.planned.command import Become
+from runbook.core.planned.fault_action import FaultAction
+from runbook.core.planned.plan import PlannedStep
+from runbook.core.planned.shown import becomes, hash_of, pinned_as
 from runbook.core.result import Result
 from runbook.core.rules.ground import ground
 from runbook.core.run import AttemptState, Run
-from runbook.core.shown import becomes, hash_of, pinned_as
 from runbook.core.still_running import may_act
 from runbook.engine import policing
 from runbook.engine.faulting import Faulting

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from runbook.core.effect import Attempt, Effect, Enter, Hold, ReadPoint, Renew, Revert, Watch, WriteMarks
-from runbook.core.event import AttemptEnded, AttemptStarted, Event, NoteAdded, StepEnded, StepEntered
+from runbook.core.events.event import AttemptEnded, AttemptStarted, Event, NoteAdded, StepEnded, StepEntered
+from runbook.core.events.fault_event import FaultPresent, LeaseHeld
 from runbook.core.fault import named
-from runbook.core.fault_event import FaultPresent, LeaseHeld
 from runbook.core.outcome import Outcome
 from runbook.core.run import Run
 

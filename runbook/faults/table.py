@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runbook.faults import (
+from runbook.faults.catalogue import (
     clock_skew,
     command,
     disk_fill,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from runbook.core.entry import Entry
+from runbook.core.events.entry import Entry
 from runbook.core.intent import Intent
 from runbook.core.run import Run
 from runbook.problem import Problem

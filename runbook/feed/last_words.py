@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from runbook.core.run import AttemptState, GateState, Run
 from runbook.feed.feed import Output, OutputLine
-from runbook.view.failure import failure_menu
+from runbook.view.asking.failure import failure_menu
 from runbook.view.sanitize import safe_row
 from runbook.view.words import Status
 

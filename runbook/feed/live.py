@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from runbook.core.entry import Entry
+from runbook.core.events.entry import Entry
 from runbook.core.fold.evolve import evolve
 from runbook.core.intent import Intent
 from runbook.core.run import Run

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
-from runbook.core.entry import Entry
-from runbook.core.event import OutputArrived
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import OutputArrived
 from runbook.feed.feed import MAX_LINE, OutputLine
 from runbook.problem import Exit, Problem, Problems
 from runbook.record.files.lines import OutputReader

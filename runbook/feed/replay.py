@@ -11,7 +11,7 @@ import asyncio
 from bisect import bisect_right
 
 from runbook.core.clock import Clock
-from runbook.core.entry import Entry
+from runbook.core.events.entry import Entry
 from runbook.core.fold.evolve import evolve, fold
 from runbook.core.intent import Intent
 from runbook.core.run import Run

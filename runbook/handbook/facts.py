@@ -8,8 +8,8 @@ from datetime import datetime
 
 from runbook.core.finding import Finding
 from runbook.core.inventory import Inventory
-from runbook.core.runbook import Runbook
-from runbook.core.service import Service
+from runbook.core.written.runbook import Runbook
+from runbook.core.written.service import Service
 from runbook.handbook.model import (
     Bullets,
     Cell,

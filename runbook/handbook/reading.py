@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from runbook.core.inventory import Inventory
-from runbook.core.runbook import Runbook
+from runbook.core.written.runbook import Runbook
 from runbook.document.runbook_file import read_runbook
 from runbook.handbook.facts import PAGES, Facts
 from runbook.handbook.page import Page, read_page

@@ -10,9 +10,9 @@ import json
 
 import msgspec
 
-from runbook.core.command import MASK
 from runbook.core.host import Host
 from runbook.core.inventory import Inventory, Password
+from runbook.core.planned.command import MASK
 from runbook.inventory.secret_variables import cannot_be_read
 from runbook.problem import Problem, Where, nearest, problem
 

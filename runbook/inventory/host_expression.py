@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from runbook.core.action import CONTROLLER
+from runbook.core.planned.action import CONTROLLER
 from runbook.problem import Where, problem
 
 MAX_EXPANDED = 20_000

@@ -16,8 +16,8 @@ import fnmatch
 import re
 from collections.abc import Iterable
 
-from runbook.core.action import CONTROLLER
 from runbook.core.inventory import Inventory
+from runbook.core.planned.action import CONTROLLER
 from runbook.inventory.host_expression import expand
 from runbook.matching.pattern import check_pattern
 from runbook.problem import Exit, Problem, Problems, Where, nearest

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from runbook.core.inventory import Inventory
-from runbook.core.plan import Environment
+from runbook.core.planned.plan import Environment
 from runbook.document.environment_file import careful, find_environment, parse_environment
 from runbook.document.host_key_policy import keys_file, under
 from runbook.inventory.connection import Described, describe, merge

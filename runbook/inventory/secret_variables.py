@@ -13,9 +13,9 @@ from collections.abc import Container, Iterator, Mapping
 
 import msgspec
 
-from runbook.core.command import Secret
 from runbook.core.host import Json
 from runbook.core.inventory import Password, Unreadable
+from runbook.core.planned.command import Secret
 from runbook.inventory.draft import Setting
 from runbook.problem import Problem, Where
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from runbook.core.command import MASK, Secret
+from runbook.core.planned.command import MASK, Secret
 from runbook.masking.forms import MASKED_FROM, STRONG_FROM, forms_of
 from runbook.masking.reading import UNSEEN, Reading, as_it_is, squeezed, undoing
 from runbook.problem import Problem

@@ -17,7 +17,7 @@ import shlex
 import urllib.parse
 from collections.abc import Callable, Iterable, Mapping
 
-from runbook.core.command import MASK, Secret
+from runbook.core.planned.command import MASK, Secret
 from runbook.masking.forms import STRONG_FROM
 
 _WAYS: Mapping[str, Callable[[str], str]] = {

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from runbook.core.action import (
+from runbook.core.planned.action import (
     CONTROLLER,
     Action,
     BlockAction,
@@ -29,10 +29,10 @@ from runbook.core.action import (
     WaitForAction,
     Work,
 )
-from runbook.core.command import SH
-from runbook.core.fault_action import RebootAction
-from runbook.core.plan import PlannedProbe
-from runbook.core.runbook import (
+from runbook.core.planned.command import SH
+from runbook.core.planned.fault_action import RebootAction
+from runbook.core.planned.plan import PlannedProbe
+from runbook.core.written.runbook import (
     BlockStep,
     FaultStep,
     ParallelStep,

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import msgspec
 
-from runbook.core.action import CONTROLLER, FabricAction
-from runbook.core.casting import cast
-from runbook.core.command import Secret
 from runbook.core.host import Host
 from runbook.core.inventory import Inventory
-from runbook.core.plan import Plan, PlannedSection, PlannedStep
-from runbook.core.runbook import Runbook
+from runbook.core.planned.action import CONTROLLER, FabricAction
+from runbook.core.planned.casting import cast
+from runbook.core.planned.command import Secret
+from runbook.core.planned.plan import Plan, PlannedSection, PlannedStep
+from runbook.core.written.runbook import Runbook
 from runbook.planning.actions import plan_probe
 from runbook.planning.draft import CompileOptions, Draft, Given
 from runbook.planning.faults import FaultNames, check_faults

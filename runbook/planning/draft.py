@@ -17,8 +17,8 @@ import msgspec
 
 from runbook.core.host import Json
 from runbook.core.inventory import Inventory
-from runbook.core.plan import PlannedProbe, StepId, Turn
-from runbook.core.runbook import Runbook, Step
+from runbook.core.planned.plan import PlannedProbe, StepId, Turn
+from runbook.core.written.runbook import Runbook, Step
 from runbook.planning.pins import Pins
 from runbook.problem import Exit, Problem, Problems, Where, nearest
 from runbook.template.scope import Scope

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from runbook.core.action import FABRIC_SETTINGS
+from runbook.core.planned.action import FABRIC_SETTINGS
 from runbook.problem import Where, problem
 
 _ENGINE = frozenset({"fabric", "invoke", "paramiko"})

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from runbook.core.action import CONTROLLER, Action
-from runbook.core.fault_action import FaultAction, RevertAction, peers_by_name, with_addresses
 from runbook.core.host import Host
-from runbook.core.plan import PlannedStep, StepId
-from runbook.core.runbook import FaultStep, RevertStep, Step, Victims
+from runbook.core.planned.action import CONTROLLER, Action
+from runbook.core.planned.fault_action import FaultAction, RevertAction, peers_by_name, with_addresses
+from runbook.core.planned.plan import PlannedStep, StepId
+from runbook.core.written.runbook import FaultStep, RevertStep, Step, Victims
 from runbook.faults.table import FAULTS, fault_named
 from runbook.planning.draft import Draft
 from runbook.problem import Where, nearest

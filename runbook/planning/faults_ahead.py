@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 import msgspec
 
-from runbook.core.action import PreflightAction
-from runbook.core.fault_action import FaultAction, FaultAhead
-from runbook.core.plan import PlannedStep
-from runbook.core.shown import becomes
+from runbook.core.planned.action import PreflightAction
+from runbook.core.planned.fault_action import FaultAction, FaultAhead
+from runbook.core.planned.plan import PlannedStep
+from runbook.core.planned.shown import becomes
 from runbook.planning.draft import Draft
 from runbook.template.template import is_template
 

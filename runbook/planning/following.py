@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
-from runbook.core.action import Action, BranchAction, ChooseAction, PreflightAction
-from runbook.core.casting import cast
-from runbook.core.fault_action import FaultAction
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Objectives, Plan, PlannedSection, PlannedStep, StepId
+from runbook.core.planned.action import Action, BranchAction, ChooseAction, PreflightAction
+from runbook.core.planned.casting import cast
+from runbook.core.planned.fault_action import FaultAction
+from runbook.core.planned.plan import Objectives, Plan, PlannedSection, PlannedStep, StepId
+from runbook.core.planned.undo import ran_on, undo_steps
 from runbook.core.run import Run, StepState
-from runbook.core.undo import ran_on, undo_steps
 from runbook.planning.policy import asking_once
 from runbook.problem import Exit, Problems, nearest, problem
 

@@ -12,8 +12,17 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from runbook.core.action import Action, BranchAction, ChooseAction, EndAction, NestedAction, Option, ParallelAction, Way
-from runbook.core.plan import OnFailure, PlannedSection, PlannedStep, StepId
+from runbook.core.planned.action import (
+    Action,
+    BranchAction,
+    ChooseAction,
+    EndAction,
+    NestedAction,
+    Option,
+    ParallelAction,
+    Way,
+)
+from runbook.core.planned.plan import OnFailure, PlannedSection, PlannedStep, StepId
 from runbook.planning.draft import Draft
 from runbook.problem import Where, nearest
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from runbook.core.action import (
+from runbook.core.planned.action import (
     CommandAction,
     Expectation,
     FabricAction,
@@ -24,8 +24,8 @@ from runbook.core.action import (
     UploadAction,
     kind_of,
 )
-from runbook.core.plan import Environment, Plan, PlannedStep
-from runbook.core.runbook import BlockStep, ParallelStep, Probe, Runbook, Step
+from runbook.core.planned.plan import Environment, Plan, PlannedStep
+from runbook.core.written.runbook import BlockStep, ParallelStep, Probe, Runbook, Step
 from runbook.document import scalars
 from runbook.matching.pattern import may_be_endless
 from runbook.planning.actions import word_of

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from runbook.core.action import LoopAction
 from runbook.core.host import Json
-from runbook.core.plan import PlannedStep, StepId, Turn
-from runbook.core.runbook import Loop, Step
-from runbook.core.turns import label_of
+from runbook.core.planned.action import LoopAction
+from runbook.core.planned.plan import PlannedStep, StepId, Turn
+from runbook.core.planned.turns import label_of
+from runbook.core.written.runbook import Loop, Step
 from runbook.document.value_rules import MOST_TURNS
 from runbook.planning.draft import Draft
 from runbook.problem import Where

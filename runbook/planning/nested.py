@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from runbook.core.action import NestedAction
 from runbook.core.host import Json
-from runbook.core.runbook import Runbook, Step
+from runbook.core.planned.action import NestedAction
+from runbook.core.written.runbook import Runbook, Step
 from runbook.document.runbook_file import read_runbook
 from runbook.planning.actions import plan_probe
 from runbook.planning.draft import Draft, Given

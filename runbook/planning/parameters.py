@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from runbook.core.command import Secret
 from runbook.core.host import Json
 from runbook.core.inventory import Inventory
-from runbook.core.plan import PlannedParameter
-from runbook.core.runbook import Parameter, Runbook
+from runbook.core.planned.command import Secret
+from runbook.core.planned.plan import PlannedParameter
+from runbook.core.written.runbook import Parameter, Runbook
 from runbook.document import scalars
 from runbook.document.core_schema import scalar_of
 from runbook.planning.draft import Given

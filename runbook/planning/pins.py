@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from runbook.core.action import Action, DownloadAction, SentFile, UploadAction
+from runbook.core.planned.action import Action, DownloadAction, SentFile, UploadAction
 from runbook.transport.local.files import Measured, here, measured_at
 from runbook.transport.local.trees import base_of, files_at, is_many, tree_at
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from runbook.core.action import ApproveAction, Ask, ConfirmAction, LoopAction, ParallelAction, Work, kind_of
-from runbook.core.fault_action import FaultAction
 from runbook.core.gate.gates import section_of
-from runbook.core.plan import Confirm, Environment, Plan, PlannedSection, PlannedStep
+from runbook.core.planned.action import ApproveAction, Ask, ConfirmAction, LoopAction, ParallelAction, Work, kind_of
+from runbook.core.planned.fault_action import FaultAction
+from runbook.core.planned.plan import Confirm, Environment, Plan, PlannedSection, PlannedStep
 from runbook.inventory.pattern import protected_hosts, select
 from runbook.planning.draft import Draft
 from runbook.planning.faults import goes_away

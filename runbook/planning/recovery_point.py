@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import msgspec
 
-from runbook.core.action import CommandAction
-from runbook.core.plan import MARK, Plan, PlannedBackup, PlannedCanary, PlannedWatermark
-from runbook.core.runbook import AskedSide, Backup, Canary, Watermark
+from runbook.core.planned.action import CommandAction
+from runbook.core.planned.plan import MARK, Plan, PlannedBackup, PlannedCanary, PlannedWatermark
+from runbook.core.written.runbook import AskedSide, Backup, Canary, Watermark
 from runbook.planning.actions import fill_in
 from runbook.planning.draft import Draft
 from runbook.planning.targets import resolve

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runbook.core.action import ParallelAction, SetAction
-from runbook.core.plan import PlannedSection, PlannedStep
-from runbook.core.runbook import BlockStep, ParallelStep, Runbook, Step
+from runbook.core.planned.action import ParallelAction, SetAction
+from runbook.core.planned.plan import PlannedSection, PlannedStep
+from runbook.core.written.runbook import BlockStep, ParallelStep, Runbook, Step
 from runbook.planning.actions import word_of
 from runbook.planning.draft import Draft
 from runbook.problem import nearest

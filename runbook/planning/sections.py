@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from runbook.core.action import CONTROLLER, FabricAction, Imports, PreflightAction, ProbeAction
-from runbook.core.fault_action import FaultAction
-from runbook.core.plan import OnFailure, PlannedSection, PlannedStep
-from runbook.core.runbook import Section
-from runbook.core.shown import becomes
+from runbook.core.planned.action import CONTROLLER, FabricAction, Imports, PreflightAction, ProbeAction
+from runbook.core.planned.fault_action import FaultAction
+from runbook.core.planned.plan import OnFailure, PlannedSection, PlannedStep
+from runbook.core.planned.shown import becomes
+from runbook.core.written.runbook import Section
 from runbook.planning.actions import probe_name
 from runbook.planning.draft import Draft
 from runbook.planning.faults_ahead import faults_are_carried

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from runbook.core.command import SH
+from runbook.core.planned.command import SH
 from runbook.problem import Where, problem
 
 _SHELLS = frozenset({"ash", "bash", "busybox", "dash", "ksh", "mksh", "sh", "zsh"})

@@ -7,7 +7,7 @@ the step is entered anybody may put the file there; where an earlier step downlo
 
 from __future__ import annotations
 
-from runbook.core.action import (
+from runbook.core.planned.action import (
     CONTROLLER,
     CommandAction,
     DownloadAction,
@@ -16,7 +16,7 @@ from runbook.core.action import (
     ScriptAction,
     UploadAction,
 )
-from runbook.core.plan import Plan, PlannedStep
+from runbook.core.planned.plan import Plan, PlannedStep
 from runbook.planning.draft import Draft
 from runbook.planning.pins import missing
 

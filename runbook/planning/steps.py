@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from runbook.core.action import (
+from runbook.core.planned.action import (
     CONTROLLER,
     Action,
     BlockAction,
@@ -22,10 +22,10 @@ from runbook.core.action import (
     UploadAction,
     Work,
 )
-from runbook.core.fault_action import FaultAction, RebootAction
-from runbook.core.plan import OnFailure, PlannedStep, StepId
-from runbook.core.runbook import BlockStep, Loop, ParallelStep, Probe, ProbeStep, Step, WaitForStep
-from runbook.core.turns import turn_id
+from runbook.core.planned.fault_action import FaultAction, RebootAction
+from runbook.core.planned.plan import OnFailure, PlannedStep, StepId
+from runbook.core.planned.turns import turn_id
+from runbook.core.written.runbook import BlockStep, Loop, ParallelStep, Probe, ProbeStep, Step, WaitForStep
 from runbook.document import scalars
 from runbook.planning.actions import check_expressions, fill_in, runs_on_hosts, to_action, word_of
 from runbook.planning.draft import Draft

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import NamedTuple
 
-from runbook.core.action import CONTROLLER
-from runbook.core.runbook import Section
+from runbook.core.planned.action import CONTROLLER
+from runbook.core.written.runbook import Section
 from runbook.document import scalars
 from runbook.inventory.pattern import select
 from runbook.planning.draft import Draft

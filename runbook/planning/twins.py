@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from runbook.core.host import Host
-from runbook.core.plan import Plan
+from runbook.core.planned.plan import Plan
 from runbook.planning.draft import Draft
 from runbook.problem import Where
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import msgspec
 
-from runbook.core.policy_event import RuleOverridden
+from runbook.core.events.policy_event import RuleOverridden
 from runbook.core.run import Run
 from runbook.policy.judging import Facts, holds, judged
 from runbook.policy.times import BREAK_GLASS, holding

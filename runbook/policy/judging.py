@@ -14,7 +14,7 @@ import msgspec
 
 from runbook.core.actor import Actor, distinct
 from runbook.core.gate.gates import APPROVERS
-from runbook.core.plan import Environment, Plan
+from runbook.core.planned.plan import Environment, Plan
 from runbook.policy import times
 from runbook.policy.verdict import Verdict, listed
 from runbook.view.words import plural

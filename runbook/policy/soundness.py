@@ -7,7 +7,7 @@ from datetime import datetime
 
 from runbook.calendar.hours import HORIZON
 from runbook.core.gate.gates import APPROVERS
-from runbook.core.plan import Environment
+from runbook.core.planned.plan import Environment
 from runbook.policy.judging import RUN
 from runbook.policy.times import BREAK_GLASS, hours_of
 from runbook.problem import Problem, Where, near

@@ -14,7 +14,7 @@ import msgspec
 from runbook.calendar.hours import HORIZON, Hours
 from runbook.calendar.saying import clock_words, date_words, distance, moment_words
 from runbook.calendar.window import read_freeze, read_window
-from runbook.core.plan import Environment
+from runbook.core.planned.plan import Environment
 from runbook.policy.verdict import Verdict
 
 BREAK_GLASS = "break_glass"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runbook.core.entry import Entry
+from runbook.core.events.entry import Entry
 from runbook.core.fold.evolve import fold, open_run
 from runbook.core.run import Run
 from runbook.problem import Exit, Problems, Where, problem

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from runbook.core.entry import Entry
-from runbook.core.event import GateAnswered, RunEnded
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import GateAnswered, RunEnded
 from runbook.problem import Exit, Problems, Where, problem
 from runbook.record.checking.roots import NOTHING, Roots
 from runbook.record.checking.verify import Verification, verify

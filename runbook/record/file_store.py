@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
-from runbook.core.event import RunOpened
+from runbook.core.events.event import RunOpened
 from runbook.problem import Exit, Problem, Problems, SeveralMeant, Where, meant_by, nearest, problem, told
 from runbook.record.file_record import FileRecord, FileWriter
 from runbook.record.files.disk import (

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import msgspec
 
-from runbook.core.entry import Entry
-from runbook.core.event import RunOpened
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import RunOpened
 from runbook.core.fold.recovery_point import recovery_point
 from runbook.core.fold.verdict import verdicts
 from runbook.core.host import Json
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan
-from runbook.core.role import Role
+from runbook.core.planned.plan import Plan
+from runbook.core.planned.role import Role
 from runbook.core.run import Run, StepState
 
 

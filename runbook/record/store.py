@@ -16,8 +16,8 @@ from typing import Protocol, Self
 
 import msgspec
 
-from runbook.core.entry import Entry
-from runbook.core.event import OutputArrived
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import OutputArrived
 from runbook.problem import Problem
 from runbook.record.checking.roots import NOTHING, Roots
 from runbook.record.checking.verify import Verification

@@ -12,17 +12,17 @@ from collections.abc import Callable
 import msgspec
 from msgspec.structs import replace
 
-from runbook.core.book_end import why_early
 from runbook.core.fold.evolve import fold
 from runbook.core.fold.recovery import recovery
 from runbook.core.fold.verdict import verdicts
+from runbook.core.planned.book_end import why_early
 from runbook.core.run import Run
 from runbook.problem import Problem, Problems
 from runbook.record.beginning import begun
 from runbook.record.files.reader import TORN
 from runbook.record.form.reading import Reading
 from runbook.record.proof import Proof, proof
-from runbook.view.waiting import Waiting, waiting
+from runbook.view.story.waiting import Waiting, waiting
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from runbook.calendar.saying import distance
-from runbook.core.service import Scenario, Service
+from runbook.core.written.service import Scenario, Service
 from runbook.record.summary import RunSummary
 from runbook.register.measures import Spread, spread, widest_gap
 from runbook.schedule.duty import Duty

@@ -9,9 +9,9 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from runbook.core.inventory import Inventory
-from runbook.core.runbook import Runbook
-from runbook.core.schedule import Schedule
-from runbook.core.service import Scenario, Service
+from runbook.core.written.runbook import Runbook
+from runbook.core.written.schedule import Schedule
+from runbook.core.written.service import Scenario, Service
 from runbook.document.runbook_file import read_runbook
 from runbook.inventory.places import inventory_names
 from runbook.inventory.reading import read_inventory

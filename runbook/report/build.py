@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from runbook.core.entry import Entry
-from runbook.core.event import SessionOpened
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import SessionOpened
 from runbook.core.fold.parts import parts
 from runbook.core.fold.recovery import Recovery, recovery, waiting_between
 from runbook.core.fold.recovery_point import Method, RecoveryPoint, recovery_point
@@ -20,7 +20,7 @@ from runbook.core.fold.twins import same_machine
 from runbook.core.fold.verdict import Verdicts, loss_verdict, time_verdict, verdicts
 from runbook.core.host import Host
 from runbook.core.milestone_name import Milestone
-from runbook.core.plan import Plan, PlannedProbe
+from runbook.core.planned.plan import Plan, PlannedProbe
 from runbook.core.run import ProbeState, Run, Stretch
 from runbook.report import chronology
 from runbook.report.facts import Facts

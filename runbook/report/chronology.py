@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from runbook.core.action import Action
-from runbook.core.event import AttemptEnded
+from runbook.core.events.event import AttemptEnded
 from runbook.core.fold.verdict import not_as_planned
-from runbook.core.role import Role
+from runbook.core.planned.action import Action
+from runbook.core.planned.role import Role
+from runbook.core.planned.turns import name_of
 from runbook.core.run import GateState, Run, StepPhase, StepState
-from runbook.core.turns import name_of
 from runbook.report.deviation import (
     Deviation,
     FailedTry,
@@ -31,7 +31,7 @@ from runbook.report.facts import Facts
 from runbook.report.model import AnswerFacts, GateFacts, HostResult, Sent, StepFacts
 from runbook.view.hosts import HostRow, host_rows
 from runbook.view.steps import StepRow, step_rows, waited_at_all
-from runbook.view.telling import failed_hosts
+from runbook.view.story.telling import failed_hosts
 
 _LATE_SHARE = 0.1
 _LATE_SECONDS = 1.0

@@ -8,10 +8,10 @@ from __future__ import annotations
 import msgspec
 
 from runbook.core.actor import Actor
-from runbook.core.event import FailureResolved
+from runbook.core.events.event import FailureResolved
 from runbook.core.host_key import ChangedKey
 from runbook.core.outcome import Outcome
-from runbook.core.plan import StepId
+from runbook.core.planned.plan import StepId
 
 
 class _Deviation(msgspec.Struct, frozen=True, kw_only=True, tag_field="deviation"):

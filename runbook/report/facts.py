@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from runbook.core.actor import Actor
-from runbook.core.entry import Entry
-from runbook.core.event import (
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import (
     AttemptEnded,
     FailureResolved,
     GateAnswered,
@@ -33,8 +33,8 @@ from runbook.core.event import (
     SessionOpened,
     WaitCut,
 )
-from runbook.core.plan import StepId
-from runbook.core.policy_event import RuleOverridden
+from runbook.core.events.policy_event import RuleOverridden
+from runbook.core.planned.plan import StepId
 from runbook.report.model import Deed, OutputFacts, Person
 from runbook.view.sanitize import safe
 

@@ -13,12 +13,10 @@ from typing import Literal
 
 import msgspec
 
-from runbook.core.action import Action
 from runbook.core.actor import Actor
 from runbook.core.answers import GateKind
-from runbook.core.earlier import Earlier
-from runbook.core.event import FailureResolved
-from runbook.core.fault_event import Lifter
+from runbook.core.events.event import FailureResolved
+from runbook.core.events.fault_event import Lifter
 from runbook.core.fold.parts import Part
 from runbook.core.fold.recovery_point import Method
 from runbook.core.fold.rollback import Rollback
@@ -26,7 +24,9 @@ from runbook.core.fold.verdict import ObjectiveVerdict, Verdicts
 from runbook.core.host import Json
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Grade, Outcome
-from runbook.core.plan import Exercise, StepId
+from runbook.core.planned.action import Action
+from runbook.core.planned.earlier import Earlier
+from runbook.core.planned.plan import Exercise, StepId
 from runbook.report.deviation import Deviation
 from runbook.view.timeline import Timeline
 from runbook.view.words import Status

@@ -39,7 +39,7 @@ from runbook.report.model import (
 from runbook.view.actuals import in_flight_words, lost_words
 from runbook.view.reasons import brief
 from runbook.view.sanitize import safe
-from runbook.view.telling import MACHINE, by, decision_words, reason_lines, spaced
+from runbook.view.story.telling import MACHINE, by, decision_words, reason_lines, spaced
 from runbook.view.words import duration, measured, outcome_words, plural, value_words
 
 

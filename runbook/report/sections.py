@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from runbook.core.actor import Actor
 from runbook.core.fold.rollback import RollbackVerdict
-from runbook.core.plan import Exercise
+from runbook.core.planned.plan import Exercise
 from runbook.report import saying, scope
 from runbook.report.blocks import Block, Cell, Facts, Figure, Listing, Paragraph, Section, Table, Tone, Verdict, Word
 from runbook.report.facts import time_label, wall_label
@@ -23,12 +23,12 @@ from runbook.report.model import (
     Report,
     StepFacts,
 )
+from runbook.view.asking.undoing import short_words
 from runbook.view.faults import guarantee_words
 from runbook.view.plan import PlanText, texts
 from runbook.view.reasons import brief
 from runbook.view.sanitize import safe
-from runbook.view.telling import follows, spaced
-from runbook.view.undoing import short_words
+from runbook.view.story.telling import follows, spaced
 from runbook.view.words import MARKS, Status, duration, fold_hosts, measured, outcome_words
 
 LIMITS = (

@@ -20,8 +20,8 @@ from msgspec.structs import replace
 from runbook.calendar.cron import read_cron
 from runbook.calendar.window import read_window
 from runbook.core.inventory import Inventory
-from runbook.core.runbook import Runbook
-from runbook.core.schedule import Schedule
+from runbook.core.written.runbook import Runbook
+from runbook.core.written.schedule import Schedule
 from runbook.document import scalars
 from runbook.document.runbook_file import read_runbook
 from runbook.inventory.reading import read_inventory

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from runbook.calendar.cron import moved
 from runbook.calendar.saying import clock_words, date_words
 from runbook.core.inventory import Inventory
-from runbook.core.runbook import Runbook
-from runbook.core.schedule import Schedule
+from runbook.core.written.runbook import Runbook
+from runbook.core.written.schedule import Schedule
 from runbook.planning.compile import compile_plan
 from runbook.planning.draft import Given
 from runbook.planning.policy import gates_a_machine_may_not_answer

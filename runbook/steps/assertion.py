@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from runbook.core.action import AssertAction
 from runbook.core.outcome import Outcome
+from runbook.core.planned.action import AssertAction
 from runbook.core.result import Result
 from runbook.problem import Problems
 from runbook.steps.ending import refused

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runbook.core.fault_action import FaultAction
+from runbook.core.planned.fault_action import FaultAction
 from runbook.faults.fault import Fault, Scripts
 from runbook.faults.ground import PROBE, Ground, parsed
 from runbook.faults.table import fault_named

@@ -11,9 +11,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Coroutine
 
-from runbook.core.action import CommandAction
-from runbook.core.command import SH, Command
 from runbook.core.outcome import Ending
+from runbook.core.planned.action import CommandAction
+from runbook.core.planned.command import SH, Command
 from runbook.masking.masker import Masker
 from runbook.problem import Problems
 from runbook.steps.capture import Capture

@@ -13,7 +13,6 @@ from typing import NamedTuple, assert_never
 
 import msgspec
 
-from runbook.core.action import Expectation, Tolerance
 from runbook.core.host_key import changed_key
 from runbook.core.outcome import (
     Ending,
@@ -27,6 +26,7 @@ from runbook.core.outcome import (
     Stopped,
     Withheld,
 )
+from runbook.core.planned.action import Expectation, Tolerance
 from runbook.core.result import Result
 from runbook.matching.off_loop import off_loop
 from runbook.problem import Problems

@@ -16,10 +16,10 @@ import math
 from collections.abc import Awaitable
 from dataclasses import dataclass
 
+from runbook.core.events.fault_event import FaultArmed, FaultArming, FaultEffect, FaultInjected
 from runbook.core.fault import Named
-from runbook.core.fault_action import ExpectedEffect, FaultAction
-from runbook.core.fault_event import FaultArmed, FaultArming, FaultEffect, FaultInjected
 from runbook.core.outcome import Outcome
+from runbook.core.planned.fault_action import ExpectedEffect, FaultAction
 from runbook.faults.fault import Scripts
 from runbook.faults.ground import PROBE, Ground, parsed
 from runbook.faults.table import fault_named

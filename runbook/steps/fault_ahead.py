@@ -6,9 +6,9 @@ what an earlier step may still bring, is told as it stands and refuses nothing.
 
 from __future__ import annotations
 
-from runbook.core.command import Become
-from runbook.core.fault_action import FaultAhead
 from runbook.core.outcome import Outcome
+from runbook.core.planned.command import Become
+from runbook.core.planned.fault_action import FaultAhead
 from runbook.problem import Exit, Problems
 from runbook.steps.carrying import carried, check_login
 from runbook.steps.ending import told

@@ -15,8 +15,8 @@ from collections.abc import Coroutine
 
 import msgspec
 
-from runbook.core.command import Command
 from runbook.core.outcome import Ending, Expired, Grade, Lost, NeverSent, Stopped
+from runbook.core.planned.command import Command
 from runbook.problem import Problems
 from runbook.steps.capture import Capture
 from runbook.steps.ending import told

@@ -6,7 +6,7 @@ The kind itself is only the rule for a resume: what may change something is neve
 
 from __future__ import annotations
 
-from runbook.core.action import HttpAction
+from runbook.core.planned.action import HttpAction
 from runbook.steps.ending import granted, not_repeated
 from runbook.steps.kind import Bench, Finding
 

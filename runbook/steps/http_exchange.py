@@ -16,8 +16,8 @@ from typing import Any
 
 import httpx
 
-from runbook.core.action import HttpAction
 from runbook.core.outcome import Grade, Outcome
+from runbook.core.planned.action import HttpAction
 from runbook.masking.masker import Masker
 from runbook.steps.capture import Head
 from runbook.steps.ending import judged

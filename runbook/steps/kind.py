@@ -15,13 +15,13 @@ from typing import Any, Protocol
 import msgspec
 
 from runbook.core.clock import Clock
-from runbook.core.command import Become, Command, Secret
-from runbook.core.fact import Fact
-from runbook.core.fault_event import FaultEvent
+from runbook.core.events.fact import Fact
+from runbook.core.events.fault_event import FaultEvent
 from runbook.core.host import Host
 from runbook.core.host_key import ChangedKey, HostKey
 from runbook.core.outcome import Ending, Outcome
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.command import Become, Command, Secret
+from runbook.core.planned.plan import PlannedStep
 from runbook.core.result import Result
 from runbook.problem import problem
 from runbook.transport.session import Job, Session, Sink

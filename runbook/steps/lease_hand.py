@@ -11,8 +11,8 @@ import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from runbook.core.command import Become, Command, Secret
 from runbook.core.outcome import Exited, Grade, Stopped
+from runbook.core.planned.command import Become, Command, Secret
 from runbook.problem import Exit, problem
 from runbook.transport.session import Job, Session, Stream
 from runbook.transport.shell.lease import Answer, Lease, Verb, answer, arming, asking

@@ -6,8 +6,8 @@ is to be told by a machine is told by a step that does that, or by something tha
 
 from __future__ import annotations
 
-from runbook.core.action import NotifyAction
 from runbook.core.outcome import Grade, Outcome
+from runbook.core.planned.action import NotifyAction
 from runbook.steps.kind import Bench, Finding
 from runbook.transport.session import Stream
 

@@ -13,10 +13,10 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
-from runbook.core.action import PreflightAction
-from runbook.core.command import Become, Command
 from runbook.core.host_key import changed_key
 from runbook.core.outcome import Exited, Grade, Lost, NeverSent, Outcome
+from runbook.core.planned.action import PreflightAction
+from runbook.core.planned.command import Become, Command
 from runbook.faults.ground import PROBE, parsed
 from runbook.problem import Problems
 from runbook.steps.command import followed

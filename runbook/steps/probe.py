@@ -7,8 +7,8 @@ abort rule.
 
 from __future__ import annotations
 
-from runbook.core.action import ProbeAction
 from runbook.core.outcome import Outcome
+from runbook.core.planned.action import ProbeAction
 from runbook.core.result import Result
 from runbook.problem import Problems
 from runbook.steps.ending import refused, settled

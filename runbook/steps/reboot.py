@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from runbook.core.command import Command
-from runbook.core.fact import Rebooting
-from runbook.core.fault_action import RebootAction
+from runbook.core.events.fact import Rebooting
 from runbook.core.outcome import Grade, Outcome
+from runbook.core.planned.command import Command
+from runbook.core.planned.fault_action import RebootAction
 from runbook.problem import Problems, problem
 from runbook.steps.kind import Bench, Finding
 from runbook.transport.session import Stream

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 
-from runbook.core.action import ScriptAction
-from runbook.core.command import SH, Command
+from runbook.core.planned.action import ScriptAction
+from runbook.core.planned.command import SH, Command
 from runbook.steps.command import carried_out, prepared
 from runbook.steps.kind import Bench, Finding
 from runbook.transport.shell.quoting import quote

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
-from runbook.core.action import BranchAction, SetAction
 from runbook.core.outcome import Grade, Outcome
+from runbook.core.planned.action import BranchAction, SetAction
 from runbook.core.result import Result
 from runbook.problem import Problems
 from runbook.steps.ending import refused

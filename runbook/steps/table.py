@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from runbook.core.action import (
+from runbook.core.planned.action import (
     Action,
     AssertAction,
     BranchAction,
@@ -27,7 +27,7 @@ from runbook.core.action import (
     WaitForAction,
     kind_of,
 )
-from runbook.core.fault_action import FaultAction, RebootAction
+from runbook.core.planned.fault_action import FaultAction, RebootAction
 from runbook.problem import nearest, problem
 from runbook.steps.assertion import AssertKind
 from runbook.steps.command import CommandKind

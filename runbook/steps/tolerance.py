@@ -20,8 +20,8 @@ from typing import assert_never
 
 import msgspec
 
-from runbook.core.action import Expectation, Tolerance
 from runbook.core.host import Json, Scalar
+from runbook.core.planned.action import Expectation, Tolerance
 from runbook.matching.matcher import matcher
 from runbook.matching.pattern import LONGEST_PATTERN
 from runbook.problem import Problem, Problems

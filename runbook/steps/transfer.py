@@ -17,11 +17,11 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from runbook.core.action import DownloadAction, SentFile, UploadAction
-from runbook.core.command import Command
-from runbook.core.fact import Staged
+from runbook.core.events.fact import Staged
 from runbook.core.host import Json
 from runbook.core.outcome import Grade, Outcome
+from runbook.core.planned.action import DownloadAction, SentFile, UploadAction
+from runbook.core.planned.command import Command
 from runbook.core.result import Result
 from runbook.problem import Exit, Problems, problem
 from runbook.steps.command import followed

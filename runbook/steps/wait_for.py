@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from runbook.core.action import WaitForAction
-from runbook.core.command import Command
 from runbook.core.outcome import Grade, Outcome
+from runbook.core.planned.action import WaitForAction
+from runbook.core.planned.command import Command
 from runbook.core.result import Result
 from runbook.problem import Problems
 from runbook.steps.command import carried_out, prepared

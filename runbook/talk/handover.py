@@ -9,9 +9,9 @@ from __future__ import annotations
 import msgspec
 
 from runbook.core.actor import Actor
-from runbook.core.earlier import Earlier
-from runbook.core.plan import Plan
-from runbook.core.policy_event import RuleOverridden
+from runbook.core.events.policy_event import RuleOverridden
+from runbook.core.planned.earlier import Earlier
+from runbook.core.planned.plan import Plan
 from runbook.problem import Problem
 from runbook.record.sealing.sealer import Sealing
 

@@ -12,7 +12,7 @@ from runbook.core.intent import Intent
 from runbook.core.proof import Approval
 from runbook.core.run import GateState
 from runbook.problem import Problem
-from runbook.view.gates import GateView
+from runbook.view.asking.gates import GateView
 
 MAX_REQUEST = 256 * 1024
 """Bytes of one request; an intent is a few hundred."""

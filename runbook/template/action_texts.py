@@ -11,7 +11,8 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from runbook.core.action import (
+from runbook.core.host import Json
+from runbook.core.planned.action import (
     Action,
     AssertAction,
     BranchAction,
@@ -22,7 +23,6 @@ from runbook.core.action import (
     WaitForAction,
     Way,
 )
-from runbook.core.host import Json
 from runbook.problem import Problem, Where, problem
 from runbook.template.scope import Scope
 from runbook.template.template import faults_in, faults_in_expression, names_in, names_in_expression, render, value_of

@@ -18,8 +18,8 @@ from jinja2.runtime import Context, Undefined
 from jinja2.tests import TESTS
 from jinja2.utils import pass_context
 
-from runbook.core.command import MASK, Secret
 from runbook.core.host import Host
+from runbook.core.planned.command import MASK, Secret
 from runbook.template.allowance import STEP, Allowance
 from runbook.template.scope import RegisteredName
 

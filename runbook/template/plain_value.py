@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Undefined
 
-from runbook.core.command import Secret
 from runbook.core.host import Host, Json
+from runbook.core.planned.command import Secret
 from runbook.template.allowance import Allowance
 from runbook.template.filters import as_json
 from runbook.template.scope import RegisteredName

@@ -13,8 +13,8 @@ from typing import Final
 
 import msgspec
 
-from runbook.core.command import Secret
 from runbook.core.host import Host, Json
+from runbook.core.planned.command import Secret
 from runbook.core.result import Result
 
 HOST_FIELDS = ("name", "address", "port", "user", "groups")

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
-from runbook.core.command import Command, Secret
 from runbook.core.host import Host
 from runbook.core.outcome import Ending, Exited, Expired, Grade, Lost, NeverSent, Signalled, Stopped, Withheld
 from runbook.core.place import is_same_place
+from runbook.core.planned.command import Command, Secret
 from runbook.problem import Exit, Problem, Problems, Where
 from runbook.transport.local import files
 from runbook.transport.local.measuring import measure

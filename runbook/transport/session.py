@@ -13,9 +13,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from runbook.core.command import Command, Secret
 from runbook.core.host import Host
 from runbook.core.outcome import Ending, Grade
+from runbook.core.planned.command import Command, Secret
 
 
 class Stream(StrEnum):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from runbook.core.plan import Plan
+from runbook.core.planned.plan import Plan
 from runbook.core.run import Run
 from runbook.feed.feed import Feed
 from runbook.problem import Problem, Problems

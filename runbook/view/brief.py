@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from runbook.core.action import CONTROLLER
-from runbook.core.fault_action import FaultAction
-from runbook.core.plan import Plan, PlannedStep
-from runbook.core.role import Role
+from runbook.core.planned.action import CONTROLLER
+from runbook.core.planned.fault_action import FaultAction
+from runbook.core.planned.plan import Plan, PlannedStep
+from runbook.core.planned.role import Role
 from runbook.view.describe import describe
 from runbook.view.hosts import host_names
 from runbook.view.plan import PlanRow, plan_rows, plan_totals

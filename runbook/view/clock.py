@@ -12,12 +12,12 @@ from typing import Literal
 
 import msgspec
 
-from runbook.core.action import ParallelAction
 from runbook.core.fold.recovery import Recovery, recovery, waiting_between
 from runbook.core.milestone_name import Milestone
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.action import ParallelAction
+from runbook.core.planned.plan import PlannedStep
+from runbook.core.planned.turns import turns_of
 from runbook.core.run import Run, StepPhase
-from runbook.core.turns import turns_of
 from runbook.view.steps import elapsed, waited
 
 

@@ -10,7 +10,8 @@ from typing import assert_never
 
 import msgspec
 
-from runbook.core.action import (
+from runbook.core.host import Json
+from runbook.core.planned.action import (
     Action,
     ApproveAction,
     AskAction,
@@ -41,9 +42,8 @@ from runbook.core.action import (
     WaitForAction,
     Way,
 )
-from runbook.core.command import SH
-from runbook.core.fault_action import FaultAction, RebootAction, RevertAction
-from runbook.core.host import Json
+from runbook.core.planned.command import SH
+from runbook.core.planned.fault_action import FaultAction, RebootAction, RevertAction
 from runbook.view.sanitize import safe, safe_lines
 from runbook.view.words import duration, plural
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import msgspec
 
-from runbook.core.action import CONTROLLER
 from runbook.core.outcome import Grade
-from runbook.core.plan import Plan, StepId
+from runbook.core.planned.action import CONTROLLER
+from runbook.core.planned.plan import Plan, StepId
 from runbook.core.run import AttemptState, Run, StepPhase, StepState
 from runbook.view.sanitize import safe
 from runbook.view.words import Status, fold_hosts, status_of

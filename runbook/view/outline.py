@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from runbook.core.action import ApproveAction, ChecklistAction
 from runbook.core.actor import distinct
+from runbook.core.planned.action import ApproveAction, ChecklistAction
 from runbook.core.run import Run
 from runbook.view.situation.sections import SectionStrip
 from runbook.view.steps import StepRow, step_gates

@@ -11,10 +11,10 @@ from typing import get_args
 
 import msgspec
 
-from runbook.core.action import CONTROLLER, Action, Ask, ConfirmAction, EndAction, LoopAction, kind_of
-from runbook.core.fault_action import FaultAction
-from runbook.core.plan import Plan, PlannedCanary, PlannedProbe, PlannedStep, StepId
-from runbook.core.role import Role
+from runbook.core.planned.action import CONTROLLER, Action, Ask, ConfirmAction, EndAction, LoopAction, kind_of
+from runbook.core.planned.fault_action import FaultAction
+from runbook.core.planned.plan import Plan, PlannedCanary, PlannedProbe, PlannedStep, StepId
+from runbook.core.planned.role import Role
 from runbook.view.describe import describe, full_text
 from runbook.view.hosts import host_names
 from runbook.view.sanitize import safe

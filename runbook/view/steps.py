@@ -10,13 +10,13 @@ from typing import assert_never, get_args
 
 import msgspec
 
-from runbook.core.action import CONTROLLER, ApproveAction, Ask, ChecklistAction, WaitAction, kind_of
 from runbook.core.actor import distinct
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep, StepId
+from runbook.core.planned.action import CONTROLLER, ApproveAction, Ask, ChecklistAction, WaitAction, kind_of
+from runbook.core.planned.plan import PlannedStep, StepId
+from runbook.core.planned.turns import name_of, steps_inside
+from runbook.core.planned.undo import undo_steps
 from runbook.core.run import GateState, Run, StepPhase, StepState
-from runbook.core.turns import name_of, steps_inside
-from runbook.core.undo import undo_steps
 from runbook.view.sanitize import safe
 from runbook.view.words import Status, duration, plural, status_of
 

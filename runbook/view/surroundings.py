@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from runbook.core.planned.shown import Surroundings
 from runbook.core.run import Run, StepState
-from runbook.core.shown import Surroundings
 from runbook.view.plan import PlanText, texts
 from runbook.view.sanitize import safe
 

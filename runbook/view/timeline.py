@@ -11,8 +11,8 @@ from typing import Literal
 
 import msgspec
 
-from runbook.core.entry import Entry
-from runbook.core.event import (
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import (
     AttemptEnded,
     FailureResolved,
     GateAnswered,
@@ -24,10 +24,10 @@ from runbook.core.event import (
     SessionLost,
     StepEnded,
 )
+from runbook.core.events.policy_event import StepHeld
 from runbook.core.fold.recovery import recovery
 from runbook.core.milestone_name import Milestone
-from runbook.core.plan import StepId
-from runbook.core.policy_event import StepHeld
+from runbook.core.planned.plan import StepId
 from runbook.core.run import Run, StepState
 from runbook.view.sanitize import safe
 from runbook.view.steps import StepRow, step_gates, step_rows

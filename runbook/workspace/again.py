@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from runbook.core.earlier import Earlier
-from runbook.core.event import RunOpened
+from runbook.core.events.event import RunOpened
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan, StepId
+from runbook.core.planned.earlier import Earlier
+from runbook.core.planned.plan import Plan, StepId
 from runbook.core.result import Result
 from runbook.core.run import Run
 from runbook.planning.following import plan_back, plan_from, undone_by

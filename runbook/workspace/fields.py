@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runbook.core.inventory import Inventory
-from runbook.core.plan import Environment
-from runbook.core.runbook import Parameter, Runbook
+from runbook.core.planned.plan import Environment
+from runbook.core.written.runbook import Parameter, Runbook
 from runbook.document import scalars
 from runbook.planning.parameters import typed
 from runbook.problem import where_given

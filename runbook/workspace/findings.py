@@ -14,8 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+from runbook.core.events.policy_event import RuleOverridden
 from runbook.core.finding import Closed, Finding, FindingFact, Opened, findings, why_not_closed
-from runbook.core.policy_event import RuleOverridden
 from runbook.problem import Exit, Problems, Where, problem
 
 _FILE = Path(".findings") / "findings.jsonl"

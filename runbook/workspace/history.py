@@ -5,7 +5,7 @@ Apart from the workspace, because only a screen asks for it.
 
 from __future__ import annotations
 
-from runbook.core.runbook import Runbook
+from runbook.core.written.runbook import Runbook
 from runbook.record.beginning import folded
 from runbook.record.store import Store
 from runbook.view.situation.past import LATEST, PastRun, past_run

@@ -14,8 +14,8 @@ from typing import TypeVar
 
 import msgspec
 
-from runbook.core.command import Secret
-from runbook.core.plan import Plan, PlannedParameter, PlannedProbe, PlannedStep
+from runbook.core.planned.command import Secret
+from runbook.core.planned.plan import Plan, PlannedParameter, PlannedProbe, PlannedStep
 from runbook.engine.masked import masked
 from runbook.masking.forms import STRONG_FROM
 from runbook.masking.masker import Masker, weak_secrets

@@ -18,11 +18,11 @@ import msgspec
 from msgspec.structs import replace
 
 from runbook.core.actor import Actor
-from runbook.core.event import RunOpened
+from runbook.core.events.event import RunOpened
 from runbook.core.inventory import Inventory
-from runbook.core.plan import Plan
+from runbook.core.planned.plan import Plan
 from runbook.core.run import Run
-from runbook.core.runbook import Runbook
+from runbook.core.written.runbook import Runbook
 from runbook.document.runbook_file import read_runbook
 from runbook.engine.clock import SystemClock, chance_hex, new_run_id, wall_text
 from runbook.feed.live import EachEntry, LiveFeed, ignore, watch

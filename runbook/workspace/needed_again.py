@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from runbook.core.plan import Plan
+from runbook.core.planned.plan import Plan
 from runbook.inventory.manner import Agree
 from runbook.inventory.reading import read_inventory
 from runbook.problem import Exit, problem

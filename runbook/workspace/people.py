@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from runbook.core.action import ApproveAction
 from runbook.core.actor import Actor
 from runbook.core.gate.gates import APPROVERS
-from runbook.core.plan import Environment, Plan, PlannedStep
+from runbook.core.planned.action import ApproveAction
+from runbook.core.planned.plan import Environment, Plan, PlannedStep
 from runbook.problem import Problem, Where
 from runbook.talk.person import person, this_machine
 from runbook.view.words import plural

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from runbook.core.actor import Actor
 from runbook.core.inventory import Inventory
-from runbook.core.plan import Environment, Plan
+from runbook.core.planned.plan import Environment, Plan
 from runbook.engine.clock import SystemClock
 from runbook.policy.judging import Facts, LiveRun
 from runbook.record.store import Store

@@ -13,12 +13,12 @@ from types import MappingProxyType
 
 import msgspec
 
-from runbook.core.action import PreflightAction
-from runbook.core.command import Become, Secret
-from runbook.core.event import Checked, Event
-from runbook.core.fact import Fact
+from runbook.core.events.event import Checked, Event
+from runbook.core.events.fact import Fact
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan, PlannedStep
+from runbook.core.planned.action import PreflightAction
+from runbook.core.planned.command import Become, Secret
+from runbook.core.planned.plan import Plan, PlannedStep
 from runbook.core.result import Result
 from runbook.engine.clock import SystemClock
 from runbook.engine.fleet import Fleet

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import msgspec
 
-from runbook.core.command import Secret
-from runbook.core.earlier import Earlier
 from runbook.core.inventory import Inventory
-from runbook.core.plan import Plan
-from runbook.core.runbook import Runbook
+from runbook.core.planned.command import Secret
+from runbook.core.planned.earlier import Earlier
+from runbook.core.planned.plan import Plan
+from runbook.core.written.runbook import Runbook
 from runbook.document.runbook_file import read_runbook
 from runbook.inventory.manner import AS_IT_IS, Reading
 from runbook.inventory.reading import read_inventory

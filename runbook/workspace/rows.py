@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from runbook.problem import Problem
-from runbook.view.waiting import Waiting
+from runbook.view.story.waiting import Waiting
 
 _NOBODY = Waiting()
 

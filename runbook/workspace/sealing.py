@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from runbook.core.actor import Actor
-from runbook.core.event import RunOpened
-from runbook.core.plan import Environment, Plan
+from runbook.core.events.event import RunOpened
+from runbook.core.planned.plan import Environment, Plan
 from runbook.problem import Exit, Problems, problem
 from runbook.record.sealing.manifest import MANIFEST
 from runbook.record.sealing.seal import Sealed, demanded

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from runbook.core.inventory import Inventory
-from runbook.core.service import Service
+from runbook.core.written.service import Service
 from runbook.document.service_file import read_service
 from runbook.inventory.pattern import select
 from runbook.inventory.places import SERVICES

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from runbook.core.action import FabricAction
-from runbook.core.command import Secret
 from runbook.core.inventory import Inventory, Password
-from runbook.core.plan import Plan
+from runbook.core.planned.action import FabricAction
+from runbook.core.planned.command import Secret
+from runbook.core.planned.plan import Plan
 from runbook.inventory.secret_variables import BECOME_PASSWORD
 from runbook.problem import Problem, Problems, problem
 

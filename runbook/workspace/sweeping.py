@@ -12,8 +12,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from runbook.core.command import Become
 from runbook.core.host import Host
+from runbook.core.planned.command import Become
 from runbook.engine.clock import SystemClock
 from runbook.engine.fleet import Fleet
 from runbook.faults.ground import PROBE, parsed

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from runbook.core.actor import Actor
-from runbook.core.plan import Plan
+from runbook.core.planned.plan import Plan
 from runbook.feed.feed import Feed, Replay
 from runbook.view.situation.past import PastRun
 from runbook.workspace.rows import BookRow, ParameterField, ProofRow, RunRow

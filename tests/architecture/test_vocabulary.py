@@ -10,7 +10,9 @@ from types import ModuleType
 import msgspec
 import pytest
 
-from runbook.core import action, effect, event, fault_event, intent, outcome, point_event, policy_event
+from runbook.core import effect, intent, outcome
+from runbook.core.events import event, fault_event, point_event, policy_event
+from runbook.core.planned import action
 from tests.architecture.house import ROOT
 
 UNIONS = [

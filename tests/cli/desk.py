@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from runbook.cli.main import main
-from runbook.core.event import Event
+from runbook.core.events.event import Event
 from tests.builders import Story
 from tests.record.samples import write_journal, write_record
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from runbook.cli.answering import answer_commands, item_number, label_of, refusing_answer
-from runbook.core.event import GateAnswered, GateOpened
+from runbook.cli.line.answering import answer_commands, item_number, label_of, refusing_answer
+from runbook.core.events.event import GateAnswered, GateOpened
 from runbook.core.run import GateAnswer, GateState
 from runbook.problem import Problems
 from tests.builders import ANNA

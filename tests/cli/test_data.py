@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.cli.data import json_text, table_lines
+from runbook.cli.text.data import json_text, table_lines
 
 
 @given(st.text())

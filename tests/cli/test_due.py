@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from runbook.cli.due_text import comma_separated
-from runbook.core.runbook import Runbook
+from runbook.cli.text.due import comma_separated
+from runbook.core.written.runbook import Runbook
 from runbook.schedule.agenda import Item
 from runbook.schedule.row import row_of
 from tests.cli.desk import Desk, book

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.cli.line_gates import question
-from runbook.core.action import CommandAction
-from runbook.core.event import AttemptEnded, HostKeyAccepted
+from runbook.cli.line.gates import question
+from runbook.core.events.event import AttemptEnded, HostKeyAccepted
 from runbook.core.host_key import ChangedKey, HostKey, HostKeys
 from runbook.core.intent import AnswerGate
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment
+from runbook.core.planned.action import CommandAction
+from runbook.core.planned.plan import Environment
 from runbook.core.run import Run
-from runbook.view.lines import narrate
+from runbook.view.story.lines import narrate
 from tests.builders import BEN, Story, plan, step
 from tests.core.driving import Drive
 

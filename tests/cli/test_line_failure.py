@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.cli.line_gates import question
+from runbook.cli.line.gates import question
 from runbook.core.intent import Intent, ResolveFailure
 from runbook.core.outcome import Outcome
 from tests.builders import plan, step

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook.cli.narrator import BYTES, FIRST, LINES, Narrator
-from runbook.core.event import AttemptEnded, OutputArrived
+from runbook.cli.line.narrator import BYTES, FIRST, LINES, Narrator
+from runbook.core.events.event import AttemptEnded, OutputArrived
 from runbook.core.outcome import Outcome
 from runbook.core.result import Result
 from runbook.feed.feed import MAX_LINE

@@ -11,8 +11,7 @@ import msgspec
 import pytest
 
 from runbook.cli.compose import store
-from runbook.core.action import CommandAction, HttpAction
-from runbook.core.event import (
+from runbook.core.events.event import (
     AlwaysStarted,
     Event,
     FailureResolved,
@@ -21,20 +20,28 @@ from runbook.core.event import (
     RollbackStarted,
     StepSkipped,
 )
-from runbook.core.fault_action import FaultAction
-from runbook.core.fault_event import FaultArmed, FaultArming, FaultEffect, FaultInjected, FaultPresent, FaultReverted
+from runbook.core.events.fault_event import (
+    FaultArmed,
+    FaultArming,
+    FaultEffect,
+    FaultInjected,
+    FaultPresent,
+    FaultReverted,
+)
 from runbook.core.fold.verdict import Verdicts, verdicts
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Objectives, PlannedProbe
+from runbook.core.planned.action import CommandAction, HttpAction
+from runbook.core.planned.fault_action import FaultAction
+from runbook.core.planned.plan import Objectives, PlannedProbe
 from runbook.problem import Exit
 from runbook.report.summary import summary
 from runbook.tui.widgets.booklist import RunList
-from runbook.view.closing import beside_the_run, closing
 from runbook.view.look.glyphs import UNICODE
 from runbook.view.look.part import text_of
 from runbook.view.situation.facts import facts_of
 from runbook.view.situation.top import place_row, state_of
 from runbook.view.situation.wanted import wanted
+from runbook.view.story.closing import beside_the_run, closing
 from runbook.view.words import verdict_role
 from runbook.workspace.run_rows import run_rows
 from tests.builders import ANNA, Story, plan, step

@@ -8,8 +8,8 @@ import os
 
 import pytest
 
-from runbook.core.action import HttpAction
-from runbook.core.plan import Objectives, PlannedProbe
+from runbook.core.planned.action import HttpAction
+from runbook.core.planned.plan import Objectives, PlannedProbe
 from runbook.record.files.output import OutputStore, Source
 from tests.builders import Story, plan, step
 from tests.cli.desk import Desk

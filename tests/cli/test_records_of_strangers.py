@@ -268,7 +268,7 @@ def test_what_we_may_not_read_is_missing_and_said_once(
 
 
 def test_a_chunk_that_no_file_can_hold_is_a_finding(desk: Desk) -> None:
-    from runbook.core.event import OutputArrived
+    from runbook.core.events.event import OutputArrived
     from tests.record.samples import story
 
     place = {"file": LOG, "offset": -5, "length": 2**60, "sha256": "0" * 64}

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 import pytest
 
+from runbook.cli.line.steering import WORDS
 from runbook.cli.main import runbook
-from runbook.cli.steering import WORDS
 from runbook.problem import Problems
 
 ROOT = Path(__file__).parents[2]

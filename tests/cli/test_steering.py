@@ -6,9 +6,8 @@ from typing import get_args
 
 import pytest
 
-from runbook.cli.countdown import next_mark
-from runbook.cli.steering import WORDS, help_lines, intent_of, live_waits, tell_command, understood
-from runbook.core.action import WaitAction
+from runbook.cli.line.countdown import next_mark
+from runbook.cli.line.steering import WORDS, help_lines, intent_of, live_waits, tell_command, understood
 from runbook.core.intent import (
     AddNote,
     AnswerGate,
@@ -24,6 +23,7 @@ from runbook.core.intent import (
     RollBack,
     SkipStep,
 )
+from runbook.core.planned.action import WaitAction
 from runbook.core.run import Run
 from runbook.problem import Problems
 from tests.builders import Story, plan, step

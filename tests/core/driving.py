@@ -19,11 +19,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from runbook.core.action import BranchAction, LoopAction, WaitAction
 from runbook.core.actor import Actor
 from runbook.core.effect import Attempt, Conclude, Effect, Enter, Hold, Renew, Revert, WakeAt
-from runbook.core.entry import Entry
-from runbook.core.event import (
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import (
     AlwaysStarted,
     AttemptEnded,
     AttemptStarted,
@@ -42,18 +41,19 @@ from runbook.core.event import (
     StepEntered,
     StepSkipped,
 )
-from runbook.core.fault_action import FaultAction
-from runbook.core.fault_event import FaultArming, FaultInjected, FaultPresent, FaultReverted, LeaseHeld
+from runbook.core.events.fault_event import FaultArming, FaultInjected, FaultPresent, FaultReverted, LeaseHeld
 from runbook.core.intent import AnswerGate, Intent, ResolveFailure
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan
+from runbook.core.planned.action import BranchAction, LoopAction, WaitAction
+from runbook.core.planned.fault_action import FaultAction
+from runbook.core.planned.plan import Plan
+from runbook.core.planned.shown import Shown, Surroundings, texts_of
 from runbook.core.result import Result
 from runbook.core.rules import fanout
 from runbook.core.rules.decide import decide
 from runbook.core.rules.due import due
 from runbook.core.rules.failure_policy import MAX_VISITS
 from runbook.core.run import Run, StepState
-from runbook.core.shown import Shown, Surroundings, texts_of
 from runbook.problem import Problem
 from tests.builders import ANNA, Story
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from runbook.core.action import (
+from runbook.core.planned.action import (
     CONTROLLER,
     ApproveAction,
     AskAction,
@@ -32,7 +32,7 @@ from runbook.core.action import (
     WaitAction,
     Way,
 )
-from runbook.core.plan import AbortRule, Environment, Plan, PlannedProbe, PlannedSection, PlannedStep, Turn
+from runbook.core.planned.plan import AbortRule, Environment, Plan, PlannedProbe, PlannedSection, PlannedStep, Turn
 from tests import builders
 
 HOSTS = ("a", "b", "c")

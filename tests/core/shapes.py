@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from runbook.core.action import Action, CommandAction
 from runbook.core.intent import AnswerGate
-from runbook.core.plan import Environment, Plan, PlannedStep
+from runbook.core.planned.action import Action, CommandAction
+from runbook.core.planned.plan import Environment, Plan, PlannedStep
 from tests.builders import plan, step
 from tests.core.driving import Drive
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from runbook.core.action import ApproveAction, ConfirmAction
 from runbook.core.actor import Actor, distinct
-from runbook.core.event import GateAnswered
-from runbook.core.plan import Environment
+from runbook.core.events.event import GateAnswered
+from runbook.core.planned.action import ApproveAction, ConfirmAction
+from runbook.core.planned.plan import Environment
 from tests.builders import plan, step
 from tests.core.driving import Drive
 from tests.core.shapes import answer

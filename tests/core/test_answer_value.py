@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import AskAction
 from runbook.core.host import Json
 from runbook.core.intent import AnswerGate
+from runbook.core.planned.action import AskAction
 from tests.builders import plan, step
 from tests.core.driving import Drive
 

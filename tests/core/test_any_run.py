@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from runbook.core.actor import Actor
 from runbook.core.effect import Attempt
-from runbook.core.event import AttemptEnded, AttemptStarted, ProbeSampled
+from runbook.core.events.event import AttemptEnded, AttemptStarted, ProbeSampled
 from runbook.core.fold.evolve import fold, open_run
 from runbook.core.fold.recovery import recovery
 from runbook.core.fold.verdict import not_as_planned, verdicts
@@ -30,7 +30,7 @@ from runbook.core.intent import (
 )
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan
+from runbook.core.planned.plan import Plan
 from runbook.core.rules.decide import decide
 from runbook.core.rules.due import due
 from runbook.core.rules.fanout import MAX_CONCURRENCY

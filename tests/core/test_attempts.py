@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.event import AttemptStarted
+from runbook.core.events.event import AttemptStarted
 from runbook.core.outcome import Outcome
 from runbook.core.rules.fanout import MAX_CONCURRENCY
 from tests.builders import Story, plan, step

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.core.action import (
+from runbook.core.fold.verdict import verdicts
+from runbook.core.outcome import Outcome
+from runbook.core.planned.action import (
     CONTROLLER,
     BlockAction,
     BranchAction,
@@ -16,9 +18,7 @@ from runbook.core.action import (
     SetAction,
     Way,
 )
-from runbook.core.fold.verdict import verdicts
-from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.plan import PlannedStep
 from runbook.core.result import Result
 from runbook.core.rules.failure_policy import MAX_VISITS
 from runbook.core.run import Phase

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from runbook.core.action import BlockAction
-from runbook.core.casting import cast
-from runbook.core.entry import Entry
+from runbook.core.events.entry import Entry
 from runbook.core.fold.evolve import open_run
-from runbook.core.plan import Plan, PlannedSection
-from runbook.core.role import Role
+from runbook.core.planned.action import BlockAction
+from runbook.core.planned.casting import cast
+from runbook.core.planned.plan import Plan, PlannedSection
+from runbook.core.planned.role import Role
 from tests.builders import opened, plan, step
 
 

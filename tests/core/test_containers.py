@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import BlockAction, ConfirmAction, NestedAction, ParallelAction, WaitAction
 from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import PauseRun
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.action import BlockAction, ConfirmAction, NestedAction, ParallelAction, WaitAction
+from runbook.core.planned.plan import PlannedStep
 from tests.builders import plan, step
 from tests.core.driving import Drive, picks, says
 

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from runbook.core.entry import Entry
-from runbook.core.event import (
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import (
     AttemptEnded,
     AttemptGraded,
     AttemptStarted,
@@ -37,7 +37,7 @@ from runbook.core.event import (
     StepSkipped,
     WaitCut,
 )
-from runbook.core.fact import Staged
+from runbook.core.events.fact import Staged
 from runbook.core.fold.evolve import evolve, fold, open_run
 from runbook.core.fold.recovery import recovery
 from runbook.core.fold.stretches import MAX_STRETCHES

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import BlockAction, CommandAction
-from runbook.core.event import StepEnded
+from runbook.core.events.event import StepEnded
 from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import ExcludeHost, HaltRun, ResolveFailure, RollBack
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.action import BlockAction, CommandAction
+from runbook.core.planned.plan import PlannedStep
 from runbook.problem import Exit
 from tests.builders import BEN, RUN_ID, plan, step
 from tests.core.driving import Drive, picks

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import (
+from runbook.core.events.event import GateOpened
+from runbook.core.fold.verdict import verdicts
+from runbook.core.outcome import Outcome
+from runbook.core.planned.action import (
     Action,
     ApproveAction,
     AskAction,
@@ -15,10 +18,7 @@ from runbook.core.action import (
     ManualAction,
     Option,
 )
-from runbook.core.event import GateOpened
-from runbook.core.fold.verdict import verdicts
-from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment, PlannedStep
+from runbook.core.planned.plan import Environment, PlannedStep
 from runbook.core.run import StepPhase
 from tests.builders import plan, step
 from tests.core.driving import Drive, picks, says

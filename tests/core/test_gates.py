@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import (
+from runbook.core.actor import Actor
+from runbook.core.answers import answer_of
+from runbook.core.events.event import GateOpened, HaltRequested, StepEntered
+from runbook.core.events.policy_event import StepHeld
+from runbook.core.fold.verdict import verdicts
+from runbook.core.gate import gates
+from runbook.core.intent import AnswerGate, HaltRun, ResolveFailure, SkipStep
+from runbook.core.outcome import Outcome
+from runbook.core.planned.action import (
     Action,
     ApproveAction,
     AskAction,
@@ -15,15 +23,7 @@ from runbook.core.action import (
     ManualAction,
     Option,
 )
-from runbook.core.actor import Actor
-from runbook.core.answers import answer_of
-from runbook.core.event import GateOpened, HaltRequested, StepEntered
-from runbook.core.fold.verdict import verdicts
-from runbook.core.gate import gates
-from runbook.core.intent import AnswerGate, HaltRun, ResolveFailure, SkipStep
-from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment, PlannedStep
-from runbook.core.policy_event import StepHeld
+from runbook.core.planned.plan import Environment, PlannedStep
 from runbook.problem import Exit, Problem
 from tests.builders import ANNA, BEN, RUN_ID, plan, step
 from tests.core.driving import Drive, picks, says

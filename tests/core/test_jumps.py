@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import BlockAction, ChooseAction, ConfirmAction, Option, WaitAction
-from runbook.core.event import Jumped
+from runbook.core.events.event import Jumped
 from runbook.core.intent import AnswerGate, CutWait
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment, Plan
+from runbook.core.planned.action import BlockAction, ChooseAction, ConfirmAction, Option, WaitAction
+from runbook.core.planned.plan import Environment, Plan
 from runbook.core.rules.failure_policy import MAX_VISITS
 from runbook.core.run import StepPhase
 from tests.builders import plan, section, step

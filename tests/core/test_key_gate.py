@@ -7,11 +7,11 @@ import hashlib
 import msgspec
 import pytest
 
-from runbook.core.event import AttemptEnded, AttemptStarted, GateOpened, HostKeyAccepted
+from runbook.core.events.event import AttemptEnded, AttemptStarted, GateOpened, HostKeyAccepted
 from runbook.core.host_key import ChangedKey, HostKey, HostKeys
 from runbook.core.intent import AnswerGate, HaltRun
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment, PlannedStep
+from runbook.core.planned.plan import Environment, PlannedStep
 from runbook.core.run import Phase
 from tests.builders import ANNA, BEN, plan, step
 from tests.core.driving import Drive, says
@@ -171,7 +171,7 @@ def test_hosts_behind_one_bastion_are_one_question() -> None:
 
 
 def test_an_answer_in_one_step_answers_every_step_that_waits_for_the_same_key() -> None:
-    from runbook.core.action import ParallelAction
+    from runbook.core.planned.action import ParallelAction
 
     both = PlannedStep(id="1.1", name="Both", action=ParallelAction(), steps=(step("1.1.1"), step("1.1.2")))
     drive = asks(both).go()

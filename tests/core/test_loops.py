@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import CONTROLLER, BranchAction, ChooseAction, CommandAction, LoopAction, Option, Way
 from runbook.core.fold.verdict import not_as_planned, verdicts
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep, Turn
-from runbook.core.turns import forgotten_items, items_around, items_of, label_of, name_of
+from runbook.core.planned.action import CONTROLLER, BranchAction, ChooseAction, CommandAction, LoopAction, Option, Way
+from runbook.core.planned.plan import PlannedStep, Turn
+from runbook.core.planned.turns import forgotten_items, items_around, items_of, label_of, name_of
 from tests.builders import plan, step
 from tests.core.driving import Drive, picks, says
 from tests.core.shapes import changing, closing

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from runbook.core.action import HttpAction
 from runbook.core.answers import Word
-from runbook.core.event import GateAnswered, GateOpened, MilestoneMarked, ProbeSampled, StepEnded
+from runbook.core.events.event import GateAnswered, GateOpened, MilestoneMarked, ProbeSampled, StepEnded
 from runbook.core.fold.parts import Part, parts
 from runbook.core.fold.recovery import recovery
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedProbe
+from runbook.core.planned.action import HttpAction
+from runbook.core.planned.plan import PlannedProbe
 from tests.builders import ANNA, Story, plan, step
 
 PROBE = PlannedProbe(name="ok", action=HttpAction(url="http://app1/ok"), every=1.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.event import (
+from runbook.core.events.event import (
     AttemptEnded,
     AttemptGraded,
     AttemptStarted,

@@ -7,10 +7,10 @@ import hashlib
 import msgspec
 import pytest
 
-from runbook.core.action import CommandAction, HttpAction
-from runbook.core.command import MASK, Become, Command, Secret
 from runbook.core.host import Host, at_port
-from runbook.core.plan import Plan, PlannedProbe
+from runbook.core.planned.action import CommandAction, HttpAction
+from runbook.core.planned.command import MASK, Become, Command, Secret
+from runbook.core.planned.plan import Plan, PlannedProbe
 from tests.builders import plan, step
 
 PASSWORD = Secret("password", "hunter2")

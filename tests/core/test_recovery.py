@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import CommandAction, ConfirmAction, HttpAction, WaitForAction
-from runbook.core.event import MilestoneMarked, ProbeSampled, RunnerStarted
+from runbook.core.events.event import MilestoneMarked, ProbeSampled, RunnerStarted
 from runbook.core.fold.recovery import Bracket, Recovery, hold_of, recovery, waiting_between
 from runbook.core.fold.verdict import verdicts
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Objectives, Plan, PlannedProbe
+from runbook.core.planned.action import CommandAction, ConfirmAction, HttpAction, WaitForAction
+from runbook.core.planned.plan import Objectives, Plan, PlannedProbe
 from runbook.core.run import Stretch
 from tests.builders import ANNA, Story, plan, step
 

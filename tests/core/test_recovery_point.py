@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from runbook.core.action import CommandAction
-from runbook.core.event import CanarySampled, Event, MilestoneMarked, ProbeSampled
+from runbook.core.events.event import CanarySampled, Event, MilestoneMarked, ProbeSampled
+from runbook.core.events.point_event import BackupRead, PositionRead
 from runbook.core.fold.recovery_point import RecoveryPoint, recovery_point
 from runbook.core.fold.verdict import loss_verdict, verdicts
 from runbook.core.milestone_name import Milestone
-from runbook.core.plan import Objectives, PlannedBackup, PlannedCanary, PlannedProbe, PlannedWatermark
-from runbook.core.point_event import BackupRead, PositionRead
+from runbook.core.planned.action import CommandAction
+from runbook.core.planned.plan import Objectives, PlannedBackup, PlannedCanary, PlannedProbe, PlannedWatermark
 from tests.builders import Story, plan, step
 
 CANARY = PlannedCanary(

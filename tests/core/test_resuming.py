@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import (
-    ConfirmAction,
-)
 from runbook.core.effect import Attempt
-from runbook.core.event import AttemptEnded, AttemptStarted, RunnerStarted
+from runbook.core.events.event import AttemptEnded, AttemptStarted, RunnerStarted
 from runbook.core.intent import ExcludeHost, HaltRun, SkipStep
 from runbook.core.outcome import Outcome
+from runbook.core.planned.action import (
+    ConfirmAction,
+)
 from runbook.core.rules.due import due
 from runbook.core.run import Phase
 from tests.builders import ANNA, plan, step

@@ -6,15 +6,15 @@ import math
 
 import pytest
 
-from runbook.core.action import CommandAction, ConfirmAction, ProbeAction, WaitAction
 from runbook.core.effect import Attempt, Renew, Revert, WakeAt
-from runbook.core.event import AttemptStarted, RunEnded
-from runbook.core.fault_action import FaultAction, RevertAction
-from runbook.core.fault_event import FaultEffect, FaultPresent, FaultReverted
+from runbook.core.events.event import AttemptStarted, RunEnded
+from runbook.core.events.fault_event import FaultEffect, FaultPresent, FaultReverted
 from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import HaltRun, LiftFaults, RollBack
 from runbook.core.outcome import Outcome
-from runbook.core.plan import AbortRule, Plan, PlannedProbe
+from runbook.core.planned.action import CommandAction, ConfirmAction, ProbeAction, WaitAction
+from runbook.core.planned.fault_action import FaultAction, RevertAction
+from runbook.core.planned.plan import AbortRule, Plan, PlannedProbe
 from runbook.core.rules.due import due
 from runbook.problem import Exit, Problem
 from tests.builders import ANNA, RUN_ID, plan, step

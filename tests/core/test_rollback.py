@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import BlockAction, CommandAction
 from runbook.core.fold.rollback import Rollback, Undone, rollback, undoable
 from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import HaltRun, RollBack, SkipStep
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan
+from runbook.core.planned.action import BlockAction, CommandAction
+from runbook.core.planned.plan import Plan
 from tests.builders import plan, step
 from tests.core.driving import Drive
 from tests.core.shapes import changing, closing

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from runbook.core.entry import Entry
-from runbook.core.event import Checked
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import Checked
 from runbook.core.fold.evolve import fold
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan
+from runbook.core.planned.plan import Plan
 from tests.builders import Story, plan, step
 from tests.core.driving import Drive
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import CommandAction, HttpAction, NoticeAction, WaitAction
 from runbook.core.effect import Attempt, Enter, WakeAt, Watch, WriteMarks
-from runbook.core.event import ProbeSampled, RunEnded
+from runbook.core.events.event import ProbeSampled, RunEnded
 from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import ContinueRun, CutWait, ExcludeHost, PauseRun, SkipStep
 from runbook.core.outcome import Outcome
-from runbook.core.plan import AbortRule, PlannedCanary, PlannedProbe
+from runbook.core.planned.action import CommandAction, HttpAction, NoticeAction, WaitAction
+from runbook.core.planned.plan import AbortRule, PlannedCanary, PlannedProbe
 from runbook.core.rules.due import due
 from runbook.core.run import Phase, StepPhase
 from tests.builders import ANNA, Story, plan, section, step

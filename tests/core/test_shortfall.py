@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import BlockAction, ChecklistAction, ChooseAction, Item, ManualAction, Option
 from runbook.core.fold.shortfall import Shortfall, shortfalls
 from runbook.core.fold.verdict import verdict_by_now, verdicts
 from runbook.core.intent import ExcludeHost, SkipStep
 from runbook.core.outcome import Outcome
+from runbook.core.planned.action import BlockAction, ChecklistAction, ChooseAction, Item, ManualAction, Option
 from runbook.problem import Exit
 from tests.builders import plan, step
 from tests.core.driving import Drive, picks, says

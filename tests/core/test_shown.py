@@ -6,9 +6,9 @@ import hashlib
 
 import pytest
 
-from runbook.core.action import CommandAction
 from runbook.core.host import Host
-from runbook.core.shown import Shown, Surroundings, as_planned, becomes, digest_of, read_back, texts_of
+from runbook.core.planned.action import CommandAction
+from runbook.core.planned.shown import Shown, Surroundings, as_planned, becomes, digest_of, read_back, texts_of
 from tests.builders import Story, plan, step
 
 WORK = CommandAction(shell="work")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.event import StepSkipped
+from runbook.core.events.event import StepSkipped
 from runbook.core.fold.registering import skipped_names
 from runbook.core.host import Host
 from runbook.core.result import Result

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import BlockAction, ParallelAction
-from runbook.core.event import AttemptEnded, RunnerStarted
+from runbook.core.events.event import AttemptEnded, RunnerStarted
 from runbook.core.intent import AnswerGate, ResolveFailure, RollBack
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.action import BlockAction, ParallelAction
+from runbook.core.planned.plan import PlannedStep
 from tests.builders import ANNA, plan, step
 from tests.core.driving import Drive, picks, says
 from tests.core.shapes import changing, closing

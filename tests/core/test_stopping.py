@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import (
+from runbook.core.effect import Attempt, WakeAt
+from runbook.core.events.event import AlwaysStarted, FailureResolved, HaltRequested
+from runbook.core.fold.verdict import verdicts
+from runbook.core.intent import AddNote, ExcludeHost, HaltRun, PauseRun, RollBack
+from runbook.core.outcome import Outcome
+from runbook.core.planned.action import (
     BlockAction,
     ChecklistAction,
     ConfirmAction,
@@ -13,14 +18,9 @@ from runbook.core.action import (
     NestedAction,
     WaitAction,
 )
-from runbook.core.effect import Attempt, WakeAt
-from runbook.core.event import AlwaysStarted, FailureResolved, HaltRequested
-from runbook.core.fold.verdict import verdicts
-from runbook.core.intent import AddNote, ExcludeHost, HaltRun, PauseRun, RollBack
-from runbook.core.outcome import Outcome
+from runbook.core.planned.undo import undo_steps
 from runbook.core.rules.due import due
 from runbook.core.run import Phase
-from runbook.core.undo import undo_steps
 from tests.builders import ANNA, plan, step
 from tests.core.driving import Drive, picks, says
 from tests.core.shapes import changing, closing

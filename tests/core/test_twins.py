@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.event import RunnerStarted, SessionOpened
+from runbook.core.events.event import RunnerStarted, SessionOpened
 from runbook.core.fold.twins import same_machine
-from runbook.view.lines import narrate
+from runbook.view.story.lines import narrate
 from tests.builders import Story, plan, step
 
 PLACE, OTHER = "0a" * 16, "0b" * 16

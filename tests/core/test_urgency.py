@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from runbook.core.effect import Attempt, Enter, Urgency, WakeAt, Watch, WriteMarks
-from runbook.core.event import AlwaysStarted, AttemptStarted, RollbackStarted
+from runbook.core.events.event import AlwaysStarted, AttemptStarted, RollbackStarted
 from runbook.core.intent import RollBack
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan
+from runbook.core.planned.plan import Plan
 from runbook.core.rules.urgency import pressing
 from tests.builders import Story, plan, step
 from tests.core.driving import Drive

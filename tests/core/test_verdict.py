@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import CommandAction, HttpAction, PreflightAction, WaitAction
-from runbook.core.event import CanarySampled, StepSkipped, WaitCut
+from runbook.core.events.event import CanarySampled, StepSkipped, WaitCut
 from runbook.core.fold.verdict import Verdicts, loss_verdict, not_as_planned, verdicts
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Objectives, Plan, PlannedCanary, PlannedProbe
+from runbook.core.planned.action import CommandAction, HttpAction, PreflightAction, WaitAction
+from runbook.core.planned.plan import Objectives, Plan, PlannedCanary, PlannedProbe
 from runbook.problem import Exit
 from tests.builders import ANNA, Story, plan, step
 from tests.core.driving import Drive

@@ -4,7 +4,7 @@ import pytest
 
 from runbook.core.answers import gate_kinds
 from runbook.core.host_key import HostKeys
-from runbook.core.plan import Environment
+from runbook.core.planned.plan import Environment
 from runbook.document.environment_file import careful, parse_environment
 from runbook.inventory.reading import read_inventory
 from runbook.problem import Problems

@@ -9,8 +9,8 @@ from textwrap import indent
 
 import pytest
 
-from runbook.core.action import Expectation, Tolerance
-from runbook.core.runbook import Parameter, Runbook, Section, Step
+from runbook.core.planned.action import Expectation, Tolerance
+from runbook.core.written.runbook import Parameter, Runbook, Section, Step
 from runbook.document.fields import keys_of
 from runbook.document.runbook_file import parse_runbook
 from runbook.document.vocabulary import KINDS

@@ -9,7 +9,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runbook.core.action import (
+from runbook.core.milestone_name import Milestone
+from runbook.core.planned.action import (
     ApproveAction,
     AskAction,
     AssertAction,
@@ -32,8 +33,7 @@ from runbook.core.action import (
     UploadAction,
     WaitAction,
 )
-from runbook.core.milestone_name import Milestone
-from runbook.core.runbook import BlockStep, ParallelStep, Parameter, ProbeStep, Runbook, Step, WaitForStep
+from runbook.core.written.runbook import BlockStep, ParallelStep, Parameter, ProbeStep, Runbook, Step, WaitForStep
 from runbook.document.runbook_file import parse_runbook, read_runbook
 from runbook.problem import Problems, Where
 from tests.planning.compiling import HEAD, text_of

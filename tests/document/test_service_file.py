@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.service import Backup, Costs, DataSet, Kpi, Scenario, Service, ServiceObjectives, Target
+from runbook.core.written.service import Backup, Costs, DataSet, Kpi, Scenario, Service, ServiceObjectives, Target
 from runbook.document.service_file import parse_service, read_service
 from runbook.problem import Problems
 

@@ -15,12 +15,12 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
-from runbook.core.command import Secret
-from runbook.core.entry import Entry
-from runbook.core.event import Event
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import Event
 from runbook.core.host_key import HostKey
 from runbook.core.intent import Intent
-from runbook.core.plan import Plan
+from runbook.core.planned.command import Secret
+from runbook.core.planned.plan import Plan
 from runbook.core.run import Run
 from runbook.engine import runner
 from runbook.engine.clock import SystemClock

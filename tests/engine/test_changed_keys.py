@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from runbook.core.action import CommandAction, PreflightAction
-from runbook.core.command import Command
-from runbook.core.event import GateOpened, HostKeyAccepted, SessionOpened
+from runbook.core.events.event import GateOpened, HostKeyAccepted, SessionOpened
 from runbook.core.host import Host
 from runbook.core.host_key import ChangedKey, HostKey, HostKeys, KeyChanged
 from runbook.core.intent import AnswerGate
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment, Plan, PlannedStep
+from runbook.core.planned.action import CommandAction, PreflightAction
+from runbook.core.planned.command import Command
+from runbook.core.planned.plan import Environment, Plan, PlannedStep
 from runbook.engine.fleet import FIRST_PAUSE
 from runbook.problem import Exit, Problems
 from runbook.record.checking.verify import verify

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import BlockAction, ConfirmAction, ParallelAction, WaitAction
-from runbook.core.entry import Entry
-from runbook.core.event import AttemptEnded, AttemptStarted, OutputArrived, SessionOpened
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import AttemptEnded, AttemptStarted, OutputArrived, SessionOpened
 from runbook.core.fold.evolve import fold, open_run
 from runbook.core.intent import AnswerGate, Intent, ResolveFailure
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan, PlannedStep, StepId
+from runbook.core.planned.action import BlockAction, ConfirmAction, ParallelAction, WaitAction
+from runbook.core.planned.plan import Plan, PlannedStep, StepId
 from runbook.core.run import GateState, Run
 from runbook.engine.runner import NOT_NEWEST
 from runbook.record.checking.verify import verify

@@ -12,11 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import Action, CommandAction, ConfirmAction, ParallelAction, WaitAction
-from runbook.core.command import MASK, Command, Secret
 from runbook.core.effect import Enter
-from runbook.core.entry import Entry
-from runbook.core.event import (
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import (
     AttemptEnded,
     AttemptStarted,
     Event,
@@ -29,10 +27,12 @@ from runbook.core.fold.evolve import evolve
 from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import AnswerGate, CutWait, ResolveFailure
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.action import Action, CommandAction, ConfirmAction, ParallelAction, WaitAction
+from runbook.core.planned.command import MASK, Command, Secret
+from runbook.core.planned.plan import PlannedStep
+from runbook.core.planned.shown import Shown, Surroundings, digest_of, hash_of, texts_of
 from runbook.core.result import Result
 from runbook.core.run import Run
-from runbook.core.shown import Shown, Surroundings, digest_of, hash_of, texts_of
 from runbook.engine import entering, executor, rendering, runner
 from runbook.engine.clock import SystemClock
 from runbook.engine.entering import Entering, _seconds_until
@@ -40,7 +40,7 @@ from runbook.problem import Problems
 from runbook.template.action_texts import render_action
 from runbook.template.scope import Scope
 from runbook.transport.scripted import Says, ScriptedConnector
-from runbook.view.gates import gate_view
+from runbook.view.asking.gates import gate_view
 from tests.builders import Story, plan, step
 from tests.engine.stage import Stage
 

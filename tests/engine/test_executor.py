@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import CommandAction, ConfirmAction, HttpAction
-from runbook.core.command import Secret
 from runbook.core.effect import Attempt, Enter, Hold, ReadPoint, Renew, Revert, Watch, WriteMarks
-from runbook.core.event import (
+from runbook.core.events.event import (
     AttemptEnded,
     AttemptStarted,
     Event,
@@ -27,7 +25,9 @@ from runbook.core.event import (
 from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import AddNote, AnswerGate, ContinueRun, HaltRun, PauseRun, ResolveFailure
 from runbook.core.outcome import Grade, Outcome
-from runbook.core.plan import PlannedProbe, PlannedStep
+from runbook.core.planned.action import CommandAction, ConfirmAction, HttpAction
+from runbook.core.planned.command import Secret
+from runbook.core.planned.plan import PlannedProbe, PlannedStep
 from runbook.core.run import Run
 from runbook.engine import executor
 from runbook.engine.clock import SystemClock

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import CommandAction, Expectation, Tolerance
-from runbook.core.event import AttemptEnded, NoteAdded
+from runbook.core.events.event import AttemptEnded, NoteAdded
 from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import AddNote, HaltRun
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.action import CommandAction, Expectation, Tolerance
+from runbook.core.planned.plan import PlannedStep
 from runbook.matching import matcher
 from runbook.matching.off_loop import off_loop
 from runbook.steps import ending, tolerance

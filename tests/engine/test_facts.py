@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import UploadAction
-from runbook.core.command import MASK, Secret
 from runbook.core.effect import Attempt
-from runbook.core.event import AttemptStarted, AttemptStated
-from runbook.core.fact import Staged
+from runbook.core.events.event import AttemptStarted, AttemptStated
+from runbook.core.events.fact import Staged
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.action import UploadAction
+from runbook.core.planned.command import MASK, Secret
+from runbook.core.planned.plan import PlannedStep
 from runbook.problem import Problems
 from runbook.transport.scripted import Hangs, ScriptedConnector
 from tests.builders import plan, step

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from runbook.core.command import Command
-from runbook.core.event import Event, SessionLost, SessionOpened
+from runbook.core.events.event import Event, SessionLost, SessionOpened
 from runbook.core.host import Host
+from runbook.core.planned.command import Command
 from runbook.engine.fleet import FIRST_PAUSE, LONGEST_PAUSE, Fleet
 from runbook.problem import Exit, Problems, problem
 from runbook.transport.session import HostFacts, Session

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from runbook.core.event import Jumped, StepEnded
+from runbook.core.events.event import Jumped, StepEnded
 from runbook.core.fold.verdict import verdicts
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan, PlannedStep
+from runbook.core.planned.plan import Plan, PlannedStep
 from runbook.core.run import Run
 from runbook.document.runbook_file import parse_runbook
 from runbook.planning.compile import compile_plan
@@ -19,7 +19,7 @@ from runbook.record.checking.judgement import Judgement
 from runbook.record.checking.verify import verify
 from runbook.record.files.reader import RecordReader
 from runbook.transport.scripted import Says, ScriptedConnector
-from runbook.view.gates import gate_view
+from runbook.view.asking.gates import gate_view
 from runbook.view.steps import step_rows
 from tests.engine.stage import Stage
 from tests.planning.compiling import inventory, text_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.event import AttemptGraded
+from runbook.core.events.event import AttemptGraded
 from runbook.core.outcome import Grade, Outcome
 from runbook.steps.kind import WORTH_A_UNIT
 from runbook.transport.scripted import Hangs, LosesLink, Says, ScriptedConnector

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from runbook.core.action import Action, DownloadAction, UploadAction
-from runbook.core.command import Command
-from runbook.core.event import AttemptEnded, AttemptGraded
+from runbook.core.events.event import AttemptEnded, AttemptGraded
 from runbook.core.host import Host
 from runbook.core.intent import HaltRun
 from runbook.core.outcome import Ending, Grade, Outcome
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.action import Action, DownloadAction, UploadAction
+from runbook.core.planned.command import Command
+from runbook.core.planned.plan import PlannedStep
 from runbook.transport.scripted import ScriptedConnector, ScriptedSession
 from runbook.transport.session import Job, Session, Sink, Transferred
 from tests.builders import plan, step

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runbook.core.action import CommandAction, PreflightAction, ScriptAction
-from runbook.core.command import Command
-from runbook.core.event import AttemptEnded
+from runbook.core.events.event import AttemptEnded
 from runbook.core.fold.verdict import verdicts
 from runbook.core.host import Host
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.action import CommandAction, PreflightAction, ScriptAction
+from runbook.core.planned.command import Command
+from runbook.core.planned.plan import PlannedStep
 from runbook.planning.shells import interpreter_of
 from runbook.problem import Where
 from runbook.transport.scripted import Says, ScriptedConnector

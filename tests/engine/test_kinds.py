@@ -15,10 +15,10 @@ import msgspec
 import pytest
 
 from runbook.core.effect import Attempt, Conclude, Effect, Urgency, WakeAt
-from runbook.core.event import AttemptEnded, AttemptStarted, Event, NoteAdded
+from runbook.core.events.event import AttemptEnded, AttemptStarted, Event, NoteAdded
 from runbook.core.intent import AddNote
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan
+from runbook.core.planned.plan import Plan
 from runbook.core.rules.due import due
 from runbook.core.rules.urgency import pressing
 from runbook.core.run import Run

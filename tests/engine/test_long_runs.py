@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import ConfirmAction
 from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import AnswerGate
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.action import ConfirmAction
+from runbook.core.planned.plan import PlannedStep
 from runbook.record.checking.verify import verify
 from tests.place import Place, answered, command, ended, eventually, plan, until
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import CommandAction, ConfirmAction
+from runbook.core.events.point_event import BackupRead, PositionRead
 from runbook.core.host import Host
 from runbook.core.milestone_name import Milestone
-from runbook.core.plan import PlannedBackup, PlannedWatermark
-from runbook.core.point_event import BackupRead, PositionRead
+from runbook.core.planned.action import CommandAction, ConfirmAction
+from runbook.core.planned.plan import PlannedBackup, PlannedWatermark
 from runbook.engine.measuring import moment
 from runbook.transport.scripted import Hangs, Reply, Says, ScriptedConnector
 from tests.builders import plan, step

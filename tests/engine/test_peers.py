@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from runbook.core.effect import Enter
-from runbook.core.event import StepEntered
-from runbook.core.fault_action import FaultAction
+from runbook.core.events.event import StepEntered
 from runbook.core.host import Host
-from runbook.core.plan import PlannedStep
-from runbook.core.shown import pinned_as, read_back
+from runbook.core.planned.fault_action import FaultAction
+from runbook.core.planned.plan import PlannedStep
+from runbook.core.planned.shown import pinned_as, read_back
 from runbook.engine.clock import SystemClock
 from runbook.engine.entering import Entering
 from runbook.problem import Problems

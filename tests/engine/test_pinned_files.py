@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.event import GateOpened, StepEntered
+from runbook.core.events.event import GateOpened, StepEntered
 from runbook.core.host import Host
 from runbook.core.intent import AnswerGate, ResolveFailure
 from runbook.core.inventory import Inventory
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment, Plan
+from runbook.core.planned.plan import Environment, Plan
 from runbook.core.run import Run
 from runbook.document.runbook_file import read_runbook
 from runbook.engine.clock import SystemClock
@@ -22,7 +22,7 @@ from runbook.planning.compile import compile_plan
 from runbook.record.checking.verify import verify
 from runbook.transport.local import files
 from runbook.transport.local.connector import LocalConnector
-from runbook.view.gates import gate_view
+from runbook.view.asking.gates import gate_view
 from tests.engine.stage import Live, Stage
 
 HEAD = "version: 1\nkind: operation\nname: swap\ntitle: Swap\nsections:\n  - name: Swap\n    on: here\n    steps:\n"

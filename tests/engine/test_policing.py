@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from runbook.core.actor import Actor
-from runbook.core.earlier import Earlier
-from runbook.core.event import Event, GateAnswered, StepEnded, StepEntered
-from runbook.core.fault_action import FaultAction, RevertAction
+from runbook.core.events.event import Event, GateAnswered, StepEnded, StepEntered
+from runbook.core.events.policy_event import RuleOverridden, StepHeld
 from runbook.core.gate import gates
 from runbook.core.intent import AnswerGate
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment, Plan, PlannedStep
-from runbook.core.policy_event import RuleOverridden, StepHeld
-from runbook.core.role import Role
+from runbook.core.planned.earlier import Earlier
+from runbook.core.planned.fault_action import FaultAction, RevertAction
+from runbook.core.planned.plan import Environment, Plan, PlannedStep
+from runbook.core.planned.role import Role
 from runbook.engine.policing import answered, check_fault, held
 from runbook.problem import Problems
 from runbook.transport.scripted import Says, ScriptedConnector

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import CommandAction
-from runbook.core.event import AttemptStarted, NoteAdded
+from runbook.core.events.event import AttemptStarted, NoteAdded
 from runbook.core.intent import AnswerGate, ResolveFailure
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedProbe
+from runbook.core.planned.action import CommandAction
+from runbook.core.planned.plan import PlannedProbe
 from runbook.problem import Problems
 from runbook.record.checking.verify import verify
 from runbook.record.files.output import Source

@@ -9,14 +9,14 @@ import stat
 
 import pytest
 
-from runbook.core.action import ConfirmAction, ParallelAction
-from runbook.core.command import Secret
-from runbook.core.event import AttemptStarted, StepEnded
+from runbook.core.events.event import AttemptStarted, StepEnded
 from runbook.core.fold.verdict import verdicts
 from runbook.core.host import Host
 from runbook.core.intent import AnswerGate, HaltRun, PauseRun, ResolveFailure
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment, PlannedStep
+from runbook.core.planned.action import ConfirmAction, ParallelAction
+from runbook.core.planned.command import Secret
+from runbook.core.planned.plan import Environment, PlannedStep
 from runbook.problem import Exit, Problems
 from runbook.record.checking.verify import verify
 from tests.place import Place, answered, command, ended, eventually, gone, plan, until

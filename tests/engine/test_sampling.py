@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import CommandAction, ConfirmAction
-from runbook.core.event import CanarySampled, ProbeSampled, SessionLost
+from runbook.core.events.event import CanarySampled, ProbeSampled, SessionLost
 from runbook.core.fold.recovery_point import recovery_point
 from runbook.core.host import Host
-from runbook.core.plan import PlannedCanary, PlannedProbe
+from runbook.core.planned.action import CommandAction, ConfirmAction
+from runbook.core.planned.plan import PlannedCanary, PlannedProbe
 from runbook.transport.scripted import Hangs, Reply, Says, ScriptedConnector, unreachable
 from tests.builders import plan, step
 from tests.engine.stage import Stage

@@ -11,7 +11,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from runbook.core.action import (
+from runbook.core.events.event import SessionLost
+from runbook.core.host import Host
+from runbook.core.intent import AddNote, AnswerGate, HaltRun
+from runbook.core.planned.action import (
     AssertAction,
     CommandAction,
     ConfirmAction,
@@ -20,11 +23,8 @@ from runbook.core.action import (
     NotifyAction,
     ScriptAction,
 )
-from runbook.core.command import Secret
-from runbook.core.event import SessionLost
-from runbook.core.host import Host
-from runbook.core.intent import AddNote, AnswerGate, HaltRun
-from runbook.core.plan import Plan, PlannedParameter, PlannedProbe, PlannedStep
+from runbook.core.planned.command import Secret
+from runbook.core.planned.plan import Plan, PlannedParameter, PlannedProbe, PlannedStep
 from runbook.engine.log import Log
 from runbook.engine.masked import masked, masked_intent
 from runbook.masking.masker import Masker

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.event import AttemptGraded, Event
+from runbook.core.events.event import AttemptGraded, Event
 from runbook.core.outcome import Grade
 from runbook.engine.sink import RecordSink
 from runbook.masking.masker import Masker

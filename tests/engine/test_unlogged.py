@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import (
+from runbook.core.events.event import AttemptEnded, AttemptStarted, GateOpened, StepEnded, StepEntered, StepSkipped
+from runbook.core.intent import AnswerGate
+from runbook.core.outcome import Outcome
+from runbook.core.planned.action import (
     CONTROLLER,
     Action,
     CommandAction,
@@ -19,15 +22,12 @@ from runbook.core.action import (
     UploadAction,
     WaitAction,
 )
-from runbook.core.event import AttemptEnded, AttemptStarted, GateOpened, StepEnded, StepEntered, StepSkipped
-from runbook.core.intent import AnswerGate
-from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.plan import PlannedStep
+from runbook.core.planned.shown import digest_of, hash_of
 from runbook.core.result import Result
-from runbook.core.shown import digest_of, hash_of
 from runbook.record.checking.verify import verify
 from runbook.transport.scripted import Says, ScriptedConnector
-from runbook.view.gates import gate_view
+from runbook.view.asking.gates import gate_view
 from tests.builders import plan, step
 from tests.engine.stage import Live, Stage
 

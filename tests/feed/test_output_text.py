@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.entry import Entry
-from runbook.core.event import OutputArrived
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import OutputArrived
 from runbook.feed.output_view import OutputView
 from runbook.record.file_record import FileRecord
 

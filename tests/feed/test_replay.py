@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import HttpAction
-from runbook.core.entry import Entry
-from runbook.core.event import OutputArrived, ProbeSampled
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import OutputArrived, ProbeSampled
 from runbook.core.fold.evolve import fold, open_run
 from runbook.core.intent import PauseRun
-from runbook.core.plan import PlannedProbe
+from runbook.core.planned.action import HttpAction
+from runbook.core.planned.plan import PlannedProbe
 from runbook.core.run import Run
 from runbook.feed.replay import KEYFRAME, LONGEST_WAIT, RecordedReplay
 from runbook.problem import Problems

@@ -9,7 +9,7 @@ from itertools import pairwise
 import msgspec
 
 from runbook.core.finding import Opened, findings
-from runbook.core.service import Component, Costs, Kpi, Scenario, Service, Target
+from runbook.core.written.service import Component, Costs, Kpi, Scenario, Service, Target
 from runbook.handbook.facts import Facts
 from runbook.handbook.layout import handbook, overdue_pages
 from runbook.handbook.markdown import markdown

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from runbook.core.host import Host
 from runbook.core.inventory import Inventory
-from runbook.core.plan import Environment
+from runbook.core.planned.plan import Environment
 from runbook.inventory.pattern import idle_protection, protected_hosts, select
 from runbook.matching import matcher
 from runbook.problem import Problems, Where

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.command import MASK
 from runbook.core.inventory import Unreadable
+from runbook.core.planned.command import MASK
 from runbook.inventory.explain import Resolved, explain, why_missing
 from runbook.inventory.manner import Reading
 from runbook.inventory.pattern import select

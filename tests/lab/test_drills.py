@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.event import AttemptStarted, GateAnswered, RunnerStarted
+from runbook.core.events.event import AttemptStarted, GateAnswered, RunnerStarted
 from runbook.lab.control import down, up
 from runbook.record.checking.verify import verify
 from runbook.record.files.reader import RecordReader

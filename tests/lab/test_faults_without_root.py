@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.fault_event import FaultArming, FaultEffect, FaultReverted
+from runbook.core.events.fault_event import FaultArming, FaultEffect, FaultReverted
 from runbook.lab.control import down
 from runbook.record.files.reader import RecordReader
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.core.command import MASK, Secret
+from runbook.core.planned.command import MASK, Secret
 from runbook.masking.masker import Masker, weak_secrets
 
 MASK_BYTES = MASK.encode()

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.core.command import MASK, Secret
+from runbook.core.planned.command import MASK, Secret
 from runbook.masking.masker import Masker
 from runbook.view.sanitize import safe_text
 

@@ -10,7 +10,7 @@ import pytest
 
 from runbook.core.host import Host, Json
 from runbook.core.inventory import Inventory
-from runbook.core.plan import Environment, Plan, PlannedStep
+from runbook.core.planned.plan import Environment, Plan, PlannedStep
 from runbook.document.runbook_file import parse_runbook
 from runbook.planning.compile import Compiled, compile_plan
 from runbook.planning.draft import CompileOptions, Given

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from runbook.core.action import (
+from runbook.core.host import Host
+from runbook.core.planned.action import (
     BlockAction,
     ChooseAction,
     CommandAction,
@@ -18,9 +19,8 @@ from runbook.core.action import (
     ScriptAction,
     WaitForAction,
 )
-from runbook.core.command import Secret
-from runbook.core.host import Host
-from runbook.core.plan import PlannedBackup, PlannedParameter, PlannedProbe, PlannedStep, PlannedWatermark
+from runbook.core.planned.command import Secret
+from runbook.core.planned.plan import PlannedBackup, PlannedParameter, PlannedProbe, PlannedStep, PlannedWatermark
 from runbook.document.runbook_file import parse_runbook, read_runbook
 from runbook.inventory.reading import read_inventory
 from runbook.matching import matcher

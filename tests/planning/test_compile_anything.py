@@ -7,7 +7,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runbook.core.plan import Plan
+from runbook.core.planned.plan import Plan
 from runbook.document.runbook_file import parse_runbook
 from runbook.planning.compile import compile_plan
 from runbook.planning.draft import CompileOptions, Given

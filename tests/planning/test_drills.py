@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from runbook.core.action import PreflightAction
-from runbook.core.fault_action import ExpectedEffect, FaultAction, FaultAhead, RevertAction
 from runbook.core.host import Host
-from runbook.core.plan import Plan, PlannedStep
+from runbook.core.planned.action import PreflightAction
+from runbook.core.planned.fault_action import ExpectedEffect, FaultAction, FaultAhead, RevertAction
+from runbook.core.planned.plan import Plan, PlannedStep
 from runbook.document.runbook_file import parse_runbook
 from runbook.planning.compile import compile_plan
 from runbook.problem import Exit, Problems

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import Imports
+from runbook.core.planned.action import Imports
 from runbook.planning.fabfile import brought_along
 from tests.planning.compiling import codes, compiled, one
 

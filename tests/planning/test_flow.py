@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import BranchAction, CommandAction, EndAction, LoopAction, SetAction, Way
-from runbook.core.plan import Turn
+from runbook.core.planned.action import BranchAction, CommandAction, EndAction, LoopAction, SetAction, Way
+from runbook.core.planned.plan import Turn
 from runbook.document.runbook_file import read_runbook
 from runbook.planning.compile import compile_plan
 from runbook.planning.draft import CompileOptions

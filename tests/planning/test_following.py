@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import BlockAction, CommandAction, ManualAction, PreflightAction
-from runbook.core.earlier import Earlier
-from runbook.core.fault_action import FaultAction, FaultAhead
 from runbook.core.outcome import Outcome
-from runbook.core.plan import AbortRule, Plan
-from runbook.core.role import Role
+from runbook.core.planned.action import BlockAction, CommandAction, ManualAction, PreflightAction
+from runbook.core.planned.earlier import Earlier
+from runbook.core.planned.fault_action import FaultAction, FaultAhead
+from runbook.core.planned.plan import AbortRule, Plan
+from runbook.core.planned.role import Role
 from runbook.planning.following import plan_back, plan_from, undone_by
 from runbook.problem import Problems
 from tests.builders import plan, section, step

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import SentFile, UploadAction
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.action import SentFile, UploadAction
+from runbook.core.planned.plan import PlannedStep
 from runbook.transport.local import trees
 from tests.planning.compiling import compiled, one, plan, refused, write
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import CommandAction, ScriptAction
+from runbook.core.planned.action import CommandAction, ScriptAction
 from runbook.document.runbook_file import parse_runbook
 from runbook.planning.compile import Compiled, compile_plan
 from runbook.planning.shells import bashisms, interpreter_of, is_shell, program_of, shell_words

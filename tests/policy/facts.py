@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from runbook.core.actor import Actor
-from runbook.core.plan import Environment, Plan
+from runbook.core.planned.plan import Environment, Plan
 from runbook.policy.judging import Facts
 from tests.builders import plan
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from runbook.core.event import NoteAdded
-from runbook.core.plan import Environment
-from runbook.core.policy_event import RuleOverridden
+from runbook.core.events.event import NoteAdded
+from runbook.core.events.policy_event import RuleOverridden
+from runbook.core.planned.plan import Environment
 from runbook.policy.breaking import HOLDS_FOR, Override, permitted, still_holding
 from runbook.problem import Exit, Problems
 from tests.builders import Story, plan

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from runbook.core.actor import Actor
-from runbook.core.plan import Environment
+from runbook.core.planned.plan import Environment
 from runbook.policy.judging import LiveRun, judged
 from runbook.policy.verdict import Verdict, refusals
 from tests.builders import plan, section, step

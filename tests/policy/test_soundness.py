@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.plan import Environment
+from runbook.core.planned.plan import Environment
 from runbook.policy.soundness import unsound_rules
 from runbook.problem import Where
 from tests.policy.facts import at

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from runbook.core.event import Event, StepEnded
+from runbook.core.events.event import Event, StepEnded
 from runbook.core.intent import AnswerGate
 from runbook.core.run import Run
 from runbook.feed.live import LiveFeed

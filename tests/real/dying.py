@@ -13,10 +13,8 @@ from collections.abc import Callable, Iterable
 import msgspec
 import pytest
 
-from runbook.core.action import ConfirmAction
-from runbook.core.event import AttemptStarted, Event
-from runbook.core.fault_action import FaultAction
-from runbook.core.fault_event import (
+from runbook.core.events.event import AttemptStarted, Event
+from runbook.core.events.fault_event import (
     FaultArmed,
     FaultArming,
     FaultEffect,
@@ -27,7 +25,9 @@ from runbook.core.fault_event import (
 )
 from runbook.core.host import Host
 from runbook.core.intent import AnswerGate, HaltRun, LiftFaults
-from runbook.core.plan import Plan, PlannedStep
+from runbook.core.planned.action import ConfirmAction
+from runbook.core.planned.fault_action import FaultAction
+from runbook.core.planned.plan import Plan, PlannedStep
 from runbook.core.run import Run
 from runbook.feed.live import LiveFeed
 from tests.place import Place, eventually, gone, plan, until

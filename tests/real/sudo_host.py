@@ -15,8 +15,8 @@ import uuid
 from pathlib import Path
 from typing import Self
 
-from runbook.core.command import Become, Command, Secret
 from runbook.core.outcome import Ending, Grade
+from runbook.core.planned.command import Become, Command, Secret
 from runbook.transport.session import Job, Session
 from runbook.transport.shell.sudo import Sudos
 from runbook.transport.ssh.connector import SshConnector, SshOptions

@@ -8,13 +8,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from runbook.core.action import ConfirmAction, PreflightAction
-from runbook.core.event import Checked
-from runbook.core.fault_action import FaultAction
-from runbook.core.fault_event import FaultArming, FaultEffect
+from runbook.core.events.event import Checked
+from runbook.core.events.fault_event import FaultArming, FaultEffect
 from runbook.core.intent import HaltRun
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan, PlannedStep
+from runbook.core.planned.action import ConfirmAction, PreflightAction
+from runbook.core.planned.fault_action import FaultAction
+from runbook.core.planned.plan import Plan, PlannedStep
 from runbook.feed.live import LiveFeed
 from tests.place import Place, ended, eventually, plan
 from tests.real.openssh import RealServer

@@ -11,12 +11,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from runbook.core.action import ConfirmAction
-from runbook.core.event import HostKeyAccepted, SessionOpened
+from runbook.core.events.event import HostKeyAccepted, SessionOpened
 from runbook.core.host_key import HostKeys
 from runbook.core.intent import AnswerGate
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment, Plan, PlannedStep
+from runbook.core.planned.action import ConfirmAction
+from runbook.core.planned.plan import Environment, Plan, PlannedStep
 from runbook.record.checking.verify import verify
 from runbook.record.files.reader import RecordReader
 from runbook.report.build import report

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.event import Event
-from runbook.core.fault_action import FaultAction
-from runbook.core.fault_event import FaultEffect, FaultReverted, LeaseRenewed, RevertAsked
+from runbook.core.events.event import Event
+from runbook.core.events.fault_event import FaultEffect, FaultReverted, LeaseRenewed, RevertAsked
 from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import LiftFaults
+from runbook.core.planned.fault_action import FaultAction
 from runbook.problem import Exit
 from runbook.record.checking.judgement import Judgement
 from runbook.record.checking.verify import verify

@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from runbook.core.action import FabricAction
 from runbook.core.outcome import Outcome
+from runbook.core.planned.action import FabricAction
 from runbook.steps.fabric.kind import FabricKind
 from tests.real.openssh import RealServer, kill, skip_or_fail
 from tests.steps.desk import Desk

@@ -10,11 +10,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from runbook.core.event import AttemptStarted
+from runbook.core.events.event import AttemptStarted
 from runbook.core.intent import ResolveFailure
 from runbook.core.inventory import Inventory
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment, Plan
+from runbook.core.planned.plan import Environment, Plan
 from runbook.core.run import Run
 from runbook.document.runbook_file import read_runbook
 from runbook.feed.live import LiveFeed

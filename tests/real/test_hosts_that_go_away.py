@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.event import Event, GateOpened
-from runbook.core.fault_event import FaultEffect, FaultInjected, FaultReverted
+from runbook.core.events.event import Event, GateOpened
+from runbook.core.events.fault_event import FaultEffect, FaultInjected, FaultReverted
 from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import AnswerGate
 from runbook.feed.live import LiveFeed
 from runbook.record.checking.verify import Judgement, verify
-from runbook.view.gates import gate_view
+from runbook.view.asking.gates import gate_view
 from runbook.workspace.local import HowToRun
 from runbook.workspace.prepare import Wish, prepare
 from tests.hosts.systemd_host import SystemdHost

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import msgspec
 import pytest
 
-from runbook.core.action import ConfirmAction, Expectation, Tolerance
-from runbook.core.event import AttemptEnded, OutputArrived, SessionLost
+from runbook.core.events.event import AttemptEnded, OutputArrived, SessionLost
 from runbook.core.intent import AnswerGate
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan, PlannedStep
+from runbook.core.planned.action import ConfirmAction, Expectation, Tolerance
+from runbook.core.planned.plan import Plan, PlannedStep
 from runbook.core.run import AttemptState, Run
 from runbook.feed.live import LiveFeed
 from runbook.record.checking.verify import verify

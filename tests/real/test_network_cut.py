@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from runbook.core.action import Expectation, Tolerance
+from runbook.core.planned.action import Expectation, Tolerance
 from runbook.core.run import AttemptState, Run
 from runbook.feed.live import LiveFeed
 from runbook.record.checking.verify import verify

@@ -17,11 +17,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from runbook.core.action import CONTROLLER, ConfirmAction
-from runbook.core.event import AttemptEnded, AttemptStarted, Event, RunnerStarted
+from runbook.core.events.event import AttemptEnded, AttemptStarted, Event, RunnerStarted
 from runbook.core.intent import AnswerGate, ResolveFailure
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan, PlannedStep
+from runbook.core.planned.action import CONTROLLER, ConfirmAction
+from runbook.core.planned.plan import Plan, PlannedStep
 from runbook.core.run import Run
 from runbook.feed.live import LiveFeed
 from runbook.record.checking.verify import verify

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.event import CanarySampled
+from runbook.core.events.event import CanarySampled
 from runbook.core.fold.recovery import recovery
 from runbook.core.fold.recovery_point import recovery_point
 from runbook.core.fold.verdict import verdicts

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.event import AttemptEnded, AttemptStated, RunEnded
-from runbook.core.fact import Rebooting
-from runbook.core.fault_action import RebootAction
+from runbook.core.events.event import AttemptEnded, AttemptStated, RunEnded
+from runbook.core.events.fact import Rebooting
 from runbook.core.host import Host
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.fault_action import RebootAction
+from runbook.core.planned.plan import PlannedStep
 from runbook.core.run import Run
 from runbook.feed.live import LiveFeed
 from runbook.record.checking.judgement import Judgement

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.event import NoteAdded
+from runbook.core.events.event import NoteAdded
 from runbook.problem import Exit, Problems
 from runbook.record.file_store import FileStore
 from runbook.record.files.journal import Journal

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.event import AttemptEnded
+from runbook.core.events.event import AttemptEnded
 from runbook.core.fold.verdict import verdicts
 from runbook.problem import Exit
 from runbook.record.checking.verify import verify

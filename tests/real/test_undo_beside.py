@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from runbook.core.event import AttemptStarted
+from runbook.core.events.event import AttemptStarted
 from runbook.core.intent import HaltRun, ResolveFailure
 from runbook.core.outcome import Outcome
 from runbook.core.run import Run

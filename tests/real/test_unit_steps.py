@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.command import Command, Secret
-from runbook.core.event import AttemptGraded
+from runbook.core.events.event import AttemptGraded
 from runbook.core.host import Host
 from runbook.core.outcome import Exited, Expired, Grade, Lost, NeverSent, Outcome, Stopped
-from runbook.core.plan import Plan
+from runbook.core.planned.command import Command, Secret
+from runbook.core.planned.plan import Plan
 from runbook.transport.session import Job, Session
 from runbook.transport.shell.claim import file_name
 from runbook.transport.ssh.connector import SshConnector, SshOptions

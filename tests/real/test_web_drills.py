@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.event import Checked, Event, ProbeSampled
-from runbook.core.fault_event import FaultArming, FaultEffect, FaultReverted
+from runbook.core.events.event import Checked, Event, ProbeSampled
+from runbook.core.events.fault_event import FaultArming, FaultEffect, FaultReverted
 from runbook.record.checking.verify import Judgement, verify
 from runbook.record.files.reader import RecordReader
 from tests.hosts.network import Network

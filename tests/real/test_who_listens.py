@@ -19,10 +19,10 @@ import pytest
 from msgspec.structs import replace
 
 from runbook.cli.calling import call
-from runbook.core.action import ConfirmAction
-from runbook.core.event import HaltRequested
+from runbook.core.events.event import HaltRequested
 from runbook.core.intent import HaltRun
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.action import ConfirmAction
+from runbook.core.planned.plan import PlannedStep
 from runbook.feed.live import LiveFeed
 from runbook.problem import Exit, Problem, Problems
 from runbook.record.file_record import FileRecord

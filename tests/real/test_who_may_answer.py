@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from runbook.cli.others import found_elsewhere
-from runbook.core.action import ApproveAction, ConfirmAction
-from runbook.core.event import GateAnswered
-from runbook.core.plan import PlannedStep
+from runbook.core.events.event import GateAnswered
+from runbook.core.planned.action import ApproveAction, ConfirmAction
+from runbook.core.planned.plan import PlannedStep
 from runbook.problem import Problems
 from runbook.talk.person import person, this_machine
 from runbook.workspace.local import LocalWorkspace

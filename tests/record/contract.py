@@ -7,8 +7,8 @@ from abc import abstractmethod
 
 import pytest
 
-from runbook.core.entry import Entry
-from runbook.core.event import OutputArrived, RunnerStarted
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import OutputArrived, RunnerStarted
 from runbook.core.fold.evolve import fold
 from runbook.problem import Problems
 from runbook.record.beginning import begun

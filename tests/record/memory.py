@@ -15,8 +15,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
-from runbook.core.entry import Entry
-from runbook.core.event import OutputArrived, RunOpened
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import OutputArrived, RunOpened
 from runbook.problem import Exit, Problem, Where, problem
 from runbook.record.checking.roots import NOTHING, Roots
 from runbook.record.checking.verify import Verification, verify

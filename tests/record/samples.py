@@ -6,10 +6,9 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from runbook.core.action import CommandAction, ConfirmAction
 from runbook.core.actor import Actor
-from runbook.core.entry import Entry
-from runbook.core.event import (
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import (
     AttemptEnded,
     AttemptStarted,
     Event,
@@ -23,9 +22,10 @@ from runbook.core.event import (
 )
 from runbook.core.host import Host
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment, Plan, PlannedSection, PlannedStep
+from runbook.core.planned.action import CommandAction, ConfirmAction
+from runbook.core.planned.plan import Environment, Plan, PlannedSection, PlannedStep
+from runbook.core.planned.shown import EVERYWHERE, Shown, as_planned, digest_of, hash_of, text_for, texts_of
 from runbook.core.result import Result
-from runbook.core.shown import EVERYWHERE, Shown, as_planned, digest_of, hash_of, text_for, texts_of
 from runbook.record.file_store import keep_files
 from runbook.record.files.journal import Journal
 from runbook.record.files.output import OutputStore, Source

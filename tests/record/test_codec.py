@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from runbook.core.entry import Entry
-from runbook.core.event import AttemptEnded, NoteAdded, RunEnded, StepEntered, Unknown
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import AttemptEnded, NoteAdded, RunEnded, StepEntered, Unknown
 from runbook.core.outcome import Outcome
 from runbook.core.result import Result
 from runbook.problem import Problems

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.event import NoteAdded
+from runbook.core.events.event import NoteAdded
 from runbook.problem import Problems
 from runbook.record.file_store import FileStore, keep_files
 from runbook.record.files.disk import write_new_file

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.fault_event import FaultArmed, FaultArming, FaultInjected, FaultReverted
+from runbook.core.events.fault_event import FaultArmed, FaultArming, FaultInjected, FaultReverted
 from runbook.record.checking.soundness import Examined, Soundness
 from runbook.record.checking.verify import verify
 from tests.record.samples import opened, write_journal

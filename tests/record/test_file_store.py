@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from runbook.core.action import CommandAction
-from runbook.core.event import ProbeSampled
-from runbook.core.plan import PlannedProbe
+from runbook.core.events.event import ProbeSampled
+from runbook.core.planned.action import CommandAction
+from runbook.core.planned.plan import PlannedProbe
 from runbook.problem import Exit, Problems
 from runbook.record import file_record, file_store, kept_summaries
 from runbook.record.checking.verify import verify
@@ -28,7 +28,7 @@ from runbook.record.files.output import Source
 from runbook.record.files.plain import kind_of, open_plain
 from runbook.record.kept_summaries import KeptSummaries
 from runbook.record.summary import RunSummary, summarise
-from runbook.view.waiting import Waiting
+from runbook.view.story.waiting import Waiting
 from tests.record.samples import PLAN, numbered, opened, story, write_journal, write_record
 
 

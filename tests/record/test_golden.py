@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from runbook.core.event import Unknown
+from runbook.core.events.event import Unknown
 from runbook.core.fold.evolve import fold, open_run
 from runbook.record.checking.verify import verify
 from runbook.record.files.reader import RecordReader

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from runbook.core.actor import Actor
-from runbook.core.event import Event, NoteAdded, RunnerStarted
+from runbook.core.events.event import Event, NoteAdded, RunnerStarted
 from runbook.record.file_record import FileRecord
 from runbook.record.files.holder import Holder
 from tests.record.samples import ANNA, opened, write_journal

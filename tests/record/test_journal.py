@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runbook.core.entry import Entry
-from runbook.core.event import Event, NoteAdded, RunnerStarted, RunOpened, Unknown
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import Event, NoteAdded, RunnerStarted, RunOpened, Unknown
 from runbook.problem import Exit, Problems
 from runbook.record.file_record import FileRecord
 from runbook.record.files import journal as journal_module
@@ -277,8 +277,8 @@ def test_a_batch_that_does_not_fit_leaves_none_of_its_lines(tmp_path: Path):
 WRITER = """
 import sys
 from pathlib import Path
-from runbook.core.entry import Entry
-from runbook.core.event import NoteAdded
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import NoteAdded
 from runbook.record.files.journal import Journal
 journal = Journal.create(Path(sys.argv[1]))
 seq = 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.event import NoteAdded, RunEnded, RunnerStarted
+from runbook.core.events.event import NoteAdded, RunEnded, RunnerStarted
 from runbook.record.file_store import FileStore
 from tests.record.contract import RUN, add, create, numbered, opened
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.core.event import OutputArrived
+from runbook.core.events.event import OutputArrived
 from runbook.problem import Problems
 from runbook.record.files.output import CHUNK, OutputStore, Source, output_file
 

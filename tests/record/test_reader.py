@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.event import Event, NoteAdded, RunEnded, RunnerStarted, Unknown
+from runbook.core.events.event import Event, NoteAdded, RunEnded, RunnerStarted, Unknown
 from runbook.problem import Exit, Problem, Problems, Where
 from runbook.record.beginning import folded
 from runbook.record.files.journal import Journal

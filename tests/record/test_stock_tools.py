@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.event import GateOpened, RunEnded
+from runbook.core.events.event import GateOpened, RunEnded
 from runbook.core.host_key import ChangedKey, HostKey
 from runbook.record.checking.verify import verify
 from runbook.record.file_store import keep_files

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.event import RunnerStarted
+from runbook.core.events.event import RunnerStarted
 from runbook.problem import Problems
 from runbook.record.address import open_store
 from runbook.record.store import Store

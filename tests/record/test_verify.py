@@ -10,8 +10,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from runbook.core.action import Action, BlockAction, CommandAction, ConfirmAction, ParallelAction
-from runbook.core.event import (
+from runbook.core.events.event import (
     AttemptEnded,
     AttemptStarted,
     Event,
@@ -31,8 +30,9 @@ from runbook.core.event import (
 from runbook.core.host import Host
 from runbook.core.host_key import ChangedKey, HostKey
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Plan, PlannedSection, PlannedStep
-from runbook.core.shown import digest_of
+from runbook.core.planned.action import Action, BlockAction, CommandAction, ConfirmAction, ParallelAction
+from runbook.core.planned.plan import Plan, PlannedSection, PlannedStep
+from runbook.core.planned.shown import digest_of
 from runbook.record.checking.judgement import Judgement, Status
 from runbook.record.checking.soundness import Examined, Soundness
 from runbook.record.checking.verify import verify

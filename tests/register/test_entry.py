@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from runbook.core.service import Contact, Escalation, EscalationRule, Scenario, Service, ServiceObjectives
+from runbook.core.written.service import Contact, Escalation, EscalationRule, Scenario, Service, ServiceObjectives
 from runbook.record.summary import RunSummary
 from runbook.register.entry import Coverage, Entry, coverage, entry
 from tests.schedule.duties import at, quarterly, ran

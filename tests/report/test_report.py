@@ -15,8 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from runbook.core.action import CommandAction
-from runbook.core.event import (
+from runbook.core.events.event import (
     HaltRequested,
     HostExcluded,
     NoteAdded,
@@ -28,6 +27,7 @@ from runbook.core.event import (
 )
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Outcome
+from runbook.core.planned.action import CommandAction
 from runbook.report.build import report
 from runbook.report.deviation import FailedTry, HostOut, LinkLost, Resumed, StepLate, StepOdd, Stopped
 from runbook.report.markdown import escaped, markdown

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from icalendar import Calendar
 from msgspec.structs import replace
 
-from runbook.core.runbook import Runbook
+from runbook.core.written.runbook import Runbook
 from runbook.schedule.agenda import Item
 from runbook.schedule.calendar_file import calendar_file
 from runbook.schedule.duty import Duty

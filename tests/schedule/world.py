@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from runbook.core.runbook import Runbook
+from runbook.core.written.runbook import Runbook
 from runbook.record.summary import RunSummary
 from runbook.schedule.agenda import Agenda, Item
 from runbook.schedule.duty import Duty

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from runbook.core.action import Action, CommandAction
-from runbook.core.fact import Fact
+from runbook.core.events.fact import Fact
 from runbook.core.host import Host
 from runbook.core.outcome import Grade
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.action import Action, CommandAction
+from runbook.core.planned.plan import PlannedStep
 from runbook.core.result import Result
 from runbook.problem import problem
 from runbook.steps.kind import Bench, Sample

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.command import MASK, Secret
 from runbook.core.outcome import Grade
+from runbook.core.planned.command import MASK, Secret
 from runbook.masking.masker import Masker
 from runbook.steps.capture import KEEP, Capture, Head
 from runbook.steps.tolerance import Kept

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from runbook.core.action import CommandAction, ScriptAction
-from runbook.core.command import MASK, Become, Command, Secret
 from runbook.core.outcome import Grade, Outcome
+from runbook.core.planned.action import CommandAction, ScriptAction
+from runbook.core.planned.command import MASK, Become, Command, Secret
 from runbook.core.result import Result
 from runbook.steps.command import CommandKind, prepared
 from runbook.steps.following import PAUSE

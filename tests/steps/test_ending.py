@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import Expectation, Tolerance
 from runbook.core.outcome import Ending, Exited, Expired, Lost, NeverSent, Outcome, Signalled, Stopped, Withheld
+from runbook.core.planned.action import Expectation, Tolerance
 from runbook.core.result import Result
 from runbook.problem import Exit, Problem, Problems, problem
 from runbook.steps.ending import concluded, granted, settled, told, unopened

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from runbook.core.command import Command
-from runbook.core.fault_action import ExpectedEffect, FaultAction
-from runbook.core.fault_event import FaultArmed, FaultArming, FaultEffect, FaultEvent, FaultInjected
+from runbook.core.events.fault_event import FaultArmed, FaultArming, FaultEffect, FaultEvent, FaultInjected
 from runbook.core.host import Host
 from runbook.core.outcome import Outcome
+from runbook.core.planned.command import Command
+from runbook.core.planned.fault_action import ExpectedEffect, FaultAction
 from runbook.faults.ground import PROBE
 from runbook.problem import problem
 from runbook.steps.fault import FaultKind

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import PreflightAction
-from runbook.core.command import Command
-from runbook.core.fault_action import FaultAction, FaultAhead
 from runbook.core.host import Host
 from runbook.core.outcome import Outcome
+from runbook.core.planned.action import PreflightAction
+from runbook.core.planned.command import Command
+from runbook.core.planned.fault_action import FaultAction, FaultAhead
 from runbook.faults.ground import PROBE
 from runbook.steps.kind import Finding
 from runbook.steps.preflight import PreflightKind

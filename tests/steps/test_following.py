@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from runbook.core.action import CommandAction
-from runbook.core.event import Result
+from runbook.core.events.event import Result
 from runbook.core.outcome import Ending, Expired, Grade, Lost, Outcome
+from runbook.core.planned.action import CommandAction
 from runbook.problem import Problem, Problems
 from runbook.steps.command import CommandKind
 from runbook.steps.following import PAUSE, SETTLE, TO_END, may_come_back

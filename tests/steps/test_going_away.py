@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from runbook.core.command import Command
-from runbook.core.fault_action import FaultAction
-from runbook.core.fault_event import FaultEffect, FaultEvent
+from runbook.core.events.fault_event import FaultEffect, FaultEvent
 from runbook.core.host import Host
 from runbook.core.outcome import Outcome
+from runbook.core.planned.command import Command
+from runbook.core.planned.fault_action import FaultAction
 from runbook.faults.ground import PROBE
 from runbook.problem import problem
 from runbook.steps.fault import FaultKind

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from runbook.core.action import Expectation, HttpAction, Tolerance
-from runbook.core.command import MASK, Secret
 from runbook.core.outcome import Outcome, Withheld
+from runbook.core.planned.action import Expectation, HttpAction, Tolerance
+from runbook.core.planned.command import MASK, Secret
 from runbook.core.result import Result
 from runbook.steps.capture import KEEP
 from runbook.steps.http import HttpKind

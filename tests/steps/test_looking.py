@@ -6,8 +6,8 @@ import typing
 
 import pytest
 
-from runbook.core.action import AssertAction, NoticeAction, NotifyAction, ProbeAction, Work
 from runbook.core.outcome import Outcome
+from runbook.core.planned.action import AssertAction, NoticeAction, NotifyAction, ProbeAction, Work
 from runbook.core.result import Result
 from runbook.problem import Problems
 from runbook.steps.assertion import AssertKind

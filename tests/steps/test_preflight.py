@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from runbook.core.action import PreflightAction
-from runbook.core.command import Become, Command
 from runbook.core.host import Host
 from runbook.core.outcome import Grade, Outcome
+from runbook.core.planned.action import PreflightAction
+from runbook.core.planned.command import Become, Command
 from runbook.faults.ground import PROBE
 from runbook.steps.kind import Finding
 from runbook.steps.preflight import PreflightKind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import Expectation, Tolerance
+from runbook.core.planned.action import Expectation, Tolerance
 from runbook.matching import matcher
 from runbook.steps.tolerance import Kept, Observed, judge
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from runbook.core.action import DownloadAction, Expectation, SentFile, Tolerance, UploadAction
-from runbook.core.command import Become
-from runbook.core.fact import Staged
+from runbook.core.events.fact import Staged
 from runbook.core.outcome import Outcome
+from runbook.core.planned.action import DownloadAction, Expectation, SentFile, Tolerance, UploadAction
+from runbook.core.planned.command import Become
 from runbook.core.result import Result
 from runbook.planning.pins import pinned
 from runbook.problem import Problems

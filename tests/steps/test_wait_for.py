@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from runbook.core.action import Expectation, Tolerance, WaitForAction
 from runbook.core.outcome import Outcome
+from runbook.core.planned.action import Expectation, Tolerance, WaitForAction
 from runbook.core.result import Result
 from runbook.problem import Exit, problem
 from runbook.steps.kind import Finding, Sample

@@ -11,10 +11,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from runbook.core.action import ConfirmAction, ParallelAction
 from runbook.core.fold.verdict import verdicts
 from runbook.core.intent import AddNote, AnswerGate, HaltRun, ResolveFailure
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.action import ConfirmAction, ParallelAction
+from runbook.core.planned.plan import PlannedStep
 from runbook.problem import Problems
 from runbook.talk.door import Doorway
 from runbook.talk.line import Line, reach

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.core.action import ChooseAction, CommandAction, HttpAction, Option, ScriptAction
-from runbook.core.command import MASK, Secret
 from runbook.core.host import Host
+from runbook.core.planned.action import ChooseAction, CommandAction, HttpAction, Option, ScriptAction
+from runbook.core.planned.command import MASK, Secret
 from runbook.core.result import Result
 from runbook.problem import Problems
 from runbook.template.action_texts import names_in_action, render_action

@@ -125,7 +125,7 @@ class ShellContract(SessionContract):
         assert result == (Exited(0), f"{ODD}|{folder}\n[é]".encode(), b"")
 
     async def test_argv_is_not_read_by_a_shell(self, session):
-        from runbook.core.command import Command
+        from runbook.core.planned.command import Command
 
         result = await ran(session, Command(argv=("printf", "[%s]", ODD, "", "--")))
         assert result == (Exited(0), f"[{ODD}][][--]".encode(), b"")
@@ -143,7 +143,7 @@ class ShellContract(SessionContract):
         assert await ran(session, sh("cat; echo end")) == (Exited(0), b"end\n", b"")
 
     async def test_a_program_that_is_missing_is_an_exit_code(self, session):
-        from runbook.core.command import Command
+        from runbook.core.planned.command import Command
 
         ending, _, err = await ran(session, Command(argv=("no-such-program-here",)))
         assert (ending, b"not found" in err) == (Exited(127), True)

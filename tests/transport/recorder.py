@@ -4,8 +4,8 @@ import asyncio
 import uuid
 from dataclasses import dataclass, field
 
-from runbook.core.command import Command
 from runbook.core.outcome import Grade
+from runbook.core.planned.command import Command
 from runbook.transport.session import Job, Stream
 
 

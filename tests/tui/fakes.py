@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from runbook.core.actor import Actor
-from runbook.core.entry import Entry
-from runbook.core.event import Event
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import Event
 from runbook.core.fold.evolve import fold
 from runbook.core.intent import Intent
-from runbook.core.plan import Plan
+from runbook.core.planned.plan import Plan
 from runbook.core.rules.decide import decide
 from runbook.core.run import Run
 from runbook.feed.feed import OutputLine

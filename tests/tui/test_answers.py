@@ -12,10 +12,16 @@ from msgspec.structs import replace
 from textual.pilot import Pilot
 from textual.widgets import Button, Input, OptionList
 
-from runbook.cli.answering import Draft, answer_commands, answering_intent, refusing_answer
-from runbook.cli.line_gates import question as asked_in_lines
+from runbook.cli.line.answering import Draft, answer_commands, answering_intent, refusing_answer
+from runbook.cli.line.gates import question as asked_in_lines
 from runbook.cli.verbs.approve_verb import verb
-from runbook.core.action import (
+from runbook.core.answers import QUESTIONS, Answer, GateKind, answer_of, gate_kinds, question
+from runbook.core.events.event import AttemptEnded, GateAnswered, HaltRequested
+from runbook.core.gate.gates import IN_FRONT, machine_may_answer
+from runbook.core.host_key import ChangedKey, HostKey, HostKeys
+from runbook.core.intent import AnswerGate, Intent, ResolveFailure
+from runbook.core.outcome import Outcome
+from runbook.core.planned.action import (
     Action,
     ApproveAction,
     AskAction,
@@ -27,13 +33,7 @@ from runbook.core.action import (
     ManualAction,
     Option,
 )
-from runbook.core.answers import QUESTIONS, Answer, GateKind, answer_of, gate_kinds, question
-from runbook.core.event import AttemptEnded, GateAnswered, HaltRequested
-from runbook.core.gate.gates import IN_FRONT, machine_may_answer
-from runbook.core.host_key import ChangedKey, HostKey, HostKeys
-from runbook.core.intent import AnswerGate, Intent, ResolveFailure
-from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment
+from runbook.core.planned.plan import Environment
 from runbook.core.rules.decide import decide
 from runbook.core.run import GateState
 from runbook.problem import Problem

@@ -6,12 +6,12 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from runbook.core.action import BlockAction, CommandAction
-from runbook.core.event import FailureResolved, MilestoneMarked
+from runbook.core.events.event import FailureResolved, MilestoneMarked
 from runbook.core.intent import ResolveFailure
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Objectives, PlannedStep
+from runbook.core.planned.action import BlockAction, CommandAction
+from runbook.core.planned.plan import Objectives, PlannedStep
 from runbook.core.result import Result
 from runbook.tui.app import RunbookApp
 from runbook.tui.modals.failure import FailureGate

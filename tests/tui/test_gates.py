@@ -6,7 +6,11 @@ import pytest
 from textual import events
 from textual.widgets import Button, Input, OptionList
 
-from runbook.core.action import (
+from runbook.core.events.event import GateAnswered
+from runbook.core.host_key import ChangedKey, HostKey
+from runbook.core.intent import AnswerGate, HaltRun, PauseRun
+from runbook.core.outcome import Outcome
+from runbook.core.planned.action import (
     ApproveAction,
     AskAction,
     ChecklistAction,
@@ -17,10 +21,6 @@ from runbook.core.action import (
     NoticeAction,
     Option,
 )
-from runbook.core.event import GateAnswered
-from runbook.core.host_key import ChangedKey, HostKey
-from runbook.core.intent import AnswerGate, HaltRun, PauseRun
-from runbook.core.outcome import Outcome
 from runbook.tui.modals.gate import GateModal
 from runbook.tui.modals.gate_facts import key_rows
 from runbook.tui.modals.keylock import KeyLock

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Button
 
-from runbook.core.action import CommandAction
-from runbook.core.event import GateOpened
+from runbook.core.events.event import GateOpened
 from runbook.core.host_key import ChangedKey, HostKey
 from runbook.core.intent import AnswerGate
+from runbook.core.planned.action import CommandAction
 from runbook.tui.modals.gate import GateModal
 from tests.builders import Story, plan, step
 from tests.tui.fakes import FakeFeed

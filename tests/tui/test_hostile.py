@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import CommandAction, ConfirmAction
-from runbook.core.event import NoteAdded
+from runbook.core.events.event import NoteAdded
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Environment
+from runbook.core.planned.action import CommandAction, ConfirmAction
+from runbook.core.planned.plan import Environment
 from runbook.problem import Problem
 from runbook.workspace.rows import ParameterField
 from tests.builders import Story, plan, step

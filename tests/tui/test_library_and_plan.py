@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from runbook.core.plan import Environment
+from runbook.core.planned.plan import Environment
 from runbook.problem import Problem, Problems, where_given
 from runbook.tui.modals.refusal import Refusal
 from runbook.tui.modals.sure import Sure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.event import GateOpened, NoteAdded, ProbeSampled, StepEntered
+from runbook.core.events.event import GateOpened, NoteAdded, ProbeSampled, StepEntered
 from runbook.core.outcome import Outcome
 from runbook.problem import Problem
 from runbook.tui.screens.run import RunScreen

@@ -7,12 +7,12 @@ import typing
 import msgspec
 from hypothesis import strategies as st
 
-from runbook.core.action import Action, BlockAction, ParallelAction
-from runbook.core.entry import Entry
-from runbook.core.event import Event, RunOpened
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import Event, RunOpened
 from runbook.core.fold.evolve import evolve, open_run
 from runbook.core.milestone_name import Milestone
-from runbook.core.plan import Objectives, Plan
+from runbook.core.planned.action import Action, BlockAction, ParallelAction
+from runbook.core.planned.plan import Objectives, Plan
 from runbook.core.run import Run
 from tests import strategies
 from tests.builders import opened, plan, section, step

@@ -9,12 +9,10 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runbook.core.entry import Entry
+from runbook.core.events.entry import Entry
 from runbook.core.run import Run
-from runbook.view.closing import closing
-from runbook.view.gates import gate_line, gate_views
+from runbook.view.asking.gates import gate_line, gate_views
 from runbook.view.hosts import fold_rows, host_rows
-from runbook.view.lines import narrate
 from runbook.view.look.glyphs import ASCII, UNICODE
 from runbook.view.look.part import text_of
 from runbook.view.outline import outline
@@ -28,9 +26,11 @@ from runbook.view.situation.sheet import sheet_for
 from runbook.view.situation.top import place_row
 from runbook.view.situation.wanted import wanted_row
 from runbook.view.steps import step_rows
+from runbook.view.story.closing import closing
+from runbook.view.story.lines import narrate
+from runbook.view.story.told import told
+from runbook.view.story.waiting import waiting
 from runbook.view.timeline import draw, event_marks, timeline
-from runbook.view.told import told
-from runbook.view.waiting import waiting
 from tests.builders import ANNA
 from tests.view.reachable import folded, tapes
 

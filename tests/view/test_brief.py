@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import CommandAction
-from runbook.core.fault_action import FaultAction
-from runbook.core.fault_event import LinkLoss
-from runbook.core.plan import Environment, Objectives
-from runbook.core.role import Role
+from runbook.core.events.fault_event import LinkLoss
+from runbook.core.planned.action import CommandAction
+from runbook.core.planned.fault_action import FaultAction
+from runbook.core.planned.plan import Environment, Objectives
+from runbook.core.planned.role import Role
 from runbook.view.brief import brief, brief_lines
 from runbook.view.plan import plan_rows
 from tests.builders import plan, step

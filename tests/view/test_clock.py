@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from runbook.core.action import CommandAction, HttpAction, ParallelAction
 from runbook.core.milestone_name import Milestone
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Objectives, PlannedProbe
+from runbook.core.planned.action import CommandAction, HttpAction, ParallelAction
+from runbook.core.planned.plan import Objectives, PlannedProbe
 from runbook.view.clock import RecoveryClock, recovery_clock
 from runbook.view.timeline import Span, TimeMark, draw, event_marks, timeline
 from tests.builders import Story, plan, step

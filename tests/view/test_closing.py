@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from runbook.core.action import CommandAction, HttpAction
-from runbook.core.event import FailureResolved, HaltRequested, RollbackStarted
+from runbook.core.events.event import FailureResolved, HaltRequested, RollbackStarted
 from runbook.core.outcome import Outcome
-from runbook.core.plan import Objectives, PlannedProbe
-from runbook.view.closing import closing
+from runbook.core.planned.action import CommandAction, HttpAction
+from runbook.core.planned.plan import Objectives, PlannedProbe
+from runbook.view.story.closing import closing
 from tests.builders import ANNA, Story, plan, step
 from tests.stories import failover, stopped
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.fault_action import FaultAction
-from runbook.core.fault_event import (
+from runbook.core.events.fault_event import (
     FaultArmed,
     FaultArming,
     FaultEffect,
@@ -14,8 +13,9 @@ from runbook.core.fault_event import (
     FaultReverted,
     LeaseHeld,
 )
-from runbook.view.closing import closing
+from runbook.core.planned.fault_action import FaultAction
 from runbook.view.faults import FaultRow, fault_rows, guarantee_words, live_line
+from runbook.view.story.closing import closing
 from tests.builders import Story, plan, step
 
 WHERE = {"step": "1.1", "host": "db1", "number": 1}

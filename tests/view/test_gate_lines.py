@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from runbook.core.action import ApproveAction, ChecklistAction, ChooseAction, CommandAction, Item, Option, ScriptAction
-from runbook.core.plan import Environment
-from runbook.view.gate_lines import gate_lines
-from runbook.view.gates import briefly, gate_view
+from runbook.core.planned.action import (
+    ApproveAction,
+    ChecklistAction,
+    ChooseAction,
+    CommandAction,
+    Item,
+    Option,
+    ScriptAction,
+)
+from runbook.core.planned.plan import Environment
+from runbook.view.asking.gate_lines import gate_lines
+from runbook.view.asking.gates import briefly, gate_view
 from tests.builders import ANNA, BEN, Story, plan, step
 
 ROLES = Environment(name="lab", roles={"dba-lead": ("ben",)})

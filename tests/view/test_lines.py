@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from runbook.core.action import CONTROLLER
-from runbook.core.event import HostExcluded, NoteAdded, SessionOpened, StepSkipped
+from runbook.core.events.event import HostExcluded, NoteAdded, SessionOpened, StepSkipped
 from runbook.core.host import Host
-from runbook.view import telling
-from runbook.view.lines import clock_label, columns, narrate, output_line
+from runbook.core.planned.action import CONTROLLER
+from runbook.view.story import telling
+from runbook.view.story.lines import clock_label, columns, narrate, output_line
 from tests.builders import ANNA, RUN_ID, Story, plan, step
 from tests.stories import failover, resumed, stopped
 

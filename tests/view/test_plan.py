@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import (
+from runbook.core.actor import Actor
+from runbook.core.milestone_name import Milestone
+from runbook.core.planned.action import (
     Action,
     ApproveAction,
     AskAction,
@@ -36,12 +38,10 @@ from runbook.core.action import (
     WaitForAction,
     Way,
 )
-from runbook.core.actor import Actor
-from runbook.core.milestone_name import Milestone
-from runbook.core.plan import Turn
-from runbook.core.role import Role
+from runbook.core.planned.plan import Turn
+from runbook.core.planned.role import Role
+from runbook.view.asking.gates import GateView, GivenAnswer, ItemView, gate_line, gate_view, gate_views
 from runbook.view.describe import describe, full_text
-from runbook.view.gates import GateView, GivenAnswer, ItemView, gate_line, gate_view, gate_views
 from runbook.view.plan import PlanRow, PlanText, PlanTotals, plan_rows, plan_totals, probe_lines
 from tests.builders import BEN, Story, plan, step
 from tests.stories import failover_plan

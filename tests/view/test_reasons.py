@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from runbook.core.action import PreflightAction
 from runbook.core.outcome import Outcome
+from runbook.core.planned.action import PreflightAction
 from runbook.problem import Problem, Where
-from runbook.view.lines import narrate
 from runbook.view.reasons import Reason, SharedReason, brief, reason, shared
+from runbook.view.story.lines import narrate
 from tests.builders import Story, plan, step
 from tests.view.test_lines import told
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.fault_event import FaultArming, FaultInjected, FaultPresent, FaultReverted
+from runbook.core.events.fault_event import FaultArming, FaultInjected, FaultPresent, FaultReverted
 from runbook.core.milestone_name import Milestone
-from runbook.core.plan import Objectives
+from runbook.core.planned.plan import Objectives
 from runbook.view.clock import recovery_clock
 from runbook.view.look.canvas import Canvas
 from runbook.view.look.cells import cells, fitted

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from runbook.core.action import BlockAction, ChecklistAction, ConfirmAction, Item, WaitAction
-from runbook.core.event import FailureResolved, HostExcluded, RollbackStarted
+from runbook.core.events.event import FailureResolved, HostExcluded, RollbackStarted
 from runbook.core.outcome import Grade, Outcome
+from runbook.core.planned.action import BlockAction, ChecklistAction, ConfirmAction, Item, WaitAction
 from runbook.view.hosts import HostGroup, HostRow, fold_rows, host_rows
 from runbook.view.steps import StepRow, step_rows
 from runbook.view.words import Status
@@ -182,7 +182,7 @@ def test_a_lost_link_is_named_while_its_command_is_in_flight_and_a_host_never_st
 
 
 def test_the_grade_of_durability_is_on_the_row() -> None:
-    from runbook.core.event import AttemptGraded
+    from runbook.core.events.event import AttemptGraded
 
     tale = Story(plan(step("1.1"))).start().enter("1.1").attempt("1.1", "db1")
     tale.add(AttemptGraded(step="1.1", host="db1", number=1, grade=Grade.ATTACHED))

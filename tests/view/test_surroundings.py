@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.core.action import CommandAction
-from runbook.core.event import StepEntered
+from runbook.core.events.event import StepEntered
 from runbook.core.host import Host
-from runbook.core.shown import Surroundings
+from runbook.core.planned.action import CommandAction
+from runbook.core.planned.shown import Surroundings
 from runbook.view.surroundings import around_line, shown_texts
 from tests.builders import Story, plan, step
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import ApproveAction
-from runbook.core.plan import Environment, Plan
+from runbook.core.planned.action import ApproveAction
+from runbook.core.planned.plan import Environment, Plan
 from runbook.workspace.people import approvals_out_of_reach, shut_out
 from runbook.workspace.settings import Settings, read_settings
 from tests.builders import plan, step

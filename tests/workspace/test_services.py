@@ -9,7 +9,7 @@ import pytest
 
 from runbook.core.host import Host
 from runbook.core.inventory import Inventory
-from runbook.core.plan import Environment
+from runbook.core.planned.plan import Environment
 from runbook.document.service_file import parse_service
 from runbook.inventory.places import inventory_names
 from runbook.workspace.services import Names, services, unsound_service

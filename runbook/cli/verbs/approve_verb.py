@@ -13,17 +13,17 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from runbook.cli.answering import Draft, answer_commands, answering_intent
 from runbook.cli.calling import call, found, open_gate, options_for
 from runbook.cli.compose import json_option, operator_option, recordings_option, run_async
-from runbook.cli.data import json_text
 from runbook.cli.diagnostics import say
-from runbook.cli.signed_answer import Signing, proven, signing_lines, signing_options
+from runbook.cli.line.answering import Draft, answer_commands, answering_intent
+from runbook.cli.line.signed_answer import Signing, proven, signing_lines, signing_options
+from runbook.cli.text.data import json_text
 from runbook.core.intent import Intent
 from runbook.core.run import GateState
 from runbook.problem import Problems, problem
 from runbook.talk.messages import Look
-from runbook.view.gate_lines import gate_lines
+from runbook.view.asking.gate_lines import gate_lines
 from runbook.view.sanitize import safe, safe_lines
 from runbook.workspace.local import LocalWorkspace
 

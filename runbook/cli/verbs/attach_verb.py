@@ -6,8 +6,8 @@ import sys
 
 import click
 
+from runbook.cli.beginning.starting import watch
 from runbook.cli.compose import json_option, recordings_option, workspace
-from runbook.cli.starting import watch
 
 
 @click.command("attach")

@@ -9,12 +9,12 @@ import msgspec
 
 from runbook.calendar.saying import distance, moment_words
 from runbook.cli.compose import given, json_option, parameter_option, recordings_option, settings, store
-from runbook.cli.data import print_json
 from runbook.cli.diagnostics import say
-from runbook.cli.inventory_options import inventory_options
-from runbook.cli.policy_text import every_line
-from runbook.cli.typed_moment import instant
-from runbook.core.plan import Environment
+from runbook.cli.options.inventory import inventory_options
+from runbook.cli.options.moment import instant
+from runbook.cli.text.data import print_json
+from runbook.cli.text.policy import every_line
+from runbook.core.planned.plan import Environment
 from runbook.inventory.manner import Reading
 from runbook.policy.judging import judged
 from runbook.policy.times import hours_of

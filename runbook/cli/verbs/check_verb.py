@@ -9,7 +9,7 @@ import click
 from runbook.cli.checking import Checker
 from runbook.cli.compose import given, parameter_option, settings
 from runbook.cli.diagnostics import say
-from runbook.cli.inventory_options import inventory_options
+from runbook.cli.options.inventory import inventory_options
 from runbook.document.findings import as_json, as_sarif, as_text
 from runbook.engine.clock import SystemClock
 from runbook.inventory.manner import Reading

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import click
 
+from runbook.cli.beginning.starting import watch_to_the_end
 from runbook.cli.compose import recordings_option, run_async, workspace
 from runbook.cli.diagnostics import can_show_screen, say
 from runbook.cli.shipped import shipped
-from runbook.cli.starting import watch_to_the_end
 from runbook.lab.control import down, status, up
 from runbook.problem import Problems
 from runbook.record.address import open_store

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from runbook.cli.compose import json_option, settings
-from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import tell
 from runbook.cli.machine import Look, look
+from runbook.cli.text.data import print_json, print_table
 from runbook.problem import Exit
 from runbook.view.sanitize import safe
 from runbook.view.words import plural

@@ -8,10 +8,10 @@ from datetime import datetime
 import click
 
 from runbook.cli.compose import recordings_option, settings, store
-from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import problem_text, say
-from runbook.cli.due_text import HEAD, cells, comma_separated, markdown
-from runbook.cli.typed_moment import instant
+from runbook.cli.options.moment import instant
+from runbook.cli.text.data import print_json, print_table
+from runbook.cli.text.due import HEAD, cells, comma_separated, markdown
 from runbook.problem import Exit, nearest, problem
 from runbook.schedule.agenda import Agenda, Item, agenda
 from runbook.schedule.explaining import explained

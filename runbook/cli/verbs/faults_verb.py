@@ -8,8 +8,8 @@ import click
 import msgspec
 
 from runbook.cli.compose import json_option
-from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import tell
+from runbook.cli.text.data import print_json, print_table
 from runbook.faults.fault import Fault
 from runbook.faults.table import FAULTS, fault_named
 from runbook.faults.victim import Victim

@@ -9,8 +9,8 @@ from typing import get_args
 import click
 
 from runbook.cli.compose import json_option, recordings_option, settings
-from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import say
+from runbook.cli.text.data import print_json, print_table
 from runbook.core.actor import Actor
 from runbook.core.finding import Category, Closed, Finding, Opened, Severity
 from runbook.engine.clock import SystemClock, wall_text

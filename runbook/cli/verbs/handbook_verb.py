@@ -8,7 +8,7 @@ import click
 
 from runbook.cli.compose import recordings_option, settings, store
 from runbook.cli.diagnostics import problem_text, say
-from runbook.cli.typed_moment import instant
+from runbook.cli.options.moment import instant
 from runbook.cli.written import write_whole
 from runbook.handbook.layout import handbook, overdue_pages
 from runbook.handbook.reading import facts

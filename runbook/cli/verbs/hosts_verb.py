@@ -6,9 +6,9 @@ import click
 from msgspec import to_builtins
 
 from runbook.cli.compose import json_option, run_async, settings
-from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import explain
-from runbook.cli.inventory_options import inventory_options, named_inventory
+from runbook.cli.options.inventory import inventory_options, named_inventory
+from runbook.cli.text.data import print_json, print_table
 from runbook.core.host import Host, at_port
 from runbook.inventory.explain import Resolved
 from runbook.inventory.explain import explain as resolve

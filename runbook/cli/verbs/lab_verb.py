@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from runbook.cli.compose import json_option, settings
-from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import story
+from runbook.cli.text.data import print_json, print_table
 from runbook.lab import control
 from runbook.lab.state import HostState, LabState
 from runbook.problem import Exit

@@ -7,10 +7,10 @@ from typing import get_args
 import click
 
 from runbook.cli.compose import json_option, recordings_option, settings, workspace
-from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import explain, tell
-from runbook.cli.trust_options import roots, trust_options
-from runbook.cli.verification_text import WORDS, check_data, proof_lines
+from runbook.cli.options.trust import roots, trust_options
+from runbook.cli.text.data import print_json, print_table
+from runbook.cli.text.verification import WORDS, check_data, proof_lines
 from runbook.problem import Problems
 from runbook.record.address import open_ledger
 from runbook.record.checking.judgement import Status

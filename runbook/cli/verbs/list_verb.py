@@ -8,8 +8,8 @@ from __future__ import annotations
 import click
 
 from runbook.cli.compose import json_option, recordings_option, workspace
-from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import explain, say
+from runbook.cli.text.data import print_json, print_table
 from runbook.problem import Problems
 from runbook.view.sanitize import safe
 from runbook.workspace.rows import BookRow

@@ -6,11 +6,11 @@ import click
 import msgspec
 
 from runbook.cli.compose import given, json_option, parameter_option, settings, store
-from runbook.cli.data import print_json
 from runbook.cli.diagnostics import problem_text, say
-from runbook.cli.inventory_options import inventory_options
-from runbook.cli.plan_text import plan_lines
-from runbook.cli.policy_text import policy_lines
+from runbook.cli.options.inventory import inventory_options
+from runbook.cli.text.data import print_json
+from runbook.cli.text.plan import plan_lines
+from runbook.cli.text.policy import policy_lines
 from runbook.inventory.manner import Reading
 from runbook.policy.judging import judged
 from runbook.workspace.permission import own_facts

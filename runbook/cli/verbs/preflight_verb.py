@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import click
 import msgspec
 
-from runbook.cli.become_options import become_options
 from runbook.cli.compose import given, json_option, parameter_option, run_async, workspace
 from runbook.cli.diagnostics import tell
-from runbook.cli.inventory_options import inventory_options
+from runbook.cli.options.become import become_options
+from runbook.cli.options.inventory import inventory_options
 from runbook.core.outcome import Outcome
 from runbook.inventory.manner import Reading
 from runbook.problem import Exit

@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from runbook.cli.compose import recordings_option, settings, store
-from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import problem_text, say
-from runbook.cli.register_text import HEAD, cells, coverage_lines, markdown
-from runbook.cli.typed_moment import instant
+from runbook.cli.options.moment import instant
+from runbook.cli.text.data import print_json, print_table
+from runbook.cli.text.register import HEAD, cells, coverage_lines, markdown
 from runbook.problem import Exit
 from runbook.register.entry import coverage
 from runbook.register.reading import register

@@ -12,7 +12,7 @@ import click
 
 from runbook.cli.compose import json_option, recordings_option, run_async, workspace
 from runbook.cli.diagnostics import can_show_screen, explain
-from runbook.core.entry import Entry
+from runbook.core.events.entry import Entry
 from runbook.core.run import Run
 from runbook.engine.clock import SystemClock
 from runbook.feed.output_view import OutputView
@@ -51,7 +51,7 @@ def verb(*, run: str, recordings: str, as_json: bool, line: bool, speed: float) 
 
 async def _tell(replay: RecordedReplay, output: OutputView, speed: float) -> None:
     """The story in lines, output of hosts included."""
-    from runbook.cli.narrator import Narrator  # noqa: PLC0415 - the screen must not pay for the lines
+    from runbook.cli.line.narrator import Narrator  # noqa: PLC0415 - the screen must not pay for the lines
 
     narrator = Narrator(output, click.echo)
     before: Run | None = None

@@ -9,11 +9,11 @@ import sys
 
 import click
 
-from runbook.cli.become_options import become_options
+from runbook.cli.beginning.starting import watch
 from runbook.cli.compose import json_option, recordings_option, run_async, workspace
 from runbook.cli.diagnostics import say
-from runbook.cli.inventory_options import agreement, program_option
-from runbook.cli.starting import watch
+from runbook.cli.options.become import become_options
+from runbook.cli.options.inventory import agreement, program_option
 
 
 @click.command("resume")

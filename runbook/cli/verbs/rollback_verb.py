@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import click
 
-from runbook.cli.become_options import become_options
 from runbook.cli.compose import json_option, recordings_option, run_async, workspace
-from runbook.cli.inventory_options import agreement, program_option
+from runbook.cli.options.become import become_options
+from runbook.cli.options.inventory import agreement, program_option
 from runbook.talk.launch import WarmRunner
 
 
@@ -34,8 +34,8 @@ def verb(  # noqa: PLR0913 - one for each option
     Only what ran is undone, only where it ran, and nothing that is undone already. At a terminal it is shown before.
     """
     with WarmRunner() as runner:
-        from runbook.cli.before import confirmed  # noqa: PLC0415 - beside the runner's imports
-        from runbook.cli.starting import Manner, followed, how_to_run  # noqa: PLC0415
+        from runbook.cli.beginning.before import confirmed  # noqa: PLC0415 - beside the runner's imports
+        from runbook.cli.beginning.starting import Manner, followed, how_to_run  # noqa: PLC0415
 
         place = workspace("rollback", recordings)
         manner = Manner(auto=auto, line=line, detach=detach, as_json=as_json, attended=attended, yes=yes)

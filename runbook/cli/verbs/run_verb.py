@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from runbook.cli.become_options import become_options
 from runbook.cli.compose import (
     given,
     json_option,
@@ -12,7 +11,8 @@ from runbook.cli.compose import (
     recordings_option,
     workspace,
 )
-from runbook.cli.inventory_options import inventory_options
+from runbook.cli.options.become import become_options
+from runbook.cli.options.inventory import inventory_options
 from runbook.inventory.manner import Reading
 from runbook.problem import problem
 from runbook.talk.launch import WarmRunner
@@ -69,7 +69,7 @@ def verb(  # noqa: PLR0913 - one for each option
         raise problem("which runbook is not said", fix="Name it; they are listed by: runbook list", code="no-book")
     with WarmRunner() as runner:
         # Only now, so that the runner's imports go on beside these.
-        from runbook.cli.starting import Following, Manner, start  # noqa: PLC0415
+        from runbook.cli.beginning.starting import Following, Manner, start  # noqa: PLC0415
         from runbook.policy.breaking import Override  # noqa: PLC0415
         from runbook.workspace.prepare import Wish  # noqa: PLC0415
 

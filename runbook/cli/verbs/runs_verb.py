@@ -13,10 +13,10 @@ import click
 import msgspec
 
 from runbook.cli.compose import json_option, recordings_option, store
-from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import explain, say
 from runbook.cli.others import live_elsewhere, refused_or
-from runbook.cli.run_table import run_table
+from runbook.cli.text.data import print_json, print_table
+from runbook.cli.text.run_table import run_table
 from runbook.engine.clock import SystemClock
 from runbook.problem import Exit, Problems
 from runbook.record.store import Store

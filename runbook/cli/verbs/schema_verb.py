@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from runbook.cli.data import print_json
+from runbook.cli.text.data import print_json
 from runbook.document.schema import runbook_schema
 
 

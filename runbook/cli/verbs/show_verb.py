@@ -7,10 +7,10 @@ from typing import Any
 import click
 import msgspec
 
-from runbook.cli.book_text import book_lines
 from runbook.cli.compose import json_option, settings
-from runbook.cli.data import print_json
-from runbook.core.runbook import Written
+from runbook.cli.text.book import book_lines
+from runbook.cli.text.data import print_json
+from runbook.core.written.runbook import Written
 from runbook.document.runbook_file import read_runbook
 from runbook.workspace.books import find_book
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from runbook.cli.compose import json_option, recordings_option, store
-from runbook.cli.data import print_json
 from runbook.cli.diagnostics import say
-from runbook.cli.typed_moment import instant
+from runbook.cli.options.moment import instant
+from runbook.cli.text.data import print_json
 from runbook.cli.written import PUBLIC, write_whole
 from runbook.problem import Exit
 from runbook.stats.figures import figures

@@ -7,9 +7,9 @@ import sys
 import click
 
 from runbook.cli.compose import json_option, run_async, settings
-from runbook.cli.data import print_json, print_table
 from runbook.cli.diagnostics import say, tell
-from runbook.cli.inventory_options import inventory_options, named_inventory
+from runbook.cli.options.inventory import inventory_options, named_inventory
+from runbook.cli.text.data import print_json, print_table
 from runbook.inventory.manner import Reading
 from runbook.inventory.pattern import named
 from runbook.problem import Exit

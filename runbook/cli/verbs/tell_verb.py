@@ -14,7 +14,7 @@ import click
 from runbook.cli.calling import found, send
 from runbook.cli.compose import operator_option, recordings_option, run_async
 from runbook.cli.diagnostics import say
-from runbook.cli.steering import HELP, WORDS, Told, help_lines, intent_of, tell_command, understood
+from runbook.cli.line.steering import HELP, WORDS, Told, help_lines, intent_of, tell_command, understood
 from runbook.core.run import Run
 from runbook.problem import Problems, problem
 from runbook.view.sanitize import safe

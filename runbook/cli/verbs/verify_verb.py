@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from runbook.cli.compose import json_option, recordings_option, settings, store
-from runbook.cli.data import print_json
 from runbook.cli.diagnostics import explain
-from runbook.cli.trust_options import roots, trust_options
-from runbook.cli.verification_text import show_verification, verification_data
+from runbook.cli.options.trust import roots, trust_options
+from runbook.cli.text.data import print_json
+from runbook.cli.text.verification import show_verification, verification_data
 from runbook.problem import Problems, SeveralMeant
 from runbook.record.checking.judgement import Status
 from runbook.workspace.settings import TrustSettings

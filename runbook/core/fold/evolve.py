@@ -17,9 +17,8 @@ from msgspec.structs import replace
 from runbook.core import still_running
 from runbook.core.alteration import close_all_gates, close_gates, know_place, register, set_step, stop_run, without
 from runbook.core.answers import answer_of
-from runbook.core.casting import cast
-from runbook.core.entry import Entry
-from runbook.core.event import (
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import (
     AlwaysStarted,
     AttemptEnded,
     AttemptGraded,
@@ -54,15 +53,16 @@ from runbook.core.event import (
     Unknown,
     WaitCut,
 )
-from runbook.core.fault_event import FaultEvent
+from runbook.core.events.fault_event import FaultEvent
+from runbook.core.events.point_event import PointEvent
+from runbook.core.events.policy_event import PolicyEvent, StepHeld
 from runbook.core.fold.evolve_attempt import evolve_attempt
 from runbook.core.fold.evolve_fault import evolve_fault
 from runbook.core.fold.evolve_step import evolve_step
 from runbook.core.fold.recovery_point import canary_sampled, evolve_point
 from runbook.core.fold.stretches import sampled
 from runbook.core.gate import gates, key_gate
-from runbook.core.point_event import PointEvent
-from runbook.core.policy_event import PolicyEvent, StepHeld
+from runbook.core.planned.casting import cast
 from runbook.core.result import Result
 from runbook.core.run import (
     GateAnswer,

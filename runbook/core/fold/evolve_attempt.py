@@ -10,12 +10,12 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from runbook.core import still_running
-from runbook.core.action import SetAction
 from runbook.core.alteration import know_place, one_more_try, register, set_step, settle, without
-from runbook.core.event import AttemptEnded, AttemptGraded, AttemptStarted, AttemptStated, OutputArrived
+from runbook.core.events.event import AttemptEnded, AttemptGraded, AttemptStarted, AttemptStated, OutputArrived
 from runbook.core.gate import key_gate
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep
+from runbook.core.planned.action import SetAction
+from runbook.core.planned.plan import PlannedStep
 from runbook.core.result import Result
 from runbook.core.run import AttemptState, OutputState, Run, StepState
 

@@ -6,8 +6,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from runbook.core.fault import FaultState, key_of
-from runbook.core.fault_event import (
+from runbook.core.events.fault_event import (
     FaultArmed,
     FaultArming,
     FaultEffect,
@@ -19,6 +18,7 @@ from runbook.core.fault_event import (
     LeaseRenewed,
     RevertAsked,
 )
+from runbook.core.fault import FaultState, key_of
 from runbook.core.run import Run
 
 

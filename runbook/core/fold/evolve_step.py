@@ -13,16 +13,16 @@ from immutables import Map
 from msgspec.structs import replace
 
 from runbook.core import still_running
-from runbook.core.action import Action, EndAction, LoopAction
 from runbook.core.alteration import close_gates, set_step, stop_run, weigh
-from runbook.core.book_end import steps_of_book_around
-from runbook.core.event import FailureResolved, Jumped, StepEnded, StepEntered, StepSkipped
+from runbook.core.events.event import FailureResolved, Jumped, StepEnded, StepEntered, StepSkipped
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep, StepId
-from runbook.core.role import Role
+from runbook.core.planned.action import Action, EndAction, LoopAction
+from runbook.core.planned.book_end import steps_of_book_around
+from runbook.core.planned.plan import PlannedStep, StepId
+from runbook.core.planned.role import Role
+from runbook.core.planned.shown import read_back
+from runbook.core.planned.turns import spare_steps
 from runbook.core.run import Mark, Phase, Run, StepPhase, StepState, Stop
-from runbook.core.shown import read_back
-from runbook.core.turns import spare_steps
 
 StepEvent = StepEntered | StepSkipped | StepEnded | FailureResolved | Jumped
 """What happens to one step."""

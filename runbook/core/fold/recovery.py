@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import msgspec
 
-from runbook.core.action import WaitForAction
 from runbook.core.milestone_name import Milestone
+from runbook.core.planned.action import WaitForAction
 from runbook.core.run import Run, Stretch
 
 _ORDER = {milestone: position for position, milestone in enumerate(Milestone)}

@@ -16,12 +16,12 @@ import msgspec
 from immutables import Map
 from msgspec.structs import replace
 
-from runbook.core.event import CanarySampled
+from runbook.core.events.event import CanarySampled
+from runbook.core.events.point_event import BackupRead, PointEvent, PositionRead
 from runbook.core.fold.recovery import Bracket, recovery
 from runbook.core.fold.stretches import sampled
 from runbook.core.milestone_name import Milestone
 from runbook.core.point import Loss, Newest, PointState, Sighting
-from runbook.core.point_event import BackupRead, PointEvent, PositionRead
 from runbook.core.run import CanaryState, Run
 
 Method = Literal["canary", "watermark", "backup"]

@@ -12,9 +12,9 @@ from typing import Literal
 import msgspec
 
 from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep, StepId
+from runbook.core.planned.plan import PlannedStep, StepId
+from runbook.core.planned.undo import ran_on, undo_steps
 from runbook.core.run import Run, StepState
-from runbook.core.undo import ran_on, undo_steps
 
 RollbackVerdict = Literal["none", "running", "held", "empty", "stopped", "failed"]
 """`empty`: nothing that ran has an undo. `stopped`: given up before everything was undone."""

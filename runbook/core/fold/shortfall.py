@@ -12,7 +12,7 @@ from __future__ import annotations
 import msgspec
 
 from runbook.core.outcome import Outcome
-from runbook.core.plan import StepId
+from runbook.core.planned.plan import StepId
 from runbook.core.run import Run, StepState
 
 _FORESEEN = frozenset({"continue", "goto"})

@@ -7,7 +7,7 @@ one key. Machines that were copied share a key and have addresses of their own, 
 
 from __future__ import annotations
 
-from runbook.core.action import CONTROLLER
+from runbook.core.planned.action import CONTROLLER
 from runbook.core.run import Run
 
 

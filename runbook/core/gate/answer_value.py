@@ -11,8 +11,8 @@ import math
 import re
 from typing import assert_never
 
-from runbook.core.action import AskAction
 from runbook.core.host import Json
+from runbook.core.planned.action import AskAction
 from runbook.core.run import Run
 from runbook.problem import Exit, Problem, nearest
 

@@ -10,7 +10,15 @@ from __future__ import annotations
 import math
 from typing import cast, get_args
 
-from runbook.core.action import (
+from runbook.core.actor import Actor, distinct
+from runbook.core.answers import Answer, Choice, GateKind, answer_of, offered, question
+from runbook.core.events.event import GateAnswered, GateOpened
+from runbook.core.gate.answer_value import typed_value
+from runbook.core.gate.retrying import well
+from runbook.core.host import Json
+from runbook.core.intent import AnswerGate, ResolveFailure
+from runbook.core.outcome import Outcome
+from runbook.core.planned.action import (
     ApproveAction,
     Ask,
     AskAction,
@@ -20,19 +28,11 @@ from runbook.core.action import (
     ManualAction,
     kind_of,
 )
-from runbook.core.actor import Actor, distinct
-from runbook.core.answers import Answer, Choice, GateKind, answer_of, offered, question
-from runbook.core.event import GateAnswered, GateOpened
-from runbook.core.gate.answer_value import typed_value
-from runbook.core.gate.retrying import well
-from runbook.core.host import Json
-from runbook.core.intent import AnswerGate, ResolveFailure
-from runbook.core.outcome import Outcome
-from runbook.core.plan import StepId
+from runbook.core.planned.plan import StepId
+from runbook.core.planned.turns import name_of
 from runbook.core.proof import Demand, Proof
 from runbook.core.run import GateState, Run, StepState
 from runbook.core.still_running import held_hosts, said
-from runbook.core.turns import name_of
 from runbook.problem import Problem
 
 

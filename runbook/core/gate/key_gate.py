@@ -12,7 +12,7 @@ import msgspec
 from runbook.core.actor import Actor
 from runbook.core.alteration import close_gate, one_more_try, set_step, settle, without
 from runbook.core.effect import Conclude, Effect, WakeAt
-from runbook.core.event import GateOpened, HostKeyAccepted
+from runbook.core.events.event import GateOpened, HostKeyAccepted
 from runbook.core.gate.gates import gate_id, words
 from runbook.core.host_key import AcceptedKey, ChangedKey
 from runbook.core.outcome import Outcome

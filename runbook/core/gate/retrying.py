@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from runbook.core.action import CONTROLLER
 from runbook.core.outcome import Outcome
+from runbook.core.planned.action import CONTROLLER
 from runbook.core.run import Run, StepState
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from runbook.core.action import AskAction, ChecklistAction, ChooseAction, WaitAction
 from runbook.core.actor import Actor
 from runbook.core.answers import answer_of
-from runbook.core.event import (
+from runbook.core.events.event import (
     Event,
     FailureResolved,
     GateAnswered,
@@ -26,7 +25,7 @@ from runbook.core.event import (
     StepSkipped,
     WaitCut,
 )
-from runbook.core.fault_event import RevertAsked
+from runbook.core.events.fault_event import RevertAsked
 from runbook.core.gate import gates, key_gate
 from runbook.core.gate.answer_value import typed_value
 from runbook.core.intent import (
@@ -44,6 +43,7 @@ from runbook.core.intent import (
     RollBack,
     SkipStep,
 )
+from runbook.core.planned.action import AskAction, ChecklistAction, ChooseAction, WaitAction
 from runbook.core.rules import reverts
 from runbook.core.rules.refusing import approving, refuse, silent, telling, waits_now
 from runbook.core.run import GateState, Phase, Run, StepPhase, StepState

@@ -15,7 +15,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
-from runbook.core.action import (
+from runbook.core.actor import Actor
+from runbook.core.effect import Conclude, Effect, Enter, WakeAt, Watch, WriteMarks
+from runbook.core.events.event import (
+    AlwaysStarted,
+    FailureResolved,
+    GateAnswered,
+    GateLapsed,
+    HaltRequested,
+    Jumped,
+    RollbackStarted,
+    RunEnded,
+    StepEnded,
+)
+from runbook.core.gate import gates
+from runbook.core.outcome import Outcome
+from runbook.core.planned.action import (
     CONTROLLER,
     ApproveAction,
     Ask,
@@ -34,33 +49,18 @@ from runbook.core.action import (
     ParallelAction,
     WaitAction,
 )
-from runbook.core.actor import Actor
-from runbook.core.book_end import why_early
-from runbook.core.effect import Conclude, Effect, Enter, WakeAt, Watch, WriteMarks
-from runbook.core.event import (
-    AlwaysStarted,
-    FailureResolved,
-    GateAnswered,
-    GateLapsed,
-    HaltRequested,
-    Jumped,
-    RollbackStarted,
-    RunEnded,
-    StepEnded,
-)
-from runbook.core.fault_action import RevertAction
-from runbook.core.gate import gates
-from runbook.core.outcome import Outcome
-from runbook.core.plan import PlannedStep
-from runbook.core.role import Role
+from runbook.core.planned.book_end import why_early
+from runbook.core.planned.fault_action import RevertAction
+from runbook.core.planned.plan import PlannedStep
+from runbook.core.planned.role import Role
+from runbook.core.planned.turns import turns_of
+from runbook.core.planned.undo import undo_steps
 from runbook.core.rules import fanout, points, reverts
 from runbook.core.rules.failure_policy import MAX_VISITS, chosen_by_policy
 from runbook.core.rules.urgency import pressing
 from runbook.core.rules.ways import circling, way_on
 from runbook.core.run import GateState, Phase, Run, StepPhase, StepState
 from runbook.core.still_running import held_hosts, said
-from runbook.core.turns import turns_of
-from runbook.core.undo import undo_steps
 
 _ASKS = get_args(Ask)
 MACHINE = Actor(name="runbook --auto", uid=-1, machine=True, via="auto", identity="policy:auto")

@@ -5,8 +5,8 @@ One table of rules, so that "who is asked, and when does a run stop by itself?" 
 
 from __future__ import annotations
 
-from runbook.core.action import ApproveAction
 from runbook.core.outcome import Outcome
+from runbook.core.planned.action import ApproveAction
 from runbook.core.run import Phase, Run, StepState
 from runbook.core.still_running import may_still_run
 

@@ -7,12 +7,12 @@ Pure questions about a `StepState`. The one rule of thresholds: no host is start
 from __future__ import annotations
 
 from runbook.core.effect import Attempt, Conclude, Effect, WakeAt
-from runbook.core.event import HostExcluded, StepEnded
+from runbook.core.events.event import HostExcluded, StepEnded
 from runbook.core.gate import key_gate
 from runbook.core.outcome import Outcome
+from runbook.core.planned.undo import ran_on
 from runbook.core.run import Run, StepState
 from runbook.core.still_running import held_hosts, said
-from runbook.core.undo import ran_on
 
 MAX_CONCURRENCY = 100
 """Hosts at once when a step does not say; above this two cores gain nothing and bastions begin to refuse."""

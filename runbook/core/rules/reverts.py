@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runbook.core.effect import Conclude, Effect, Hold, Renew, Revert, WakeAt
-from runbook.core.event import RunEnded, StepEnded
+from runbook.core.events.event import RunEnded, StepEnded
 from runbook.core.fault import FaultState
-from runbook.core.fault_action import RevertAction
 from runbook.core.outcome import Outcome
+from runbook.core.planned.fault_action import RevertAction
 from runbook.core.run import Phase, Run, StepState
 from runbook.core.steady import lifted_at, unasked
 

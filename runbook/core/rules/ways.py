@@ -7,9 +7,9 @@ person's word it fails, and says so.
 
 from __future__ import annotations
 
-from runbook.core.action import CONTROLLER, BranchAction, ChooseAction
 from runbook.core.outcome import Outcome
-from runbook.core.plan import StepId
+from runbook.core.planned.action import CONTROLLER, BranchAction, ChooseAction
+from runbook.core.planned.plan import StepId
 from runbook.core.rules.failure_policy import MAX_VISITS
 from runbook.core.run import Run, StepState
 

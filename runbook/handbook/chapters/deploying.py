@@ -10,7 +10,7 @@ from immutables import Map
 
 from runbook.calendar.saying import distance
 from runbook.core.inventory import Inventory
-from runbook.core.service import Component, DataSet, Service
+from runbook.core.written.service import Component, DataSet, Service
 from runbook.handbook.chapters import wording
 from runbook.handbook.facts import Facts, Origin
 from runbook.handbook.model import Amount, Block, Bullets, Cell, Many, Prose, Stated, Text, Unstated

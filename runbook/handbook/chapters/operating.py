@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runbook.core.action import ChecklistAction
-from runbook.core.runbook import Runbook
+from runbook.core.planned.action import ChecklistAction
+from runbook.core.written.runbook import Runbook
 from runbook.handbook.chapters import wording
 from runbook.handbook.facts import Facts
 from runbook.handbook.model import Amount, Block, Bullets, Cell, Day, Prose, Unstated

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runbook.core.runbook import Runbook
-from runbook.core.service import Service
+from runbook.core.written.runbook import Runbook
+from runbook.core.written.service import Service
 from runbook.handbook.chapters import wording
 from runbook.handbook.facts import Facts, first_words
 from runbook.handbook.model import Block, Cell, Length, Prose, Unstated

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from runbook.calendar.saying import distance
-from runbook.core.plan import Objectives
-from runbook.core.runbook import Probe, Runbook, Step
-from runbook.core.schedule import Schedule
-from runbook.core.service import Escalation, Kpi
+from runbook.core.planned.plan import Objectives
+from runbook.core.written.runbook import Probe, Runbook, Step
+from runbook.core.written.schedule import Schedule
+from runbook.core.written.service import Escalation, Kpi
 from runbook.view.words import duration, plural
 
 

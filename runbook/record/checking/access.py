@@ -11,8 +11,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from runbook.core.entry import Entry
-from runbook.core.event import RunOpened
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import RunOpened
 from runbook.record.checking.soundness import Examined, JournalEnd, Soundness
 from runbook.record.files.journal import TORN
 from runbook.record.files.journal_file import JOURNAL, RUNNER_LOG

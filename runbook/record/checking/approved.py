@@ -6,11 +6,11 @@ verifier believes, as of the moment at which the answer came.
 
 from __future__ import annotations
 
-from runbook.core.action import ApproveAction
 from runbook.core.actor import Actor
-from runbook.core.entry import Entry
-from runbook.core.event import GateAnswered, GateOpened, RunOpened
-from runbook.core.plan import StepId
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import GateAnswered, GateOpened, RunOpened
+from runbook.core.planned.action import ApproveAction
+from runbook.core.planned.plan import StepId
 from runbook.core.proof import Approval, Demand, Proof, read_approval
 from runbook.record.checking.roots import Roots
 from runbook.record.checking.soundness import Examined, JournalEnd, Soundness, line_of

@@ -16,8 +16,8 @@ from typing import TypeVar
 
 import msgspec
 
-from runbook.core.entry import Entry
-from runbook.core.event import OutputArrived, RunnerStarted, RunOpened
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import OutputArrived, RunnerStarted, RunOpened
 from runbook.problem import Problems
 from runbook.record.checking.soundness import Examined, JournalEnd, Soundness, line_of
 from runbook.record.files.disk import is_safe_name

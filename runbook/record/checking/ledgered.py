@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from runbook.core.event import RunOpened
+from runbook.core.events.event import RunOpened
 from runbook.record.checking.judgement import Judgement, grade_of
 from runbook.record.checking.ledger_chain import Flaw, LedgerReading, read_ledger, signature_flaws
 from runbook.record.checking.roots import Roots

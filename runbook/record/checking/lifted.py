@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from runbook.core.entry import Entry
+from runbook.core.events.entry import Entry
+from runbook.core.events.fault_event import FaultArmed, FaultArming, FaultEvent, FaultInjected, FaultReverted
 from runbook.core.fault import FaultKey, key_of
-from runbook.core.fault_event import FaultArmed, FaultArming, FaultEvent, FaultInjected, FaultReverted
 from runbook.record.checking.soundness import Examined, JournalEnd, Soundness, line_of
 
 

@@ -6,10 +6,9 @@ would leave: a plan that is not the one confirmed, a command without an end, wor
 
 from __future__ import annotations
 
-from runbook.core.action import ParallelAction
 from runbook.core.actor import Actor, distinct
-from runbook.core.entry import Entry
-from runbook.core.event import (
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import (
     AlwaysStarted,
     AttemptEnded,
     AttemptStarted,
@@ -27,7 +26,8 @@ from runbook.core.event import (
     StepSkipped,
 )
 from runbook.core.host_key import ChangedKey
-from runbook.core.plan import Plan, PlannedStep, StepId
+from runbook.core.planned.action import ParallelAction
+from runbook.core.planned.plan import Plan, PlannedStep, StepId
 from runbook.record.checking.soundness import Examined, JournalEnd, Soundness, line_of
 from runbook.record.form.codec import plan_in
 from runbook.record.form.formats import PLAN, rules_of

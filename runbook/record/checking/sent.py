@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runbook.core.entry import Entry
-from runbook.core.event import AttemptStarted, GateOpened, RunnerStarted, RunOpened, StepEntered
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import AttemptStarted, GateOpened, RunnerStarted, RunOpened, StepEntered
 from runbook.core.host import Host
-from runbook.core.plan import PlannedStep, StepId
-from runbook.core.shown import hash_of
+from runbook.core.planned.plan import PlannedStep, StepId
+from runbook.core.planned.shown import hash_of
 from runbook.record.checking.soundness import Examined, JournalEnd, Soundness, line_of
 from runbook.record.form.formats import FORMAT, rules_of
 

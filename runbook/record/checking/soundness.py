@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from runbook.core.entry import Entry
+from runbook.core.events.entry import Entry
 from runbook.record.form.formats import FORMAT
 from runbook.record.form.newer import Newer
 

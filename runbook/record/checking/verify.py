@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from runbook.core.entry import Entry
-from runbook.core.event import RunEnded, RunOpened
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import RunEnded, RunOpened
 from runbook.core.proof import Demand
 from runbook.record.checking.access import AccessCheck
 from runbook.record.checking.approved import ApprovalsCheck

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import msgspec
 
-from runbook.core.entry import Entry
-from runbook.core.event import RunnerStarted
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import RunnerStarted
 from runbook.problem import Exit, Problems, Where, problem
 from runbook.record.files.disk import (
     disk_problems,

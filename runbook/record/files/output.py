@@ -19,7 +19,7 @@ from typing import Literal
 
 import msgspec
 
-from runbook.core.event import OutputArrived
+from runbook.core.events.event import OutputArrived
 from runbook.problem import Problems
 from runbook.record.files.disk import (
     disk_problems,

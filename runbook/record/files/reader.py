@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from runbook.core.entry import Entry
+from runbook.core.events.entry import Entry
 from runbook.problem import Exit, Problem, Problems, Where, problem
 from runbook.record.files.journal_file import JOURNAL, LONGEST, may_be_unfinished, whole_lines
 from runbook.record.files.plain import closed, open_plain

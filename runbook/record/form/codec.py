@@ -20,8 +20,8 @@ import hashlib
 
 import msgspec
 
-from runbook.core.entry import Entry
-from runbook.core.event import Unknown
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import Unknown
 from runbook.problem import Exit, Problems, problem
 
 ZERO = "0" * 64

@@ -18,10 +18,10 @@ from typing import Protocol
 
 import msgspec
 
-from runbook.core.event import GateOpened, RunOpened, StepEntered
+from runbook.core.events.event import GateOpened, RunOpened, StepEntered
 from runbook.core.host import Host
-from runbook.core.plan import PlannedStep
-from runbook.core.shown import EVERYWHERE, Shown, as_planned, digest_of, hash_of, read_back, text_for
+from runbook.core.planned.plan import PlannedStep
+from runbook.core.planned.shown import EVERYWHERE, Shown, as_planned, digest_of, hash_of, read_back, text_for
 
 FORMAT = 2
 """The format that this program writes, and the highest that it knows."""

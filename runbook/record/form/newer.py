@@ -11,8 +11,8 @@ import re
 
 import msgspec
 
-from runbook.core.entry import Entry
-from runbook.core.event import RunnerStarted, RunOpened, Unknown
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import RunnerStarted, RunOpened, Unknown
 from runbook.problem import Exit, Problem
 from runbook.record.form.codec import format_in
 from runbook.record.form.formats import FORMAT

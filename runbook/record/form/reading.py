@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from runbook.core.entry import Entry
+from runbook.core.events.entry import Entry
 from runbook.problem import Problem
 from runbook.record.form.codec import Tip
 from runbook.record.form.newer import Newer

@@ -10,7 +10,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from runbook.core.event import GateAnswered
+from runbook.core.events.event import GateAnswered
 from runbook.core.proof import Proof
 from runbook.record.files.disk import make_private_folder, write_new_file
 from runbook.record.sealing.manifest import APPROVALS

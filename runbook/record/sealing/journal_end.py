@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from runbook.core.event import RunEnded
+from runbook.core.events.event import RunEnded
 from runbook.record.files.journal_file import JOURNAL, LONGEST
 from runbook.record.files.plain import open_plain
 from runbook.record.form.codec import decode

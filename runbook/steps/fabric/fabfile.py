@@ -30,7 +30,7 @@ from invoke.parser.context import ParserContext
 from invoke.parser.parser import Parser
 from invoke.tasks import Call, Task
 
-from runbook.core.action import FABRIC_SETTINGS
+from runbook.core.planned.action import FABRIC_SETTINGS
 from runbook.problem import Exit, nearest, problem
 from runbook.steps.fabric import runner as fabric_runner
 from runbook.steps.fabric.project import Project, ShownFinder, ShownLoader

@@ -21,10 +21,10 @@ from typing import assert_never
 
 import msgspec
 
-from runbook.core.action import FabricAction
-from runbook.core.command import Secret
 from runbook.core.host import Json
 from runbook.core.outcome import Ending, Outcome
+from runbook.core.planned.action import FabricAction
+from runbook.core.planned.command import Secret
 from runbook.masking.masker import Masker
 from runbook.problem import Exit, Problem, Problems, problem
 from runbook.steps.capture import Capture

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from runbook.core.action import FABRIC_SETTINGS
+from runbook.core.planned.action import FABRIC_SETTINGS
 from runbook.problem import Exit, Problems, problem
 from runbook.steps.fabric.talk import Shown
 from runbook.transport.local.files import BLOCK, Source

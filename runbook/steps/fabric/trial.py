@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from runbook.core.action import Imports
+from runbook.core.planned.action import Imports
 from runbook.steps.fabric.guest import LENT
 from runbook.steps.fabric.interpreter import program, trial_words
 from runbook.transport.shell.quoting import quote

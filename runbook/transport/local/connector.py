@@ -15,9 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runbook.core.command import Command, Secret
 from runbook.core.host import Host
 from runbook.core.outcome import Ending, NeverSent
+from runbook.core.planned.command import Command, Secret
 from runbook.transport.local import files
 from runbook.transport.local.channel import LocalDialer
 from runbook.transport.session import HostFacts, Job, Session, Sink, Transferred

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from runbook.core.action import SentFile
+from runbook.core.planned.action import SentFile
 from runbook.transport.local.files import BLOCK, Measured, Source
 from runbook.transport.local.trees import sent_files, tree_at
 from runbook.transport.session import Transferred

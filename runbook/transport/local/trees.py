@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
-from runbook.core.action import SentFile
+from runbook.core.planned.action import SentFile
 from runbook.transport.local.files import Measured, failed, measured_at
 
 MOST_FILES = 1_000

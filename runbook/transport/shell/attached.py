@@ -12,8 +12,8 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from runbook.core.command import Command
 from runbook.core.outcome import Ending, Exited, Lost, NeverSent, Signalled
+from runbook.core.planned.command import Command
 from runbook.transport.session import Job, Sink, Stream
 from runbook.transport.shell.channel import Channel, ChannelRefused, Chunk, Dialer, Gone
 from runbook.transport.shell.limits import SETTLE, bounded

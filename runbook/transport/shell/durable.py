@@ -21,8 +21,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from runbook.core.command import Become, Command, Secret
 from runbook.core.outcome import Ending, Exited, Grade, Lost, NeverSent, Withheld
+from runbook.core.planned.command import Become, Command, Secret
 from runbook.problem import Exit, problem
 from runbook.transport.session import Job, Sink, Stream
 from runbook.transport.shell import last_words

@@ -12,7 +12,7 @@ import dataclasses
 import re
 from collections.abc import Callable
 
-from runbook.core.command import Command
+from runbook.core.planned.command import Command
 from runbook.transport.session import HostFacts
 from runbook.transport.shell.answer import answered
 from runbook.transport.shell.channel import ChannelRefused

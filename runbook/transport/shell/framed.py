@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from runbook.core.command import Command
 from runbook.core.outcome import Ending, Exited, Grade, Lost, NeverSent, Withheld
+from runbook.core.planned.command import Command
 from runbook.transport.session import Job, Sink, Stream
 from runbook.transport.shell import last_words
 from runbook.transport.shell.answer import answered, survivors

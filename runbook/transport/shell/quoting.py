@@ -18,7 +18,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runbook.core.command import Command, Secret
+from runbook.core.planned.command import Command, Secret
 from runbook.problem import Exit, Problem, Problems
 
 EXEC = "exec /bin/sh"

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from runbook.core.command import Become, Command, Secret
+from runbook.core.planned.command import Become, Command, Secret
 from runbook.transport.shell.channel import Dialer
 from runbook.transport.shell.sudo import Becoming, Sudo
 from runbook.transport.shell.worker import Worker, open_worker

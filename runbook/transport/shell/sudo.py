@@ -25,7 +25,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
 
-from runbook.core.command import Become, Secret
+from runbook.core.planned.command import Become, Secret
 from runbook.transport.shell.channel import Channel, ChannelRefused, Chunk, Dialer, Gone
 from runbook.transport.shell.quoting import fresh_nonce, quote
 from runbook.transport.shell.sudo_words import Said, refusal

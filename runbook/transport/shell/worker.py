@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from runbook.core.command import Become
 from runbook.core.outcome import Exited, Grade, Signalled
+from runbook.core.planned.command import Become
 from runbook.transport.session import Stream
 from runbook.transport.shell.channel import Channel, ChannelRefused, Chunk, Dialer, Gone
 from runbook.transport.shell.quoting import quote

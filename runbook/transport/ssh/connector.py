@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 
 import tenacity
 
-from runbook.core.command import Command
 from runbook.core.host import Host, at_port
 from runbook.core.host_key import HostKey
+from runbook.core.planned.command import Command
 from runbook.problem import Problems
 from runbook.transport.session import HostFacts, Session
 from runbook.transport.shell.durable import Jobs

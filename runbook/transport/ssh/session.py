@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from runbook.core.command import Command, Secret
 from runbook.core.outcome import Ending, Exited, Lost, NeverSent, Signalled
+from runbook.core.planned.command import Command, Secret
 from runbook.transport.session import HostFacts, Job, Sink, Stream, Transferred
 from runbook.transport.shell.channel import Arrival, ChannelRefused, Chunk, Gone, Inbox
 from runbook.transport.shell.durable import Jobs

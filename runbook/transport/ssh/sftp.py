@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from runbook.core.command import Command
 from runbook.core.outcome import Exited, Grade
+from runbook.core.planned.command import Command
 from runbook.problem import Problems
 from runbook.transport.local import files
 from runbook.transport.local.measuring import measure

@@ -25,7 +25,7 @@ from runbook.tui.modals.gate import Asking, GateModal
 from runbook.tui.modals.gate_facts import gate_rows
 from runbook.tui.widgets.plain import Plain
 from runbook.tui.widgets.rows import Part, Row
-from runbook.view.failure import FailureMenu, Said, failure_menu
+from runbook.view.asking.failure import FailureMenu, Said, failure_menu
 from runbook.view.sanitize import safe
 from runbook.view.words import Status
 

@@ -23,8 +23,8 @@ from runbook.tui.actions import bindings
 from runbook.tui.messages import Seen
 from runbook.tui.modals.failure_rows import Line, Stand, lines, moved, needed
 from runbook.tui.widgets.rows import Row, Rows
-from runbook.view.failure import FailureMenu
-from runbook.view.ways import Way
+from runbook.view.asking.failure import FailureMenu
+from runbook.view.asking.ways import Way
 
 _KEYS = 1
 """Rows of the keys at the foot."""

@@ -15,8 +15,8 @@ from rich.cells import cell_len
 from runbook.feed.feed import OutputLine
 from runbook.tui.widgets.outputline import cut_line
 from runbook.tui.widgets.rows import Part, Row, fit, mark, wrap
-from runbook.view.failure import FailureGroup, FailureMenu
-from runbook.view.ways import Way
+from runbook.view.asking.failure import FailureGroup, FailureMenu
+from runbook.view.asking.ways import Way
 from runbook.view.words import Status, duration
 
 _MOST_SAID = 12

@@ -14,12 +14,12 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button
 
-from runbook.core.action import Action
 from runbook.core.actor import Actor
 from runbook.core.answers import Answer, offered
 from runbook.core.gate import gates
 from runbook.core.host import Json
 from runbook.core.intent import Intent
+from runbook.core.planned.action import Action
 from runbook.core.run import GateState, Run
 from runbook.problem import Problem
 from runbook.tui.modals.gate_facts import COLUMN, gate_rows, gate_title, message_rows

@@ -1,6 +1,6 @@
 """What a gate's box says above its question: the author's words, what a yes lets run where, the way back, the answers.
 
-Only a layout of `view/gates.py`: whether something is shown is decided there, so that the line mode shows the same.
+A layout of `view/asking/gates.py`: whether something is shown is decided there, so that the line mode shows the same.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from runbook.core.host_key import ChangedKey, HostKey
 from runbook.core.run import GateState, Run
 from runbook.tui.widgets.prose_rows import prose_rows
 from runbook.tui.widgets.rows import Part, Row
-from runbook.view.gates import GateView, gate_view
+from runbook.view.asking.gates import GateView, gate_view
 from runbook.view.plan import PlanRow
 from runbook.view.sanitize import safe
 from runbook.view.situation.wanted import KINDS

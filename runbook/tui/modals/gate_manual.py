@@ -7,8 +7,8 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Button, OptionList
 
-from runbook.core.action import ChecklistAction
 from runbook.core.host import Json
+from runbook.core.planned.action import ChecklistAction
 from runbook.core.run import Run
 from runbook.tui.modals.gate import GateModal
 from runbook.view.sanitize import safe

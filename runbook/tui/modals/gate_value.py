@@ -7,8 +7,8 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Button, Input, OptionList
 
-from runbook.core.action import AskAction, ChooseAction
 from runbook.core.host import Json
+from runbook.core.planned.action import AskAction, ChooseAction
 from runbook.tui.modals.gate import GateModal
 from runbook.tui.modals.keylock import Choice
 from runbook.view.sanitize import safe

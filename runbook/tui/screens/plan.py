@@ -20,7 +20,7 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.widgets import Footer, Input, Select
 
-from runbook.core.plan import Plan
+from runbook.core.planned.plan import Plan
 from runbook.feed.feed import Feed
 from runbook.problem import Problem, Problems
 from runbook.tui.actions import bindings

@@ -14,8 +14,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from runbook.core.actor import Actor
-from runbook.core.entry import Entry
-from runbook.core.event import AttemptEnded
+from runbook.core.events.entry import Entry
+from runbook.core.events.event import AttemptEnded
 from runbook.core.run import Run
 from runbook.feed.feed import Replay
 from runbook.tui.actions import bindings

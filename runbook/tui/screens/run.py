@@ -14,8 +14,8 @@ from textual import on
 from textual.binding import BindingType
 from textual.timer import Timer
 
-from runbook.core.action import CONTROLLER
 from runbook.core.actor import Actor
+from runbook.core.planned.action import CONTROLLER
 from runbook.feed.feed import Feed
 from runbook.problem import Problem
 from runbook.tui.actions import bindings

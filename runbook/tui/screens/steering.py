@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from runbook.core.action import WaitAction
 from runbook.core.actor import Actor
 from runbook.core.intent import (
     AddNote,
@@ -22,6 +21,7 @@ from runbook.core.intent import (
     RollBack,
     SkipStep,
 )
+from runbook.core.planned.action import WaitAction
 from runbook.feed.feed import Feed
 from runbook.problem import Problem
 from runbook.tui.messages import ProblemsMet

@@ -11,13 +11,13 @@ from typing import ClassVar
 from runbook.tui.widgets.problem_rows import problem_rows
 from runbook.tui.widgets.prose_rows import prose_rows
 from runbook.tui.widgets.rows import Part, Row, Rows
+from runbook.view.asking.undoing import short_words
 from runbook.view.look.numbers import lasting
 from runbook.view.look.table import Column, Table, table
 from runbook.view.reasons import brief
 from runbook.view.sanitize import safe, safe_lines
 from runbook.view.situation.top import tail_of
 from runbook.view.trend import trend_parts, verdict_parts
-from runbook.view.undoing import short_words
 from runbook.view.words import duration, verdict_role
 from runbook.workspace.rows import BookRow, RunRow
 

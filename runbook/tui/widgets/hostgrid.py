@@ -11,8 +11,8 @@ from typing import get_args
 from rich.cells import cell_len
 from textual.reactive import reactive
 
-from runbook.core.action import Ask, NoticeAction
-from runbook.core.plan import StepId
+from runbook.core.planned.action import Ask, NoticeAction
+from runbook.core.planned.plan import StepId
 from runbook.core.run import Run
 from runbook.tui.widgets.prose_rows import prose_rows
 from runbook.tui.widgets.rows import Part, Row, Rows, fit, wrap

@@ -5,7 +5,7 @@ from __future__ import annotations
 from runbook.core.run import Run
 from runbook.tui.widgets.rows import Part, Row, Rows, fit
 from runbook.view.look.numbers import Wall
-from runbook.view.told import Told, told
+from runbook.view.story.told import Told, told
 
 
 class Notes(Rows):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from runbook.core.plan import Plan
-from runbook.core.role import Role
+from runbook.core.planned.plan import Plan
+from runbook.core.planned.role import Role
 from runbook.tui.widgets.rows import Part, Row, Rows, wrap
 from runbook.view.plan import PlanRow, plan_rows, plan_totals, probe_lines
 from runbook.view.words import duration, plural

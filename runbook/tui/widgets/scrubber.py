@@ -8,7 +8,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from runbook.core.event import StepEntered
+from runbook.core.events.event import StepEntered
 from runbook.feed.feed import Replay
 from runbook.tui.widgets.rows import Part, Row, Rows, fit
 from runbook.view.sanitize import safe

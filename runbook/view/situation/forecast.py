@@ -12,11 +12,11 @@ from typing import Literal
 
 import msgspec
 
-from runbook.core.action import ParallelAction
 from runbook.core.milestone_name import Milestone
-from runbook.core.plan import PlannedSection, PlannedStep
+from runbook.core.planned.action import ParallelAction
+from runbook.core.planned.plan import PlannedSection, PlannedStep
+from runbook.core.planned.turns import turns_of
 from runbook.core.run import Run, StepPhase
-from runbook.core.turns import turns_of
 from runbook.view.clock import RecoveryClock
 from runbook.view.situation.past import Past, median_of, percentile
 from runbook.view.steps import elapsed, waited

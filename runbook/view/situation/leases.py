@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from runbook.core.fault import FaultState
-from runbook.core.plan import StepId
+from runbook.core.planned.plan import StepId
 from runbook.core.run import Run
 from runbook.view.look.canvas import Canvas
 from runbook.view.look.cells import fitted

@@ -10,7 +10,7 @@ import msgspec
 
 from runbook.core.fold.recovery import recovery
 from runbook.core.fold.verdict import verdicts
-from runbook.core.plan import StepId
+from runbook.core.planned.plan import StepId
 from runbook.core.run import Run
 from runbook.view.steps import elapsed
 

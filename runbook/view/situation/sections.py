@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from runbook.core.plan import PlannedSection
+from runbook.core.planned.plan import PlannedSection
 from runbook.core.run import Run
 from runbook.view.look.canvas import Canvas
 from runbook.view.look.glyphs import Glyphs

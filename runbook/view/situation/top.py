@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runbook.core.fold.verdict import verdicts
-from runbook.core.plan import Environment
+from runbook.core.planned.plan import Environment
 from runbook.core.run import Run
 from runbook.view.look.canvas import Canvas
 from runbook.view.look.cells import cells, clipped, fitted

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import get_args
 
-from runbook.core.action import ApproveAction, Ask
 from runbook.core.fold.verdict import verdicts
 from runbook.core.gate.gates import asked_for, may_answer, opening
 from runbook.core.milestone_name import Milestone
+from runbook.core.planned.action import ApproveAction, Ask
+from runbook.core.planned.turns import name_of
 from runbook.core.run import GateState, StepPhase
-from runbook.core.turns import name_of
-from runbook.view.closing import beside_the_run
-from runbook.view.failure import failure_summary
+from runbook.view.asking.failure import failure_summary
 from runbook.view.look.canvas import Canvas
 from runbook.view.look.glyphs import Glyphs
 from runbook.view.look.numbers import aged, lasting
@@ -24,7 +23,8 @@ from runbook.view.sanitize import safe
 from runbook.view.situation.facts import Facts
 from runbook.view.situation.geometry import MIDDLE, WIDE
 from runbook.view.steps import StepRow
-from runbook.view.waiting import questions
+from runbook.view.story.closing import beside_the_run
+from runbook.view.story.waiting import questions
 from runbook.view.words import plural
 
 KINDS = {

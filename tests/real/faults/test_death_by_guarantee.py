@@ -19,11 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.event import Event
-from runbook.core.fault_action import FaultAction
-from runbook.core.fault_event import FaultArming
+from runbook.core.events.event import Event
+from runbook.core.events.fault_event import FaultArming
 from runbook.core.fold.verdict import verdicts
 from runbook.core.host import Host
+from runbook.core.planned.fault_action import FaultAction
 from runbook.record.checking.verify import Judgement, verify
 from tests.hosts.systemd_host import SystemdHost, wait_until
 from tests.place import Place

@@ -6,8 +6,8 @@ import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runbook.core.action import FabricAction
 from runbook.core.host import Host
+from runbook.core.planned.action import FabricAction
 from runbook.steps.fabric.kind import FabricKind
 from runbook.steps.kind import Bench, Finding
 from tests.steps.desk import Desk

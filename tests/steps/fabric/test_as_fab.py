@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from runbook.core.action import Expectation, Tolerance
-from runbook.core.command import Secret
 from runbook.core.outcome import Outcome
+from runbook.core.planned.action import Expectation, Tolerance
+from runbook.core.planned.command import Secret
 from tests.steps.fabric.fabfiles import Place
 from tests.transport import server
 

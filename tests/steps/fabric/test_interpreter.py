@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import FabricAction, Imports, PreflightAction
 from runbook.core.outcome import Outcome
+from runbook.core.planned.action import FabricAction, Imports, PreflightAction
 from runbook.steps.fabric.interpreter import program
 from runbook.steps.fabric.kind import FabricKind
 from runbook.steps.preflight import PreflightKind

@@ -11,10 +11,10 @@ from importlib.metadata import version
 
 import pytest
 
-from runbook.core.action import Expectation, FabricAction, Tolerance
-from runbook.core.command import Become, Secret
 from runbook.core.host import Host
 from runbook.core.outcome import Grade, Outcome, Withheld
+from runbook.core.planned.action import Expectation, FabricAction, Tolerance
+from runbook.core.planned.command import Become, Secret
 from runbook.core.result import Result
 from runbook.steps.fabric.kind import FabricKind
 from runbook.steps.kind import Finding

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.action import FabricAction
 from runbook.core.outcome import Outcome
+from runbook.core.planned.action import FabricAction
 from runbook.steps.fabric.kind import FabricKind, orders_for
 from runbook.steps.fabric.process import start
 from runbook.steps.fabric.talk import Told

@@ -8,8 +8,8 @@ import py_compile
 
 import pytest
 
-from runbook.core.action import FabricAction
 from runbook.core.outcome import Outcome
+from runbook.core.planned.action import FabricAction
 from runbook.planning.fabfile import brought_along, entry
 from runbook.steps.fabric.kind import FabricKind
 from runbook.steps.fabric.project import Project

@@ -6,8 +6,8 @@ A subclass gives `place`: an object with `opened(password)`, an open session who
 
 from __future__ import annotations
 
-from runbook.core.command import Become, Command
 from runbook.core.outcome import Exited, NeverSent
+from runbook.core.planned.command import Become, Command
 from tests.transport.recorder import Recorder, attached
 
 ROOT = Become(user="root")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.command import Command
 from runbook.core.host import Host
 from runbook.core.outcome import Exited, Expired, Lost, NeverSent, Stopped, Withheld
+from runbook.core.planned.command import Command
 from runbook.transport.local.connector import LocalConnector
 from runbook.transport.session import Job
 from runbook.transport.shell.claim import file_name

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runbook.core.command import Become, Command, Secret
+from runbook.core.planned.command import Become, Command, Secret
 from runbook.problem import Problems
 from runbook.transport.shell.quoting import EXEC, quote, script_of
 

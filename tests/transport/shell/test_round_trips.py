@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook.core.command import Become, Command
 from runbook.core.outcome import Exited, Expired
+from runbook.core.planned.command import Become, Command
 from runbook.transport.local.channel import LocalChannel, LocalDialer
 from runbook.transport.session import HostFacts, Job, Stream
 from runbook.transport.shell.channel import Arrival, Chunk, Gone

@@ -11,9 +11,9 @@ import time
 import msgspec
 import pytest
 
-from runbook.core.command import Secret
 from runbook.core.host import Host
 from runbook.core.outcome import Exited, NeverSent
+from runbook.core.planned.command import Secret
 from runbook.transport.local.channel import LocalDialer
 from runbook.transport.local.connector import LocalConnector
 from runbook.transport.shell.attached import Words, run_attached

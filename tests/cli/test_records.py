@@ -53,6 +53,10 @@ def test_runs_as_data_have_numbers_and_no_words_for_what_was_not_measured(desk: 
         "duration": 5.0,
         "rta_at_least": False,
         "reason": "",
+        "environment": "lab",
+        "colour": "",
+        "promised": None,
+        "waiting": {"step": 1, "steps": 2},
     }
 
 

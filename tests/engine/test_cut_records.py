@@ -25,9 +25,11 @@ from runbook.core.run import GateState, Run
 from runbook.engine.runner import NOT_NEWEST
 from runbook.record.checking.verify import verify
 from runbook.record.files.reader import RecordReader
+from runbook.record.sealing.seal import is_sealed
 from runbook.transport.scripted import Says, ScriptedConnector
 from tests.engine.stage import Live, Stage
-from tests.place import Place, command, ended, plan, until
+from tests.place import Place, command, ended, eventually, plan, until
+from tests.record.seals import unseal
 
 BROKEN = "exit 3"
 
@@ -162,12 +164,15 @@ async def test_a_record_cut_anywhere_is_ended_by_a_resume_and_nothing_runs_twice
 ) -> None:
     journal = (record / "journal.jsonl").read_bytes()
     whole = list(RecordReader(record).entries())
+    await eventually(lambda: is_sealed(record))
+    unseal(record)
     places = cuts(journal)
     assert len(places) > 60
     for place in places:
         root = tmp_path / f"cut-{place}"
         stage = Stage(root, ScriptedConnector({}))
         shutil.copytree(record, stage.folder)
+        shutil.copytree(record.parent / "ledger", stage.folder.parent / "ledger", dirs_exist_ok=True)
         (stage.folder / "journal.jsonl").write_bytes(journal[:place])
         known = stage.entries()
         if not sent and not open_announcements(known):
@@ -194,6 +199,7 @@ def check(stage: Stage, before: Run, run: Run, place: int) -> None:
     assert run.has_ended, place
     # About these nobody is asked, and where no place is on record nobody knows whether they have happened before.
     check_effects(stage, run, place, unasked=() if before.places else ("1.4.1", "A.1"))
+    unseal(stage.folder)  # It was closed as the run of this stage, which has a name of its own.
     assert verify(stage.folder).grade == "sound", place
 
 

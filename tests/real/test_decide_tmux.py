@@ -46,7 +46,7 @@ class Operator:
         book.write_text(POOLS.replace("/tmp/FREED", str(self.freed)))
 
     def starts(self, size: tuple[int, int] = (120, 40), *words: str) -> None:
-        self.tmux.run("run", "pools", "-i", "lab", "--attended", *words, size=size)
+        self.tmux.run("run", "pools", "-i", "lab", "--attended", "--yes", *words, size=size)
 
     def verb(self, *words: str) -> str:
         done = subprocess.run(

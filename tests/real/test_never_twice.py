@@ -27,6 +27,7 @@ from runbook.feed.live import LiveFeed
 from runbook.record.checking.verify import verify
 from tests.place import Place, answered, command, ended, eventually, gone, plan, until
 from tests.real.openssh import RealServer, kill, needed, skip_or_fail
+from tests.record.seals import unseal
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -93,6 +94,7 @@ class Scene:
 
     def cut(self, kind: type[Event], *, keep: bool) -> None:
         """Cut the record behind, or in front of, the effect's first event of this kind."""
+        unseal(self.record)
         journal = self.record / "journal.jsonl"
         lines = journal.read_bytes().splitlines(keepends=True)
         of_effect = b"" if kind is RunnerStarted else b'"1.3"'

@@ -108,6 +108,16 @@ def open_up(folder: Path) -> None:
         path.chmod(0o700 if path.is_dir() else 0o600)
 
 
+def unseal(folder: Path) -> None:
+    """The record of a run that has not come to its end: nothing of a seal, and the ledger has heard of none."""
+    open_up(folder)
+    for name in (at.MANIFEST, at.OUTPUTS, at.SEAL, at.PROCEDURE):
+        (folder / name).unlink(missing_ok=True)
+    for entry in (folder.parent / "ledger").glob("*.json"):
+        if b'"kind":"sealed"' in entry.read_bytes() and folder.name.encode() in entry.read_bytes():
+            entry.unlink()
+
+
 def relisted(folder: Path) -> None:
     """Make the listings anew over what lies there, as an attacker can; signatures stay what they were."""
     names = [name for name in at.names_in(folder) if not at.is_beside(name)]

@@ -32,6 +32,7 @@ from runbook.record.files.plain import CLOSED
 from runbook.record.files.reader import TORN, RecordReader
 from runbook.record.form.codec import holds_more
 from runbook.record.form.newer import Newer
+from runbook.record.sealing.seal import is_sealed
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +102,9 @@ def verify(folder: Path, roots: Roots = NOTHING) -> Verification:
         ledger_check(sealed, story.opened, reader.tip.prev, roots),
         access.check(ending),
     )
+    if not sealed.is_sealed and is_sealed(folder):
+        # Its runner closed it meanwhile: the ledger was asked about another record than the folder.
+        return verify(folder, roots)
     return Verification(folder=folder, run=story.run, checks=checks, lines=reader.tip.seq, head=reader.tip.prev)
 
 

@@ -94,7 +94,8 @@ class FailureBox(Rows):
     @property
     def _room(self) -> int:
         below = self.parent.gutter.bottom if isinstance(self.parent, Widget) else 0
-        return max(1, self.screen.size.height - self.region.y - below - _KEYS)
+        # After a resize it may stand above the window's top, too tall for it: that is no room.
+        return max(1, self.screen.size.height - max(0, self.region.y) - below - _KEYS)
 
     def on_resize(self) -> None:
         """Another window has other room."""

@@ -9,9 +9,10 @@ from runbook.record.checking.soundness import Soundness
 from runbook.record.checking.verify import Verification
 from runbook.workspace.rows import CheckRow, ProofRow
 
-_STATES: dict[Soundness, Literal["ok", "note", "newer", "missing", "altered"]] = {
+_STATES: dict[Soundness, Literal["ok", "note", "excepted", "newer", "missing", "altered"]] = {
     Soundness.OK: "ok",
     Soundness.NOTE: "note",
+    Soundness.EXCEPTED: "excepted",
     Soundness.NEWER: "newer",
     Soundness.MISSING: "missing",
     Soundness.ALTERED: "altered",

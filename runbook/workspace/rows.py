@@ -94,7 +94,7 @@ class CheckRow:
     """One check of a record."""
 
     name: str
-    state: Literal["ok", "note", "newer", "missing", "altered"]
+    state: Literal["ok", "note", "excepted", "newer", "missing", "altered"]
     detail: str
     """What was compared, or what is wrong and what that proves."""
     line: int = 0
@@ -107,7 +107,7 @@ class ProofRow:
 
     run: str
     grade: str
-    """`SOUND`, `INCOMPLETE`, `ALTERED`, `NEWER`; `LIVE` while it is still written."""
+    """`SOUND`, `EXCEPTED`, `INCOMPLETE`, `ALTERED`, `NEWER`; `LIVE` while it is still written."""
     lines: int = 0
     """Good lines of the journal."""
     first_bad: int = 0

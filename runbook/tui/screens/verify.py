@@ -29,11 +29,25 @@ from runbook.workspace.rows import CheckRow, ProofRow, RunRow
 
 _JOURNAL = 36
 """Cells of the strip that stands for a journal."""
-_GRADES = {"SOUND": "ok", "INCOMPLETE": "slip", "ALTERED": "bad", "NEWER": "unk", "LIVE": "live"}
+_GRADES = {
+    "ALTERED": "bad",
+    "INCOMPLETE": "slip",
+    "NEWER": "unk",
+    "EXCEPTED": "slip",
+    "": "dim",
+    "LIVE": "live",
+    "SOUND": "ok",
+}
+"""The roles of grades, the gravest first; empty: not looked at yet."""
+_WELL = {"", "LIVE", "SOUND"}
 _STATES = {
-    "ok": ("OK", "ok"), "note": ("NOTE", "slip"), "newer": ("UNK", "unk"), "missing": ("MISS", "slip"),
+    "ok": ("OK", "ok"),
+    "note": ("NOTE", "slip"),
+    "excepted": ("EXC", "slip"),
+    "newer": ("UNK", "unk"),
+    "missing": ("MISS", "slip"),
     "altered": ("FAIL", "bad"),
-}  # fmt: skip
+}
 
 
 class ProofList(Listing):
@@ -54,14 +68,14 @@ class ProofList(Listing):
 
     def fill(self, runs: tuple[RunRow, ...]) -> None:
         """Show these; what is not sound first, then the newest."""
-        shown = [run for run in runs if not self.only_bad or self._rank(run) < 3]  # noqa: PLR2004 - those that are well
-        self._runs = tuple(sorted(shown, key=self._rank))
+        shown = [run for run in runs if not self.only_bad or self._grade(run) not in _WELL]
+        self._runs = tuple(sorted(shown, key=lambda run: list(_GRADES).index(self._grade(run))))
         self.heading("Records", f"  {len(runs)}", aside=(Part("! only those that are not sound", "dim"),))
         self.changed()
 
-    def _rank(self, run: RunRow) -> int:
+    def _grade(self, run: RunRow) -> str:
         proof = self.proofs.get(run.id)
-        return ("ALTERED", "INCOMPLETE", "NEWER", "", "LIVE", "SOUND").index(proof.grade if proof else "")
+        return proof.grade if proof else ""
 
     @property
     def count(self) -> int:
@@ -77,11 +91,11 @@ class ProofList(Listing):
         """Grade, which, when, how long, how far it speaks, where it breaks."""
         run = self._runs[index]
         proof = self.proofs.get(run.id)
-        grade = proof.grade if proof else ""
-        pill = ("pill", "bold") if grade == "ALTERED" else ("bold",) if grade in {"INCOMPLETE", "NEWER"} else ()
+        grade = self._grade(run)
+        pill = ("pill", "bold") if grade == "ALTERED" else ("bold",) if grade not in _WELL else ()
         return self.table(width).row(
             {
-                "GRADE": Part(grade or "not yet", _GRADES.get(grade, "dim"), pill),
+                "GRADE": Part(grade or "not yet", _GRADES[grade], pill),
                 "RUN": (Part(safe(run.runbook), "strong", ("bold",)), Part(f" {tail_of(run.id)}", "dim")),
                 "STARTED": Part(f"{safe(run.started[:16].replace('T', ' '))}Z"),
                 "LINES": Part(f"{proof.lines:,}" if proof else ""),
@@ -217,7 +231,7 @@ class VerifyScreen(TabScreen):
     def summary(self) -> str:
         """How many are sound."""
         grades = [proof.grade for proof in self.query_one(ProofList).proofs.values()]
-        said = [f"{grades.count(grade)} {grade}" for grade in ("ALTERED", "INCOMPLETE", "SOUND") if grade in grades]
+        said = [f"{grades.count(grade)} {grade}" for grade in _GRADES if grade in grades]
         return f"{len(grades)} of {len(self.loaded.runs)} records looked at.  {'  '.join(said)}"
 
     def action_bad_only(self) -> None:
